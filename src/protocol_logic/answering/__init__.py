@@ -1,0 +1,1 @@
+"""Outcomes and support edges to justifications, repairs, attrition, analyses and audit records."""

@@ -1,0 +1,310 @@
+"""The checked protocol: every name resolved, every number exact in its canonical unit.
+
+What became true after `check.py`: each test names an entry of the vocabulary or a definition that
+exists and is of the right kind; each limit is a Fraction in the entry's canonical unit; values are
+among the entry's values; definitions do not rest on themselves. Sets are sorted tuples, so the
+text form of a node is the same each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeAlias
+
+from protocol_logic.foundation.source import Source, Span
+from protocol_logic.knowledge.vocabulary import Named, Vocabulary
+
+INTENTS = ("adjuvant", "neoadjuvant", "palliative", "curative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A checked condition; `text` is the author's own text of it, in one line."""
+
+    text: str = field(default="", compare=False, repr=False)
+    span: Span = field(default=Span(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class All(Node):
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Any(Node):
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtLeast(Node):
+    number: int
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not(Node):
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HasValue(Node):
+    """The latest value of a status, patient field, consent or lesion entry is one of `values`."""
+
+    entry: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedAs(Node):
+    """The record's latest statement is one of `values`; nothing recorded makes it false."""
+
+    entry: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within(Node):
+    """A number compares with a limit: of a quantity, an age in years or a derived quantity.
+
+    `op` is `<=`, `<`, `>=` or `>`; `limit` in the canonical unit, or in multiples of the upper
+    limit of normal when `per_uln`.
+    """
+
+    entry: str
+    op: str
+    limit: Fraction
+    per_uln: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present(Node):
+    """The concept, or one that is a kind of it, is present."""
+
+    concept: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidenced(Node):
+    """A confirmed statement of the concept carries the evidence; never false, only unknown."""
+
+    concept: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InEffect(Node):
+    """A medication of the class was started on or before the as-of date and has not ended."""
+
+    concept: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnBothSides(Node):
+    """The procedure was done on both sides."""
+
+    concept: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesOf(Node):
+    """How many lines of the class with the intent: records that share a day are one line."""
+
+    concept: str
+    intent: str
+    op: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """`months` after the `start` or `end` of the course."""
+
+    edge: str
+    months: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """The event lies on or after `earliest` and on or before `latest` (None: no such bound)."""
+
+    text: str = field(compare=False, repr=False)
+    earliest: Instant | None
+    latest: Instant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duration:
+    """From the course's start to its end or the event, whichever is first: at least `months`."""
+
+    text: str = field(compare=False, repr=False)
+    months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern(Node):
+    """There is a course of `concept` with `intent` and an `event` for which all clauses hold."""
+
+    name: str
+    concept: str
+    intent: str
+    event: str
+    clauses: tuple[Timing | Duration, ...]
+    called: str = field(default="", compare=False, repr=False)
+    course_text: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defined(Node):
+    """A definition holds (`value` None), or decides `value`."""
+
+    name: str
+    value: str | None = None
+
+
+Test: TypeAlias = (
+    HasValue
+    | RecordedAs
+    | Within
+    | Present
+    | Evidenced
+    | InEffect
+    | OnBothSides
+    | LinesOf
+    | Pattern
+    | Defined
+)
+Condition: TypeAlias = All | Any | AtLeast | Not | Test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One case of a decision; `value` None: unknown."""
+
+    value: str | None
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The first case whose condition holds gives the value; None: unknown, any of `values`."""
+
+    values: tuple[str, ...]
+    cases: tuple[Case, ...]
+    otherwise: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """`element`: the id under which gaps inside it are reported; None: under their own."""
+
+    name: str
+    element: str | None
+    label: str
+    body: Condition | Decision
+    source: Source = field(compare=False, repr=False)
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """One rule of entry, with the protocol's own sentence."""
+
+    id: str
+    polarity: str
+    sentence: str
+    applies: Condition | None
+    condition: Condition
+    span: Span = field(compare=False, repr=False)
+
+
+# ---- derived quantities ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A quantity or an age; `factor` turns its canonical unit into the formula's."""
+
+    entry: str
+    factor: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    op: str
+    left: Formula
+    right: Formula
+
+
+Formula: TypeAlias = Constant | Input | Operation
+
+
+def inputs_of(formula: Formula) -> Iterator[str]:
+    """The entries that a formula reads, in order of writing, each once per place."""
+    if isinstance(formula, Input):
+        yield formula.entry
+    elif isinstance(formula, Operation):
+        yield from inputs_of(formula.left)
+        yield from inputs_of(formula.right)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived(Named):
+    """A quantity computed from others.
+
+    `factors`: (patient field, value, factor) multiply the formula for patients with that value.
+    `reported`: the quantity used where an input is not usable.
+    """
+
+    unit: str
+    formula: Formula
+    factors: tuple[tuple[str, str, Fraction], ...] = ()
+    reported: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """A checked protocol with all that it can refer to.
+
+    `denials`: concept -> condition under which what nobody mentions of it is absent.
+    """
+
+    id: str
+    version: str
+    title: str
+    registry: str
+    criteria: tuple[Criterion, ...]
+    definitions: Mapping[str, Definition]
+    derived: Mapping[str, Derived]
+    denials: Mapping[str, Condition]
+    vocabulary: Vocabulary
+    source: Source = field(compare=False, repr=False)
+
+
+def parts_of(condition: Condition) -> tuple[Condition, ...]:
+    """The conditions directly inside one."""
+    if isinstance(condition, All | Any | AtLeast):
+        return condition.parts
+    if isinstance(condition, Not):
+        return (condition.part,)
+    return ()
+
+
+def tests_in(condition: Condition) -> Iterator[Test]:
+    """All tests of a condition, in order, definitions not opened."""
+    if isinstance(condition, All | Any | AtLeast | Not):
+        for part in parts_of(condition):
+            yield from tests_in(part)
+    else:
+        yield condition
+
+
+def conditions_in(body: Condition | Decision) -> tuple[Condition, ...]:
+    """The conditions of a definition's body."""
+    return tuple(case.condition for case in body.cases) if isinstance(body, Decision) else (body,)

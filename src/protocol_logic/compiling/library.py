@@ -1,0 +1,57 @@
+"""A protocol's text and all knowledge it uses, parsed: the statements with the source of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
+from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
+from protocol_logic.language import tree
+from protocol_logic.language.parse import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One file: its source and its statements in order; knowledge before what uses it."""
+
+    source: Source
+    statements: tuple[tree.Statement, ...]
+
+    @property
+    def heading(self) -> tree.Heading | None:
+        return next((s for s in self.statements if isinstance(s, tree.Heading)), None)
+
+
+def gather(source: Source, problems: Problems) -> list[Unit]:
+    """Parse a file and, before it, each knowledge file that it uses, each once."""
+    found: dict[str, Unit | None] = {}
+    main = Unit(source, tuple(parse(source, problems)))
+    _uses(main, found, problems)
+    return [*(unit for unit in found.values() if unit is not None), main]
+
+
+def _uses(unit: Unit, found: dict[str, Unit | None], problems: Problems) -> None:
+    heading = unit.heading
+    for name in heading.uses if heading is not None else ():
+        if name.text in found:
+            continue
+        found[name.text] = None  # holds the place, so that circles of uses end
+        path = knowledge_path(name.text)
+        if path is None:
+            problems.add(
+                Problem(
+                    code="unknown-knowledge",
+                    message=f"there is no knowledge file `{name.text}`",
+                    source=unit.source,
+                    span=name.span,
+                    hint=did_you_mean(name.text, knowledge_names())
+                    or "known are " + ", ".join(f"`{n}`" for n in knowledge_names()),
+                )
+            )
+            continue
+        source = Source(f"kb/knowledge/{name.text}", path.read_text(encoding="utf-8"))
+        used = Unit(source, tuple(parse(source, problems)))
+        del found[name.text]
+        _uses(used, found, problems)
+        found[name.text] = used

@@ -1,0 +1,396 @@
+"""The findings plan: what must be read from a record, and the cells that the tests tell apart.
+
+Takes: a checked protocol. Gives: `Plan`, the findings that its criteria reach, each with cells
+that are just the parts its tests can tell apart, in order; and for each criterion the findings it
+reaches with the element under which a gap there is reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.check import values_of
+from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.knowledge import vocabulary as voc
+
+Kind: TypeAlias = Literal[
+    "value", "recorded", "number", "ratio", "age", "derived", "presence", "evidence",
+    "in_effect", "both_sides", "lines", "undetermined", "unrecorded",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One finding: how it is read (`kind`, `entry`, `detail`) and its cells in order.
+
+    `values`: for `value`, `recorded` and `undetermined` the values that each cell stands for;
+    `ranges`: for numbers the interval of each cell, in the canonical unit (`ratio`: multiples of
+    the upper limit of normal). `detail`: intent of `lines`, evidence name of `evidence`.
+    `element`: id under which a gap is reported.
+    """
+
+    id: str
+    kind: Kind
+    entry: str
+    element: str
+    cells: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...] = ()
+    ranges: tuple[Interval, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PatternNames:
+    """The findings of a pattern: one for each clause, and one that says a course leaves room."""
+
+    clauses: tuple[str, ...]
+    room: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courses:
+    """The patterns over the courses of one medication class, read together from one group."""
+
+    concept: str
+    element: str
+    patterns: tuple[core.Pattern, ...]
+    names: dict[str, PatternNames]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What one criterion reads: finding id -> element that stands for it here (None: its own)."""
+
+    findings: dict[str, str | None]
+    courses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All findings by id in order of first use, the course groups, and what each criterion reads.
+
+    `tests`: test -> (finding id, cells in which it is true).
+    """
+
+    findings: dict[str, Finding]
+    courses: dict[str, Courses]
+    reach: dict[str, Reach]
+    tests: dict[core.Test, tuple[str, tuple[str, ...]]] = field(repr=False)
+
+
+def make_plan(protocol: core.Protocol) -> Plan:
+    """Collect the findings and cells of all criteria, and of what they refer to."""
+    return _Planner(protocol).plan()
+
+
+def finding_id(test: core.Test) -> str | None:
+    """The finding that a test reads; None for those that rules put together."""
+    match test:
+        case core.HasValue(entry=entry):
+            return entry
+        case core.RecordedAs(entry=entry):
+            return f"{entry}_as_recorded"
+        case core.Within(entry=entry, per_uln=per_uln):
+            return f"{entry}_per_uln" if per_uln else entry
+        case core.Evidenced(concept=concept, by=by):
+            return f"{concept}_confirmed_by_{by}"
+        case core.InEffect(concept=concept):
+            return f"{concept}_in_effect"
+        case core.OnBothSides(concept=concept):
+            return f"{concept}_on_both_sides"
+        case core.LinesOf(concept=concept, intent=intent):
+            return f"lines_of_{concept}_with_intent_{intent}"
+        case _:
+            return None
+
+
+def slug(text: str) -> str:
+    """Text as an ASP name: `<= 1.5 x ULN` -> `at_most_1_5_x_uln`."""
+    for sign, word in (
+        (">=", " at least "), ("<=", " at most "), ("<", " below "), (">", " above "),
+        ("%", " percent "), ("+", "plus "), ("/", " per "), ("*", " "),
+    ):  # fmt: skip
+        text = text.replace(sign, word)
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return name if name[:1].isalpha() else f"is_{name}"
+
+
+def deniers(protocol: core.Protocol, concept: str) -> Iterator[str]:
+    """The concepts with a denial under which `concept` or something below it falls."""
+    below = set(protocol.vocabulary.below(concept))
+    for denier in protocol.denials:
+        if below.intersection(protocol.vocabulary.below(denier)):
+            yield denier
+
+
+class _Planner:
+    def __init__(self, protocol: core.Protocol) -> None:
+        self.protocol = protocol
+        self.voc = protocol.vocabulary
+        self.reached: list[core.Test] = []  # tests in order of first use
+        self.reach: dict[str, Reach] = {}
+
+    def plan(self) -> Plan:
+        order: dict[str, None] = {}
+        courses: dict[str, list[core.Pattern]] = {}
+        tests: dict[core.Test, None] = {}
+        for criterion in self.protocol.criteria:
+            found: dict[str, str | None] = {}
+            used: dict[str, None] = {}
+            for test, element in self._tests(criterion):
+                tests.setdefault(test, None)
+                for name in self._findings_of(test):
+                    found.setdefault(name, element)
+                if isinstance(test, core.Pattern):
+                    used.setdefault(test.concept, None)
+                    known = courses.setdefault(test.concept, [])
+                    if test not in known:
+                        known.append(test)
+            order.update(dict.fromkeys(found))
+            self.reach[criterion.id] = Reach(findings=found, courses=tuple(used))
+        self.reached = list(tests)
+        findings = {name: self._finding(name) for name in order}
+        return Plan(
+            findings=findings,
+            courses={
+                concept: Courses(
+                    concept=concept,
+                    element=self.voc.entries[concept].element,
+                    patterns=tuple(patterns),
+                    names=_pattern_names(patterns),
+                )
+                for concept, patterns in courses.items()
+            },
+            reach=self.reach,
+            tests=self._true_cells(findings),
+        )
+
+    # ---- which tests a criterion reaches -----------------------------------------------------
+
+    def _tests(self, criterion: core.Criterion) -> Iterator[tuple[core.Test, str | None]]:
+        if criterion.applies is not None:
+            yield from self._open(criterion.applies, None)
+        yield from self._open(criterion.condition, None)
+
+    def _open(
+        self, condition: core.Condition, element: str | None
+    ) -> Iterator[tuple[core.Test, str | None]]:
+        for test in core.tests_in(condition):
+            if isinstance(test, core.Defined):
+                definition = self.protocol.definitions[test.name]
+                inside = element or definition.element
+                yield test, inside
+                for part in core.conditions_in(definition.body):
+                    yield from self._open(part, inside)
+                continue
+            yield test, element
+            if isinstance(test, core.Present):
+                for denier in deniers(self.protocol, test.concept):
+                    yield from self._open(self.protocol.denials[denier], element)
+                    yield core.Present(concept=denier), element
+
+    def _findings_of(self, test: core.Test) -> Iterator[str]:
+        name = finding_id(test)
+        if name is not None:
+            yield name
+        if isinstance(test, core.Present):
+            yield from self.voc.below(test.concept)
+        elif isinstance(test, core.LinesOf):
+            yield f"unrecorded_{test.concept}"
+        elif isinstance(test, core.Pattern):
+            yield f"unrecorded_{test.concept}"
+            yield f"unrecorded_{test.event}"
+        elif isinstance(test, core.Defined):
+            body = self.protocol.definitions[test.name].body
+            if isinstance(body, core.Decision):
+                yield f"{test.name}_if_undetermined"
+
+    # ---- cells -------------------------------------------------------------------------------
+
+    def _finding(self, name: str) -> Finding:
+        tests = [t for t in self.reached if finding_id(t) == name]
+        if not tests:
+            return self._plain(name)
+        first = tests[0]
+        match first:
+            case core.HasValue(entry=entry):
+                return self._named_values(name, "value", entry, tests)
+            case core.RecordedAs(entry=entry):
+                return self._named_values(name, "recorded", entry, tests)
+            case core.Within(entry=entry):
+                return self._numbers(name, entry, tests)
+            case core.LinesOf(concept=concept, intent=intent):
+                limits = [(t.op, Fraction(t.number)) for t in tests if isinstance(t, core.LinesOf)]
+                cells, ranges = _cut(limits, "lines")
+                element = self.voc.entries[concept].element
+                return Finding(
+                    id=name, kind="lines", entry=concept, element=element, cells=cells,
+                    ranges=ranges, detail=intent,
+                )  # fmt: skip
+            case core.Evidenced(concept=concept, by=by):
+                return Finding(
+                    id=name, kind="evidence", entry=concept, element=by,
+                    cells=("confirmed", "not_confirmed"), detail=by,
+                )  # fmt: skip
+            case core.InEffect(concept=concept):
+                return self._open_world(name, "in_effect", concept, "in_effect", "not_in_effect")
+            case core.OnBothSides(concept=concept):
+                return self._open_world(name, "both_sides", concept, "both", "not_both")
+            case _:
+                raise AssertionError(first)
+
+    def _open_world(self, name: str, kind: Kind, concept: str, yes: str, no: str) -> Finding:
+        element = self.voc.entries[concept].element
+        cells = (yes, no, "unrecorded")
+        return Finding(id=name, kind=kind, entry=concept, element=element, cells=cells)
+
+    def _plain(self, name: str) -> Finding:
+        """Findings without a limit of their own: concepts, completeness, undetermined values."""
+        if name in self.voc.entries:
+            return self._open_world(name, "presence", name, "present", "absent")
+        if name.startswith("unrecorded_"):
+            entry = self.voc.entries[name.removeprefix("unrecorded_")]
+            closed_by = getattr(entry, "closed_by", None)
+            # An unrecorded event is a gap of the event; an unrecorded therapy, of its history.
+            history = self.voc.entries.get(closed_by or "")
+            element = history.element if history and isinstance(entry, voc.Concept) else entry.element
+            return Finding(
+                id=name, kind="unrecorded", entry=entry.name, element=element,
+                cells=("none", "some"),
+            )  # fmt: skip
+        definition = self.protocol.definitions[name.removesuffix("_if_undetermined")]
+        assert isinstance(definition.body, core.Decision)
+        values = definition.body.values
+        return Finding(
+            id=name, kind="undetermined", entry=definition.name,
+            element=definition.element or definition.name,
+            cells=tuple(slug(v) for v in values), values=tuple((v,) for v in values),
+        )  # fmt: skip
+
+    def _named_values(
+        self, name: str, kind: Kind, entry_name: str, tests: list[core.Test]
+    ) -> Finding:
+        """Values that no test tells apart share a cell."""
+        entry = self.voc.entries[entry_name]
+        sets = [set(t.values) for t in tests if isinstance(t, core.HasValue | core.RecordedAs)]
+        classes: dict[tuple[bool, ...], list[str]] = {}
+        for value in values_of(entry):
+            classes.setdefault(tuple(value in s for s in sets), []).append(value)
+        cells, values = [], []
+        for members in classes.values():
+            cells.append(slug("_or_".join(members)) if len(members) <= 4 else "another_value")
+            values.append(tuple(members))
+        if kind == "recorded":
+            cells.append("not_recorded")
+            values.append(())
+        return Finding(
+            id=name, kind=kind, entry=entry_name, element=entry.element,
+            cells=tuple(cells), values=tuple(values),
+        )  # fmt: skip
+
+    def _numbers(self, name: str, entry_name: str, tests: list[core.Test]) -> Finding:
+        within = [t for t in tests if isinstance(t, core.Within)]
+        limits = [(t.op, t.limit) for t in within]
+        entry: voc.Named
+        if entry_name in self.protocol.derived:
+            entry = self.protocol.derived[entry_name]
+            kind: Kind = "derived"
+        else:
+            entry = self.voc.entries[entry_name]
+            kind = "age" if isinstance(entry, voc.Age) else "number"
+        unit = "years" if kind == "age" else str(getattr(entry, "unit", ""))
+        if within[0].per_uln:
+            kind, unit = "ratio", "x ULN"
+        cells, ranges = _cut(limits, "" if unit == "1" else unit)
+        return Finding(
+            id=name, kind=kind, entry=entry_name, element=entry.element, cells=cells,
+            ranges=ranges,
+        )  # fmt: skip
+
+    def _true_cells(
+        self, findings: dict[str, Finding]
+    ) -> dict[core.Test, tuple[str, tuple[str, ...]]]:
+        true: dict[core.Test, tuple[str, tuple[str, ...]]] = {}
+        for test in self.reached:
+            name = finding_id(test)
+            if name is None:
+                continue
+            finding = findings[name]
+            match test:
+                case core.HasValue(values=values) | core.RecordedAs(values=values):
+                    wanted = set(values)
+                    cells = tuple(
+                        cell
+                        for cell, members in zip(finding.cells, finding.values, strict=True)
+                        if members and wanted.issuperset(members)
+                    )
+                case core.Within(op=op, limit=limit):
+                    cells = _satisfying(finding, op, limit)
+                case core.LinesOf(op=op, number=number):
+                    cells = _satisfying(finding, op, Fraction(number))
+                case core.InEffect() | core.OnBothSides():
+                    cells = (finding.cells[0], "unrecorded")
+                case _:
+                    cells = finding.cells[:1]
+            true[test] = (name, cells)
+        return true
+
+
+def _pattern_names(patterns: list[core.Pattern]) -> dict[str, PatternNames]:
+    """Names in the author's words; where two would be one, the pattern's own name is added."""
+    taken: dict[str, object] = {}
+
+    def name(words: str, meaning: object, pattern: core.Pattern) -> str:
+        wanted = slug(words)
+        if taken.setdefault(wanted, meaning) != meaning:
+            wanted = f"{wanted}_of_{pattern.name}"
+        return wanted
+
+    return {
+        p.name: PatternNames(
+            tuple(name(clause.text, (p.event, clause), p) for clause in p.clauses),
+            name(f"{p.called} leaves room for {p.event}", (p.event, p.clauses), p),
+        )
+        for p in patterns
+    }
+
+
+def _satisfying(finding: Finding, op: str, limit: Fraction) -> tuple[str, ...]:
+    inside = {
+        "<=": Interval.at_most,
+        "<": Interval.below,
+        ">=": Interval.at_least,
+        ">": Interval.above,
+    }[op](limit)
+    return tuple(
+        cell
+        for cell, part in zip(finding.cells, finding.ranges, strict=True)
+        if inside.contains_interval(part)
+    )
+
+
+def _cut(
+    limits: list[tuple[str, Fraction]], unit: str
+) -> tuple[tuple[str, ...], tuple[Interval, ...]]:
+    """The cells that limits cut the numbers into, lowest first, with their names."""
+    # A cut lies just below its number (`>=`, `<`: False) or just above it (`<=`, `>`: True).
+    cuts = sorted({(limit, op in ("<=", ">")) for op, limit in limits})
+    names: list[str] = []
+    ranges: list[Interval] = []
+    edges: list[tuple[Fraction, bool] | None] = [None, *cuts, None]
+    for low, high in zip(edges, edges[1:], strict=False):
+        lo, lo_closed = (low[0], not low[1]) if low else (None, False)
+        hi, hi_closed = (high[0], high[1]) if high else (None, False)
+        ranges.append(Interval(lo, lo_closed, hi, hi_closed))
+        words = []
+        if lo is not None:
+            words.append(("at least " if lo_closed else "above ") + decimal_text(lo))
+        if hi is not None:
+            words.append(("at most " if hi_closed else "below ") + decimal_text(hi))
+        names.append(slug(" ".join([*words, unit])))
+    return tuple(names), tuple(ranges)

@@ -1,0 +1,1 @@
+"""Findings plan and facts to possible rows and the evidence they rest on."""

@@ -1,0 +1,1 @@
+"""Spans, problems, exact numbers and units, calendar, operators."""

@@ -1,0 +1,59 @@
+"""One row per problem: slug, severity, and the one-line summary of its page in docs/problems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a problem code stands for."""
+
+    slug: str
+    severity: Literal["error", "warning", "notice"]
+    summary: str
+
+
+_ROWS = (
+    # syntax
+    Code("syntax", "error", "a statement that cannot be read"),
+    Code("missing-sentence", "error", "a criterion without the protocol's own sentence"),
+    Code("duplicate-name", "error", "two statements of one name"),
+    Code("missing-property", "error", "a knowledge entry without something it needs"),
+    Code("no-criterion", "error", "a protocol without any criterion"),
+    Code("invisible-character", "error", "an invisible or bidirectional character in the text"),
+    # names
+    Code("unknown-name", "error", "a name that no knowledge file defines"),
+    Code("unknown-knowledge", "error", "a knowledge file that does not exist"),
+    Code("unknown-value", "error", "a value that the finding cannot have"),
+    Code("unknown-system", "error", "a code system that is not declared"),
+    Code("circular-definition", "error", "a definition that rests on itself"),
+    Code("code-clash", "error", "one code under two entries"),
+    # types and units
+    Code("wrong-kind", "error", "a name used as something it is not"),
+    Code("unknown-unit", "error", "text that is not a UCUM unit"),
+    Code("wrong-unit", "error", "a unit of another dimension than the quantity's"),
+    Code("unit-not-accepted", "warning", "a unit that the knowledge base does not list"),
+    Code("implausible-limit", "warning", "a limit outside the plausible range"),
+    # records
+    Code("not-readable", "error", "a file that cannot be read or is not FHIR JSON"),
+    Code("no-patient", "error", "a bundle without a Patient"),
+    Code("two-patients", "error", "a bundle with more than one Patient"),
+    Code("duplicate-patient", "error", "one patient id in two bundles"),
+    Code("no-as-of", "error", "no as-of date for a patient"),
+    Code("unreadable-value", "warning", "a value that cannot be interpreted"),
+    Code("implausible-value", "warning", "a value outside the plausible range"),
+    Code("unreadable-date", "warning", "a date that cannot be read"),
+    Code("undated", "warning", "a fact without a date, which cannot count"),
+    Code("unknown-code", "notice", "a coded value that the knowledge base does not know"),
+    Code("conflict", "warning", "different values of one element on its latest date"),
+    Code("no-reference-range", "notice", "a result without the reference range that a limit needs"),
+    Code("too-many-readings", "warning", "so many possible readings that they were widened"),
+    Code("not-usable", "notice", "a fact whose status means that it does not count"),
+    Code("foreign-subject", "warning", "a resource that is not about the bundle's patient"),
+    Code("no-resource", "warning", "a bundle entry that holds no resource"),
+    Code("not-read", "warning", "an element of a resource that this program does not read"),
+)
+
+CODES: dict[str, Code] = {row.slug: row for row in _ROWS}

@@ -1,0 +1,88 @@
+"""Problems: what is wrong with a text or a record, as values that are shown once at the end.
+
+An author's problem has a span in a source; a record's problem names the resource. Wording: lower
+case, no full stop, the author's text in backticks, the cure in the hint.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from protocol_logic.foundation.codes import CODES
+from protocol_logic.foundation.source import Source, Span
+
+Severity = Literal["error", "warning", "notice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A further place that belongs to a problem, with what stands there."""
+
+    source: Source
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong; `code` is a row of `codes.CODES`."""
+
+    code: str
+    message: str
+    source: Source | None = None
+    span: Span | None = None
+    hint: str | None = None
+    sentence: str | None = None
+    """The protocol's own sentence that the place belongs to."""
+    labels: tuple[Label, ...] = ()
+    resource: str | None = None
+    """`Observation/id` of a record's problem."""
+    file: str | None = None
+    """The input file of a record's problem."""
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise KeyError(f"problem code {self.code!r} has no row in foundation/codes.py")
+
+    @property
+    def severity(self) -> Severity:
+        return CODES[self.code].severity
+
+    def sort_key(self) -> tuple[str, int, str, str, str]:
+        return (
+            self.source.name if self.source else (self.file or ""),
+            self.span.start if self.span else 0,
+            self.resource or "",
+            self.code,
+            self.message,
+        )
+
+
+@dataclass(slots=True)
+class Problems:
+    """The sink that a phase appends to; sorted by place when taken."""
+
+    items: list[Problem] = field(default_factory=list)
+
+    def add(self, problem: Problem) -> None:
+        self.items.append(problem)
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        self.items.extend(problems)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(p.severity == "error" for p in self.items)
+
+    def sorted(self) -> list[Problem]:
+        """All problems by place, each once."""
+        return sorted(dict.fromkeys(self.items), key=Problem.sort_key)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint that names the nearest known words, or None when nothing is near."""
+    near = difflib.get_close_matches(word, sorted(set(known)), n=2, cutoff=0.6)
+    return "did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else None

@@ -1,0 +1,40 @@
+"""Text of unknown origin, made safe to show: ids, displays and values of a record, file names."""
+
+from __future__ import annotations
+
+_LIMIT = 80
+
+# Invisible although Python's `isprintable` lets them pass: combining grapheme joiner, Hangul
+# fillers, Khmer inherent vowels, Mongolian separators, Braille blank, variation selectors.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+
+
+def shown(text: str) -> str:
+    """The text on one line, at most 80 characters, as a person can see all of it.
+
+    Line ends, control, bidirectional and invisible characters, lone surrogates and the backslash
+    are escaped as in a Python literal (`\\n`, `\\u202e`); what is too long ends with `…`.
+    """
+    parts: list[str] = []
+    length = 0
+    for char in text:
+        part = char if _visible(char) else char.encode("unicode_escape").decode("ascii")
+        length += len(part)
+        parts.append(part)
+        if length > _LIMIT:
+            break
+    else:
+        return "".join(parts)
+    while length > _LIMIT - 1:
+        length -= len(parts.pop())
+    return "".join(parts) + "…"
+
+
+def _visible(char: str) -> bool:
+    return (
+        char.isprintable()
+        and char != "\\"
+        and char not in _INVISIBLE
+        and not "\ufe00" <= char <= "\ufe0f"
+        and not "\U000e0100" <= char <= "\U000e01ef"
+    )

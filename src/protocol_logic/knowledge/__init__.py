@@ -1,0 +1,1 @@
+"""Names to what the knowledge base says of them, and to where it and the grammar lie."""

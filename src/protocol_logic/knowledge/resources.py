@@ -1,0 +1,91 @@
+"""Names to the files that hold them: where grammar/ and kb/ lie; the core knows paths only here.
+
+A wheel carries them inside the package as `_grammar` and `_kb`; a checkout, and so an editable
+install, has them beside `src/`. Names come from protocol text and from command lines, so a name
+that is not lower-case words joined by dots has no file, whatever lies on the disk.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+_PACKAGE = "protocol_logic"
+
+
+@cache
+def kb_root() -> Path:
+    """The folder with `protocols/`, `knowledge/` and `logic/`."""
+    return _root("kb")
+
+
+@cache
+def grammar_root() -> Path:
+    """The folder of the `.lark` files, which import one another from here."""
+    return _root("grammar")
+
+
+def grammar_text(name: str) -> str:
+    """The text of `grammar/<name>.lark`; `eligibility` and `eligibility.lark` are the same name."""
+    return _text(grammar_root(), name, ".lark")
+
+
+def logic_text(name: str) -> str:
+    """The text of `kb/logic/<name>.lp`; `screen` and `screen.lp` are the same name."""
+    return _text(kb_root() / "logic", name, ".lp")
+
+
+def protocol_ids() -> list[str]:
+    """The ids of the protocols in the knowledge base, sorted."""
+    folders = (kb_root() / "protocols").glob("*")
+    return sorted(folder.name for folder in folders if protocol_path(folder.name))
+
+
+def protocol_path(protocol_id: str) -> Path | None:
+    """`kb/protocols/<id>/<id>.elig`, or None if there is no such protocol."""
+    folder = kb_root() / "protocols" / protocol_id
+    return _file(folder / f"{protocol_id}.elig") if _is_name(protocol_id) else None
+
+
+def knowledge_names() -> list[str]:
+    """The names that `uses` may say, sorted: `oncology.breast` for `oncology/breast.elig`."""
+    root = kb_root() / "knowledge"
+    paths = (path.relative_to(root).with_suffix("") for path in root.rglob("*.elig"))
+    return sorted(name for name in map(_dotted, paths) if knowledge_path(name))
+
+
+def knowledge_path(name: str) -> Path | None:
+    """`kb/knowledge/<name>.elig`, a dot in the name being a folder, or None if there is none."""
+    root = kb_root() / "knowledge"
+    return _file(root / f"{name.replace('.', '/')}.elig") if _is_name(name) else None
+
+
+def _root(name: str) -> Path:
+    package = Path(str(files(_PACKAGE)))
+    for folder in (package / f"_{name}", package.parents[1] / name):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"{_PACKAGE} is installed without its {name} folder")
+
+
+def _text(root: Path, name: str, suffix: str) -> str:
+    stem = name.removesuffix(suffix)
+    path = root / f"{stem}{suffix}"
+    if not _is_name(stem) or not path.is_file():
+        raise FileNotFoundError(f"no {suffix} file is named `{name}`")
+    return path.read_text(encoding="utf-8")
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def _file(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.parts)

@@ -1,0 +1,192 @@
+"""The checked knowledge base: what a record can hold, by name, with codes, units and closings.
+
+Built by compiling/ from `.elig` knowledge files; read by records/ (which code is which element),
+by compiling/ (types and units) and by findings/ (how the facts of an element are reduced).
+Every number is an exact Fraction in the entry's canonical unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeAlias, TypeVar
+
+from protocol_logic.foundation.interval import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code of a terminology; `system` is its URL."""
+
+    system: str
+    code: str
+    display: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.system, self.code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What every entry has.
+
+    `name` is how authors call it; `element` is the id under which a gap is reported.
+    """
+
+    name: str
+    element: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientField(Named):
+    """A field of the Patient resource: `gender` (a value) or `birthDate` (a date)."""
+
+    field: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Age(Named):
+    """Completed years from a birth date to the as-of date."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity(Named):
+    """An observation with a number.
+
+    `accepts`: UCUM code -> factor that turns a value in it into `unit`; only these are readable.
+    `coded`: coded answers and the number each stands for. `attested`: boolean observations whose
+    true means that the number lies in the interval (false: outside it, at or above zero).
+    `unit` is `1` for scores and counts.
+    """
+
+    codes: tuple[Code, ...]
+    unit: str
+    accepts: Mapping[str, Fraction]
+    plausible: Interval | None = None
+    coded: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
+    attested: Mapping[tuple[str, str], Interval] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status(Named):
+    """An observation with one of a few named values.
+
+    `meanings`: coded answer -> value. `ranges`: for a numeric answer in `unit`, interval -> value.
+    """
+
+    codes: tuple[Code, ...]
+    values: tuple[str, ...]
+    meanings: Mapping[tuple[str, str], str]
+    unit: str | None = None
+    ranges: tuple[tuple[Interval, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concept(Named):
+    """A clinical idea that a record states or not: a condition, a procedure or a medication.
+
+    `kind`: `condition`, `procedure` or `medication`. `parents`: concepts it is a kind of.
+    `closed_by`: the list that, when recorded, closes it. `evidence`: name -> codes of
+    `Condition.evidence` that confirm it.
+    """
+
+    kind: str
+    codes: tuple[Code, ...]
+    parents: tuple[str, ...] = ()
+    closed_by: str | None = None
+    evidence: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Named):
+    """Something dated that happens to a patient, read from other entries.
+
+    Either the conditions `concepts` (and all below them) with a clinical status in `statuses`,
+    dated by their onset; or the status entry `status` having `value`, dated by its observation.
+    """
+
+    concepts: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    status: str | None = None
+    value: str | None = None
+    closed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLimit:
+    """`axis` at least `at_least` (canonical unit) makes a lesion measurable; None: never.
+
+    Holds where `attribute` (`site` or `method`) has `value`; the last limit has no condition.
+    """
+
+    axis: str | None
+    at_least: Fraction | None
+    attribute: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesion(Named):
+    """Measured lesions and an attested count of measurable ones, read on their latest common date.
+
+    `axes`: name -> component codes. `sites`, `methods`: name -> codes. `limits`: first that
+    applies decides; the last applies always. `counted`: quantity entry of the attested count.
+    """
+
+    codes: tuple[Code, ...]
+    unit: str
+    accepts: Mapping[str, Fraction]
+    axes: Mapping[str, tuple[Code, ...]]
+    sites: Mapping[str, tuple[Code, ...]]
+    methods: Mapping[str, tuple[Code, ...]]
+    limits: tuple[SizeLimit, ...]
+    counted: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent(Named):
+    """A Consent resource of one scope; its values are `signed` and `refused`."""
+
+    scope: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History(Named):
+    """A snapshot List that closes what it lists."""
+
+    codes: tuple[Code, ...]
+
+
+Entry: TypeAlias = (
+    PatientField | Age | Quantity | Status | Concept | Event | Lesion | Consent | History
+)
+_E = TypeVar("_E", bound=Named)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All entries by name, in the order they were declared."""
+
+    entries: Mapping[str, Entry]
+
+    def of(self, kind: type[_E]) -> Iterator[_E]:
+        """The entries of one kind, in order."""
+        return (e for e in self.entries.values() if isinstance(e, kind))
+
+    def below(self, concept: str) -> tuple[str, ...]:
+        """The concept and all that are a kind of it, in order."""
+        found = {concept}
+        grew = True
+        while grew:
+            grew = False
+            for entry in self.of(Concept):
+                if entry.name not in found and found.intersection(entry.parents):
+                    found.add(entry.name)
+                    grew = True
+        return tuple(name for name in self.entries if name in found)

@@ -1,0 +1,1 @@
+"""Protocol text to tree, and tree to canonical text."""

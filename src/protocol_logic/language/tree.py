@@ -1,0 +1,368 @@
+"""The text tree: what an author wrote, by statement, with a span on every node.
+
+Names are still names and numbers still text; `compiling/` gives them meaning. Spans do not take
+part in equality, so two texts that differ in layout alone give equal trees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from protocol_logic.foundation.source import Span
+
+NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """Anything with a place in the text."""
+
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word(Node):
+    """A name or a value as written."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount(Node):
+    """A number with its unit, as written; `unit` is None where none stands."""
+
+    number: str
+    unit: Word | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit(Node):
+    """`<= 1.5 x ULN` or `>= 90 g/L`."""
+
+    op: str
+    amount: Amount
+    per_uln: bool = False
+
+
+# ---- conditions ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllOf(Node):
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf(Node):
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoneOf(Node):
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtLeast(Node):
+    number: Word
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not(Node):
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named(Node):
+    """`liver_metastasis`"""
+
+    name: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsIn(Node):
+    """`sex is female`, `stage in 3A, 3B`"""
+
+    name: Word
+    values: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Node):
+    """`her2_fish recorded`, `her2_fish recorded as positive`; no values: anything recorded."""
+
+    name: Word
+    values: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exception_(Node):
+    """`, but <= 5 x ULN if liver_metastasis`"""
+
+    limit: Limit
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compares(Node):
+    """`alt <= 2.5 x ULN, but <= 5 x ULN if liver_metastasis`"""
+
+    name: Word
+    limit: Limit
+    exceptions: tuple[Exception_, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed(Node):
+    """`breast_cancer confirmed by histology`"""
+
+    name: Word
+    by: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InEffect(Node):
+    """`gnrh_analogue in effect`"""
+
+    name: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BothSides(Node):
+    """`oophorectomy on both sides`"""
+
+    name: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines(Node):
+    """`lines of chemotherapy with intent palliative <= 1`"""
+
+    name: Word
+    intent: Word
+    op: str
+    number: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attested(Node):
+    """`attested informed_consent`"""
+
+    name: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point(Node):
+    """`12 months after end of adjuvant`; `offset` is None for the end itself."""
+
+    offset: Amount | None
+    edge: str
+    """`start` or `end`"""
+    of: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course(Node):
+    """`course of endocrine_therapy with intent adjuvant, called adjuvant`"""
+
+    name: Word
+    intent: Word
+    called: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When(Node):
+    """`relapse from start of adjuvant to 12 months after end of adjuvant`; a missing end is open."""
+
+    event: Word
+    earliest: Point | None
+    latest: Point | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasted(Node):
+    """`adjuvant lasted >= 24 months at relapse`"""
+
+    course: Word
+    op: str
+    amount: Amount
+    event: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThereIs(Node):
+    course: Course
+    clauses: tuple[When | Lasted, ...]
+
+
+Condition: TypeAlias = (
+    AllOf
+    | AnyOf
+    | NoneOf
+    | AtLeast
+    | Not
+    | Named
+    | IsIn
+    | Recorded
+    | Compares
+    | Confirmed
+    | InEffect
+    | BothSides
+    | Lines
+    | Attested
+    | ThereIs
+)
+
+# ---- statements ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text(Node):
+    """`label hemoglobin`: a keyword and the free text after it."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading(Node):
+    """`protocol NAME` or `knowledge NAME` with its header lines."""
+
+    kind: str
+    name: Word
+    texts: tuple[Text, ...]
+    uses: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System(Node):
+    """`system loinc http://loinc.org`"""
+
+    name: Word
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion(Node):
+    """`include NAME` / `exclude NAME`: the sentence, when it applies, and its condition."""
+
+    polarity: str
+    """`inclusion` or `exclusion`"""
+    name: Word
+    sentence: str
+    applies: Condition | None
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Node):
+    """`positive if her2_fish is positive`"""
+
+    value: Word
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide(Node):
+    """Cases of which the first whose condition holds gives the value."""
+
+    cases: tuple[Case, ...]
+    otherwise: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition(Node):
+    """`define NAME`: a condition, or a value decided by cases."""
+
+    name: Word
+    element: Word | None
+    texts: tuple[Text, ...]
+    values: tuple[Word, ...]
+    body: Condition | Decide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRef(Node):
+    """`loinc 718-7 "Hemoglobin in blood"`"""
+
+    system: Word
+    code: Word
+    display: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range(Node):
+    """`>= 1 %` as a meaning of a value."""
+
+    op: str
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size(Node):
+    """`longest >= 10 mm`, or `never` (axis None)."""
+
+    axis: Word | None
+    limit: Amount | None
+    attribute: str | None = None
+    value: Word | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property(Node):
+    """One line of a knowledge entry: its keyword and its parts, in order.
+
+    `words`: names and values; `codes`, `amounts`, `meanings`, `sizes` as far as the keyword has
+    them; `condition` for `denied by`, `formula` for `formula`; `text` for free text.
+    """
+
+    key: str
+    words: tuple[Word, ...] = ()
+    codes: tuple[CodeRef, ...] = ()
+    amounts: tuple[Amount, ...] = ()
+    meanings: tuple[CodeRef | Range, ...] = ()
+    sizes: tuple[Size, ...] = ()
+    condition: Condition | None = None
+    formula: Formula | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Node):
+    """`quantity hemoglobin element hgb` with its properties."""
+
+    kind: str
+    name: Word
+    element: Word | None
+    properties: tuple[Property, ...]
+
+
+Statement: TypeAlias = Heading | System | Criterion | Definition | Entry
+
+# ---- formulas --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number(Node):
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input(Node):
+    """`body_weight in kg`"""
+
+    name: Word
+    unit: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binary(Node):
+    op: str
+    """`+`, `-`, `*` or `/`"""
+    left: Formula
+    right: Formula
+
+
+Formula: TypeAlias = Number | Input | Binary

@@ -1,0 +1,1 @@
+"""ASP program and distinct rows to answers, by clingo."""

@@ -1,0 +1,1 @@
+"""FHIR, CSV and OMOP records to facts with provenance."""

@@ -1,0 +1,109 @@
+"""Which vocabulary entries the codes of a record speak of, by the resource they are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from protocol_logic.knowledge.vocabulary import (
+    Code,
+    Concept,
+    Consent,
+    History,
+    Lesion,
+    Named,
+    PatientField,
+    Quantity,
+    Status,
+    Vocabulary,
+)
+
+Key: TypeAlias = tuple[str, str]
+"""(system, code)"""
+
+Observed: TypeAlias = Quantity | Status | Concept | Lesion
+"""What an Observation can be read as; a concept is a condition."""
+
+_E = TypeVar("_E", bound=Named)
+Table: TypeAlias = Mapping[Key, tuple[_E, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Codings:
+    """The entries of a vocabulary by code. `evidence`: concept -> code -> name of the evidence.
+
+    `fields`: field of the Patient resource -> entries.
+    """
+
+    fields: Mapping[str, tuple[PatientField, ...]]
+    observations: Table[Observed]
+    conditions: Table[Concept]
+    evidence: Mapping[str, Mapping[Key, str]]
+    procedures: Table[Concept]
+    medications: Table[Concept]
+    lists: Table[History]
+    consents: Table[Consent]
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> Codings:
+        """The codings of a vocabulary; built once for all records."""
+        concepts = tuple(vocabulary.of(Concept))
+        conditions = [c for c in concepts if c.kind == "condition"]
+        observed: list[tuple[Observed, Iterable[Key]]] = [
+            *((q, [*_keys(q.codes), *q.attested]) for q in vocabulary.of(Quantity)),
+            *((s, _keys(s.codes)) for s in vocabulary.of(Status)),
+            *((c, _keys(c.codes)) for c in conditions),
+            *((e, _keys(e.codes)) for e in vocabulary.of(Lesion)),
+        ]
+        fields: dict[str, tuple[PatientField, ...]] = {}
+        for entry in vocabulary.of(PatientField):
+            fields[entry.field] = (*fields.get(entry.field, ()), entry)
+        return cls(
+            fields=fields,
+            observations=_table(observed),
+            conditions=_table((c, _keys(c.codes)) for c in conditions),
+            evidence={
+                c.name: {k: name for name, codes in c.evidence.items() for k in _keys(codes)}
+                for c in conditions
+            },
+            procedures=_table((c, _keys(c.codes)) for c in concepts if c.kind == "procedure"),
+            medications=_table((c, _keys(c.codes)) for c in concepts if c.kind == "medication"),
+            lists=_table((h, _keys(h.codes)) for h in vocabulary.of(History)),
+            consents=_table((c, [c.scope.key]) for c in vocabulary.of(Consent)),
+        )
+
+
+def _keys(codes: Iterable[Code]) -> list[Key]:
+    return [code.key for code in codes]
+
+
+def _table(entries: Iterable[tuple[_E, Iterable[Key]]]) -> dict[Key, tuple[_E, ...]]:
+    table: dict[Key, tuple[_E, ...]] = {}
+    for entry, keys in entries:
+        for key in dict.fromkeys(keys):
+            table[key] = (*table.get(key, ()), entry)
+    return table
+
+
+def keys_of(concept: object) -> list[Key]:
+    """The (system, code) pairs of a CodeableConcept, in order; codings without either are left
+    out, and anything that is not a CodeableConcept has none."""
+    codings = concept.get("coding") if isinstance(concept, dict) else None
+    if not isinstance(codings, list):
+        return []
+    return [
+        (system, code)
+        for coding in codings
+        if isinstance(coding, dict)
+        and isinstance(system := coding.get("system"), str)
+        and isinstance(code := coding.get("code"), str)
+    ]
+
+
+def entries_of(concept: object, table: Table[_E]) -> tuple[_E, ...]:
+    """The entries that the codings of a CodeableConcept stand for, each once."""
+    found: tuple[_E, ...] = ()
+    for key in keys_of(concept):
+        found += tuple(entry for entry in table.get(key, ()) if entry not in found)
+    return found

@@ -1,0 +1,73 @@
+"""JSON text to values, with numbers kept exactly as written."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn, TypeAlias
+
+from protocol_logic.foundation.text import shown
+
+Object: TypeAlias = dict[str, Any]
+"""A JSON object as parsed: values are str, bool, None, `Number`, lists and objects."""
+
+
+class Number:
+    """A JSON number as it stands in the text: `8.80`, `1e400`. Not a str, so that a string of
+    digits is not taken for one."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"Number({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+class NotJson(ValueError):
+    """Bytes that are not JSON; the message says why and holds no raw text."""
+
+
+def parse(data: bytes) -> object:
+    """The JSON value in UTF-8 bytes; byte order marks before it are passed over.
+
+    Raises NotJson for anything else: another encoding, cut or malformed text, NaN and Infinity,
+    nesting beyond the recursion limit, half of a surrogate pair.
+    """
+    try:
+        text = data.decode("utf-8").lstrip("\ufeff")
+        value: object = _DECODER.decode(text)
+    except UnicodeDecodeError as error:
+        raise NotJson("it is not UTF-8 text") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise NotJson(f"it is not JSON: {shown(error.msg)} at {place}") from error
+    except RecursionError as error:
+        raise NotJson("it is nested too deeply") from error
+    if _SURROGATE.search(text):
+        _refuse_lone_surrogates(text)
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotJson(f"it holds {name}, which is not a JSON number")
+
+
+def _refuse_lone_surrogates(text: str) -> None:
+    # such a text could be read, but never be written out as UTF-8
+    whole = json.dumps(json.loads(text, parse_int=str, parse_float=str), ensure_ascii=False)
+    try:
+        whole.encode()
+    except UnicodeEncodeError as error:
+        raise NotJson("it holds half of a surrogate pair") from error
+
+
+_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

@@ -1,0 +1,42 @@
+"""Whom a resource is about: references to a Patient, in the forms that FHIR allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protocol_logic.records.json_text import Object
+
+
+def subject_reference(resource: Object) -> str | None:
+    """The literal reference in `subject` or `patient`; None when there is none."""
+    for key in ("subject", "patient"):
+        subject = resource.get(key)
+        if isinstance(subject, dict):
+            reference = subject.get("reference")
+            return reference if isinstance(reference, str) else None
+    return None
+
+
+def patient_id(reference: str) -> str | None:
+    """The id in `Patient/x`, `http://host/Patient/x`, `urn:uuid:x`, each perhaps with a version;
+    None for a reference to something else than a Patient."""
+    if reference.startswith("urn:"):
+        return reference.rpartition(":")[2]
+    parts = reference.partition("/_history/")[0].split("/")
+    return parts[-1] if len(parts) > 1 and parts[-2] == "Patient" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The patient of a bundle, and the `fullUrl` of its entry."""
+
+    id: str
+    full_url: str | None
+
+    def is_meant_by(self, reference: str) -> bool:
+        """Whether a reference means this patient: its `fullUrl`, or its id on no other server."""
+        if reference == self.full_url:
+            return True
+        if "://" in reference and self.full_url is not None and "://" in self.full_url:
+            return reference.partition("/_history/")[0] == self.full_url
+        return patient_id(reference) == self.id
