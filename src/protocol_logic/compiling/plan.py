@@ -64,10 +64,14 @@ class Courses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What one criterion reads: finding id -> element that stands for it here (None: its own)."""
+    """What one criterion reads.
+
+    Finding id, or medication class of its courses -> element that stands for it here (None: its
+    own).
+    """
 
     findings: dict[str, str | None]
-    courses: tuple[str, ...]
+    courses: dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +145,18 @@ class _Planner:
         tests: dict[core.Test, None] = {}
         for criterion in self.protocol.criteria:
             found: dict[str, str | None] = {}
-            used: dict[str, None] = {}
+            used: dict[str, str | None] = {}
             for test, element in self._tests(criterion):
                 tests.setdefault(test, None)
                 for name in self._findings_of(test):
                     found.setdefault(name, element)
                 if isinstance(test, core.Pattern):
-                    used.setdefault(test.concept, None)
+                    used.setdefault(test.concept, element)
                     known = courses.setdefault(test.concept, [])
                     if test not in known:
                         known.append(test)
             order.update(dict.fromkeys(found))
-            self.reach[criterion.id] = Reach(findings=found, courses=tuple(used))
+            self.reach[criterion.id] = Reach(findings=found, courses=used)
         self.reached = list(tests)
         findings = {name: self._finding(name) for name in order}
         return Plan(

@@ -47,9 +47,7 @@ def read_record(document: Document, codings: Codings, problems: Problems) -> Pat
     for entry in entries:
         item = Item(entry.resource, entry.name, document.source, codings, facts, found)
         row = ROWS.get(entry.kind)
-        if row is None:
-            ignored[entry.kind] += 1
-        elif _is_about(item, subject) and not _read(item, row):
+        if row is None or not (_is_elsewhere(item, subject) or _read(item, row)):
             ignored[entry.kind] += 1
     content = document.content
     name = _entry(content, None, 1).name
@@ -109,16 +107,16 @@ def _subject(document: Document, entries: list[_Entry], problems: list[Problem])
     return Subject(identity, patients[0].full_url)
 
 
-def _is_about(item: Item, subject: Subject) -> bool:
-    """Whether a resource is about the patient: it says so, or names nobody; else a problem."""
+def _is_elsewhere(item: Item, subject: Subject) -> bool:
+    """Whether a resource names somebody else than the patient, with a problem if so."""
     reference = subject_reference(item.json)
     if reference is None or subject.is_meant_by(reference):
-        return True
+        return False
     item.problem(
         "foreign-subject",
         f"it is about `{shown(reference)}`, not about the bundle's patient `{shown(subject.id)}`",
     )
-    return False
+    return True
 
 
 def _read(item: Item, row: Row[Any]) -> bool:

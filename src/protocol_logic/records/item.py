@@ -130,7 +130,7 @@ def snomed(code: str) -> Key:
 def extension_keys(json: Object, *names: str) -> list[Key] | None:
     """The codes of the mCODE extensions of these names; None when there is no such extension."""
     urls = {MCODE + name for name in names}
-    found = [e for e in objects_in(json, "extension") if e.get("url") in urls]
+    found = [e for e in objects_in(json, "extension") if text_in(e, "url") in urls]
     if not found:
         return None
     return [key for e in found for key in keys_of(e.get("valueCodeableConcept"))]

@@ -78,6 +78,13 @@ class _Value(NamedTuple):
             return "true" if content else "false"
         return content if isinstance(content, str) else ""
 
+    @property
+    def boolean(self) -> bool | None:
+        """The content of a valueBoolean; None for other kinds."""
+        if self.kind == "valueBoolean" and isinstance(self.content, bool):
+            return self.content
+        return None
+
     def quantity(self) -> Object:
         """The content of a valueQuantity; Unreadable for all else."""
         if self.kind == "valueQuantity" and isinstance(self.content, dict):
@@ -110,20 +117,19 @@ def _number(resource: Object, entry: Quantity, value: _Value) -> Interval:
         lo, hi = entry.plausible.lo, entry.plausible.hi
         limits = [f"at least {decimal_text(lo)}"] if lo is not None else []
         limits += [f"at most {decimal_text(hi)}"] if hi is not None else []
-        raise Unreadable(
-            f"`{shown(value.recorded)}` is implausible: expected {' and '.join(limits)} {entry.unit}",
-            "implausible-value",
-        )
+        expected = f"{' and '.join(limits)} {entry.unit}"
+        message = f"`{shown(value.recorded)}` is implausible, expected is {expected}"
+        raise Unreadable(message, "implausible-value")
     return found
 
 
 def _any_number(resource: Object, entry: Quantity, value: _Value) -> Interval:
     keys = keys_of(resource.get("code"))
-    if isinstance(value.content, bool):
+    if value.boolean is not None:
         attested = [entry.attested[key] for key in keys if key in entry.attested]
         if not attested:
             raise Unreadable("true or false is no value of it")
-        return attested[0] if value.content else quantities.outside(attested[0])
+        return attested[0] if value.boolean else quantities.outside(attested[0])
     if entry.attested and not any(code.key in keys for code in entry.codes):
         raise Unreadable("this code is answered by true or false")
     if value.kind == "valueCodeableConcept":
@@ -218,8 +224,8 @@ def _named(entry: Status, value: _Value) -> frozenset[str]:
 
 
 def _presence(value: _Value) -> Literal["present", "absent"]:
-    if isinstance(value.content, bool):
-        return "present" if value.content else "absent"
+    if value.boolean is not None:
+        return "present" if value.boolean else "absent"
     if value.kind != "valueCodeableConcept":
         raise Unreadable(f"its value cannot be read: `{shown(value.kind)}`")
     keys = keys_of(value.content)

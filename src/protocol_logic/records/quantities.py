@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from protocol_logic.foundation.interval import Interval, parse_decimal
 from protocol_logic.foundation.text import shown
@@ -15,6 +16,7 @@ from protocol_logic.records.json_text import Number, Object
 
 UCUM = "http://unitsofmeasure.org"
 _ZERO = Fraction(0)
+_decimal = lru_cache(maxsize=4096)(parse_decimal)
 
 
 class Unreadable(ValueError):
@@ -33,7 +35,7 @@ def number(value: object) -> Fraction:
     if not isinstance(value, Number):
         raise Unreadable("its value is not a number")
     try:
-        return parse_decimal(value.text)
+        return _decimal(value.text)
     except ValueError as error:
         raise Unreadable(f"the number `{shown(value.text)}` cannot be read") from error
 
@@ -47,7 +49,7 @@ def factor(quantity: Object, accepts: Mapping[str, Fraction]) -> Fraction:
     code = text_in(quantity, "code")
     if code is None:
         raise Unreadable("its unit has no UCUM code")
-    if quantity.get("system", UCUM) != UCUM:
+    if quantity.get("system") not in (None, UCUM):
         raise Unreadable(f"its unit `{shown(code)}` is not from UCUM")
     if code not in accepts:
         raise Unreadable(f"its unit `{shown(code)}` is none of {_listed(accepts)}")

@@ -1,0 +1,60 @@
+"""Which facts of a record count: visible on the as-of date, closed lists, and the newest."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+
+from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
+from protocol_logic.records.facts import Closed, Fact, PatientRecord
+
+
+class Visible:
+    """The facts of a record that may count on a day, by vocabulary entry.
+
+    A fact dated after the day is invisible; one whose partial date straddles it may count.
+    """
+
+    def __init__(self, record: PatientRecord, as_of: date, vocabulary: Vocabulary) -> None:
+        self.as_of = as_of
+        self.vocabulary = vocabulary
+        self._facts: dict[str, list[Fact]] = defaultdict(list)
+        for fact in record.facts:
+            if fact.date is None or fact.date.first <= as_of:
+                self._facts[fact.entry].append(fact)
+
+    def of(self, *entries: str) -> list[Fact]:
+        """The visible facts of some entries, in record order."""
+        return [fact for entry in entries for fact in self._facts.get(entry, ())]
+
+    def below(self, concept: str) -> list[Fact]:
+        """The visible facts of a concept and all that is a kind of it."""
+        return self.of(*self.vocabulary.below(concept))
+
+    def newest(self, *entries: str) -> list[Fact]:
+        """The facts that may be of the latest date: with exact dates, those of the latest day."""
+        return newest(self.of(*entries), self.as_of)
+
+    def closed(self, entry: str) -> Fact | None:
+        """The list that closes an entry on the as-of date, if it is recorded."""
+        found = self.vocabulary.entries[entry]
+        history = found.closed_by if isinstance(found, Concept | Event) else None
+        for fact in self.of(history) if history is not None else ():
+            if isinstance(fact.reading, Closed) and self.certain(fact):
+                return fact
+        return None
+
+    def certain(self, fact: Fact) -> bool:
+        """Whether the fact counts whichever day its partial date means."""
+        return fact.date is None or fact.date.last <= self.as_of
+
+
+def newest(facts: Iterable[Fact], as_of: date) -> list[Fact]:
+    """Facts of which each may be the latest one; nothing is dropped that may be."""
+    dated = [(fact.date, fact) for fact in facts if fact.date is not None]
+    certain = [when.first for when, _ in dated if when.last <= as_of]
+    if not certain:
+        return [fact for _, fact in dated]
+    floor = max(certain)
+    return [fact for when, fact in dated if when.last >= floor]

@@ -1,0 +1,78 @@
+"""What reading a record gives: for every finding the cells it may lie in, and what that rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, TypeAlias
+
+from protocol_logic.records.facts import Fact
+
+CellSet: TypeAlias = frozenset[str]
+Reason: TypeAlias = Literal[
+    "absent", "unreadable", "conflicting", "imprecise", "not_closed", "no_reference_range", "stale"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """An element that keeps a finding open, and why; `resource`: the fact that does, if any."""
+
+    element: str
+    reason: Reason
+    resource: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One joint reading of a group: each finding's cells, and the value of each shared element.
+
+    `labels`: (element, which of its values) pairs; two rows differ in an element just where their
+    labels do.
+    """
+
+    cells: tuple[tuple[str, CellSet], ...]
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings that read one uncertain fact, with all their joint readings.
+
+    Two or more; the courses of a medication class are a group also when certain, since which
+    courses there are belongs to the reading.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+
+    def findings(self) -> frozenset[str]:
+        """All findings that some row of the group speaks of."""
+        return frozenset(name for row in self.rows for name, _ in row.cells)
+
+
+@dataclass(slots=True)
+class PatientFindings:
+    """The findings of one patient on one day.
+
+    `single`: finding -> cells, of all findings outside `groups`; `groups`: those with joint rows.
+    `openers`: finding or group name -> what keeps it open. `evidence`: finding -> the facts it
+    rests on (a course group under the name of its concept).
+    """
+
+    as_of: date
+    single: dict[str, CellSet] = field(default_factory=dict)
+    groups: tuple[Group, ...] = ()
+    openers: dict[str, tuple[Opener, ...]] = field(default_factory=dict)
+    evidence: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
+    widened: tuple[str, ...] = ()
+    """Groups with so many readings that they were widened to all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsTable:
+    """A batch of patients as columns: finding -> cells by patient (None: in a group there)."""
+
+    columns: Mapping[str, list[CellSet | None]]
+    patients: list[PatientFindings]

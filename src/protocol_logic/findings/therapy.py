@@ -1,0 +1,438 @@
+"""Courses and lines of therapy: all joint readings of one medication class, as rows.
+
+Uncertain dates, ends and intents are enumerated. Dates need not be tried day by day: every test is
+made of comparisons `y >= g(x)` between two dates with g one of a few monotone shifts, and if any
+days satisfy such a set of comparisons, then the least ones do; those are reached from the first
+possible days and the fixed dates by applying the shifts as often as there are uncertain dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import product
+from math import prod
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Courses, Finding
+from protocol_logic.findings.latest import Visible
+from protocol_logic.findings.rows import CellSet, Opener, Row
+from protocol_logic.foundation.calendar import (
+    PartialDate,
+    anniversary_reached,
+    first_day_reaching,
+    first_start_within,
+    last_day_within,
+    last_start_reached,
+    on_or_before_anniversary,
+)
+from protocol_logic.knowledge.vocabulary import Event
+from protocol_logic.records.facts import ConditionStated, Fact, Stated, Therapy
+
+COURSE_GAP_DAYS = 28
+"""Records of one intent form one course while the next starts at most so many days after."""
+MOST_ROWS = 10_000
+_DAY = timedelta(days=1)
+_YES: CellSet = frozenset({"yes"})
+_FIRST = date(1900, 1, 1)
+"""No therapy or event of a living patient is earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The rows of one class, what keeps them apart, and the facts they rest on."""
+
+    rows: tuple[Row, ...]
+    openers: tuple[Opener, ...]
+    facts: tuple[Fact, ...]
+    widened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A date that may be one of several days; `first == last` when it is certain."""
+
+    first: date
+    last: date
+
+    @property
+    def certain(self) -> bool:
+        return self.first == self.last
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """One therapy record: its start, its end (at the latest the as-of date) and its intents."""
+
+    start: _Day
+    end: _Day
+    intents: tuple[str, ...]
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Happening:
+    """One event of a record; `sure` is False when its value cannot be read."""
+
+    event: str
+    day: _Day
+    sure: bool
+    resource: str
+
+
+def read_therapy(
+    visible: Visible, concept: str, courses: Courses | None, lines: Sequence[Finding]
+) -> Reading:
+    """All joint readings of the therapies of a class and the events that its patterns name."""
+    facts = [f for f in visible.below(concept) if isinstance(f.reading, Therapy)]
+    patterns = courses.patterns if courses is not None else ()
+    asked = {f.detail for f in lines} | {p.intent for p in patterns}
+    periods = [p for f in facts if (p := _period(f, visible.as_of, asked)) is not None]
+    events: list[_Happening] = []
+    for name in dict.fromkeys(p.event for p in patterns):
+        events.extend(_happenings(visible, name))
+    shapes = _Shapes(visible, concept, courses, lines, periods, events)
+    resources = {h.resource for h in events}
+    used = [*facts, *(f for f in visible.of(*visible.vocabulary.entries) if f.resource in resources)]
+    return Reading(*shapes.rows(), facts=tuple(used), widened=shapes.too_many)
+
+
+def _period(fact: Fact, as_of: date, asked: set[str]) -> _Period | None:
+    therapy = fact.reading
+    assert isinstance(therapy, Therapy)
+    start = _range(therapy.start, as_of)
+    if therapy.end is not None:
+        end = _Day(min(therapy.end.first, as_of), min(therapy.end.last, as_of))
+    elif therapy.ongoing:
+        end = _Day(as_of, as_of)
+    else:
+        end = _Day(start.first, as_of)
+    if therapy.start is None:  # known only by its end: it started at some time before
+        start = _Day(_FIRST, end.last)
+    if end.last < start.first:  # recorded as ending before it starts: it lasted no day
+        end = start
+    if therapy.intent is not None:
+        intents: tuple[str, ...] = (therapy.intent,)
+    else:
+        # Intents that nothing asks about are alike.
+        others = [i for i in core.INTENTS if i not in asked]
+        intents = (*(i for i in core.INTENTS if i in asked), *others[:1])
+    return _Period(start, end, intents, fact.resource)
+
+
+def _range(when: PartialDate | None, as_of: date) -> _Day:
+    if when is None:
+        return _Day(_FIRST, as_of)
+    # One day after the as-of date stands for all later ones: the fact then does not count.
+    return _Day(min(when.first, as_of + _DAY), min(when.last, as_of + _DAY))
+
+
+def _happenings(visible: Visible, name: str) -> Iterator[_Happening]:
+    event = visible.vocabulary.entries[name]
+    assert isinstance(event, Event)
+    for concept in event.concepts:
+        for fact in visible.below(concept):
+            stated = fact.reading
+            if (
+                isinstance(stated, ConditionStated)
+                and stated.confirmed
+                and stated.state == "present"
+                and stated.clinical in event.statuses
+                and (stated.onset is None or stated.onset.first <= visible.as_of)
+            ):
+                yield _Happening(name, _range(stated.onset, visible.as_of), True, fact.resource)
+    for fact in visible.of(event.status) if event.status else ():
+        if isinstance(fact.reading, Stated):
+            values = fact.reading.values
+            if values is None or event.value in values:
+                sure = values is not None and len(values) == 1
+                yield _Happening(name, _range(fact.date, visible.as_of), sure, fact.resource)
+
+
+# ---- the shifts that tests are made of -------------------------------------------------------
+
+
+def _shifts(courses: Courses | None) -> list[Callable[[date], date]]:
+    """Lower bounds that one date can set for another, for all tests of the patterns."""
+    months: set[int] = set()
+    for pattern in courses.patterns if courses else ():
+        for clause in pattern.clauses:
+            if isinstance(clause, core.Duration):
+                months.add(clause.months)
+            else:
+                months |= {i.months for i in (clause.earliest, clause.latest) if i and i.months}
+    shifts: list[Callable[[date], date]] = [
+        lambda d: d,
+        lambda d: _plus(d, 1),
+        lambda d: _plus(d, COURSE_GAP_DAYS + 1),
+        lambda d: _plus(d, -COURSE_GAP_DAYS),
+    ]
+    for n in sorted(months):
+        shifts += [
+            lambda d, n=n: first_day_reaching(d, n),  # type: ignore[misc]
+            lambda d, n=n: _plus(last_start_reached(d, n), 1),  # type: ignore[misc]
+            lambda d, n=n: first_start_within(d, n),  # type: ignore[misc]
+            lambda d, n=n: _plus(last_day_within(d, n), 1),  # type: ignore[misc]
+        ]
+    return shifts
+
+
+def _plus(day: date, days: int) -> date:
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return date.max if days > 0 else date.min
+
+
+def _candidates(days: Sequence[_Day], as_of: date, courses: Courses | None) -> list[list[date]]:
+    """For each date the days to try: all that it can be, or the least for each set of tests."""
+    open_days = [d for d in days if not d.certain]
+    if not open_days:
+        return [[d.first] for d in days]
+    shifts = _shifts(courses)
+    reached = {as_of, _plus(as_of, 1), *(d.first for d in days)}
+    frontier = set(reached)
+    for _ in range(len(open_days)):
+        found = {shift(day) for day in frontier for shift in shifts}
+        frontier = {
+            day for day in found - reached if any(d.first <= day <= d.last for d in open_days)
+        }
+        reached |= frontier
+    return [sorted(day for day in reached if d.first <= day <= d.last) for d in days]
+
+
+# ---- rows ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    intent: str
+    start: date
+    end: date
+
+
+class _Shapes:
+    """Enumerates the completions of one class and turns each into a row."""
+
+    def __init__(
+        self,
+        visible: Visible,
+        concept: str,
+        courses: Courses | None,
+        lines: Sequence[Finding],
+        periods: list[_Period],
+        events: list[_Happening],
+    ) -> None:
+        self.visible = visible
+        self.as_of = visible.as_of
+        self.concept = concept
+        self.courses = courses
+        self.lines = lines
+        self.periods = periods
+        self.events = events
+        self.too_many = False
+        self.element = visible.vocabulary.entries[concept].element
+
+    def rows(self) -> tuple[tuple[Row, ...], tuple[Opener, ...]]:
+        days = [d for p in self.periods for d in (p.start, p.end)] + [e.day for e in self.events]
+        candidates = _candidates(days, self.as_of, self.courses)
+        intents = [p.intents for p in self.periods]
+        happens = [(True,) if e.sure else (True, False) for e in self.events]
+        size = prod(len(c) for c in (*candidates, *intents, *happens))
+        openers = self._openers()
+        if size > MOST_ROWS:
+            self.too_many = True
+            return self._all_rows(), openers
+        rows: dict[Row, None] = {}
+        for chosen_days in product(*candidates):
+            for chosen_intents in product(*intents):
+                for chosen_events in product(*happens):
+                    row = self._row(chosen_days, chosen_intents, chosen_events)
+                    if row is not None:
+                        rows.setdefault(row)
+        return tuple(rows), openers
+
+    def _openers(self) -> tuple[Opener, ...]:
+        openers: list[Opener] = []
+        for period in self.periods:
+            if len(period.intents) > 1:
+                openers.append(Opener("treatment_intent", "absent", period.resource))
+            if not (period.start.certain and period.end.certain):
+                openers.append(Opener(self.element, "imprecise", period.resource))
+        for event in self.events:
+            element = self.visible.vocabulary.entries[event.event].element
+            if not event.sure:
+                openers.append(Opener(element, "unreadable", event.resource))
+            elif not event.day.certain:
+                openers.append(Opener(element, "imprecise", event.resource))
+        return tuple(openers)
+
+    def _row(
+        self, days: tuple[date, ...], intents: tuple[str, ...], happens: tuple[bool, ...]
+    ) -> Row | None:
+        count = len(self.periods)
+        pairs = list(zip(days[0 : 2 * count : 2], days[1 : 2 * count : 2], strict=True))
+        if any(end < start for start, end in pairs if start <= self.as_of):
+            return None  # no such completion: nothing ends before it starts
+        periods = [
+            _Course(intent, start, end)
+            for intent, (start, end) in zip(intents, pairs, strict=True)
+            if start <= self.as_of
+        ]
+        events = [
+            (event.event, day)
+            for event, day, happened in zip(self.events, days[2 * count :], happens, strict=True)
+            if happened and day <= self.as_of
+        ]
+        cells = dict(self._line_cells(periods))
+        cells.update(self._course_cells(periods, events))
+        return Row(tuple(sorted(cells.items())), self._labels(days, intents, happens))
+
+    def _labels(
+        self, days: tuple[date, ...], intents: tuple[str, ...], happens: tuple[bool, ...]
+    ) -> tuple[tuple[str, str], ...]:
+        """Which value each uncertain element has in this completion."""
+        count = 2 * len(self.periods)
+        labels: dict[str, list[str]] = {}
+        for period, intent in zip(self.periods, intents, strict=True):
+            if len(period.intents) > 1:
+                labels.setdefault("treatment_intent", []).append(intent)
+        for i, day in enumerate(days[:count]):
+            period = self.periods[i // 2]
+            if not (period.end if i % 2 else period.start).certain:
+                labels.setdefault(self.element, []).append(day.isoformat())
+        for event, day, happened in zip(self.events, days[count:], happens, strict=True):
+            if not event.day.certain or not event.sure:
+                element = self.visible.vocabulary.entries[event.event].element
+                labels.setdefault(element, []).append(day.isoformat() if happened else "no")
+        return tuple((element, " ".join(values)) for element, values in labels.items())
+
+    def _line_cells(self, periods: list[_Course]) -> Iterator[tuple[str, CellSet]]:
+        for finding in self.lines:
+            number = _lines([p for p in periods if p.intent == finding.detail])
+            yield finding.id, frozenset(
+                cell
+                for cell, part in zip(finding.cells, finding.ranges, strict=True)
+                if part.contains(Fraction(number))
+            )
+
+    def _course_cells(
+        self, periods: list[_Course], events: list[tuple[str, date]]
+    ) -> Iterator[tuple[str, CellSet]]:
+        """Atoms of the courses and events that a pattern asks about; slots are numbered anew."""
+        if self.courses is None:
+            return
+        asked = dict.fromkeys(p.intent for p in self.courses.patterns)
+        slots: dict[_Signature, None] = {}
+        for intent in asked:
+            for course in _courses([p for p in periods if p.intent == intent]):
+                slots.setdefault(self._signature(course, events))
+        # INVARIANT: equal signatures say the same, so one slot stands for all courses like it.
+        for number, signature in enumerate(sorted(slots), 1):
+            yield from signature.cells(self.concept, f"c{number}", number)
+
+    def _signature(self, course: _Course, events: list[tuple[str, date]]) -> _Signature:
+        assert self.courses is not None
+        rooms, pairs = [], []
+        for pattern in self.courses.patterns:
+            if pattern.intent != course.intent:
+                continue
+            names = self.courses.names[pattern.name]
+            if self._leaves_room(pattern, course):
+                rooms.append(names.room)
+            for event, day in events:
+                if event == pattern.event:
+                    holding = tuple(
+                        name
+                        for name, clause in zip(names.clauses, pattern.clauses, strict=True)
+                        if _holds(clause, course, day)
+                    )
+                    pairs.append((event, holding))
+        return _Signature(course.intent, tuple(sorted(rooms)), tuple(sorted(set(pairs))))
+
+    def _leaves_room(self, pattern: core.Pattern, course: _Course) -> bool:
+        """Whether some day up to the as-of date would satisfy all clauses with this course."""
+        fixed = [_Day(d, d) for d in (course.start, course.end)]
+        days = _candidates([*fixed, _Day(_FIRST, self.as_of)], self.as_of, self.courses)[-1]
+        return any(all(_holds(c, course, day) for c in pattern.clauses) for day in days)
+
+    def _all_rows(self) -> tuple[Row, ...]:
+        """Too many completions: every combination of outcomes is left possible."""
+        patterns = self.courses.patterns if self.courses else ()
+        options: list[list[dict[str, CellSet]]] = []
+        for finding in self.lines:
+            options.append([{finding.id: frozenset({cell})} for cell in finding.cells])
+        for number, pattern in enumerate(patterns, 1):
+            assert self.courses is not None
+            names = self.courses.names[pattern.name]
+            full = _Signature(pattern.intent, (), ((pattern.event, names.clauses),))
+            options.append([{}, dict(full.cells(self.concept, f"c{number}", number))])
+        element = self.element
+        rows = []
+        for index, choice in enumerate(product(*options)):
+            cells: dict[str, CellSet] = {}
+            for part in choice:
+                cells.update(part)
+            rows.append(Row(tuple(sorted(cells.items())), ((element, str(index)),)))
+        return tuple(rows)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Signature:
+    """What a course is to the patterns: its intent, for which it leaves room, and its pairs."""
+
+    intent: str
+    rooms: tuple[str, ...]
+    pairs: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def cells(self, concept: str, slot: str, number: int) -> Iterator[tuple[str, CellSet]]:
+        yield f"course({concept},{slot})", frozenset({self.intent})
+        for room in self.rooms:
+            yield f"{room}({slot})", _YES
+        for index, (event, holding) in enumerate(self.pairs, 1):
+            other = f"e{number}_{index}"
+            yield f"event({event},{other})", frozenset({"recorded"})
+            for clause in holding:
+                yield f"{clause}({slot},{other})", _YES
+
+
+def _holds(clause: core.Timing | core.Duration, course: _Course, event: date) -> bool:
+    if isinstance(clause, core.Duration):
+        return anniversary_reached(course.start, clause.months, min(course.end, event))
+    edges: Mapping[str, date] = {"start": course.start, "end": course.end}
+    earliest, latest = clause.earliest, clause.latest
+    if earliest is not None:
+        edge = edges[earliest.edge]
+        if earliest.months and not anniversary_reached(edge, earliest.months, event):
+            return False
+        if not earliest.months and event < edge:
+            return False
+    if latest is not None:
+        edge = edges[latest.edge]
+        if latest.months and event > edge:
+            return on_or_before_anniversary(edge, latest.months, event)
+        return bool(latest.months) or event <= edge
+    return True
+
+
+def _courses(periods: Iterable[_Course]) -> list[_Course]:
+    """Periods of one intent joined while the next starts at most 28 days after the latest end."""
+    return _joined(periods, COURSE_GAP_DAYS)
+
+
+def _lines(periods: Iterable[_Course]) -> int:
+    """Lines of therapy: periods that share a day belong together, transitively."""
+    return len(_joined(periods, 0))
+
+
+def _joined(periods: Iterable[_Course], gap_days: int) -> list[_Course]:
+    joined: list[_Course] = []
+    for period in sorted(periods, key=lambda p: (p.start, p.end)):
+        last = joined[-1] if joined else None
+        if last is not None and (period.start - last.end).days <= gap_days:
+            joined[-1] = _Course(last.intent, last.start, max(last.end, period.end))
+        else:
+            joined.append(period)
+    return joined
