@@ -15,18 +15,15 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
-from seed_oracle_draft import (
+from tests.differential.seed_oracle_draft import (
     BREAST,
     CHEMO,
-    COUNT,
     ENDOCRINE,
     GNRH,
     LISTS,
     LOINC,
     MCODE,
-    NEGATIVE,
     OTHER_DRUGS,
-    POSITIVE,
     SITES,
     SNOMED,
     Draft,
@@ -353,16 +350,19 @@ def resuppress(draft: Draft) -> None:
 def spans(draft: Draft, start: date, end: date) -> list[tuple[date, date]]:
     """The time from start to end, in one record or in several that overlap or nearly touch."""
     length = (end - start).days
-    cuts = sorted(draft.rng.sample(range(1, max(2, length)), min(draft.rng.choice([0, 0, 0, 1, 1, 2]), 1)))
-    if length > 400 and draft.chance(0.1):
-        cuts = sorted(draft.rng.sample(range(60, length - 60), 3))
-    found, first = [], start
+    count = draft.rng.choice([0, 0, 0, 1, 1, 2] if length < 400 or draft.chance(0.9) else [3, 4])
+    cuts = sorted(draft.rng.sample(range(1, max(2, length)), min(count, max(1, length - 1))))
+    found: list[tuple[date, date]] = []
+    first = start
     for cut in cuts:
         last = start + timedelta(days=cut)
-        found.append((first, last))
-        first = last + timedelta(days=draft.rng.choice([28, 28, 29, 29, 1, 14, -20]))
-        first = max(start, min(first, end))
-    return [*found, (first, end)]
+        if last >= first:
+            found.append((first, last))
+            gap = draft.rng.choice([28, 28, 29, 29, 1, 14, -20])
+            first = max(start, last + timedelta(days=gap))
+    if first <= end:
+        found.append((first, end))
+    return found
 
 
 def record(
@@ -371,10 +371,10 @@ def record(
     """A medication record, with less precise dates or no end where ``vague`` says so."""
     start, end = span
     first, last, status = str(start), str(end), draft.rng.choice(["completed", "stopped"])
-    if draft.chance(vague):
+    if draft.vaguely(vague):
         first = draft.blurred(start)
     kind = "exact"
-    if draft.chance(vague):
+    if draft.vaguely(vague):
         kind = draft.pick({"blurred": 4, "missing": 2})
     if end > draft.as_of:
         kind = draft.pick({"ongoing": 3, "exact": 2, "blurred": 1})
@@ -392,7 +392,7 @@ def reendocrine(draft: Draft) -> None:
     """Courses, relapse and progression on and beside the 24, 12 and 6 month anniversaries."""
     rng, t, facts = draft.rng, draft.as_of, draft.facts
     kind = draft.pick({"adjuvant": 7, "salvage": 5, "both": 2, "none": 1})
-    vague = rng.choice([0, 0, 0, 0.2, 0.45])
+    vague, draft.vague_left = rng.choice([0, 0, 0.2, 0.45]), rng.choice([1, 2, 2, 3])
     facts["endocrine"] = []
     for site in [*SITES, "breast"]:
         facts[site] = [c for c in facts.get(site, []) if "onsetDateTime" not in c]
@@ -435,7 +435,7 @@ def add_course(draft: Draft, start: date, end: date, intent: str, vague: float) 
 def add_relapse(draft: Draft, day: date, vague: float) -> None:
     """A relapse, of the breast cancer or as a metastasis."""
     name = draft.pick({"lung": 4, "breast": 3, "bone": 1, "any": 1})
-    onset = draft.blurred(day) if draft.chance(vague) else str(day)
+    onset = draft.blurred(day) if draft.vaguely(vague) else str(day)
     dated = {} if draft.chance(0.04) else {"onsetDateTime": onset}
     recorded = draft.as_of - (draft.as_of - max(day, last_day(onset[:10]))) * draft.rng.random()
     recorded = min(recorded, draft.as_of)
@@ -457,7 +457,7 @@ def progress(draft: Draft, day: date, worse: bool) -> Json:
 def rechemo(draft: Draft) -> None:
     """Lines that share a day, touch, or lie apart, of several intents."""
     rng = draft.rng
-    vague = rng.choice([0, 0, 0, 0.2, 0.35])
+    vague, draft.vague_left = rng.choice([0, 0, 0.2, 0.45]), rng.choice([1, 2, 2, 3])
     count = rng.choice([0, 1, 1, 2, 2, 2, 3, 4])
     draft.facts["chemo"] = []
     start = draft.ago(200, 900)

@@ -1,10 +1,10 @@
 """Uncertain days: which answers to questions about two days are possible together.
 
-A day is one of a range. Every question has the form "is `later` far enough after `earlier`?": its
-answer can only turn to yes as `later` grows and to no as `earlier` grows. So a set of answers is a set
-of lower bounds, of `later` by `earlier` (yes) or of `earlier` by `later` (no). Raise every day from the
-first of its range until all bounds hold: if that stays inside the ranges there are such days (these,
-the least ones); if not there are none. No day is left out, and none need be listed.
+A day is one of a range. Every question has the form "is `later` far enough after `earlier`?": the
+answer can only turn to yes as `later` grows, and to no as `earlier` grows. So answers are lower
+bounds, of `later` by `earlier` (yes) or of `earlier` by `later` (no). Raise every day from the
+first of its range until all bounds hold: if that stays inside the ranges, such days exist (these are
+the least ones), else they do not. No day is left out, and none need be listed.
 """
 
 from __future__ import annotations
@@ -143,9 +143,14 @@ class Days:
         ranks = {"reached": 0, "passed": 1}
         for other in self.answers:
             same = (other.earlier, other.later) == (answer.earlier, answer.later)
-            if same and other.yes != answer.yes and "days" not in (
-                other.far.measure,
-                answer.far.measure,
+            if (
+                same
+                and other.yes != answer.yes
+                and "days"
+                not in (
+                    other.far.measure,
+                    answer.far.measure,
+                )
             ):
                 yes, no = (answer, other) if answer.yes else (other, answer)
                 farther = (yes.far.number, ranks[yes.far.measure])

@@ -1,7 +1,7 @@
 """Completions of a record, one after the other.
 
 What is uncertain is chosen where it is first read, so inputs that do not matter are never varied.
-`explore` runs a computation again and again, each time with other choices, until all have been seen.
+`explore` runs a computation again and again, with other choices each time, until all were seen.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from datetime import date
 from fractions import Fraction
 from itertools import product
 
-from seed_oracle_lab import organ_function
-from seed_oracle_logic import BOTH, Choice, Conjunction, Factor
-from seed_oracle_record import (
+from tests.differential.seed_oracle_lab import organ_function
+from tests.differential.seed_oracle_logic import BOTH, Choice, Conjunction, Factor
+from tests.differential.seed_oracle_record import (
     AJCC,
     BREAST_CANCER,
     LOCAL,
@@ -34,7 +34,7 @@ from seed_oracle_record import (
     snomed,
     span_of,
 )
-from seed_oracle_time import chemotherapy_lines, endocrine_resistance
+from tests.differential.seed_oracle_time import chemotherapy_lines, endocrine_resistance
 
 # READING: section 8 lets M0 (or a stage below 4) deny the sites that nobody mentions "while no site is
 # present", and liver_metastasis "is then false too, since it implies metastatic". With M1 or stage 4

@@ -139,11 +139,19 @@ class Draft:
         birth = months_after(self.as_of, -12 * age) - timedelta(days=rng.randrange(365))
         self.patient: Json = {"gender": "female", "birthDate": birth.isoformat()}
         self.facts: dict[str, list[Json]] = {}
+        self.vague_left = 0  # how many more days of a therapy or relapse may be left imprecise
 
     # -------------------------------------------------------------------------------------- choices
 
     def chance(self, probability: float) -> bool:
         return self.rng.random() < probability
+
+    def vaguely(self, probability: float) -> bool:
+        """A chance for one more imprecise day; few of them, as their completions multiply."""
+        if self.vague_left > 0 and self.chance(probability):
+            self.vague_left -= 1
+            return True
+        return False
 
     def pick(self, options: dict[str, int]) -> str:
         return self.rng.choices(list(options), weights=list(options.values()))[0]

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise, product
 
-from seed_oracle_logic import BOTH, Choice, Conjunction, Factor
-from seed_oracle_record import Reading, Record, loinc, samples
+from tests.differential.seed_oracle_logic import BOTH, Choice, Conjunction, Factor
+from tests.differential.seed_oracle_record import Reading, Record, loinc, samples
 
 ONCE = [Fraction(3, 2)]
 TWICE = [Fraction(5, 2), Fraction(5)]
@@ -31,7 +31,7 @@ def missing_limits(
         cuts = sorted({value / factor for value in possible for factor in factors})
         points = {cuts[0] / 2, *cuts, cuts[-1] + 1, *((a + b) / 2 for a, b in pairwise(cuts))}
         complete = len(known_limits(reading)) == len(reading.uln)
-        choices.append([None] if complete else list(sorted(points)))
+        choices.append([None] if complete else [*sorted(points)])
     return list(product(*choices))
 
 

@@ -11,18 +11,21 @@ Partial dates and unknown ends stand for many days; trying all their combination
     range or a bound reached by a chain of such g from a fixed day; a chain visits each uncertain day
     once, so as many rounds of adding bounds as there are uncertain days (twice as many where two
     choices are compared) find all of them.
+
+Of the days so found those are dropped that do the same in every test as one that is kept (``distinct``).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from seed_oracle_logic import Table, Verdict
-from seed_oracle_record import (
+from tests.differential.seed_oracle_logic import Table, Verdict
+from tests.differential.seed_oracle_record import (
     SNOMED,
     Days,
     Medication,
@@ -124,20 +127,78 @@ def end_days(record: Medication, as_of: date) -> Days:
 
 
 def periods(
-    records: list[Medication], others: list[Point], bounds: dict[str, Bounds], as_of: date
+    records: list[Medication], events: list[Point], bounds: dict[str, Bounds], as_of: date
 ) -> tuple[list[Course], list[list[date]]]:
-    """The periods of each record (ends cut at the as-of date) and the days of each other point."""
-    points = [Point("t", Days(as_of, as_of)), *others]
+    """The periods of each record (ends cut at the as-of date) and the days of each event."""
+    points = [Point("t", Days(as_of, as_of)), *events]
     for record in records:
         points += [Point("s", record.start), Point("e", end_days(record, as_of))]
+    kinds = [point.kind for point in points]
     days = candidates(points, bounds, as_of)
-    courses = []
-    for i, record in enumerate(records):
-        starts, ends = days[1 + len(others) + 2 * i], days[2 + len(others) + 2 * i]
-        found: set[Period | None] = {None for s in starts if s > as_of}
-        found |= {(s, min(e, as_of)) for s in starts if s <= as_of for e in ends if s <= e}
-        courses.append(Course(record.intent, sorted(found, key=lambda p: p or (as_of, as_of))))
-    return courses, days[1 : 1 + len(others)]
+    found: list[list[Period | None]] = [[] for _ in records]
+    for _ in range(2):
+        for i in range(len(records)):
+            s = 1 + len(events) + 2 * i
+            if not found[i]:
+                spans = {(b, min(e, as_of)) for b in days[s] if b <= as_of for e in days[s + 1] if b <= e}
+                found[i] = [None] * any(b > as_of for b in days[s]) + sorted(spans)
+            found[i] = distinct(found[i], kinds, days, s, bounds)
+            days[s] = sorted({span[0] for span in found[i] if span})
+            days[s + 1] = sorted({span[1] for span in found[i] if span})
+        for k in range(1, 1 + len(events)):
+            steps = thresholds(kinds, days, (k,), kinds[k], bounds)
+            days[k] = list({bisect_right(steps, day): day for day in days[k]}.values())
+    if not all(found):
+        raise ValueError("a record ends before it starts: the README does not say what that means")
+    courses = [Course(r.intent, spans) for r, spans in zip(records, found, strict=True)]
+    return courses, days[1 : 1 + len(events)]
+
+
+def thresholds(
+    kinds: list[str],
+    days: list[list[date]],
+    skip: tuple[int, ...],
+    kind: str,
+    bounds: dict[str, Bounds],
+) -> list[date]:
+    """The days at which a day of this kind changes a test against any candidate of another point."""
+    return sorted(
+        {
+            bound
+            for j, source in enumerate(kinds)
+            if j not in skip and source + kind in bounds
+            for day in days[j]
+            for bound in bounds[source + kind](day)
+        }
+    )
+
+
+def distinct(
+    spans: list[Period | None],
+    kinds: list[str],
+    days: list[list[date]],
+    place: int,
+    bounds: dict[str, Bounds],
+) -> list[Period | None]:
+    """One of the periods of a record for each way in which they do in all tests."""
+    own = (place, place + 1)
+    starts = thresholds(kinds, days, own, "s", bounds)
+    ends = thresholds(kinds, days, own, "e", bounds)
+    kept: dict[tuple[object, ...], Period | None] = {}
+    for span in spans:
+        key: tuple[object, ...] = ()
+        if span is not None:
+            tests = tuple(span[1] >= bound for bound in bounds["se"](span[0]))
+            key = (bisect_right(starts, span[0]), bisect_right(ends, span[1]), tests)
+        kept.setdefault(key, span)
+    return list(kept.values())
+
+
+def spans_of(
+    dates: tuple[Period | None, ...], intents: tuple[str, ...], intent: str
+) -> frozenset[Period]:
+    pairs = zip(dates, intents, strict=True)
+    return frozenset(span for span, given in pairs if given == intent and span is not None)
 
 
 def intents_of(courses: list[Course]) -> Iterable[tuple[str, ...]]:
@@ -172,12 +233,11 @@ def chemotherapy_lines(record: Record) -> Verdict:
     courses, _ = periods(relevant, [], LINE_BOUNDS, record.as_of)
     unrecorded = [0] if record.closed("10160-0") else [0, 1, 2]
     table = Table("chemotherapy", "treatment_intent", "medication_history")
-    for dates in product(*(course.periods for course in courses)):
-        for intents in intents_of(courses):
-            counted = (p for p, i in zip(dates, intents, strict=True) if i == "palliative")
-            count = lines(p for p in counted if p is not None)
+    for d, dates in enumerate(product(*(course.periods for course in courses))):
+        for i, intents in enumerate(intents_of(courses)):
+            count = lines(spans_of(dates, intents, "palliative"))
             for extra in unrecorded:
-                table.add(count + extra <= 1, dates, intents, extra)
+                table.add(count + extra <= 1, d, i, extra)
     return table.verdict()
 
 
@@ -256,23 +316,17 @@ def endocrine_resistance(record: Record) -> Verdict:
         return any(at_least_months(months, start, end) for start, end in merged(spans))
 
     table = Table("endocrine_dates", "treatment_intent", "relapse_date", "progression_date")
-    for dates in product(*(course.periods for course in courses)):
-        for intents in intents_of(courses):
-            of = {
-                intent: frozenset(
-                    p for p, i in zip(dates, intents, strict=True) if i == intent and p is not None
-                )
-                for intent in ("adjuvant", "palliative")
-            }
-            salvaged = salvage(of["palliative"])
-            for relapsed in relapse_days:
-                base = salvaged or any(adjuvant(of["adjuvant"], day) for day in relapsed)
-                for relapse in unmentioned:
-                    again = relapse and reaches(of["adjuvant"], 24)
-                    for progression in unmentioned:
-                        more = progression and reaches(of["palliative"], 6)
-                        outcome = base or again or more
-                        table.add(outcome, dates, intents, (relapsed, relapse), progression)
+    for d, dates in enumerate(product(*(course.periods for course in courses))):
+        for i, intents in enumerate(intents_of(courses)):
+            given = spans_of(dates, intents, "adjuvant")
+            rescue = spans_of(dates, intents, "palliative")
+            salvaged = salvage(rescue)
+            for r, relapsed in enumerate(relapse_days):
+                base = salvaged or any(adjuvant(given, day) for day in relapsed)
+                for relapse, progression in product(unmentioned, repeat=2):
+                    again = relapse and reaches(given, 24)
+                    more = progression and reaches(rescue, 6)
+                    table.add(base or again or more, d, i, (r, relapse), progression)
     verdict = table.verdict()
     if record.closed("10160-0") or False not in verdict.possible:
         return verdict

@@ -134,7 +134,7 @@ def test_data_absent_reason_is_no_fact_and_no_problem() -> None:
         ("751-8", "1500", "{cells}/uL", "1.5"),
         ("751-8", "1.5", "10*3/uL", "1.5"),
         ("29463-7", "100", "[lb_av]", "45.359237"),
-        ("2160-0", "1.234567890123456789012345e1", "mg/dL", "1091.3580149999999948145130580"),
+        ("2160-0", "1.234567890123456789012345e1", "mg/dL", "1091.35801486913580148691298"),
     ],
 )
 def test_units_convert_exactly(code: str, value: str, unit: str, expected: str) -> None:

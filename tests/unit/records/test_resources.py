@@ -275,7 +275,7 @@ def test_the_intent_of_a_course(url: str, code: str, expected: Any, problems: li
 
 
 def test_a_single_date_is_a_whole_administration_and_the_start_of_a_statement() -> None:
-    dated = {"effectivePeriod": None, "effectiveDateTime": "2020-01-02"}
+    dated: Json = {"effectivePeriod": None, "effectiveDateTime": "2020-01-02"}
     given = medication("MedicationAdministration", **dated)
     assert reading(given) == (therapy("2020-01-02", "2020-01-02"), [])
     assert reading(medication(**dated)) == (therapy("2020-01-02", None), [])

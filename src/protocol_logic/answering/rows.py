@@ -1,0 +1,157 @@
+"""Decisions to rows: what `screen` reports of one patient, as pinned in the design.
+
+A row is a plain dict, ready for JSON; keys and their order are fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Plan
+from protocol_logic.findings.read import concept_group
+from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.foundation.problems import Problem
+from protocol_logic.reasoning.engine import CriterionDecision, Decision
+from protocol_logic.records.facts import PatientRecord
+
+AsOfSource: TypeAlias = Literal["option", "index", "bundle"]
+Row: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The day on which eligibility is judged, and where it comes from."""
+
+    date: date
+    source: AsOfSource
+
+
+def row_of(
+    protocol: core.Protocol,
+    plan: Plan,
+    digest: str,
+    record: PatientRecord,
+    as_of: AsOf,
+    found: PatientFindings,
+    decision: Decision,
+) -> Row:
+    """The row of one patient."""
+    decided = {d.id: d for d in decision.criteria}
+    return {
+        "patient": record.patient,
+        "source": record.source,
+        "as_of": as_of.date.isoformat(),
+        "as_of_source": as_of.source,
+        "protocol": {"id": protocol.id, "version": protocol.version, "digest": digest},
+        "eligibility": decision.eligibility,
+        "decided_jointly": list(decision.decided_jointly),
+        "criteria": [
+            _criterion(c, decided[c.id], oldest_evidence(plan, c.id, found))
+            for c in protocol.criteria
+        ],
+        "problems": [problem_dict(p) for p in problems_of(record, found)],
+    }
+
+
+def _criterion(
+    criterion: core.Criterion, decision: CriterionDecision, oldest: str | None
+) -> dict[str, Any]:
+    return {
+        "id": criterion.id,
+        "polarity": criterion.polarity,
+        "text": criterion.sentence,
+        "outcome": decision.outcome,
+        "verdict": decision.verdict,
+        "applies": decision.applies,
+        "oldest_evidence": oldest,
+        "gaps": [gap.element for gap in decision.gaps],
+        "gap_details": [
+            {"element": gap.element, "reason": gap.reason, "resource": gap.resource}
+            for gap in decision.gaps
+        ],
+    }
+
+
+def oldest_evidence(plan: Plan, criterion: str, found: PatientFindings) -> str | None:
+    """The date, as recorded, of the oldest fact that the criterion's findings rest on."""
+    reach = plan.reach[criterion]
+    names = [*reach.findings, *(concept_group(c) for c in reach.courses)]
+    dates = [
+        fact.date
+        for name in names
+        for fact in found.evidence.get(name, ())
+        if fact.date is not None
+    ]
+    oldest = min(dates, key=lambda d: (d.first, d.text), default=None)
+    return oldest.text if oldest is not None else None
+
+
+def problems_of(record: PatientRecord, found: PatientFindings) -> list[Problem]:
+    """What is wrong with the record, and what reading it had to give up, by resource and code."""
+    problems = list(record.problems)
+    for name in found.widened:
+        problems.append(
+            Problem(
+                code="too-many-readings",
+                message=f"the record allows too many readings of `{name}` to try them all; "
+                "each is left possible",
+                hint="record the missing dates and intents",
+                file=record.source,
+            )
+        )
+    for openers in found.openers.values():
+        for opener in openers:
+            if opener.reason == "conflicting":
+                problems.append(
+                    Problem(
+                        code="conflict",
+                        message=f"different values of `{opener.element}` on its latest date",
+                        hint="each is taken to be possible; correct the record where one is wrong",
+                        resource=opener.resource,
+                        file=record.source,
+                    )
+                )
+            elif opener.reason == "no_reference_range":
+                problems.append(
+                    Problem(
+                        code="no-reference-range",
+                        message=f"the result has no usable upper limit of normal ({opener.element})",
+                        hint="there is no site default; the result's own range is needed",
+                        resource=opener.resource,
+                        file=record.source,
+                    )
+                )
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.resource or "", p.code, p.message))
+
+
+def problem_dict(problem: Problem) -> dict[str, Any]:
+    """A record's problem as a row reports it."""
+    return {
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": problem.message,
+        "resource": problem.resource,
+    }
+
+
+def summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """How many patients and criteria were decided, and which elements are most often missing."""
+    outcomes = [c["outcome"] for row in rows for c in row["criteria"]]
+    missing: dict[str, int] = {}
+    for row in rows:
+        for element in sorted({gap for c in row["criteria"] for gap in c["gaps"]}):
+            missing[element] = missing.get(element, 0) + 1
+    return {
+        "patients": len(rows),
+        "eligibility": {
+            name: sum(row["eligibility"] == name for row in rows)
+            for name in ("eligible", "ineligible", "undetermined")
+        },
+        "criteria_decided": sum(o != "unknown" for o in outcomes),
+        "criteria": len(outcomes),
+        "missing": dict(sorted(missing.items(), key=lambda item: (-item[1], item[0]))),
+    }

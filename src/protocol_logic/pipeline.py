@@ -1,0 +1,98 @@
+"""The phases in order; no logic of its own.
+
+text -check-> protocol -make_plan-> plan -lower-> program
+documents -read_record-> record -read_findings-> findings -decide-> decision -row_of-> row
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from protocol_logic.answering.rows import AsOf, Row, row_of
+from protocol_logic.compiling import core
+from protocol_logic.compiling.check import check
+from protocol_logic.compiling.lower import Program, lower
+from protocol_logic.compiling.plan import Plan, make_plan
+from protocol_logic.findings.read import read_findings
+from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.records.codings import Codings
+from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.fhir import read_record
+from protocol_logic.records.sources import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A protocol ready to screen with; `digest` covers it with all that it refers to."""
+
+    protocol: core.Protocol
+    plan: Plan
+    program: Program
+    codings: Codings
+    digest: str
+
+
+def compile_source(source: Source, problems: Problems) -> Compiled | None:
+    """Check and compile a protocol; None where an error stands in the way."""
+    protocol = check(source, problems)
+    if protocol is None:
+        return None
+    plan = make_plan(protocol)
+    program = lower(protocol, plan)
+    # The text forms of checked values are deterministic: tuples and exact numbers throughout.
+    content = repr((protocol.criteria, protocol.definitions, protocol.derived, protocol.denials))
+    entries = repr(dict(protocol.vocabulary.entries))
+    digest = hashlib.sha256((content + entries + program.text()).encode()).hexdigest()
+    codings = Codings.of(protocol.vocabulary)
+    return Compiled(protocol, plan, program, codings, f"sha256:{digest}")
+
+
+def read_records(
+    compiled: Compiled, documents: Iterable[Document], problems: Problems
+) -> Iterator[PatientRecord]:
+    """The records of the documents that hold one patient each."""
+    for document in documents:
+        record = read_record(document, compiled.codings, problems)
+        if record is not None:
+            yield record
+
+
+def as_of_date(record: PatientRecord, option: date | None) -> AsOf | Problem:
+    """The option, else the bundle's own date, else a problem; never the newest fact."""
+    if option is not None:
+        return AsOf(option, "option")
+    if record.index_date is not None:
+        return AsOf(record.index_date, "bundle")
+    return Problem(
+        code="no-as-of",
+        message="there is no as-of date: the bundle has no timestamp",
+        hint="give one with `--as-of YYYY-MM-DD` (or `--as-of today`)",
+        file=record.source,
+    )
+
+
+def findings_of(compiled: Compiled, record: PatientRecord, as_of: date) -> PatientFindings:
+    """What a record says of the protocol's findings on a day."""
+    return read_findings(compiled.protocol, compiled.plan, record, as_of)
+
+
+class Screening:
+    """Decides patients of one protocol, one after the other; solved rows are kept."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        from protocol_logic.reasoning.engine import Engine  # clingo only where it is needed
+
+        self.compiled = compiled
+        self.engine = Engine(compiled.protocol, compiled.plan, compiled.program)
+
+    def row(self, record: PatientRecord, as_of: AsOf) -> Row:
+        """Screen one patient on one day."""
+        c = self.compiled
+        found = findings_of(c, record, as_of.date)
+        decision = self.engine.decide(found)
+        return row_of(c.protocol, c.plan, c.digest, record, as_of, found, decision)

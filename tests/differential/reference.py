@@ -1,0 +1,189 @@
+"""A slow second opinion: a protocol decided for a record by looking at every completion of it.
+
+A completion settles all that a record leaves uncertain: which of two results of one day is right,
+the day of a partial date, a number of an interval, what is not recorded. In each, every condition
+is true or false by plain logic. A criterion is met (not met) if it is so in all completions, else
+unknown.
+Nothing is shared with the system under test but the checked protocol, the facts and the calendar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from itertools import islice
+from typing import Literal
+
+from protocol_logic.compiling import core
+from protocol_logic.records.facts import PatientRecord
+from tests.differential.reference_chart import Chart, compare
+from tests.differential.reference_days import TooLarge
+from tests.differential.reference_therapy import Therapies
+from tests.differential.reference_world import World, explore
+
+__all__ = ["MOST", "Outcome", "Result", "TooLarge", "evaluate"]
+
+MOST = 200_000
+"""Completions after which an evaluation is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`applies` is False when the criterion's `applies if` fails in all completions."""
+
+    outcome: Literal["met", "not_met", "unknown"]
+    applies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of each criterion by id, and eligibility over all criteria at once."""
+
+    criteria: Mapping[str, Outcome]
+    eligibility: Literal["eligible", "ineligible", "undetermined"]
+
+
+class Completion(Therapies):
+    """A completion, in which conditions are true or false."""
+
+    def holds(self, condition: core.Condition) -> bool:
+        if isinstance(condition, core.All):
+            return all(self.holds(part) for part in condition.parts)
+        if isinstance(condition, core.Any):
+            return any(self.holds(part) for part in condition.parts)
+        if isinstance(condition, core.AtLeast):
+            held = (None for part in condition.parts if self.holds(part))
+            return len(list(islice(held, condition.number))) == condition.number
+        if isinstance(condition, core.Not):
+            return not self.holds(condition.part)
+        return self.test(condition)
+
+    def test(self, test: core.Test) -> bool:
+        match test:
+            case core.HasValue():
+                return self.value(test.entry) in test.values
+            case core.RecordedAs():
+                return self.recorded(test.entry) in test.values
+            case core.Within():
+                return self.within(test)
+            case core.Present():
+                return self.present(test.concept)
+            case core.Evidenced():
+                return self.evidenced(test)
+            case core.InEffect():
+                return self.in_effect(test.concept)
+            case core.OnBothSides():
+                return self.on_both_sides(test.concept)
+            case core.LinesOf():
+                return self.line_count(test)
+            case core.Pattern():
+                return self.pattern(test)
+            case core.Defined():
+                return self.defined(test)
+
+    def line_count(self, test: core.LinesOf) -> bool:
+        number = Fraction(self.lines(test.concept, test.intent))
+        return compare(number, test.op, Fraction(test.number))
+
+    def defined(self, test: core.Defined) -> bool:
+        body = self.chart.protocol.definitions[test.name].body
+        if not isinstance(body, core.Decision):
+            return self.holds(body)
+        return self.world.once(("decided", test.name), lambda: self._decide(test.name, body)) == (
+            test.value
+        )
+
+    def _decide(self, name: str, decision: core.Decision) -> str:
+        for case in decision.cases:
+            if self.holds(case.condition):
+                value = case.value
+                break
+        else:
+            value = decision.otherwise
+        if value is None:
+            return self.world.choose(("undecided", name), decision.values)
+        return value
+
+    def applies(self, criterion: core.Criterion) -> bool:
+        return criterion.applies is None or self.holds(criterion.applies)
+
+    def met(self, criterion: core.Criterion) -> bool:
+        """What does not apply is met by an inclusion criterion, not by an exclusion criterion."""
+        if not self.applies(criterion):
+            return criterion.polarity == "inclusion"
+        return self.holds(criterion.condition)
+
+    def passed(self, criterion: core.Criterion) -> bool:
+        return self.met(criterion) == (criterion.polarity == "inclusion")
+
+
+@dataclass(slots=True)
+class _Open:
+    """A criterion that some completions pass and others fail, and what they differ in."""
+
+    criterion: core.Criterion
+    read: set[Hashable]
+
+
+def evaluate(
+    protocol: core.Protocol,
+    record: PatientRecord,
+    as_of: date,
+    *,
+    each_alone: bool = False,
+    most: int = MOST,
+) -> Result:
+    """Decide a protocol; raises TooLarge where there are more than `most` completions to look at.
+
+    `each_alone`: see `Chart`.
+    """
+    chart = Chart(protocol, record, as_of, each_alone)
+
+    outcomes: dict[str, Outcome] = {}
+    passed: list[set[bool]] = []
+    still_open: list[_Open] = []
+    for criterion in protocol.criteria:
+
+        def look(world: World, criterion: core.Criterion = criterion) -> tuple[bool, bool]:
+            here = Completion(chart, world)
+            return here.met(criterion), here.applies(criterion)
+
+        read: set[Hashable] = set()
+        met: set[bool] = set()
+        applies = False
+        for (is_met, does_apply), world in explore(look, most):
+            met.add(is_met)
+            applies |= does_apply
+            read |= world.read
+        word: Literal["met", "not_met", "unknown"] = "met" if True in met else "not_met"
+        outcomes[criterion.id] = Outcome("unknown" if len(met) == 2 else word, applies)
+        passed.append({m == (criterion.polarity == "inclusion") for m in met})
+        if len(met) == 2:
+            still_open.append(_Open(criterion, read))
+    if {False} in passed:
+        return Result(outcomes, "ineligible")
+    if not still_open:
+        return Result(outcomes, "eligible")
+    for group in _groups(still_open):
+
+        def together(world: World, group: list[_Open] = group) -> bool:
+            here = Completion(chart, world)
+            return all(here.passed(each.criterion) for each in group)
+
+        if not any(result for result, _ in explore(together, most)):
+            return Result(outcomes, "ineligible")
+    return Result(outcomes, "undetermined")
+
+
+def _groups(criteria: list[_Open]) -> list[list[_Open]]:
+    """Criteria that hang together by what they read, each group by itself."""
+    groups: list[tuple[list[_Open], set[Hashable]]] = []
+    for each in criteria:
+        joined, read = [each], set(each.read)
+        for group in [g for g in groups if g[1] & read]:
+            groups.remove(group)
+            joined, read = group[0] + joined, group[1] | read
+        groups.append((joined, read))
+    return [group for group, _ in groups]

@@ -1,0 +1,196 @@
+"""What stays the same in all completions: the facts of a record and the limits of a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+from protocol_logic.compiling import core
+from protocol_logic.foundation.calendar import completed_years
+from protocol_logic.foundation.interval import Interval
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.facts import (
+    Born,
+    ConditionStated,
+    Fact,
+    Measured,
+    PatientRecord,
+    Therapy,
+)
+from tests.differential.reference_days import Day, on
+
+CONSENT_VALUES = ("signed", "refused")
+LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
+ANY_NUMBER = Interval.at_least(0)
+
+Limit = tuple[str, Fraction]
+"""An operator and a number."""
+
+
+def compare(number: Fraction, op: str, limit: Fraction) -> bool:
+    return {
+        "<=": number <= limit,
+        "<": number < limit,
+        ">=": number >= limit,
+        ">": number > limit,
+    }[op]
+
+
+def samples(interval: Interval, limits: Sequence[Limit]) -> list[Fraction]:
+    """One number of the interval for each way in which its numbers compare with the limits."""
+    ends = [end for end in (interval.lo, interval.hi) if end is not None]
+    edges = sorted({limit for _, limit in limits} | set(ends)) or [Fraction(0)]
+    between = [(a + b) / 2 for a, b in pairwise(edges)]
+    found: dict[tuple[bool, ...], Fraction] = {}
+    for number in sorted([edges[0] - 1, *edges, *between, edges[-1] + 1]):
+        if interval.contains(number):
+            found.setdefault(tuple(compare(number, op, limit) for op, limit in limits), number)
+    return list(found.values())
+
+
+class Chart:
+    """A record read for a protocol as of a day.
+
+    `each_alone`: what is not recorded of a class of medication, or of a kind of event, is chosen
+    for each pattern by itself; else once for all patterns.
+    """
+
+    def __init__(
+        self,
+        protocol: core.Protocol,
+        record: PatientRecord,
+        as_of: date,
+        each_alone: bool = False,
+    ) -> None:
+        self.each_alone = each_alone
+        self.protocol = protocol
+        self.vocabulary = protocol.vocabulary
+        self.as_of = as_of
+        self.today = on(as_of)
+        self.tests = tuple(_all_tests(protocol))
+        self.withins = [test for test in self.tests if isinstance(test, core.Within)]
+        self._facts: dict[str, list[tuple[int, Fact]]] = {}
+        for number, fact in enumerate(record.facts):
+            if fact.date is None or fact.date.first <= as_of:
+                self._facts.setdefault(fact.entry, []).append((number, fact))
+        self.first_day = self._first_day(record)
+
+    def facts(self, *entries: str) -> list[tuple[int, Fact]]:
+        """The facts of the entries that may be visible, each with its number in the record."""
+        return sorted(
+            (pair for entry in dict.fromkeys(entries) for pair in self._facts.get(entry, [])),
+            key=lambda pair: pair[0],
+        )
+
+    def day(self, number: int, fact: Fact) -> Day:
+        """The day that decides whether a fact counts."""
+        if fact.date is None:
+            return on(date.min)
+        return Day(("date of", number), fact.date.first, fact.date.last)
+
+    def any_day(self, name: tuple[object, ...]) -> Day:
+        """A day of which nothing is known but that it is not after the as-of date."""
+        return Day(name, self.first_day, self.as_of)
+
+    def _first_day(self, record: PatientRecord) -> date:
+        """A day so early that no earlier one makes a difference."""
+        known = [self.as_of]
+        for fact in record.facts:
+            known += [fact.date.first] if fact.date else []
+            if isinstance(fact.reading, Therapy):
+                dates = (fact.reading.start, fact.reading.end)
+                known += [day.first for day in dates if day]
+            elif isinstance(fact.reading, ConditionStated) and fact.reading.onset:
+                known.append(fact.reading.onset.first)
+        return date(max(1, min(known).year - 60), 1, 1)
+
+    # ---- named values ------------------------------------------------------------------------
+
+    def values(self, entry: str) -> tuple[str, ...]:
+        """All values that an entry can have."""
+        found = self.vocabulary.entries[entry]
+        if isinstance(found, voc.Status | voc.PatientField):
+            return found.values
+        return CONSENT_VALUES if isinstance(found, voc.Consent) else LESION_VALUES
+
+    @property
+    def gender(self) -> str:
+        """The name of the patient field with the sex."""
+        return next(f.name for f in self.vocabulary.of(voc.PatientField) if f.field == "gender")
+
+    # ---- limits ------------------------------------------------------------------------------
+
+    def limits(self, entry: str) -> list[Limit]:
+        """All limits that a number is compared with, also where it stands for a derived one."""
+        names = {entry} | {d.name for d in self.protocol.derived.values() if d.reported == entry}
+        return [(w.op, w.limit) for w in self.withins if w.entry in names and not w.per_uln]
+
+    def ratio_limits(self, entry: str) -> list[Limit]:
+        return [(w.op, w.limit) for w in self.withins if w.entry == entry and w.per_uln]
+
+    def limits_of(self, entry: str, reading: Measured) -> list[Limit]:
+        """All numbers that a measured value is compared with, its limits of normal known."""
+        counted = [e.counted for e in self.vocabulary.of(voc.Lesion)]
+        return [
+            *self.limits(entry),
+            *((op, k * u.value) for op, k in self.ratio_limits(entry) for u in reading.limits),
+            *([(">=", Fraction(1))] if entry in counted else []),
+        ]
+
+    def edges(self, entry: str) -> list[Fraction]:
+        """All numbers at which something can change: limits and ends of intervals."""
+        found: set[Fraction] = set()
+        for _, fact in self.facts(entry):
+            if isinstance(fact.reading, Measured) and fact.reading.value is not None:
+                value = fact.reading.value
+                found |= {end for end in (value.lo, value.hi) if end is not None}
+                if not value.is_point:
+                    found |= {
+                        limit
+                        for _, limit in self.limits_of(entry, fact.reading)
+                        if value.contains(limit)
+                    }
+        return sorted(found)
+
+    def derived_from(self, entry: str) -> list[core.Derived]:
+        """The derived quantities in use that a quantity goes into."""
+        used = {w.entry for w in self.withins}
+        return [
+            d
+            for d in self.protocol.derived.values()
+            if d.name in used and entry in core.inputs_of(d.formula)
+        ]
+
+    def ages(self, field: str) -> list[int]:
+        """Every age that the recorded birth dates allow; empty when there is none."""
+        return sorted(
+            {
+                completed_years(born.first + timedelta(days=i), self.as_of)
+                for _, fact in self.facts(field)
+                if isinstance(fact.reading, Born)
+                for born in [fact.reading.date]
+                for i in range((born.last - born.first).days + 1)
+            }
+        )
+
+    def most_lines(self, concept: str, intent: str) -> int:
+        """The greatest number that lines of the class are compared with."""
+        return max(
+            t.number
+            for t in self.tests
+            if isinstance(t, core.LinesOf) and (t.concept, t.intent) == (concept, intent)
+        )
+
+
+def _all_tests(protocol: core.Protocol) -> Iterator[core.Test]:
+    for criterion in protocol.criteria:
+        yield from core.tests_in(criterion.condition)
+        if criterion.applies is not None:
+            yield from core.tests_in(criterion.applies)
+    for definition in protocol.definitions.values():
+        for condition in core.conditions_in(definition.body):
+            yield from core.tests_in(condition)
+    for condition in protocol.denials.values():
+        yield from core.tests_in(condition)

@@ -1,0 +1,195 @@
+"""Numbers in one completion: quantities, multiples of a limit of normal, ages, derived quantities.
+
+An uncertain number is replaced by one number of each cell: of each set of numbers that no test can
+tell apart. Where it goes into a derived quantity, the cells are also cut where that passes a limit,
+with the other inputs as they are or, while unchosen, at each end of their own cells. The formula is
+monotone in each input, so what the others can still do changes only there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from itertools import product
+
+from protocol_logic.compiling import core
+from protocol_logic.foundation.interval import Interval
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.facts import Measured
+from tests.differential.reference_chart import ANY_NUMBER, compare, samples
+from tests.differential.reference_statements import Statements
+
+
+class Numbers(Statements):
+    """The numbers of a completion."""
+
+    def within(self, test: core.Within) -> bool:
+        entry = self.chart.vocabulary.entries.get(test.entry)
+        if isinstance(entry, voc.Age):
+            number = Fraction(self.age(entry))
+        elif entry is None:
+            number = self.derived(self.chart.protocol.derived[test.entry])
+        else:
+            number = self.ratio(test.entry) if test.per_uln else self.number(test.entry)
+        return compare(number, test.op, test.limit)
+
+    # ---- measured ----------------------------------------------------------------------------
+
+    def measured(self, entry: str) -> Measured | None:
+        """The newest result; None when nothing is recorded or one of the newest is unreadable."""
+
+        def read() -> Measured | None:
+            readings = [
+                fact.reading for _, fact in self.newest(entry) if isinstance(fact.reading, Measured)
+            ]
+            if not readings or any(reading.value is None for reading in readings):
+                return None
+            return self.world.choose(("result", entry), list(dict.fromkeys(readings)))
+
+        return self.world.once(("measured", entry), read)
+
+    def number(self, entry: str) -> Fraction:
+        def choose() -> Fraction:
+            reading = self.measured(entry)
+            if reading is None or reading.value is None:
+                limits = self.chart.limits_of(entry, Measured(None))
+                return self.world.choose(("number", entry), samples(ANY_NUMBER, limits))
+            return self.world.choose(("number", entry), self._cells(entry, reading, reading.value))
+
+        return self.world.once(("number of", entry), choose)
+
+    def _cells(self, entry: str, reading: Measured, value: Interval) -> list[Fraction]:
+        limits = self.chart.limits_of(entry, reading)
+        derived = [] if value.is_point else self.chart.derived_from(entry)
+        for quantity in derived:
+            for cut in self._cuts(quantity, entry):
+                limits += [("<=", cut), ("<", cut)]
+        found = samples(value, limits)
+        # Nothing weighs nothing: zero, where it is but the end of an interval, is no input.
+        return [number for number in found if number != 0 or not derived]
+
+    def ratio(self, entry: str) -> Fraction:
+        """The value in multiples of the upper limit of normal of the same result."""
+        reading = self.measured(entry)
+        limit = None if reading is None else self.upper_limit(entry, reading)
+        if limit is None:
+            limits = self.chart.ratio_limits(entry)
+            return self.world.choose(("ratio", entry), samples(ANY_NUMBER, limits))
+        return self.number(entry) / limit
+
+    def upper_limit(self, entry: str, reading: Measured) -> Fraction | None:
+        limits = [limit for limit in reading.limits if limit.value > 0]
+        own = []
+        if any(limit.sex is not None for limit in limits):
+            sex = self.value(self.chart.gender)
+            own = [limit for limit in limits if limit.sex == sex]
+        usable = own or [limit for limit in limits if limit.sex is None]
+        values = sorted({limit.value for limit in usable})
+        return self.world.choose(("limit", entry), values) if values else None
+
+    def count(self, entry: str) -> Fraction:
+        return self.number(entry)
+
+    # ---- age ---------------------------------------------------------------------------------
+
+    def age(self, entry: voc.Age) -> int:
+        ages = self.chart.ages(entry.of)
+        if not ages:
+            names = [e.name for e in self.chart.vocabulary.of(voc.Age) if e.of == entry.of]
+            limits = [limit for name in names for limit in self.chart.limits(name)]
+            near = {int(limit) + step for _, limit in limits for step in (-1, 0, 1, 2)}
+            found = {tuple(compare(Fraction(a), *limit) for limit in limits): a for a in near}
+            ages = sorted(found.values())
+        return self.world.choose(("age", entry.of), ages)
+
+    # ---- derived -----------------------------------------------------------------------------
+
+    def derived(self, quantity: core.Derived) -> Fraction:
+        return self.world.once(("derived", quantity.name), lambda: self._derived(quantity))
+
+    def _derived(self, quantity: core.Derived) -> Fraction:
+        inputs = list(dict.fromkeys(core.inputs_of(quantity.formula)))
+        if all(self._usable(name) for name in inputs):
+            values = {name: self._input(name) for name in inputs}
+            try:
+                number = calculate(quantity.formula, values)
+            except ZeroDivisionError:
+                pass
+            else:
+                for field, value, factor in quantity.factors:
+                    number *= factor if self.value(field) == value else 1
+                return number
+        elif quantity.reported is not None and self.newest(quantity.reported):
+            return self.number(quantity.reported)
+        limits = self.chart.limits(quantity.name)
+        return self.world.choose(("derived", quantity.name), samples(ANY_NUMBER, limits))
+
+    def _usable(self, name: str) -> bool:
+        entry = self.chart.vocabulary.entries[name]
+        if isinstance(entry, voc.Age):
+            return bool(self.chart.ages(entry.of))
+        return self.measured(name) is not None
+
+    def _input(self, name: str) -> Fraction:
+        entry = self.chart.vocabulary.entries[name]
+        return Fraction(self.age(entry)) if isinstance(entry, voc.Age) else self.number(name)
+
+    def _cuts(self, quantity: core.Derived, entry: str) -> Iterable[Fraction]:
+        """Where the derived quantity passes one of its limits."""
+        others = [n for n in dict.fromkeys(core.inputs_of(quantity.formula)) if n != entry]
+        factors = {Fraction(1)}
+        for _, _, factor in quantity.factors:
+            factors |= {f * factor for f in factors}
+        for choice in product(*(self._ends(name) for name in others)):
+            values = dict(zip(others, choice, strict=True))
+            for (_, limit), factor in product(self.chart.limits(quantity.name), factors):
+                try:
+                    cut = solve(quantity.formula, entry, limit / factor, values)
+                except ZeroDivisionError:
+                    continue
+                yield cut
+
+    def _ends(self, name: str) -> list[Fraction]:
+        """The number that is chosen already, or all that can turn out to be an end of a cell."""
+        entry = self.chart.vocabulary.entries[name]
+        if isinstance(entry, voc.Age):
+            return [Fraction(age) for age in self.chart.ages(entry.of)]
+        if self.world.knows(("number of", name)):
+            return [self.number(name)]
+        return self.chart.edges(name)
+
+
+def calculate(formula: core.Formula, values: Mapping[str, Fraction]) -> Fraction:
+    if isinstance(formula, core.Constant):
+        return formula.value
+    if isinstance(formula, core.Input):
+        return values[formula.entry] * formula.factor
+    left, right = calculate(formula.left, values), calculate(formula.right, values)
+    if formula.op == "/":
+        return left / right
+    return {"+": left + right, "-": left - right, "*": left * right}[formula.op]
+
+
+def solve(
+    formula: core.Formula, entry: str, result: Fraction, values: Mapping[str, Fraction]
+) -> Fraction:
+    """The value of the input `entry`, which stands in one place, that gives the result."""
+    if isinstance(formula, core.Input):
+        return result / formula.factor
+    assert isinstance(formula, core.Operation)
+    if entry in core.inputs_of(formula.left):
+        assert entry not in core.inputs_of(formula.right)
+        other = calculate(formula.right, values)
+        if formula.op == "/":
+            return solve(formula.left, entry, result * other, values)
+        inner = {"+": result - other, "-": result + other}
+        if formula.op == "*":
+            inner["*"] = result / other
+        return solve(formula.left, entry, inner[formula.op], values)
+    other = calculate(formula.left, values)
+    if formula.op in ("/", "*"):
+        return solve(
+            formula.right, entry, other / result if formula.op == "/" else result / other, values
+        )
+    inner = {"+": result - other, "-": other - result}
+    return solve(formula.right, entry, inner[formula.op], values)

@@ -1,0 +1,194 @@
+"""Statements in one completion: newest facts, named values, conditions, procedures, lesions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from protocol_logic.compiling import core
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.facts import (
+    Closed,
+    ConditionStated,
+    Done,
+    Fact,
+    LesionSize,
+    Stated,
+)
+from tests.differential.reference_chart import Chart, samples
+from tests.differential.reference_days import NOT_BEFORE
+from tests.differential.reference_world import World
+
+Numbered = tuple[int, Fact]
+"""A fact with its number in the record."""
+
+
+class Statements:
+    """The statements of a completion."""
+
+    def __init__(self, chart: Chart, world: World) -> None:
+        self.chart = chart
+        self.world = world
+
+    # ---- which facts count -------------------------------------------------------------------
+
+    def visible(self, *entries: str) -> list[Numbered]:
+        """The facts dated on or before the as-of date."""
+        return [
+            (number, fact)
+            for number, fact in self.chart.facts(*entries)
+            if self.world.far(NOT_BEFORE, self.chart.day(number, fact), self.chart.today)
+        ]
+
+    def newest(self, *entries: str) -> list[Numbered]:
+        """The visible facts of the latest day that has any."""
+
+        def find() -> list[Numbered]:
+            found = self.visible(*entries)
+            return [one for one in found if all(self._not_before(one, other) for other in found)]
+
+        return self.world.once(("newest", entries), find)
+
+    def _not_before(self, one: Numbered, other: Numbered) -> bool:
+        return self.world.far(NOT_BEFORE, self.chart.day(*other), self.chart.day(*one))
+
+    def closed(self, history: str | None) -> bool:
+        """Whether what is not recorded did not happen."""
+        if history is None:
+            return False
+        return any(isinstance(fact.reading, Closed) for _, fact in self.visible(history))
+
+    # ---- named values ------------------------------------------------------------------------
+
+    def stated(self, number: int, fact: Fact) -> str:
+        """The value that one statement has."""
+        assert isinstance(fact.reading, Stated)
+        allowed = fact.reading.values
+        values = [v for v in self.chart.values(fact.entry) if allowed is None or v in allowed]
+        return self.world.choose(("statement", number), values)
+
+    def recorded(self, entry: str) -> str | None:
+        """The value of the newest statement; None when there is none."""
+
+        def read() -> str | None:
+            facts = self.newest(entry)
+            if not facts:
+                return None
+            different = {fact.reading: (number, fact) for number, fact in reversed(facts)}
+            return self.stated(*self.world.choose(("which", entry), [*different.values()]))
+
+        return self.world.once(("recorded", entry), read)
+
+    def value(self, entry: str) -> str:
+        found = self.chart.vocabulary.entries[entry]
+        value = self.lesion(found) if isinstance(found, voc.Lesion) else self.recorded(entry)
+        if value is None:
+            return self.world.choose(("value", entry), self.chart.values(entry))
+        return value
+
+    # ---- conditions --------------------------------------------------------------------------
+
+    def said(self, concept: str) -> bool | None:
+        """Whether a condition is stated to be present; None when nothing is stated."""
+
+        def read() -> bool | None:
+            readings = [fact.reading for _, fact in self.newest(concept)]
+            states = {r.state for r in readings if isinstance(r, ConditionStated)}
+            if not states:
+                return None
+            if len(states) > 1 or "unknown" in states:
+                return self.world.choose(("said", concept), [True, False])
+            return "present" in states
+
+        return self.world.once(("what is said of", concept), read)
+
+    def present(self, concept: str) -> bool:
+        return any(self._present(name) for name in self.chart.vocabulary.below(concept))
+
+    def _present(self, name: str) -> bool:
+        said = self.said(name)
+        if said is not None:
+            return said
+        if self.closed(self._concept(name).closed_by) or self._denied(name):
+            return False
+        return self.world.choose(("unmentioned", name), [True, False])
+
+    def _denied(self, name: str) -> bool:
+        """Whether what nobody mentions of a condition is denied by something else."""
+        for concept, condition in self.chart.protocol.denials.items():
+            below = self.chart.vocabulary.below(concept)
+            if name in below and self.holds(condition):
+                if not any(self.said(other) for other in below):
+                    return True
+        return False
+
+    def evidenced(self, test: core.Evidenced) -> bool:
+        for _, fact in self.visible(test.concept):
+            reading = fact.reading
+            if isinstance(reading, ConditionStated) and reading.state == "present":
+                if reading.confirmed and test.by in reading.evidence:
+                    return True
+        return self.world.choose(("evidence", test.concept, test.by), [True, False])
+
+    def holds(self, condition: core.Condition) -> bool:
+        raise NotImplementedError
+
+    def _concept(self, name: str) -> voc.Concept:
+        entry = self.chart.vocabulary.entries[name]
+        assert isinstance(entry, voc.Concept)
+        return entry
+
+    # ---- procedures --------------------------------------------------------------------------
+
+    def on_both_sides(self, concept: str) -> bool:
+        sides: set[str] = set()
+        for number, fact in self.visible(*self.chart.vocabulary.below(concept)):
+            if isinstance(fact.reading, Done):
+                possible = [fact.reading.side] if fact.reading.side else ["left", "right", "both"]
+                sides.add(self.world.choose(("side", number), possible))
+        if "both" in sides or sides == {"left", "right"}:
+            return True
+        if self.closed(self._concept(concept).closed_by):
+            return False
+        return self.world.choose(("unrecorded on both sides", concept), [True, False])
+
+    # ---- lesions -----------------------------------------------------------------------------
+
+    def lesion(self, entry: voc.Lesion) -> str | None:
+        """What the latest day with a lesion or a count says; None when there is no such day."""
+        counted = [entry.counted] if entry.counted else []
+        newest = self.newest(entry.name, *counted)
+        if not newest:
+            return None
+        lesions = [(n, f) for n, f in newest if isinstance(f.reading, LesionSize)]
+        measurable = any(self._measurable(entry, n, f.reading) for n, f in lesions)
+        if len(lesions) == len(newest):
+            return "measurable" if measurable else "not_measurable"
+        if self.count(counted[0]) >= 1:
+            return "measurable"
+        return "contradictory" if measurable else "none"
+
+    def count(self, entry: str) -> Fraction:
+        raise NotImplementedError
+
+    def _measurable(self, entry: voc.Lesion, number: int, reading: object) -> bool:
+        assert isinstance(reading, LesionSize)
+        for limit in entry.limits:
+            names = entry.sites if limit.attribute == "site" else entry.methods
+            place = reading.site if limit.attribute == "site" else reading.method
+            if limit.attribute is not None:
+                possible = [place] if place else [*names, "other"]
+                key = ("lesion", number, limit.attribute)
+                if self.world.choose(key, possible) != limit.value:
+                    continue
+            if limit.axis is None or limit.at_least is None:
+                return False
+            test = (">=", limit.at_least)
+            sizes = [size for axis, size in reading.sizes if axis == limit.axis]
+            outcomes: set[bool] = set()
+            for size in sizes or [None]:
+                if size is None:
+                    outcomes |= {True, False}
+                else:
+                    outcomes |= {s >= limit.at_least for s in samples(size, [test])}
+            return self.world.choose(("lesion", number, limit.axis), sorted(outcomes))
+        return False

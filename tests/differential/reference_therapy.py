@@ -1,0 +1,221 @@
+"""Therapies in one completion: in effect, lines, courses, and events after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from protocol_logic.compiling import core
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.facts import ConditionStated, Fact, Stated, Therapy
+from tests.differential.reference_days import NOT_BEFORE, Day, Far, on
+from tests.differential.reference_numbers import Numbers
+
+GOES_ON = on(date.max)
+"""The end of a therapy that has none yet."""
+GAP = 28
+"""Days after an end at which the next therapy still belongs to the same course."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Therapies that follow one another: the first one's start and the ends of all."""
+
+    start: Day
+    ends: tuple[Day, ...]
+
+
+class Therapies(Numbers):
+    """The therapies of a completion."""
+
+    # ---- dates -------------------------------------------------------------------------------
+
+    def _therapies(self, concept: str) -> list[tuple[int, Therapy]]:
+        facts = self.chart.facts(*self.chart.vocabulary.below(concept))
+        return [(n, fact.reading) for n, fact in facts if isinstance(fact.reading, Therapy)]
+
+    def _dates(self, number: int, therapy: Therapy) -> tuple[Day, Day | None] | None:
+        """Start and end (None: it has ended on an unknown day); None if not started yet."""
+
+        def read() -> tuple[Day, Day | None] | None:
+            start = self.chart.any_day(("start", number))
+            if therapy.start is not None:
+                start = Day(("start", number), therapy.start.first, therapy.start.last)
+            end = GOES_ON if therapy.ongoing else None
+            if therapy.end is not None:
+                end = Day(("end", number), therapy.end.first, therapy.end.last)
+                self.world.suppose(NOT_BEFORE, start, end)
+            if not self.world.far(NOT_BEFORE, start, self.chart.today):
+                return None
+            return start, end
+
+        return self.world.once(("dates", number), read)
+
+    def _period(self, number: int, therapy: Therapy) -> tuple[Day, Day] | None:
+        """Start and end, the end being some day where it is unknown."""
+
+        def read() -> tuple[Day, Day] | None:
+            dates = self._dates(number, therapy)
+            if dates is None:
+                return None
+            start, end = dates
+            if end is None:
+                end = Day(("end", number), min(start.first, self.chart.as_of), self.chart.as_of)
+                self.world.suppose(NOT_BEFORE, start, end)
+            return start, end
+
+        return self.world.once(("period", number), read)
+
+    def _periods(self, concept: str, intent: str) -> list[tuple[Day, Day]]:
+        """The therapies of a class with the intent that have been started."""
+        found = []
+        for number, therapy in self._therapies(concept):
+            possible = [therapy.intent] if therapy.intent else list(core.INTENTS)
+            period = self._period(number, therapy)
+            if period and self.world.choose(("intent", number), possible) == intent:
+                found.append(period)
+        return found
+
+    # ---- in effect, lines --------------------------------------------------------------------
+
+    def in_effect(self, concept: str) -> bool:
+        for number, therapy in self._therapies(concept):
+            dates = self._dates(number, therapy)
+            if dates is not None and dates[1] is not None:
+                if self.world.far(NOT_BEFORE, self.chart.today, dates[1]):
+                    return True
+        if self.closed(self._concept(concept).closed_by):
+            return False
+        return self.world.choose(("unrecorded in effect", concept), [True, False])
+
+    def lines(self, concept: str, intent: str) -> int:
+        def count() -> int:
+            lines: list[list[tuple[Day, Day]]] = []
+            for period in self._periods(concept, intent):
+                touched = [line for line in lines if any(self._share(period, p) for p in line)]
+                lines = [line for line in lines if line not in touched]
+                lines.append([period, *(p for line in touched for p in line)])
+            if self.closed(self._concept(concept).closed_by):
+                return len(lines)
+            most = self.chart.most_lines(concept, intent)
+            more = self.world.choose(("unrecorded lines", concept, intent), range(most + 2))
+            return len(lines) + more
+
+        return self.world.once(("lines", concept, intent), count)
+
+    def _share(self, one: tuple[Day, Day], other: tuple[Day, Day]) -> bool:
+        """Whether two periods have a day in common."""
+        far = self.world.far
+        return far(NOT_BEFORE, one[0], other[1]) and far(NOT_BEFORE, other[0], one[1])
+
+    # ---- courses and events ------------------------------------------------------------------
+
+    def _courses(self, concept: str, intent: str) -> list[Course]:
+        def find() -> list[Course]:
+            ordered: list[tuple[Day, Day]] = []
+            for period in sorted(self._periods(concept, intent), key=lambda p: p[0].first):
+                place = len(ordered)
+                while place and not self.world.far(NOT_BEFORE, ordered[place - 1][0], period[0]):
+                    place -= 1
+                ordered.insert(place, period)
+            courses: list[Course] = []
+            near = Far("days", -GAP)
+            for start, end in ordered:
+                last = courses[-1] if courses else None
+                if last and any(self.world.far(near, start, before) for before in last.ends):
+                    courses[-1] = Course(last.start, (*last.ends, end))
+                else:
+                    courses.append(Course(start, (end,)))
+            return courses
+
+        return self.world.once(("courses", concept, intent), find)
+
+    def _events(self, event: voc.Event) -> list[Day]:
+        """The days of the recorded events up to the as-of date."""
+
+        def find() -> list[Day]:
+            if event.status is not None:
+                return [
+                    self.chart.day(number, fact)
+                    for number, fact in self.visible(event.status)
+                    if isinstance(fact.reading, Stated) and self.stated(number, fact) == event.value
+                ]
+            names = [n for c in event.concepts for n in self.chart.vocabulary.below(c)]
+            days = [
+                self._onset(number, fact)
+                for number, fact in self.visible(*names)
+                if _is_event(fact, event)
+            ]
+            return [day for day in days if self.world.far(NOT_BEFORE, day, self.chart.today)]
+
+        return self.world.once(("events", event.name), find)
+
+    def _onset(self, number: int, fact: Fact) -> Day:
+        assert isinstance(fact.reading, ConditionStated)
+        onset = fact.reading.onset
+        if onset is None:
+            return self.chart.any_day(("onset", number))
+        return Day(("onset", number), onset.first, onset.last)
+
+    # ---- patterns ----------------------------------------------------------------------------
+
+    def pattern(self, test: core.Pattern) -> bool:
+        return self.world.once(("pattern", test), lambda: self._pattern(test))
+
+    def _pattern(self, test: core.Pattern) -> bool:
+        event = self.chart.vocabulary.entries[test.event]
+        assert isinstance(event, voc.Event)
+        courses = self._courses(test.concept, test.intent)
+        for course in courses:
+            if any(self._fits(test, course, day) for day in self._events(event)):
+                return True
+        alone = (test.name,) if self.chart.each_alone else ()
+        if not self.closed(self._concept(test.concept).closed_by):
+            if self.world.choose(("unrecorded course", test.concept, *alone), [True, False]):
+                return True
+        if not courses or self.closed(event.closed_by):
+            return False
+        key = ("unrecorded event", test.event, *alone)
+        if not self.world.choose(key, [True, False]):
+            return False
+        day = self.chart.any_day(key)
+        return any(self._fits(test, course, day) for course in courses)
+
+    def _fits(self, test: core.Pattern, course: Course, day: Day) -> bool:
+        return all(
+            self._lasted(clause.months, course, day)
+            if isinstance(clause, core.Duration)
+            else self._in_time(clause, course, day)
+            for clause in test.clauses
+        )
+
+    def _lasted(self, months: int, course: Course, day: Day) -> bool:
+        far = Far("reached", months)
+        return self.world.far(far, course.start, day) and any(
+            self.world.far(far, course.start, end) for end in course.ends
+        )
+
+    def _in_time(self, clause: core.Timing, course: Course, day: Day) -> bool:
+        """The end of a course is the latest of its ends."""
+        earliest, latest = clause.earliest, clause.latest
+        if earliest is not None:
+            far = Far("reached", earliest.months)
+            edges = (course.start,) if earliest.edge == "start" else course.ends
+            if not all(self.world.far(far, edge, day) for edge in edges):
+                return False
+        if latest is not None:
+            far = Far("passed", latest.months)
+            edges = (course.start,) if latest.edge == "start" else course.ends
+            if all(self.world.far(far, edge, day) for edge in edges):
+                return False
+        return True
+
+
+def _is_event(fact: Fact, event: voc.Event) -> bool:
+    reading = fact.reading
+    return (
+        isinstance(reading, ConditionStated)
+        and reading.state == "present"
+        and reading.confirmed
+        and reading.clinical in event.statuses
+    )
