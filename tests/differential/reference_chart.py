@@ -175,6 +175,13 @@ class Chart:
             }
         )
 
+    @property
+    def intents(self) -> list[str]:
+        """The intents that are asked for, and one that stands for all others."""
+        asked = {t.intent for t in self.tests if isinstance(t, core.LinesOf | core.Pattern)}
+        others = [intent for intent in core.INTENTS if intent not in asked]
+        return [*sorted(asked), *others[:1]]
+
     def most_lines(self, concept: str, intent: str) -> int:
         """The greatest number that lines of the class are compared with."""
         return max(

@@ -3,15 +3,16 @@
 A day is one of a range. Every question has the form "is `later` far enough after `earlier`?": the
 answer can only turn to yes as `later` grows, and to no as `earlier` grows. So answers are lower
 bounds, of `later` by `earlier` (yes) or of `earlier` by `later` (no). Raise every day from the
-first of its range until all bounds hold: if that stays inside the ranges, such days exist (these are
-the least ones), else they do not. No day is left out, and none need be listed.
+first of its range until all bounds hold: if that stays inside the ranges, such days exist (these
+are the least ones), else they do not. No day is left out, and none need be listed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import cache
 from itertools import count
 
 from protocol_logic.foundation.calendar import anniversary_reached, on_or_before_anniversary
@@ -40,25 +41,50 @@ def on(day: date) -> Day:
 
 @dataclass(frozen=True, slots=True)
 class Far:
-    """How far `later` must be after `earlier`: `number` days, or months reached or passed."""
+    """How far `later` must be after `earlier`.
+
+    `days`: at least `number` days; `reached`, `passed`: on or after, or after, the anniversary of
+    `number` months; `room`: some day lies `number` months or more after `earlier`, and is not more
+    than `within` months after `later`.
+    """
 
     measure: str
     number: int
+    within: int = 0
 
     def holds(self, earlier: date, later: date) -> bool:
         if self.measure == "days":
             return later.toordinal() - earlier.toordinal() >= self.number
         if self.measure == "reached":
             return anniversary_reached(earlier, self.number, later)
+        if self.measure == "room":
+            day = first_reaching(earlier, self.number)
+            return day is not None and on_or_before_anniversary(later, self.within, day)
         return not on_or_before_anniversary(earlier, self.number, later)
 
     def days(self) -> tuple[int, int]:
         """Days between that are the fewest for yes, and the most for no, or beyond these."""
         if self.measure == "days":
             return self.number, self.number - 1
+        if self.measure == "room":
+            fewest, most = Far("reached", self.number).days()
+            least, longest = Far("reached", self.within).days()
+            return fewest - max(0, longest), most - least
         if self.number == 0:
             return (0, -1) if self.measure == "reached" else (1, 0)
         return self.number * 304 // 10 - 3, self.number * 305 // 10 + 4
+
+
+@cache
+def first_reaching(day: date, months: int) -> date | None:
+    """The first day on which the anniversary after `months` is reached."""
+    years, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if years > date.max.year:
+        return None
+    found = date(years, month + 1, 1)
+    while not anniversary_reached(day, months, found):
+        found += timedelta(days=1)
+    return found
 
 
 NOT_BEFORE = Far("reached", 0)
@@ -91,6 +117,9 @@ class Answer:
 def always(far: Far, earlier: Day, later: Day) -> bool | None:
     """The answer that all days of the two ranges give, if it is one."""
     if earlier == later:
+        if far.measure == "room" and far.number == far.within > 0 and earlier.first < earlier.last:
+            # Whether the month has such a day: no bound that only one of two days gives.
+            raise TooLarge("an anniversary that may not exist")
         return far.holds(earlier.first, later.first)
     if far.holds(earlier.last, later.first):
         return True
@@ -140,18 +169,11 @@ class Days:
 
     def _contradicts(self, answer: Answer) -> bool:
         """Whether the same two days were said to be less far apart, or farther (saves time)."""
-        ranks = {"reached": 0, "passed": 1}
+        ranks = {"reached": 0, "passed": 1}  # the others do not compare
         for other in self.answers:
             same = (other.earlier, other.later) == (answer.earlier, answer.later)
-            if (
-                same
-                and other.yes != answer.yes
-                and "days"
-                not in (
-                    other.far.measure,
-                    answer.far.measure,
-                )
-            ):
+            known = other.far.measure in ranks and answer.far.measure in ranks
+            if same and known and other.yes != answer.yes:
                 yes, no = (answer, other) if answer.yes else (other, answer)
                 farther = (yes.far.number, ranks[yes.far.measure])
                 if farther >= (no.far.number, ranks[no.far.measure]):

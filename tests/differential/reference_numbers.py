@@ -64,9 +64,10 @@ class Numbers(Statements):
         for quantity in derived:
             for cut in self._cuts(quantity, entry):
                 limits += [("<=", cut), ("<", cut)]
-        found = samples(value, limits)
-        # Nothing weighs nothing: zero, where it is but the end of an interval, is no input.
-        return [number for number in found if number != 0 or not derived]
+        if derived and value.lo == 0:
+            # Nobody weighs nothing: zero, where it is but the end of an interval, is no input.
+            value = Interval(value.lo, False, value.hi, value.hi_closed)
+        return samples(value, limits)
 
     def ratio(self, entry: str) -> Fraction:
         """The value in multiples of the upper limit of normal of the same result."""

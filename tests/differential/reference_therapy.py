@@ -70,7 +70,7 @@ class Therapies(Numbers):
         """The therapies of a class with the intent that have been started."""
         found = []
         for number, therapy in self._therapies(concept):
-            possible = [therapy.intent] if therapy.intent else list(core.INTENTS)
+            possible = [therapy.intent] if therapy.intent else self.chart.intents
             period = self._period(number, therapy)
             if period and self.world.choose(("intent", number), possible) == intent:
                 found.append(period)
@@ -175,11 +175,9 @@ class Therapies(Numbers):
                 return True
         if not courses or self.closed(event.closed_by):
             return False
-        key = ("unrecorded event", test.event, *alone)
-        if not self.world.choose(key, [True, False]):
+        if not self.world.choose(("unrecorded event", test.event, *alone), [True, False]):
             return False
-        day = self.chart.any_day(key)
-        return any(self._fits(test, course, day) for course in courses)
+        return any(self._leaves_room(test, course) for course in courses)
 
     def _fits(self, test: core.Pattern, course: Course, day: Day) -> bool:
         return all(
@@ -209,6 +207,30 @@ class Therapies(Numbers):
             if all(self.world.far(far, edge, day) for edge in edges):
                 return False
         return True
+
+    def _leaves_room(self, test: core.Pattern, course: Course) -> bool:
+        """Whether an event on some day up to the as-of date would fit: from each of the days that
+        it may not precede, one can get to each of those that it may not follow."""
+        earliest: list[tuple[int, tuple[Day, ...]]] = []
+        latest: list[tuple[int, tuple[Day, ...]]] = [(0, (self.chart.today,))]
+        edges = {"start": (course.start,), "end": course.ends}
+        for clause in test.clauses:
+            if isinstance(clause, core.Duration):
+                earliest.append((clause.months, edges["start"]))
+                far = Far("reached", clause.months)
+                if not any(self.world.far(far, course.start, end) for end in course.ends):
+                    return False
+                continue
+            if clause.earliest is not None:
+                earliest.append((clause.earliest.months, edges[clause.earliest.edge]))
+            if clause.latest is not None:
+                latest.append((clause.latest.months, edges[clause.latest.edge]))
+        return all(
+            any(self.world.far(Far("room", after, within), one, other) for other in others)
+            for after, ones in earliest
+            for one in ones
+            for within, others in latest
+        )
 
 
 def _is_event(fact: Fact, event: voc.Event) -> bool:

@@ -7,6 +7,7 @@ patient data and no free text enters a rule: cells have names, texts stand in co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from protocol_logic.compiling import core
@@ -22,8 +23,9 @@ _WIDTH = 98
 class Program:
     """ASP text by part.
 
-    `criteria`: criterion id -> its rules. `shared`: name of a definition, denial or test -> its
-    rules. `needs`: criterion id -> names in `shared` that it rests on, in order.
+    `criteria`: criterion id -> its rules. `shared`: name of a definition, concept, denial or test
+    -> its rules. `needs`: criterion id, or name in `shared`, -> names in `shared` that it rests
+    on directly.
     """
 
     header: str
@@ -37,10 +39,20 @@ class Program:
         parts = [self.header, *self.criteria.values(), *self.shared.values(), logic]
         return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
-    def rules_of(self, criteria: tuple[str, ...]) -> str:
-        """The rules of some criteria and of all that they rest on, without kb/logic."""
-        shared = dict.fromkeys(name for k in criteria for name in self.needs[k])
-        return "\n".join([*(self.criteria[k] for k in criteria), *(self.shared[n] for n in shared)])
+    def rules_of(self, names: Iterable[str], without: Iterable[str] = ()) -> str:
+        """The rules of criteria or shared names and all that they rest on, without kb/logic.
+
+        What is named in `without`, and what only it rests on, is left out.
+        """
+        found: dict[str, str] = {}
+        queue = list(names)
+        left_out = set(without)
+        while queue:
+            name = queue.pop(0)
+            if name not in found and name not in left_out:
+                found[name] = self.criteria[name] if name in self.criteria else self.shared[name]
+                queue.extend(self.needs[name])
+        return "\n".join(found.values())
 
 
 def lower(protocol: core.Protocol, plan: Plan) -> Program:
@@ -72,25 +84,23 @@ class _Lowering:
     def program(self) -> Program:
         p = self.protocol
         header = _comment(f"protocol {p.id} {p.version}: {p.title}")
-        criteria, needs = {}, {}
+        criteria = {}
         for criterion in p.criteria:
             block = _Block(criterion.id)
             criteria[criterion.id] = self._criterion(criterion, block)
-            needs[criterion.id] = self._closure(block.needs)
-        # Definitions in the order in which criteria first rest on them.
-        order = dict.fromkeys(name for names in needs.values() for name in names)
+            self.needs[criterion.id] = block.needs
+        # What is shared stands in the order in which criteria first rest on it.
+        order: dict[str, None] = {}
+        for criterion in p.criteria:
+            queue = list(self.needs[criterion.id])
+            while queue:
+                name = queue.pop(0)
+                if name not in order:
+                    order[name] = None
+                    queue.extend(self.needs[name])
         shared = {name: self.shared[name] for name in order}
+        needs = {name: tuple(self.needs[name]) for name in (*criteria, *shared)}
         return Program(header, criteria, shared, needs)
-
-    def _closure(self, needs: dict[str, None]) -> tuple[str, ...]:
-        found: dict[str, None] = {}
-        queue = list(needs)
-        while queue:
-            name = queue.pop(0)
-            if name not in found:
-                found[name] = None
-                queue.extend(self.needs.get(name, {}))
-        return tuple(found)
 
     # ---- statements --------------------------------------------------------------------------
 
@@ -261,6 +271,7 @@ class _Lowering:
         rules = "".join(_rule(atom, [f"cell({finding},{cell})"]) for cell in cells)
         key = f"test {atom} {cells}"
         self.shared[key] = _comment(f"---- {finding}: {text}") + rules
+        self.needs[key] = {}
         block.needs[key] = None
         return atom
 

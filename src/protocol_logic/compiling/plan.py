@@ -61,17 +61,47 @@ class Courses:
     patterns: tuple[core.Pattern, ...]
     names: dict[str, PatternNames]
 
+    def domain(self, courses: int, events: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The findings that rows with so many courses, and events each, can speak of."""
+        intents = tuple(dict.fromkeys(p.intent for p in self.patterns))
+        kinds = dict.fromkeys(p.event for p in self.patterns)
+        rooms = dict.fromkeys(names.room for names in self.names.values())
+        clauses = dict.fromkeys(c for names in self.names.values() for c in names.clauses)
+        for i in range(1, courses + 1):
+            yield f"course({self.concept},c{i})", intents
+            yield from ((f"{room}(c{i})", ("yes",)) for room in rooms)
+            for j in range(1, events + 1):
+                yield from ((f"event({kind},e{i}_{j})", ("recorded",)) for kind in kinds)
+                yield from ((f"{clause}(c{i},e{i}_{j})", ("yes",)) for clause in clauses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A definition or concept that a criterion reads findings through, and reads no other way.
+
+    It can be solved by itself: the criterion needs only which of its `cells` are possible.
+    `shared`: its name among the program's shared rules. `atoms`: the atom of each cell; a cell
+    without one (`no`) is that none of the others holds.
+    """
+
+    name: str
+    shared: str
+    cells: tuple[str, ...]
+    atoms: tuple[tuple[str, str], ...]
+    findings: frozenset[str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """What one criterion reads.
 
     Finding id, or medication class of its courses -> element that stands for it here (None: its
-    own).
+    own). `modules`: parts that read findings of their own.
     """
 
     findings: dict[str, str | None]
     courses: dict[str, str | None]
+    modules: tuple[Module, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +186,8 @@ class _Planner:
                     if test not in known:
                         known.append(test)
             order.update(dict.fromkeys(found))
-            self.reach[criterion.id] = Reach(findings=found, courses=used)
+            modules = tuple(self._modules(criterion))
+            self.reach[criterion.id] = Reach(findings=found, courses=used, modules=modules)
         self.reached = list(tests)
         findings = {name: self._finding(name) for name in order}
         return Plan(
@@ -213,6 +244,38 @@ class _Planner:
             body = self.protocol.definitions[test.name].body
             if isinstance(body, core.Decision):
                 yield f"{test.name}_if_undetermined"
+
+    def _modules(self, criterion: core.Criterion) -> Iterator[Module]:
+        """The definitions and concepts whose findings nothing else in the criterion reads."""
+        parts: dict[core.Test, set[str]] = {}
+        conditions = [c for c in (criterion.applies, criterion.condition) if c is not None]
+        for test in (t for c in conditions for t in core.tests_in(c)):
+            # Tests of one definition on several values are one part.
+            key = core.Defined(name=test.name) if isinstance(test, core.Defined) else test
+            opened = [t for t, _ in self._open(test, None)]
+            parts[key] = {name for t in opened for name in self._findings_of(t)}
+            if any(isinstance(t, core.Pattern | core.LinesOf) for t in opened):
+                parts[key].add("")  # courses are shared rows: never apart
+        for part, findings in parts.items():
+            others = set().union(*(f for p, f in parts.items() if p != part))
+            if len(findings) < 2 or "" in findings or findings & others:
+                continue
+            if isinstance(part, core.Present):
+                name = part.concept
+                yield Module(
+                    name=f"present_{name}", shared=f"concept {name}", cells=("yes", "no"),
+                    atoms=(("yes", f"present({name})"),), findings=frozenset(findings),
+                )  # fmt: skip
+            elif isinstance(part, core.Defined):
+                name = part.name
+                body = self.protocol.definitions[name].body
+                values = body.values if isinstance(body, core.Decision) else ()
+                atoms = tuple((slug(v), f"value({name},{slug(v)})") for v in values)
+                yield Module(
+                    name=f"defined_{name}", shared=name,
+                    cells=tuple(cell for cell, _ in atoms) or ("yes", "no"),
+                    atoms=atoms or (("yes", f"holds({name})"),), findings=frozenset(findings),
+                )  # fmt: skip
 
     # ---- cells -------------------------------------------------------------------------------
 

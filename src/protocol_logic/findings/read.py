@@ -130,7 +130,6 @@ class _Reader:
             for f in self.visible.below(finding.entry)
             if isinstance(f.reading, ConditionStated)
             and f.reading.confirmed
-            and f.reading.state == "present"
             and finding.detail in f.reading.evidence
         ]
         if any(self.visible.certain(f) for f in facts):
@@ -352,10 +351,21 @@ class _Reader:
             by_choice[chosen] = found.cells
         for position, key in enumerate(private):
             if _matters(by_choice, position):
-                opener = self._input(key).opener
-                if opener is not None:
-                    openers[opener] = None
+                openers.update(dict.fromkeys(self._openers_of(finding, key)))
         return _Cells(frozenset(cells), tuple(openers))
+
+    def _openers_of(self, finding: Finding, key: str) -> Iterable[Opener]:
+        """Why an input has several alternatives; for a reported value, the inputs that are not."""
+        opener = self._input(key).opener
+        if finding.kind == "derived":
+            derived = self.protocol.derived[finding.entry]
+            if key == derived.reported:
+                return self._inputs_open(derived)
+        return () if opener is None else (opener,)
+
+    def _inputs_open(self, derived: core.Derived) -> tuple[Opener, ...]:
+        names = dict.fromkeys([*core.inputs_of(derived.formula), *(f for f, _, _ in derived.factors)])
+        return tuple(o for n in names if (o := self._input(n).opener) is not None)
 
     def _facts(self, finding: Finding) -> list[Fact]:
         names = [finding.entry]
@@ -411,7 +421,8 @@ class _Reader:
         reference = f"reference_range:{self.voc.entries[finding.entry].element}"
         if not limits or any(limit.value <= 0 for limit in limits):
             opener = Opener(reference, "no_reference_range", number.resource)
-            return _Cells(frozenset(finding.cells), (opener,))
+            value = self._input(finding.entry).opener
+            return _Cells(frozenset(finding.cells), (opener, value) if value else (opener,))
         openers: list[Opener] = []
         by_limit = []
         for limit in limits:
@@ -426,7 +437,7 @@ class _Reader:
         derived = self.protocol.derived[finding.entry]
         names = list(dict.fromkeys(core.inputs_of(derived.formula)))
         if not all(self._input(n).usable for n in names):
-            return self._reported(finding, derived, choice, names)
+            return self._reported(finding, derived, choice)
 
         def value_of(name: str) -> Alternative:
             return choice[name] if name in choice else self._input(name).alternatives[0]
@@ -437,36 +448,27 @@ class _Reader:
             if value_of(field) == wanted:
                 value = value.scale(factor)
         cells = _inside(finding, value)
-        openers = [
-            opener
-            for n in names
-            if len(cells) > 1 and not numbers[n].is_point
-            if (opener := self._input(n).opener) is not None
-        ]
-        return _Cells(cells, tuple(openers))
+        # With a range among the inputs, each input that is not certain can tip the result.
+        ranged = len(cells) > 1 and any(not number.is_point for number in numbers.values())
+        openers = self._inputs_open(derived) if ranged else ()
+        return _Cells(cells, openers)
 
     def _reported(
         self,
         finding: Finding,
         derived: core.Derived,
         choice: Mapping[str, Alternative],
-        names: list[str],
     ) -> _Cells:
-        """Where an input is not usable, the reported value decides; else the inputs are gaps."""
-        if derived.reported is not None:
-            found = self._input(derived.reported)
-            if found.alternatives:
-                number = choice.get(derived.reported, found.alternatives[0])
-                assert isinstance(number, Number)
-                cells = _inside(finding, number.value)
-                return _Cells(cells, self._imprecise(derived.reported, cells))
-        openers = [
-            opener
-            for n in names
-            if not self._input(n).usable
-            if (opener := self._input(n).opener) is not None
-        ]
-        return _Cells(frozenset(finding.cells), tuple(openers))
+        """Where an input is not usable, the reported value decides; what it leaves open is a gap
+        of the inputs, which would settle it."""
+        openers = self._inputs_open(derived)
+        reported = self._input(derived.reported) if derived.reported else None
+        if reported is None or not reported.alternatives:
+            return _Cells(frozenset(finding.cells), openers)
+        number = choice.get(reported.entry, reported.alternatives[0])
+        assert isinstance(number, Number)
+        cells = _inside(finding, number.value)
+        return _Cells(cells, openers if len(cells) > 1 else ())
 
     # ---- therapies ---------------------------------------------------------------------------
 

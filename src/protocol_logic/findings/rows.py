@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from protocol_logic.records.facts import Fact
@@ -36,7 +37,7 @@ class Row:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """Findings that read one uncertain fact, with all their joint readings.
 
@@ -47,6 +48,7 @@ class Group:
     name: str
     rows: tuple[Row, ...]
 
+    @cached_property
     def findings(self) -> frozenset[str]:
         """All findings that some row of the group speaks of."""
         return frozenset(name for row in self.rows for name, _ in row.cells)

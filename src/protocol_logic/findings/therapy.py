@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import product
 from math import prod
+from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Courses, Finding
@@ -33,7 +34,7 @@ from protocol_logic.records.facts import ConditionStated, Fact, Stated, Therapy
 
 COURSE_GAP_DAYS = 28
 """Records of one intent form one course while the next starts at most so many days after."""
-MOST_ROWS = 10_000
+MOST_ROWS = 20_000
 _DAY = timedelta(days=1)
 _YES: CellSet = frozenset({"yes"})
 _FIRST = date(1900, 1, 1)
@@ -151,32 +152,66 @@ def _happenings(visible: Visible, name: str) -> Iterator[_Happening]:
                 yield _Happening(name, _range(fact.date, visible.as_of), sure, fact.resource)
 
 
-# ---- the shifts that tests are made of -------------------------------------------------------
+# ---- the days to try -------------------------------------------------------------------------
+
+_Shift: TypeAlias = Callable[[date], date]
+_Role: TypeAlias = Literal["start", "end", "event"]
 
 
-def _shifts(courses: Courses | None) -> list[Callable[[date], date]]:
-    """Lower bounds that one date can set for another, for all tests of the patterns."""
-    months: set[int] = set()
-    for pattern in courses.patterns if courses else ():
-        for clause in pattern.clauses:
-            if isinstance(clause, core.Duration):
-                months.add(clause.months)
-            else:
-                months |= {i.months for i in (clause.earliest, clause.latest) if i and i.months}
-    shifts: list[Callable[[date], date]] = [
-        lambda d: d,
-        lambda d: _plus(d, 1),
-        lambda d: _plus(d, COURSE_GAP_DAYS + 1),
-        lambda d: _plus(d, -COURSE_GAP_DAYS),
-    ]
-    for n in sorted(months):
-        shifts += [
-            lambda d, n=n: first_day_reaching(d, n),  # type: ignore[misc]
-            lambda d, n=n: _plus(last_start_reached(d, n), 1),  # type: ignore[misc]
-            lambda d, n=n: first_start_within(d, n),  # type: ignore[misc]
-            lambda d, n=n: _plus(last_day_within(d, n), 1),  # type: ignore[misc]
-        ]
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """An uncertain or fixed date with what it is the date of."""
+
+    role: _Role
+    day: _Day
+
+
+def _shifts(courses: Courses | None) -> dict[tuple[_Role, _Role], list[_Shift]]:
+    """(of one date, for another) -> the lower bounds that the one can set for the other.
+
+    One for each comparison that a test makes between two such dates, and for its denial.
+    """
+    shifts: dict[tuple[_Role, _Role], list[_Shift]] = {
+        ("start", "end"): [_same, _days_on(-COURSE_GAP_DAYS)],
+        ("end", "start"): [_days_on(1), _days_on(COURSE_GAP_DAYS + 1)],
+    }
+
+    def both(edge: _Role, other: _Role, months: int, latest: bool) -> None:
+        there, back = shifts.setdefault((edge, other), []), shifts.setdefault((other, edge), [])
+        if not months and latest:
+            there.append(_days_on(1))
+            back.append(_same)
+        elif not months:
+            there.append(_same)
+            back.append(_days_on(1))
+        elif latest:
+            there.append(lambda d: _plus(last_day_within(d, months), 1))
+            back.append(lambda d: first_start_within(d, months))
+        else:
+            there.append(lambda d: first_day_reaching(d, months))
+            back.append(lambda d: _plus(last_start_reached(d, months), 1))
+
+    clauses = {c: None for p in (courses.patterns if courses else ()) for c in p.clauses}
+    for clause in clauses:
+        if isinstance(clause, core.Duration):
+            both("start", "end", clause.months, False)
+            both("start", "event", clause.months, False)
+        else:
+            for instant, latest in ((clause.earliest, False), (clause.latest, True)):
+                if instant is not None:
+                    edge: _Role = "start" if instant.edge == "start" else "end"
+                    both(edge, "event", instant.months, latest)
+                    if instant.months:
+                        both(edge, "event", 0, latest)
     return shifts
+
+
+def _same(day: date) -> date:
+    return day
+
+
+def _days_on(days: int) -> _Shift:
+    return lambda day: _plus(day, days)
 
 
 def _plus(day: date, days: int) -> date:
@@ -186,21 +221,32 @@ def _plus(day: date, days: int) -> date:
         return date.max if days > 0 else date.min
 
 
-def _candidates(days: Sequence[_Day], as_of: date, courses: Courses | None) -> list[list[date]]:
-    """For each date the days to try: all that it can be, or the least for each set of tests."""
-    open_days = [d for d in days if not d.certain]
-    if not open_days:
-        return [[d.first] for d in days]
+def _candidates(dates: Sequence[_Dated], as_of: date, courses: Courses | None) -> list[list[date]]:
+    """For each date the days to try: the day itself, or the least for each set of tests."""
+    unsure = {i for i, d in enumerate(dates) if not d.day.certain}
+    found = [{d.day.first} for d in dates]
+    if not unsure:
+        return [sorted(days) for days in found]
     shifts = _shifts(courses)
-    reached = {as_of, _plus(as_of, 1), *(d.first for d in days)}
-    frontier = set(reached)
-    for _ in range(len(open_days)):
-        found = {shift(day) for day in frontier for shift in shifts}
-        frontier = {
-            day for day in found - reached if any(d.first <= day <= d.last for d in open_days)
-        }
-        reached |= frontier
-    return [sorted(day for day in reached if d.first <= day <= d.last) for d in days]
+    hidden = _plus(as_of, 1)
+    for i in unsure:
+        if dates[i].day.first <= hidden <= dates[i].day.last:
+            found[i].add(hidden)
+    fresh = [set(days) for days in found]
+    for _ in unsure:
+        reached: list[set[date]] = [set() for _ in dates]
+        for i, days in enumerate(fresh):
+            for j in unsure - {i}:
+                for shift in shifts.get((dates[i].role, dates[j].role), ()):
+                    reached[j].update(map(shift, days))
+        for j in unsure:
+            day = dates[j].day
+            fresh[j] = {d for d in reached[j] - found[j] if day.first <= d <= day.last}
+            found[j] |= fresh[j]
+        for i in range(len(dates)):
+            if i not in unsure:
+                fresh[i] = set()
+    return [sorted(days) for days in found]
 
 
 # ---- rows ------------------------------------------------------------------------------------
@@ -236,8 +282,11 @@ class _Shapes:
         self.element = visible.vocabulary.entries[concept].element
 
     def rows(self) -> tuple[tuple[Row, ...], tuple[Opener, ...]]:
-        days = [d for p in self.periods for d in (p.start, p.end)] + [e.day for e in self.events]
-        candidates = _candidates(days, self.as_of, self.courses)
+        dates = [
+            *(d for p in self.periods for d in (_Dated("start", p.start), _Dated("end", p.end))),
+            *(_Dated("event", e.day) for e in self.events),
+        ]
+        candidates = _candidates(dates, self.as_of, self.courses)
         intents = [p.intents for p in self.periods]
         happens = [(True,) if e.sure else (True, False) for e in self.events]
         size = prod(len(c) for c in (*candidates, *intents, *happens))
@@ -252,7 +301,7 @@ class _Shapes:
                     row = self._row(chosen_days, chosen_intents, chosen_events)
                     if row is not None:
                         rows.setdefault(row)
-        return tuple(rows), openers
+        return _merged(list(rows)), openers
 
     def _openers(self) -> tuple[Opener, ...]:
         openers: list[Opener] = []
@@ -354,8 +403,12 @@ class _Shapes:
 
     def _leaves_room(self, pattern: core.Pattern, course: _Course) -> bool:
         """Whether some day up to the as-of date would satisfy all clauses with this course."""
-        fixed = [_Day(d, d) for d in (course.start, course.end)]
-        days = _candidates([*fixed, _Day(_FIRST, self.as_of)], self.as_of, self.courses)[-1]
+        dates = [
+            _Dated("start", _Day(course.start, course.start)),
+            _Dated("end", _Day(course.end, course.end)),
+            _Dated("event", _Day(_FIRST, self.as_of)),
+        ]
+        days = _candidates(dates, self.as_of, self.courses)[-1]
         return any(all(_holds(c, course, day) for c in pattern.clauses) for day in days)
 
     def _all_rows(self) -> tuple[Row, ...]:
@@ -396,6 +449,22 @@ class _Signature:
             yield f"event({event},{other})", frozenset({"recorded"})
             for clause in holding:
                 yield f"{clause}({slot},{other})", _YES
+
+
+def _merged(rows: list[Row]) -> tuple[Row, ...]:
+    """Values of an element that make no difference, whatever the others are, become one."""
+    for place in range(len(rows[0].labels) if rows else 0):
+        seen: dict[str, dict[tuple[tuple[str, str], ...], object]] = {}
+        for row in rows:
+            rest = row.labels[:place] + row.labels[place + 1 :]
+            seen.setdefault(row.labels[place][1], {})[rest] = row.cells
+        first: dict[object, str] = {}
+        alike = {
+            value: first.setdefault(frozenset(others.items()), value)
+            for value, others in seen.items()
+        }
+        rows = [row for row in rows if alike[row.labels[place][1]] == row.labels[place][1]]
+    return tuple(rows)
 
 
 def _holds(clause: core.Timing | core.Duration, course: _Course, event: date) -> bool:

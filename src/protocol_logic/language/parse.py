@@ -1,54 +1,63 @@
-"""Text to text tree, statement by statement (the only room that imports lark).
+"""Text to text tree, statement by statement (only this room imports lark).
 
-A statement starts at column 0. Each is parsed by itself, so one mistake gives one message and the
-next statement still counts; spans are offsets in the whole file.
+A statement starts at the beginning of a line. Each is parsed by itself, so one mistake gives one
+problem and the next statement still counts; spans are offsets in the whole file.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cache
+from threading import Lock
+from typing import Any, NamedTuple
 
-from lark import Lark, Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
-from lark.indenter import DedentError, Indenter
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.indenter import Indenter
 from lark.utils import TextSlice
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source, Span
+from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.resources import grammar_root, grammar_text
+from protocol_logic.language import words
 from protocol_logic.language.build import TreeBuilder
 from protocol_logic.language.tree import Criterion, Statement
-from protocol_logic.language.words import explain_expected
 
-_STATEMENT = re.compile(r"^(?=[^\s#])", re.MULTILINE)
-# Characters that a reader cannot see, or that reorder what is read.
-_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]")
+DEEPEST = 40
+"""Levels of blocks that a statement may have; its formula may have twice as many."""
+
+_LINE = re.compile(r"(?:\A\ufeff|^)([ \t]*)([^ \t\r\n#][^\r\n]*)", re.MULTILINE)
+_HEAD = re.compile(
+    rf"(?:{'|'.join(words.STATEMENTS)})\b"
+    r"(?![ \t]*[<>=≤≥]|[ \t]+(?:is|in|recorded|confirmed|on)\b)"
+)
+# A head that cannot be a line of a block, so that it is one also where it is indented.
+_HEAD_ALONE = re.compile(
+    r"(?:protocol|knowledge|include|exclude|define)[ \t]+[\w.]+(?:[ \t]+element[ \t]+\w+)?"
+)
+# Characters that a reader cannot see, that reorder what is read, or that end a line for some.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
+    "\U000e0000-\U000e01ef]+|\r(?!\n)"
+)
+_LAYOUT = ("_NL", "_INDENT", "_DEDENT")
+_PARSING = Lock()  # the parser keeps its place in the layout, so one thread at a time
 
 
-class _Layout(Indenter):
-    NL_type = "_NL"
-    OPEN_PAREN_types: list[str] = []  # noqa: RUF012  (lark's own interface)
-    CLOSE_PAREN_types: list[str] = []  # noqa: RUF012
-    INDENT_type = "_INDENT"
-    DEDENT_type = "_DEDENT"
-    tab_len = 8
+class Line(NamedTuple):
+    """A line that says something; `text` starts at `start`, after the indentation."""
+
+    start: int
+    indent: str
+    text: str
 
 
-@cache
-def _parser() -> Lark:
-    return Lark(
-        grammar_text("eligibility.lark"),
-        start="statement",
-        parser="lalr",
-        lexer="contextual",
-        postlex=_Layout(),
-        propagate_positions=True,
-        maybe_placeholders=False,
-        import_paths=[str(grammar_root())],
-    )
+# ---- parsing -------------------------------------------------------------------------------------
 
 
 def parse(source: Source, problems: Problems) -> list[Statement]:
@@ -56,133 +65,238 @@ def parse(source: Source, problems: Problems) -> list[Statement]:
 
     Gives the statements that could be read, in order.
     """
-    _check_characters(source, problems)
+    unseen = _invisible_characters(source)
+    problems.extend(unseen)
+    lines = {source.line_column(p.span.start)[0] for p in unseen if p.span is not None}
     statements: list[Statement] = []
-    for piece in _pieces(source.text):
-        statement = _parse_piece(source, piece, problems)
-        if statement is not None:
-            statements.append(statement)
+    for piece in pieces(source.text):
+        parsed = read_piece(source, piece)
+        if isinstance(parsed, Tree):
+            statements.append(TreeBuilder(source).transform(parsed))
+        elif parsed.span is None or source.line_column(parsed.span.start)[0] not in lines:
+            problems.add(parsed)  # else the character that nobody sees is the mistake
     return statements
-
-
-def _pieces(text: str) -> Iterator[Span]:
-    """The statements' spans: from a column-0 start to the next one, trailing blanks left out."""
-    starts = [match.start() for match in _STATEMENT.finditer(text)]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        yield Span(start, end)
-
-
-def _parse_piece(source: Source, piece: Span, problems: Problems) -> Statement | None:
-    # The parser wants every line ended; a sentinel line end after the last line costs nothing.
-    text = source.text
-    body = text[piece.start : piece.end]
-    if not body.endswith("\n"):
-        text, piece = text + "\n", Span(piece.start, piece.end + 1)
-    try:
-        tree = _parser().parse(TextSlice(text, piece.start, piece.end))
-        statement: Statement = TreeBuilder(source).transform(tree)
-    except UnexpectedInput as error:
-        problems.add(_syntax_problem(source, piece, error))
-        return None
-    except DedentError:
-        problems.add(
-            Problem(
-                code="syntax",
-                message="this line is indented to a depth that no line above it has",
-                source=source,
-                span=_bad_dedent(source, piece),
-                hint="indent it like the line that it belongs beside",
-            )
-        )
-        return None
-    return statement
-
-
-def _syntax_problem(source: Source, piece: Span, error: UnexpectedInput) -> Problem:
-    offset = min(error.pos_in_stream or piece.start, max(piece.end - 1, piece.start))
-    if isinstance(error, UnexpectedToken):
-        token: Token = error.token
-        allowed = error.accepts or error.expected
-        if token.type in {"_NL", "_DEDENT", "$END"} or token.start_pos is None:
-            found, span = "the line ends too early", _line_end(source, offset)
-        elif token.type == "_INDENT":
-            found, span = "this line is indented, but nothing above it opens a block", None
-        else:
-            found = f"`{token}` cannot stand here"
-            span = Span(token.start_pos, token.end_pos or token.start_pos + len(token))
-        if span is None:
-            span = _first_word(source, offset)
-    elif isinstance(error, UnexpectedCharacters):
-        allowed = error.allowed or set()
-        span = _first_word(source, offset)
-        found = f"`{source.text[span.start : span.end]}` cannot stand here"
-    else:
-        allowed, span, found = set(), Span(offset, offset), "this statement is not complete"
-    return Problem(
-        code="syntax",
-        message=found,
-        source=source,
-        span=span,
-        hint=explain_expected(allowed, source.text[span.start : span.end]),
-        sentence=_sentence_near(source, piece),
-    )
-
-
-def _sentence_near(source: Source, piece: Span) -> str | None:
-    lines = source.text[piece.start : piece.end].split("\n")
-    quotes = [line.strip()[1:].strip() for line in lines if line.strip().startswith(">")]
-    return " ".join(quotes) or None
-
-
-def _first_word(source: Source, offset: int) -> Span:
-    match = re.compile(r"\s*(\S+)").match(source.text, offset)
-    return Span(match.start(1), match.end(1)) if match else Span(offset, offset)
-
-
-def _line_end(source: Source, offset: int) -> Span:
-    """The last character of the line on which the token before `offset` stands."""
-    text = source.text
-    while offset > 0 and (offset >= len(text) or text[offset].isspace()):
-        offset -= 1
-    return Span(offset, offset + 1)
-
-
-def _bad_dedent(source: Source, piece: Span) -> Span:
-    depths = [0]
-    offset = piece.start
-    for line in source.text[piece.start : piece.end].split("\n"):
-        stripped = line.strip()
-        if stripped and not stripped.startswith("#"):
-            depth = len(line) - len(line.lstrip())
-            if depth > depths[-1]:
-                depths.append(depth)
-            else:
-                while depths[-1] > depth:
-                    depths.pop()
-                if depths[-1] != depth:
-                    start = offset + depth
-                    return Span(start, start + len(stripped))
-        offset += len(line) + 1
-    return piece
-
-
-def _check_characters(source: Source, problems: Problems) -> None:
-    for match in _INVISIBLE.finditer(source.text):
-        char = match.group()
-        if char == "\ufeff" and match.start() == 0:
-            continue
-        name = unicodedata.name(char, f"U+{ord(char):04X}")
-        problems.add(
-            Problem(
-                code="invisible-character",
-                message=f"an invisible character stands here: U+{ord(char):04X} {name}",
-                source=source,
-                span=Span(match.start(), match.end()),
-                hint="delete it and type the place again",
-            )
-        )
 
 
 def criteria(statements: list[Statement]) -> list[Criterion]:
     """The criteria among the statements, in source order."""
     return [s for s in statements if isinstance(s, Criterion)]
+
+
+def read_piece(
+    source: Source, piece: Sequence[Line], tokens: list[Token] | None = None
+) -> Tree[Any] | Problem:
+    """The parse tree of one statement, or what is wrong with it.
+
+    `tokens`, if given, takes the statement's tokens with those of the layout.
+    """
+    problem = _layout_problem(source, piece)
+    if problem is not None:
+        return problem
+    text, start, end = source.text, piece[0].start, piece[-1].start + len(piece[-1].text)
+    end = text.find("\n", end) + 1
+    if end == 0:  # the parser wants every line ended
+        text, end = text + "\n", len(text) + 1
+    try:
+        with _PARSING:
+            parser, layout = _parser()
+            layout.tokens = tokens
+            parsed = parser.parse(TextSlice(text, start, end))
+    except UnexpectedInput as error:
+        return _syntax_problem(source, piece, error)
+    deep = _too_deep(parsed)
+    if deep is None:
+        return parsed
+    hint = f"it can have {2 * DEEPEST} operations one inside the other"
+    return _problem(source, piece, "the formula is too long", Span(deep, deep + 1), hint)
+
+
+class _Layout(Indenter):
+    """Puts tokens where a block starts and ends; takes a copy of all tokens if asked."""
+
+    NL_type = "_NL"
+    OPEN_PAREN_types: list[str] = []  # noqa: RUF012  (lark's own interface)
+    CLOSE_PAREN_types: list[str] = []  # noqa: RUF012
+    INDENT_type = "_INDENT"
+    DEDENT_type = "_DEDENT"
+    tab_len = 8
+    tokens: list[Token] | None = None
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        for token in super().process(stream):
+            if self.tokens is not None:
+                self.tokens.append(token)
+            yield token
+
+
+@cache
+def _parser() -> tuple[Lark, _Layout]:
+    layout = _Layout()
+    parser = Lark(
+        grammar_text("eligibility.lark"),
+        start="statement",
+        parser="lalr",
+        lexer="contextual",
+        postlex=layout,
+        propagate_positions=_has_place,
+        maybe_placeholders=False,
+        import_paths=[str(grammar_root())],
+    )
+    return parser, layout
+
+
+def _has_place(node: object) -> bool:
+    """Whether a node's place is that of text: line ends and blocks have no text of their own."""
+    return not (isinstance(node, Token) and node.type in _LAYOUT)
+
+
+def _too_deep(parsed: Tree[Any]) -> int | None:
+    """Where a tree nests so deep that a walk through it could exhaust the stack."""
+    level = [parsed]
+    for _ in range(2 * DEEPEST):
+        level = [c for node in level for c in node.children if isinstance(c, Tree)]
+    return level[0].meta.start_pos if level else None
+
+
+# ---- statements ----------------------------------------------------------------------------------
+
+
+def pieces(text: str) -> Iterator[list[Line]]:
+    """The lines of each statement; blank lines and comments are nobody's."""
+    lines = [Line(m.start(2), m[1], m[2].rstrip(" \t")) for m in _LINE.finditer(text)]
+    piece: list[Line] = []
+    for number, line in enumerate(lines):
+        following = lines[number + 1] if number + 1 < len(lines) else None
+        if piece and _starts(line, following, piece):
+            yield piece
+            piece = []
+        piece.append(line)
+    if piece:
+        yield piece
+
+
+def _starts(line: Line, following: Line | None, piece: list[Line]) -> bool:
+    """Whether a line starts a statement of its own, perhaps with a mistake, after `piece`."""
+    if line.indent:
+        return _HEAD_ALONE.fullmatch(line.text) is not None
+    if _HEAD.match(line.text):
+        return True
+    opens = following is not None and following.indent and words.first(line.text) not in words.INNER
+    return bool(opens) or not _lacks_lines(piece)
+
+
+def _lacks_lines(piece: list[Line]) -> bool:
+    """Whether lines that follow it unindented are likely to be its own."""
+    head, *rest = piece
+    if not _HEAD.match(head.text):
+        return True
+    inside = [line for line in rest if line.indent and not line.text.startswith(">")]
+    return not inside and not head.text.startswith("system")
+
+
+def _layout_problem(source: Source, piece: Sequence[Line]) -> Problem | None:
+    """What is wrong with where the lines of a statement start."""
+    head = piece[0]
+    if not _HEAD.match(head.text):
+        word = words.first(head.text)
+        text = shown(head.text if word in words.STATEMENTS else word)
+        span = Span(head.start, head.start + len(word))
+        message = f"`{text}` does not start a statement"
+        return _problem(source, piece, message, span, words.how_to_start(word))
+    if head.indent:
+        hint = "start it at the beginning of the line"
+        return _problem(source, piece, "this statement is indented", _whole(head), hint)
+    depths = [""]
+    for line in piece[1:]:
+        if not line.indent:
+            message = f"this line of `{shown(head.text)}` is not indented"
+            hint = "indent all lines under it, each level by two spaces"
+            return _problem(source, piece, message, _whole(line), hint)
+        if line.indent != depths[-1] and line.indent.startswith(depths[-1]):
+            depths.append(line.indent)
+        above = depths
+        while line.indent != depths[-1]:
+            if len(depths) == 1:
+                return _bad_depth(source, piece, line, above)
+            depths = depths[:-1]
+        if len(depths) > DEEPEST:
+            message = f"blocks nest more than {DEEPEST} levels deep here"
+            hint = "`define` a name for an inner block"
+            return _problem(source, piece, message, _whole(line), hint)
+    return None
+
+
+def _bad_depth(source: Source, piece: Sequence[Line], line: Line, above: list[str]) -> Problem:
+    message = "this line is indented to a depth that no line above it has"
+    hint = "indent it like the line that it belongs beside"
+    if "\t" in line.indent + "".join(above):
+        message = "tabs and spaces are mixed before this line and the lines above"
+        hint = "indent with spaces alone, each level by two"
+    return _problem(source, piece, message, _whole(line), hint)
+
+
+# ---- problems ------------------------------------------------------------------------------------
+
+
+def _syntax_problem(source: Source, piece: Sequence[Line], error: UnexpectedInput) -> Problem:
+    expected = frozenset(error.interactive_parser.accepts())
+    place, at = words.Found.WORD, error.pos_in_stream or piece[0].start
+    if isinstance(error, UnexpectedToken):
+        token: Token = error.token
+        if token.type == "_INDENT":
+            place, at = words.Found.INDENT, token.end_pos or at
+        elif token.type == "_NL":
+            place = words.Found.LINE_END
+        elif token.type in {"_DEDENT", "$END"}:
+            place = words.Found.BLOCK_END
+    number = max(0, bisect_right(piece, at, key=lambda line: line.start) - 1)
+    line = piece[number]
+    above = piece[number - 1] if number else None
+    found = words.explain(
+        words.Place(
+            line.text, max(0, at - line.start), place, expected, above.text if above else ""
+        )
+    )
+    shift = above.start if found.above and above is not None else line.start
+    span = Span(shift + found.start, shift + found.end)
+    return _problem(source, piece, found.message, span, found.hint)
+
+
+def _problem(
+    source: Source, piece: Sequence[Line], message: str, span: Span, hint: str | None
+) -> Problem:
+    quotes = [line.text[1:].strip() for line in piece if line.text.startswith(">")]
+    return Problem(
+        code="syntax",
+        message=message,
+        source=source,
+        span=span,
+        hint=hint,
+        sentence=" ".join(quotes) or None,
+    )
+
+
+def _whole(line: Line) -> Span:
+    return Span(line.start, line.start + len(line.text))
+
+
+def _invisible_characters(source: Source) -> list[Problem]:
+    found = []
+    for match in _INVISIBLE.finditer(source.text):
+        start, end = match.span()
+        if start == 0 and source.text[0] == "\ufeff":
+            start += 1  # a byte order mark
+        if start == end:
+            continue
+        char = source.text[start]
+        name = unicodedata.name(char, "")
+        found.append(
+            Problem(
+                code="invisible-character",
+                message=f"an invisible character stands here: U+{ord(char):04X} {name}".rstrip(),
+                source=source,
+                span=Span(start, end),
+                hint="delete it and type the place again",
+            )
+        )
+    return found

@@ -1,13 +1,385 @@
-"""What the parser expected, in the words of the language, for hints."""
+"""What to say of text that cannot be read: the mistake where it is a known one, else what can stand.
+
+The rows of `_MISTAKES` are tried in order at the place where reading stopped; the first whose
+pattern covers that place tells the mistake and its cure.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import NamedTuple
 
-from protocol_logic.foundation.problems import did_you_mean
+from protocol_logic.foundation.text import shown
+
+KINDS = (
+    "field", "age", "quantity", "status", "condition", "procedure", "medication", "event",
+    "lesion", "consent", "history", "derived",
+)  # fmt: skip
+STATEMENTS = ("protocol", "knowledge", "include", "exclude", "define", "system", *KINDS)
+"""The words that start a statement."""
+
+INNER = frozenset(
+    "all any none at there not attested lines applies decide otherwise denied > label source code "
+    "unit accepts plausible value values is closed evidence axis site method measurable title "
+    "version language registry uses".split()
+)
+"""Words that start a line inside a statement."""
+
+_OTHER_WORDS = {
+    "inclusion": "include", "criterion": "include", "exclusion": "exclude", "def": "define",
+    "definition": "define", "lab": "quantity", "observation": "quantity", "drug": "medication",
+    "diagnosis": "condition", "disease": "condition", "study": "protocol", "trial": "protocol",
+}  # fmt: skip
+
+
+def first(line: str) -> str:
+    """The first word of a line, or its first character where it does not start with a word."""
+    match = re.match(r"\w+|\S", line)
+    return match[0] if match else ""
+
+
+def how_to_start(word: str) -> str:
+    """A hint for a line that starts no statement."""
+    lower = word.lower()
+    near = _OTHER_WORDS.get(lower) or _nearest(lower, STATEMENTS)
+    if near is not None and word not in STATEMENTS:
+        return f"did you mean `{near}`?"
+    return (
+        "indent it under its statement, or start one with a word such as `include`, `exclude` "
+        "or `define`; a comment starts with `#`"
+    )
+
+
+# ---- a place and what is said of it --------------------------------------------------------------
+
+
+class Found(Enum):
+    """What stands where reading stopped."""
+
+    WORD = "a word or a sign"
+    LINE_END = "the end of a line"
+    BLOCK_END = "the end of a block"
+    INDENT = "the first word of a line that is indented deeper"
+
+
+class Place(NamedTuple):
+    """Where reading stopped: column `at` of `line`; `expected` are the terminals that could go on."""
+
+    line: str
+    at: int
+    found: Found
+    expected: frozenset[str]
+    above: str
+    """The line above, empty where there is none."""
+
+
+class Explanation(NamedTuple):
+    """What is wrong, the cure, and the columns it is about: of the line, or of the one above."""
+
+    message: str
+    hint: str | None
+    start: int
+    end: int
+    above: bool = False
+
+
+def explain(place: Place) -> Explanation:
+    """What to tell the author of a place where reading stopped."""
+    if place.found is Found.INDENT:
+        return _indented(place)
+    if place.found is Found.BLOCK_END:
+        nothing = place.expected == {"_INDENT"}
+        message = "nothing stands under this line" if nothing else "something is missing below"
+        return Explanation(message, _listed(place.expected, "below"), 0, len(place.line))
+    start, end = _word_at(place)
+    known = _known_mistake(place, start)
+    if known is not None:
+        return known
+    if place.found is Found.LINE_END:
+        hint = _listed(place.expected, "after it")
+        return Explanation("the line ends too early", hint, start, end)
+    message = f"`{shown(place.line[start:end])}` cannot stand here"
+    return _unfinished_start(place, start) or Explanation(
+        message, _what_can_stand(place, start), start, end
+    )
+
+
+def _word_at(place: Place) -> tuple[int, int]:
+    """The columns of the word at a place: of the last word where the line ends there."""
+    if place.found is Found.LINE_END:
+        return place.line.rfind(" ") + 1, len(place.line)
+    match = _WORD.match(place.line, place.at)
+    return match.span() if match else (place.at, place.at + 1)
+
+
+_WORD = re.compile(r"\w+(?:[.-]\w+)*|[<>=!]+|\"[^\"]*\"?|\S")
+_UNFINISHED = {"all": "all of", "any": "any of", "none": "none of", "there": "there is"}
+
+
+def _indented(place: Place) -> Explanation:
+    above = place.above
+    if above in _UNFINISHED:
+        message = f"`{above}` does not open a block"
+        hint = f"write `{_UNFINISHED[above]}`"
+        return Explanation(message, hint, 0, len(above), above=True)
+    message = "this line is indented deeper, but the line above opens no block"
+    hint = "indent it like the line above, or put `all of` or `any of` above both"
+    if re.match(r"(?:code|evidence|site|axis|method)\b", above):
+        hint = "put all codes on lines of their own under the keyword, or all on its line"
+    return Explanation(message, hint, 0, len(place.line))
+
+
+# ---- known mistakes ------------------------------------------------------------------------------
+
+
+class _Mistake(NamedTuple):
+    """A pattern and its cure.
+
+    `hint` may name the pattern's groups in braces, and so may `message` (None: the usual one).
+    `needs`: one of these terminals must be expected; `unless`: none of these.
+    """
+
+    pattern: re.Pattern[str]
+    hint: str | Callable[[re.Match[str]], str]
+    message: str | None = None
+    needs: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
+
+
+def _row(
+    pattern: str,
+    hint: str | Callable[[re.Match[str]], str],
+    message: str | None = None,
+    needs: str = "",
+    unless: str = "",
+) -> _Mistake:
+    needed, refused = frozenset(needs.split()), frozenset(unless.split())
+    return _Mistake(re.compile(pattern), hint, message, needed, refused)
+
+
+def _joined(match: re.Match[str]) -> str:
+    return f"write `{re.sub('[ -]+', '_', match[0].lower())}`: a name or value is one word"
+
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
+def _power(match: re.Match[str]) -> str:
+    number = f"{match['n']} " if match["n"] else ""
+    return f"write `{number}10*{match['e'].translate(_SUPERSCRIPTS)}/{match['u']}`"
+
+
+_N = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
+_BOTH = "write two lines under `all of`, one with `>=` and one with `<=`"
+_ULN = r"(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
+_AT_START = "NAME QUOTE ALL_OF"
+_CODES = "code|evidence|site|axis|method"
+_MORE = "AND OR"
+
+_MISTAKES = (
+    # line starts
+    _row(r"^(?://|--|/\*|;+|<!--|%)", "a comment line starts with `#`"),
+    _row(r"^(?:[-*•·‣–—]+|\d+[.)]|\(?[a-z0-9]\))\s", "leave out the bullet: the layout is enough"),
+    _row(r"^>.*", "the protocol's sentence stands above the condition", unless="QUOTE COMPARE"),
+    _row(
+        r"^(?P<k>title|version|language|registry|label|source)\s*:?\s*$",
+        "write the text on the same line",
+        "`{k}` has no text after it",
+    ),
+    _row(r"^(?P<k>\w+(?: of| is)?)\s*:", "write `{k}` without the colon"),
+    _row(
+        r"^(?:all\s+of|any\s+of|none\s+of|at\s+least\s+\d+\s+of|there\s+is)\s+\S+",
+        "put what follows on lines of its own, indented under it",
+        needs="_NL",
+    ),
+    _row(r"^(?P<c>and|or)\s+\w+", "leave out the `{c}`: put the lines under `all of` or `any of`"),
+    _row(r"^(?:no|without|absence\s+of)\s+(?P<x>[a-z]\w*)", "write `not {x}`"),
+    _row(r"\bnot\s+not\b", "leave out both"),
+    _row(r"^number\s+of\s+(?P<x>\w+)", "leave out `number of`"),
+    _row(r"^value\s+is\s+(?P<x>\S+)", "write `value {x}`", needs="MEANS"),
+    _row(
+        r"^[A-Z]\S*\s+(?!is\b|in\b|recorded\b|confirmed\b|[<>=≥≤])(?:\S+\s+)+\S+",
+        "the protocol's sentence starts with `>`",
+        "this line is neither a sentence nor a condition",
+        needs=_AT_START,
+    ),
+    _row(r"^if\s+\S.*\bthen\s+(?P<v>\w+)", "write `{v} if ...`: the value first", needs="IF"),
+    _row(r"^if\s+\w+", "write `applies if ...`, with the condition below it", needs="COMPARE"),
+    _row(r"^else\s+(?P<v>\w+)", "write `otherwise {v}`", needs="IF"),
+    _row(r"^code\s+\d\S*", "name the code system first: `code loinc 718-7`", needs="NAME"),
+    _row(r"^accepts\s+(?P<u>\S+)\s*=\s*(?P<v>\S.*)", "write `accepts {u} where 1 {u} = {v}`"),
+    _row(r"^\d\S*", "start with the name: `hemoglobin >= 90 g/L`", needs=_AT_START),
+    # numbers with units
+    _row(rf"{_N}\s*(?:[xX×✕*·]|times)?\s*{_ULN}", "write `{n} x ULN`"),
+    _row(rf"[<>]=?\s*{_ULN}", "write `1 x ULN`"),
+    _row(
+        r"(?:\S+\s+)?\bLLN\b",
+        "a limit is a number with its unit, or a multiple of the upper limit: `1.5 x ULN`",
+        "multiples of the lower limit of normal are not known",
+    ),
+    _row(
+        r"[<>]=?\s*(?P<u>10\s*[*^]\s*\d+\s*/\s*\w+)",
+        "write a number before it, as in `1.5 10*9/L`",
+        "the number before the unit is missing",
+    ),
+    _row(
+        rf"(?:{_N}\s*)?(?:(?:[x×✕*·]\s*)?10\s*(?:\^|\*\*?|E)?|[eE])\s*"
+        r"(?P<e>\d\d?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s*/\s*(?P<u>[A-Za-z]+)",
+        _power,
+    ),
+    _row(r"[µμ](?P<u>[A-Za-z0-9/*]*)", "write `u{u}`: a unit has `u` for micro"),
+    _row(
+        r"(?P<a>[A-Za-z]+)\s*/\s*(?P<b>[A-Za-z]+)",
+        "write the unit without spaces: `{a}/{b}`",
+        unless="SLASH",
+    ),
+    # numbers
+    _row(r"\d{31,}", "a number has at most 30 digits before the point, and 30 after it"),
+    _row(r"(?P<a>\d+),(?P<b>\d{3})\b", "write `{a}{b}`, or `{a}.{b}` if it is a decimal comma"),
+    _row(r"(?P<a>\d+),(?P<b>\d+)", "write `{a}.{b}`: decimals have a point"),
+    _row(r"\b(?P<a>\d{1,3})\s(?P<b>\d{3})\b", "write `{a}{b}`: a number has no space"),
+    _row(
+        r"(?P<a>\d+(?:\.\d+)?)(?:\s*[^\s\d]+)?\s*(?:-|–|—|\.\.+)\s*(?P<b>\d+(?:\.\d+)?)",
+        "write `{a} to {b}`",
+        needs="TO",
+    ),
+    _row(
+        r"\d+(?:\.\d+)?\s*(?:-|–|—|to\b|\.\.+)\s*\d+(?:\.\d+)?", _BOTH, needs=f"{_MORE} COMPARE"
+    ),
+    _row(r"(?<!\d)\.(?P<a>\d+)", "write `0.{a}`"),
+    _row(r"(?P<a>\d+)\.(?!\d)", "write `{a}`"),
+    _row(r"[<>]=?\s*[-−–]\s*\d+", "a limit is not negative"),
+    # comparisons
+    _row(r"[≥≧⩾]", "write `>=`"),
+    _row(r"[≤≦⩽]", "write `<=`"),
+    _row(r"=\s*>|>\s+=", "write `>=`"),
+    _row(r"=\s*<|<\s+=", "write `<=`"),
+    _row(r"(?P<x>[a-z]\w*)\s*(?:!=|<>|≠)\s*(?P<v>\w+)", "write `not {x} is {v}`"),
+    _row(r"\bis\s+[<>≥≤]", "leave out `is`"),
+    _row(r"(?P<x>[a-z]\w*)\s*==?\s*(?:true|yes)\b", "write `{x}` alone"),
+    _row(r"(?P<x>[a-z]\w*)\s*==?\s*(?:false|no)\b", "write `not {x}`"),
+    _row(r"(?P<x>[a-z]\w*)\s*==?\s*(?P<v>[A-Za-z]\w*)", "write `{x} is {v}`"),
+    _row(
+        r"==?(?=\s*\d)",
+        "write `>=` or `<=`: `=` does not say on which side of the number",
+        needs="COMPARE",
+    ),
+    _row(r"\bbetween\b|[<>]=?", _BOTH, needs=f"{_MORE} COMPARE", unless="NUMBER"),
+    _row(r"\bat\s+least\b", "write `>=`", needs="COMPARE"),
+    _row(r"\bat\s+most\b|\bno\s+more\s+than\b", "write `<=`", needs="COMPARE"),
+    # connectives and exceptions
+    _row(r"(?P<x>[a-z]\w*)\s+is\s+not\s+(?P<v>\w+)", "write `not {x} is {v}`"),
+    _row(r"(?P<x>[a-z]\w*)\s+not\s+in\b", "write `not {x} in ...`"),
+    _row(r"\bbut\b", "write a comma before it: `, but`", needs="COMMA_BUT"),
+    _row(r"(?:,\s*)?\b(?:except|unless|if)\b", "write `, but LIMIT if ...`", needs="COMMA_BUT"),
+    _row(
+        r"\b(?:and|or)\b",
+        "`define` a name for the two conditions: a limit with `but` has one, and its line alone",
+        needs="COMMA_BUT",
+        unless=_MORE,
+    ),
+    _row(
+        r"\b(?:and|or)\b",
+        "one connective a line: put one of the two in a block, under `all of` or `any of`",
+        needs=_MORE,
+    ),
+    _row(r"[,&|+]+", "join conditions with `and` or `or`", needs=_MORE),
+    _row(
+        r"\bwithin\b",
+        "write `EVENT from start of COURSE to 12 months after end of COURSE`",
+        needs="FROM",
+    ),
+    _row(r"\b(?:when|where|unless)\b", "write `if`", needs="IF"),
+    # signs
+    _row(r"\"[^\"]*$", 'write `"` at its end', "the text in quotes has no end"),
+    _row(r"'[^']*'?|[“”„«»][^“”„«»]*[“”„«»]?", 'write plain double quotes: `"`', needs="STRING"),
+    _row(r"[\"'“”„«»‘’][^\"'“”„«»‘’]*[\"'“”„«»‘’]?", "leave out the quotes", unless="STRING"),
+    _row(
+        r"[()]",
+        "conditions have no parentheses: put the inner ones in a block, `all of` or `any of`",
+        needs=f"NAME {_MORE}",
+        unless="LPAR RPAR PLUS",
+    ),
+    _row(r"[\[\]{}]", "leave out the brackets"),
+    _row(r"×", "write `*`", needs="STAR"),
+    _row(r"÷", "write `/`", needs="SLASH"),
+    _row(r"#.*", "a comment stands on a line of its own"),
+    _row(r"(?P<p>[;:.!?])", "leave out the `{p}`"),
+    # words
+    _row(r"\b(?:two|three|four|five|six|ten|twelve|eighteen)\b", "write digits", needs="NUMBER"),
+    _row(r"[a-z][a-z0-9_]*(?:-\w+)+", _joined),
+)
+_UNENDED = (
+    _row(r"\b(?P<c>and|or|not)$", "write a condition after it, or leave it out", needs="NAME"),
+    _row(rf"^(?:{_CODES})\s.*,$", "put the codes on lines of their own, without commas"),
+    _row(r",$", "leave out the comma, or go on with the list in the same line"),
+    _row(r"\bbut\b.*", "say when it holds, with `if` and a condition", needs="IF"),
+    _row(r"^at\s+least\s+(?P<n>\d+)$", "write `at least {n} of`"),
+)
+
+
+def _known_mistake(place: Place, start: int) -> Explanation | None:
+    """The mistake of the tables that stands at a place, if one does."""
+    odd = _odd_character(place)
+    if odd is not None:
+        return odd
+    ended = place.found is Found.LINE_END
+    for row in _UNENDED if ended else _MISTAKES:
+        if row.needs and not row.needs & place.expected or row.unless & place.expected:
+            continue
+        for match in row.pattern.finditer(place.line):
+            if match.start() <= start < match.end() or match.start() <= place.at < match.end():
+                groups = {k: shown(v or "") for k, v in match.groupdict().items()}
+                hint = row.hint(match) if callable(row.hint) else row.hint.format_map(groups)
+                message = "the line ends too early"
+                if row.message is not None:
+                    message = row.message.format_map(groups)
+                elif not ended:
+                    message = f"`{shown(match[0].strip())}` cannot be read"
+                return Explanation(message, hint, match.start(), match.end())
+    return None
+
+
+def _odd_character(place: Place) -> Explanation | None:
+    """A letter or a space that only looks like one of those that the language knows."""
+    char = place.line[place.at : place.at + 1]
+    if char.isascii() or char in "≥≧⩾≤≦⩽≠×÷✕µμ":
+        return None
+    name = f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
+    span = (place.at, place.at + 1)
+    if char.isspace():
+        return Explanation(f"a space of another kind stands here: {name}", "type a space", *span)
+    if char.isalpha():
+        message = f"the letter `{shown(char)}` cannot stand here: it is {name}"
+        return Explanation(message, "names and values have the letters a to z", *span)
+    return None
+
+
+_STARTERS = (
+    "attested", "lines of", "all of", "any of", "none of", "at least", "there is", "applies if",
+)  # fmt: skip
+
+
+def _unfinished_start(place: Place, start: int) -> Explanation | None:
+    """A word before the place that was taken for a name, but looks like a keyword."""
+    before = re.match(r"([a-z]\w*)\s+$", place.line[:start])
+    if before is None or "COMPARE" not in place.expected:
+        return None
+    near = _nearest_phrase(place.line, _STARTERS)
+    if near is None:
+        return None
+    message = f"`{shown(before[1])}` cannot stand here"
+    return Explanation(message, f"did you mean `{near}`?", *before.span(1))
+
+
+# ---- what can stand ------------------------------------------------------------------------------
 
 _SPELT = {
-    "_NL": "a line end",
+    "_NL": "the end of the line",
     "_INDENT": "an indented block",
     "_DEDENT": "the end of the block",
     "$END": "the end of the statement",
@@ -19,7 +391,7 @@ _SPELT = {
     "CODE_VALUE": "a code",
     "STRING": "a text in double quotes",
     "URL": "a web address",
-    "COMPARE": "one of `<=` `>=` `<` `>`",
+    "COMPARE": "one of `<=`, `>=`, `<` and `>`",
     "EQUALS": "`=`",
     "COMMA": "`,`",
     "PLUS": "`+`",
@@ -29,30 +401,95 @@ _SPELT = {
     "LPAR": "`(`",
     "RPAR": "`)`",
     "QUOTE": "the protocol's sentence after `>`",
-    "TIMES_ULN": "`x ULN`",
-    "UNIT_IS": "`unit`",
-    "VALUE_IS": "`value`",
-    "KIND": "a kind of knowledge entry such as `quantity` or `condition`",
-    "IS_A": "`is a`",
+    "KIND": "a kind of knowledge entry such as `quantity`",
 }
-_OPERATORS = {"=": "write `>=` or `<=`: a bare `=` does not say on which side of the number"}
+_KEYWORDS = {
+    "TIMES_ULN": "x ULN", "UNIT_IS": "unit", "VALUE_IS": "value", "IS_A": "is a",
+    "COMMA_BUT": ", but",
+}  # fmt: skip
 
 
-def explain_expected(terminals: Iterable[str], found: str) -> str | None:
-    """A hint: a cure for what was found, or the (at most eight) things that can stand here."""
-    if found in _OPERATORS:
-        return _OPERATORS[found]
-    keywords = {_keyword(t) for t in terminals if t not in _SPELT}
-    near = did_you_mean(found, keywords)
-    if near is not None:
-        return near
-    spelt = sorted({_SPELT.get(t) or f"`{_keyword(t)}`" for t in terminals})
-    if not spelt or len(spelt) > 8:
+def keyword(terminal: str) -> str | None:
+    """How the keyword of a terminal is written; None for a terminal that is no keyword."""
+    if terminal in _SPELT:
         return None
-    return "here can stand " + (
-        spelt[0] if len(spelt) == 1 else ", ".join(spelt[:-1]) + " or " + spelt[-1]
+    return _KEYWORDS.get(terminal) or terminal.lower().replace("_", " ")
+
+
+def _what_can_stand(place: Place, start: int) -> str | None:
+    expected, word = place.expected, place.line[start:].split(" ")[0]
+    keywords = [k for k in map(keyword, expected) if k is not None]
+    near = _nearest_phrase(place.line[start:].lower(), keywords)
+    if near is not None:
+        return f"did you mean `{near}`?"
+    names = bool(expected & {"NAME", "DOTTED"})
+    if names and re.fullmatch(r"[A-Z]\w*", word):
+        return f"names have small letters: `{shown(word.lower())}`"
+    if names and re.fullmatch(r"[0-9_]\w*", word) and "NUMBER" not in expected:
+        return "a name starts with a letter"
+    before = re.search(r"(?:^|\s)([a-z]\w*)\s+$", place.line[:start])
+    if before and not names and re.match(r"[a-z]", word) and before[1] not in STATEMENTS:
+        if expected & {"COMPARE", "IS"} or expected == {"_NL"}:
+            return f"a name is one word: `{shown(f'{before[1]}_{word}')}`"
+    return _listed(expected, "here")
+
+
+def _listed(expected: Iterable[str], where: str) -> str | None:
+    """The things that can stand at a place, the large families under one name."""
+    left = set(expected) - {"_DEDENT", "$END"}
+    parts = []
+    for family, name in _FAMILIES:
+        if family <= left:
+            parts.append(name)
+            left -= family | _MEMBERS[name]
+    spelt = [_SPELT.get(t) or f"`{keyword(t)}`" for t in left]
+    parts += sorted(spelt, key=lambda part: (part == _SPELT["_NL"], part))
+    if not parts:
+        return "a second condition needs a block: put both under `all of` or `any of`"
+    if parts == [_SPELT["_INDENT"]]:
+        return "indent its lines under it, each level by two spaces"
+    if parts == [_SPELT["_NL"]]:
+        return "the line ends before it"
+    return f"{where} can stand " + (
+        parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " or " + parts[-1]
     )
 
 
-def _keyword(terminal: str) -> str:
-    return terminal.lower().replace("_", " ")
+_CONDITION = frozenset({"NAME", "ATTESTED", "LINES_OF"})
+_FAMILIES = (
+    (_CONDITION, "a condition"),
+    (frozenset({"CODE", "LABEL", "UNIT_IS"}), "a property such as `label`, `code` or `unit`"),
+    (frozenset({"TITLE", "VERSION", "USES"}), "a line such as `title`, `version` or `uses`"),
+    (frozenset({"COMPARE", "IS", "IN_EFFECT"}), "a comparison such as `>=`, `is` or `in`"),
+)
+_MEMBERS = {
+    "a condition": frozenset({"NOT", "ALL_OF", "ANY_OF", "NONE_OF", "AT_LEAST", "THERE_IS"}),
+    "a property such as `label`, `code` or `unit`": frozenset(
+        "SOURCE ACCEPTS PLAUSIBLE VALUE_IS VALUES ATTESTED IS_A CLOSED_BY DENIED_BY EVIDENCE "
+        "FIELD OF FROM AXIS SITE METHOD MEASURABLE COUNTED_BY SCOPE FORMULA TIMES "
+        "ELSE_REPORTED".split()
+    ),
+    "a line such as `title`, `version` or `uses`": frozenset({"LANGUAGE", "REGISTRY", "SOURCE"}),
+    "a comparison such as `>=`, `is` or `in`": frozenset(
+        "IN RECORDED CONFIRMED_BY ON_BOTH_SIDES".split()
+    ),
+}
+
+
+def _nearest_phrase(text: str, keywords: Iterable[str]) -> str | None:
+    """The keyword that the first words of a text resemble most, if one does."""
+    written = text.split()
+    best: tuple[float, str] | None = None
+    for known in sorted(keywords):
+        for count in {1, len(known.split())}:
+            phrase = " ".join(written[:count])
+            if phrase != known:
+                alike = difflib.SequenceMatcher(None, phrase[:40], known).ratio()
+                if alike >= 0.75 and (best is None or alike > best[0]):
+                    best = (alike, known)
+    return best[1] if best else None
+
+
+def _nearest(word: str, known: Iterable[str]) -> str | None:
+    near = difflib.get_close_matches(word[:40], sorted(known), n=1, cutoff=0.7)
+    return near[0] if near else None

@@ -7,24 +7,22 @@ clingo on the printed program and facts gives the same (tested).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.lower import Program
+from protocol_logic.compiling.lower import LOGIC, Program
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.findings.read import concept_group
-from protocol_logic.findings.rows import CellSet, Group, Opener, PatientFindings
-from protocol_logic.reasoning.solver import Domain, Outcomes, Together, Twins
+from protocol_logic.findings.rows import CellSet, Group, Opener, PatientFindings, Reason, Row
+from protocol_logic.reasoning.criteria import CriterionSolver, Key, domain_of
+from protocol_logic.reasoning.solver import Scenarios
 
 Outcome: TypeAlias = Literal["met", "not_met", "unknown"]
 Verdict: TypeAlias = Literal["pass", "fail", "open"]
 Eligibility: TypeAlias = Literal["eligible", "ineligible", "undetermined"]
-
-MOST_COMBINATIONS = 20_000
-"""Joint rows of one criterion; beyond, it is left unknown, which is sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Gap:
     """An element that decides an unknown criterion, with why it is open."""
 
     element: str
-    reason: str
+    reason: Reason
     resource: str | None
 
 
@@ -44,7 +42,7 @@ class CriterionDecision:
     outcome: Outcome
     verdict: Verdict
     applies: bool
-    gaps: tuple[Gap, ...]
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,144 +54,151 @@ class Decision:
     decided_jointly: tuple[str, ...]
 
 
-Cells: TypeAlias = Mapping[str, CellSet]
-_Key: TypeAlias = tuple[tuple[str, CellSet], ...]
-
-
 @dataclass(frozen=True, slots=True)
 class _Joint:
     """One joint row of a criterion: its cells by finding, and the labels that it was chosen by."""
 
-    cells: _Key
+    cells: Key
     labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a criterion reads, ready for look-up."""
+
+    id: str
+    inclusion: bool
+    names: tuple[str, ...]
+    elements: dict[str, str | None]
+    courses: dict[str, str | None]
+    """Group name of a class's courses -> element that stands for it."""
 
 
 class Engine:
     """Decides patients of one protocol; keeps every solved row."""
 
     def __init__(self, protocol: core.Protocol, plan: Plan, program: Program) -> None:
-        self.protocol = protocol
         self.plan = plan
         self.program = program
-        self.polarity = {c.id: c.polarity for c in protocol.criteria}
-        self.solved = 0
-        self._outcomes: dict[tuple[str, _Key], tuple[frozenset[bool], frozenset[bool]]] = {}
-        self._rows: dict[object, tuple[Outcome, bool]] = {}
+        self.reads = [
+            _Read(
+                id=c.id,
+                inclusion=c.polarity == "inclusion",
+                names=tuple(plan.reach[c.id].findings),
+                elements=plan.reach[c.id].findings,
+                courses={concept_group(k): e for k, e in plan.reach[c.id].courses.items()},
+            )
+            for c in protocol.criteria
+        ]
+        self.solvers = {c.id: CriterionSolver(c.id, plan, program) for c in protocol.criteria}
+        self._groups_seen: dict[tuple[str, tuple[Row, ...]], int] = {}
+        self._known: dict[object, CriterionDecision] = {}
         self._gaps: dict[object, tuple[str, ...]] = {}
-        self._together: dict[tuple[tuple[str, ...], _Key], bool] = {}
-        self._controls: dict[object, Outcomes | Together | Twins] = {}
-        self._names = {k: tuple(reach.findings) for k, reach in plan.reach.items()}
+        self._together: dict[tuple[tuple[str, ...], Key], bool] = {}
+        self._together_scenarios: dict[object, Scenarios] = {}
+
+    @property
+    def solved(self) -> int:
+        """How many distinct rows were solved."""
+        return sum(solver.solved for solver in self.solvers.values())
 
     def decide(self, found: PatientFindings) -> Decision:
         """Decide every criterion and eligibility."""
-        decisions = tuple(self._criterion(c.id, found) for c in self.protocol.criteria)
+        groups = [(g, g.findings, self._number(g)) for g in found.groups]
+        decisions = tuple(self._criterion(read, found, groups) for read in self.reads)
         verdicts = {d.verdict for d in decisions}
         if "fail" in verdicts:
             return Decision(decisions, "ineligible", ())
         if "open" not in verdicts:
             return Decision(decisions, "eligible", ())
-        jointly = self._fail_jointly([d.id for d in decisions if d.verdict == "open"], found)
+        still_open = [r for r, d in zip(self.reads, decisions, strict=True) if d.verdict == "open"]
+        jointly = self._fail_jointly(still_open, found)
         return Decision(decisions, "ineligible" if jointly else "undetermined", jointly)
+
+    def _number(self, group: Group) -> int:
+        """The same number for equal groups, so that their rows are hashed once a patient."""
+        return self._groups_seen.setdefault((group.name, group.rows), len(self._groups_seen))
 
     # ---- one criterion -----------------------------------------------------------------------
 
-    def _criterion(self, criterion: str, found: PatientFindings) -> CriterionDecision:
-        groups = self._groups((criterion,), found)
-        single = found.single
+    def _criterion(
+        self,
+        read: _Read,
+        found: PatientFindings,
+        all_groups: Sequence[tuple[Group, frozenset[str], int]],
+    ) -> CriterionDecision:
+        groups = [
+            (group, number)
+            for group, names, number in all_groups
+            if group.name in read.courses or not names.isdisjoint(read.elements)
+        ]
         key = (
-            criterion,
-            tuple(single.get(name) for name in self._names[criterion]),
-            tuple(group.rows for group in groups),
+            read.id,
+            tuple(map(found.single.get, read.names)),
+            tuple(number for _, number in groups),
         )
-        known = self._rows.get(key)
+        known = self._known.get(key)
+        used = [group for group, _ in groups]
         if known is None:
-            known = self._rows[key] = self._solve(criterion, found, groups)
-        outcome, applies = known
-        gaps: tuple[Gap, ...] = ()
-        if outcome == "unknown":
-            gaps = self._gaps_of(criterion, found, groups, key)
-        return CriterionDecision(criterion, outcome, self._verdict(criterion, outcome), applies, gaps)
-
-    def _verdict(self, criterion: str, outcome: Outcome) -> Verdict:
-        if outcome == "unknown":
-            return "open"
-        passes = (outcome == "met") == (self.polarity[criterion] == "inclusion")
-        return "pass" if passes else "fail"
+            known = self._known[key] = self._solve(read, found, used)
+        if known.outcome != "unknown":
+            return known
+        gaps = self._gaps_of(read, found, used, key)
+        return CriterionDecision(known.id, known.outcome, known.verdict, known.applies, gaps)
 
     def _solve(
-        self, criterion: str, found: PatientFindings, groups: Sequence[Group]
-    ) -> tuple[Outcome, bool]:
+        self, read: _Read, found: PatientFindings, groups: Sequence[Group]
+    ) -> CriterionDecision:
         met: set[bool] = set()
         applies: set[bool] = set()
-        for cells in self._vectors((criterion,), found, groups):
-            more_met, more_applies = self._row(criterion, cells)
-            met |= more_met
-            applies |= more_applies
+        for cells in self._vectors([read], found, groups):
+            solved = self.solvers[read.id].solve(cells)
+            met |= solved.met
+            applies |= solved.applies
             if len(met) == len(applies) == 2:
                 break
-        outcome: Outcome = "unknown" if len(met) == 2 else "met" if True in met else "not_met"
-        return outcome, True in applies
-
-    def _row(self, criterion: str, cells: _Key) -> tuple[frozenset[bool], frozenset[bool]]:
-        """What the scenarios of one row give; solved once for each distinct row."""
-        key = (criterion, cells)
-        if key not in self._outcomes:
-            domain = self._domain(dict(cells))
-            control = self._controls.get((criterion, domain))
-            if control is None:
-                control = Outcomes(self.program, criterion, domain)
-                self._controls[criterion, domain] = control
-            assert isinstance(control, Outcomes)
-            self.solved += 1
-            self._outcomes[key] = control.solve(dict(cells))
-        return self._outcomes[key]
-
-    def _domain(self, cells: Cells) -> Domain:
-        """All cells of the findings; those of courses and events are as the row has them."""
-        findings = self.plan.findings
-        return tuple(
-            (name, findings[name].cells if name in findings else tuple(sorted(cells[name])))
-            for name in cells
-        )
+        if len(met) == 2:
+            return CriterionDecision(read.id, "unknown", "open", True in applies)
+        outcome: Outcome = "met" if True in met else "not_met"
+        verdict: Verdict = "pass" if (True in met) == read.inclusion else "fail"
+        return CriterionDecision(read.id, outcome, verdict, True in applies)
 
     # ---- rows --------------------------------------------------------------------------------
 
-    def _groups(self, criteria: Sequence[str], found: PatientFindings) -> list[Group]:
+    def _groups(self, reads: Sequence[_Read], found: PatientFindings) -> list[Group]:
         """The groups that some of the criteria read."""
-        names: set[str] = set()
-        courses: set[str] = set()
-        for criterion in criteria:
-            reach = self.plan.reach[criterion]
-            names.update(reach.findings)
-            courses.update(concept_group(concept) for concept in reach.courses)
-        return [g for g in found.groups if g.name in courses or not names.isdisjoint(g.findings())]
+        return [
+            g
+            for g in found.groups
+            if any(g.name in r.courses or not g.findings.isdisjoint(r.elements) for r in reads)
+        ]
 
     def _joint_rows(
-        self, criteria: Sequence[str], found: PatientFindings, groups: Sequence[Group]
+        self, reads: Sequence[_Read], found: PatientFindings, groups: Sequence[Group]
     ) -> Iterator[_Joint]:
         """All combinations of the groups' rows, with the cells of the single findings."""
-        names = dict.fromkeys(n for k in criteria for n in self._names[k])
+        names = dict.fromkeys(n for r in reads for n in r.names)
         single = [(n, found.single[n]) for n in names if n in found.single]
-        wanted = {concept_group(c) for k in criteria for c in self.plan.reach[k].courses}
+        courses = {name for r in reads for name in r.courses}
         options: list[list[_Joint]] = []
         for group in groups:
-            everything = group.name in wanted
+            everything = group.name in courses
             rows = {
-                _Joint(tuple(rc for rc in row.cells if everything or rc[0] in names), row.labels)
+                _Joint(tuple(c for c in row.cells if everything or c[0] in names), row.labels)
                 for row in group.rows
             }
-            options.append(sorted(rows, key=lambda j: j.labels))
+            options.append(sorted(rows, key=lambda joint: joint.labels))
         for chosen in product(*options):
             cells = [*single, *(cell for joint in chosen for cell in joint.cells)]
             labels = tuple(label for joint in chosen for label in joint.labels)
             yield _Joint(tuple(sorted(cells, key=lambda c: c[0])), labels)
 
     def _vectors(
-        self, criteria: Sequence[str], found: PatientFindings, groups: Sequence[Group]
-    ) -> Iterator[_Key]:
+        self, reads: Sequence[_Read], found: PatientFindings, groups: Sequence[Group]
+    ) -> Iterator[Key]:
         """The distinct rows of cells."""
-        seen: set[_Key] = set()
-        for joint in self._joint_rows(criteria, found, groups):
+        seen: set[Key] = set()
+        for joint in self._joint_rows(reads, found, groups):
             if joint.cells not in seen:
                 seen.add(joint.cells)
                 yield joint.cells
@@ -201,35 +206,12 @@ class Engine:
     # ---- gaps --------------------------------------------------------------------------------
 
     def _gaps_of(
-        self, criterion: str, found: PatientFindings, groups: Sequence[Group], key: object
+        self, read: _Read, found: PatientFindings, groups: Sequence[Group], key: object
     ) -> tuple[Gap, ...]:
-        moves, why = self._elements(criterion, found, groups)
-        memo = (key, tuple((e, *sorted(f)) for e, f in sorted(moves.items())))
-        if memo not in self._gaps:
-            joints = list(self._joint_rows((criterion,), found, groups))
-            stands = self._stands_for(criterion, groups)
-            self._gaps[memo] = tuple(
-                element
-                for element in sorted(moves)
-                if self._decides(criterion, element, moves[element], joints, stands)
-            )
-        gaps = []
-        for element in self._gaps[memo]:
-            opener = why.get(element)
-            gaps.append(
-                Gap(element, opener.reason if opener else "absent", opener and opener.resource)
-            )
-        return tuple(gaps)
-
-    def _elements(
-        self, criterion: str, found: PatientFindings, groups: Sequence[Group]
-    ) -> tuple[dict[str, set[str]], dict[str, Opener]]:
-        """Element -> the findings it moves, and why it is open."""
-        reach = self.plan.reach[criterion]
+        stands = _stands_for(read, groups)
         moves: dict[str, set[str]] = {}
         why: dict[str, Opener] = {}
-        stands = self._stands_for(criterion, groups)
-        for name, instead in reach.findings.items():
+        for name, instead in read.elements.items():
             for opener in found.openers.get(name, ()):
                 element = instead or opener.element
                 moves.setdefault(element, set()).add(name)
@@ -239,89 +221,63 @@ class Engine:
                 element = stands.get((group.name, opener.element), opener.element)
                 moves.setdefault(element, set())
                 _keep(why, element, opener)
-        return moves, why
-
-    def _stands_for(
-        self, criterion: str, groups: Sequence[Group]
-    ) -> dict[tuple[str, str], str]:
-        """(group, element of a label) -> the element that stands for it in this criterion."""
-        reach = self.plan.reach[criterion]
-        instead: dict[tuple[str, str], str] = {}
-        for group in groups:
-            names = [reach.findings[n] for n in group.findings() if n in reach.findings]
-            names += [e for c, e in reach.courses.items() if concept_group(c) == group.name]
-            common = names[0] if names and len(set(names)) == 1 else None
-            for row in group.rows if common else ():
-                for element, _ in row.labels:
-                    instead[group.name, element] = common or element
-        return instead
+        memo = (key, tuple((element, frozenset(names)) for element, names in moves.items()))
+        if memo not in self._gaps:
+            joints = list(self._joint_rows([read], found, groups))
+            renamed = {old: new for (_, old), new in stands.items()}
+            self._gaps[memo] = tuple(
+                element
+                for element in sorted(moves)
+                if self._decides(read.id, element, frozenset(moves[element]), joints, renamed)
+            )
+        return tuple(
+            Gap(element, why[element].reason, why[element].resource)
+            for element in self._gaps[memo]
+        )
 
     def _decides(
         self,
         criterion: str,
         element: str,
-        moved: set[str],
+        moved: frozenset[str],
         joints: Sequence[_Joint],
-        stands: Mapping[tuple[str, str], str],
+        renamed: dict[str, str],
     ) -> bool:
         """Whether two scenarios that differ in this element alone give different outcomes."""
-        renamed = {old: new for (_, old), new in stands.items()}
-        classes: dict[tuple[tuple[str, str], ...], dict[_Key, None]] = {}
+        solver = self.solvers[criterion]
+        # Rows that agree on every other element.
+        classes: dict[tuple[tuple[str, str], ...], dict[Key, None]] = {}
         for joint in joints:
             rest = tuple(x for x in joint.labels if renamed.get(x[0], x[0]) != element)
             classes.setdefault(rest, {})[joint.cells] = None
-        for rows in classes.values():
-            outcomes = {m for row in rows for m in self._row(criterion, row)[0]}
-            if len(outcomes) == 2 and self._some_twins(criterion, moved, list(rows)):
-                return True
-        return False
-
-    def _some_twins(self, criterion: str, moved: set[str], rows: list[_Key]) -> bool:
-        for i, one in enumerate(rows):
-            for other in rows[i:]:
-                first, second = dict(one), dict(other)
-                names = {**first, **second}
-                changed = {n for n in names if first.get(n) != second.get(n)}
-                if not changed and not moved:
-                    continue
-                if len(self._row(criterion, one)[0] | self._row(criterion, other)[0]) < 2:
-                    continue
-                twins = self._twins(criterion, names)
-                if twins.differ(first, second, moved | changed):
+        for rows in dict.fromkeys(map(tuple, classes.values())):
+            if len({m for row in rows for m in solver.solve(row).met}) == 2:
+                pairs = ((one, other) for i, one in enumerate(rows) for other in rows[i:])
+                if any(solver.differ(one, other, moved) for one, other in pairs):
                     return True
         return False
 
-    def _twins(self, criterion: str, cells: Cells) -> Twins:
-        domain = self._domain(dict(sorted(cells.items())))
-        control = self._controls.get(("twins", criterion, domain))
-        if control is None:
-            control = Twins(self.program, criterion, domain)
-            self._controls["twins", criterion, domain] = control
-        assert isinstance(control, Twins)
-        return control
-
     # ---- eligibility -------------------------------------------------------------------------
 
-    def _fail_jointly(self, open_ones: list[str], found: PatientFindings) -> tuple[str, ...]:
+    def _fail_jointly(self, still_open: list[_Read], found: PatientFindings) -> tuple[str, ...]:
         """The first minimal set of open criteria that no scenario lets pass together."""
-        for component in self._sharing(open_ones, found):
+        for component in self._sharing(still_open, found):
             if len(component) > 1 and not self._possible(component, found):
                 needed = list(component)
-                for criterion in component:
-                    fewer = [k for k in needed if k != criterion]
+                for read in component:
+                    fewer = [r for r in needed if r is not read]
                     if len(fewer) > 1 and not self._possible(fewer, found):
                         needed = fewer
-                return tuple(needed)
+                return tuple(r.id for r in needed)
         return ()
 
-    def _sharing(self, criteria: list[str], found: PatientFindings) -> list[list[str]]:
-        """Open criteria joined where they share a group or an open finding."""
-        components: list[tuple[set[str], list[str]]] = []
-        for criterion in criteria:
-            reach = self.plan.reach[criterion]
-            shares = {n for n in reach.findings if len(found.single.get(n, ())) > 1}
-            shares |= {f"group {g.name}" for g in self._groups((criterion,), found)}
-            joined = [criterion]
+    def _sharing(self, reads: list[_Read], found: PatientFindings) -> list[list[_Read]]:
+        """Criteria joined where they share a group or an open finding."""
+        components: list[tuple[set[str], list[_Read]]] = []
+        for read in reads:
+            shares = {n for n in read.names if len(found.single.get(n, ())) > 1}
+            shares |= {f"group {g.name}" for g in self._groups([read], found) if len(g.rows) > 1}
+            joined = [read]
             apart = []
             for names, members in components:
                 if names & shares:
@@ -330,32 +286,61 @@ class Engine:
                 else:
                     apart.append((names, members))
             components = [*apart, (shares, joined)]
-        return [members for _, members in components]
+        order = {r.id: i for i, r in enumerate(self.reads)}
+        return [sorted(members, key=lambda r: order[r.id]) for _, members in components]
 
-    def _possible(self, criteria: list[str], found: PatientFindings) -> bool:
-        chosen = tuple(criteria)
-        groups = self._groups(chosen, found)
-        for cells in self._vectors(chosen, found, groups):
+    def _possible(self, reads: list[_Read], found: PatientFindings) -> bool:
+        """Whether some scenario lets all of the criteria pass."""
+        chosen = tuple(r.id for r in reads)
+        groups = self._groups(reads, found)
+        for cells in self._vectors(reads, found, groups):
             key = (chosen, cells)
             if key not in self._together:
-                domain = self._domain(dict(cells))
-                control = self._controls.get(("together", chosen, domain))
-                if control is None:
-                    control = Together(self.program, chosen, domain)
-                    self._controls["together", chosen, domain] = control
-                assert isinstance(control, Together)
-                self._together[key] = control.possible(dict(cells))
+                self._together[key] = self._pass_together(chosen, dict(cells))
             if self._together[key]:
                 return True
         return False
 
+    def _pass_together(self, chosen: tuple[str, ...], cells: dict[str, CellSet]) -> bool:
+        domain = tuple(sorted({d for k in chosen for d in domain_of(self.plan, k, cells)}))
+        scenarios = self._together_scenarios.get((chosen, domain))
+        if scenarios is None:
+            scenarios = Scenarios(self.program.rules_of(chosen), LOGIC, domain, ["eligible"])
+            self._together_scenarios[chosen, domain] = scenarios
+        return any("eligible" in true for true in scenarios.solve(cells))
 
-_ORDER = ("unreadable", "conflicting", "imprecise", "no_reference_range", "stale", "not_closed", "absent")
+
+def _stands_for(read: _Read, groups: Sequence[Group]) -> dict[tuple[str, str], str]:
+    """(group, element of a label) -> the element that stands for it in this criterion."""
+    instead: dict[tuple[str, str], str] = {}
+    for group in groups:
+        names = {read.elements[n] for n in group.findings if n in read.elements}
+        if group.name in read.courses:
+            names.add(read.courses[group.name])
+        common = names.pop() if len(names) == 1 else None
+        for row in group.rows if common else ():
+            for element, _ in row.labels:
+                instead[group.name, element] = common or element
+    return instead
+
+
+# Of several reasons the one that says most.
+_RANK: dict[Reason, int] = {
+    "unreadable": 0,
+    "conflicting": 1,
+    "imprecise": 2,
+    "no_reference_range": 3,
+    "stale": 4,
+    "not_closed": 5,
+    "absent": 6,
+}
 
 
 def _keep(why: dict[str, Opener], element: str, opener: Opener) -> None:
-    """Of several reasons the one that says most, then the first by resource."""
-    rank = (_ORDER.index(opener.reason), opener.resource or "")
     known = why.get(element)
-    if known is None or rank < (_ORDER.index(known.reason), known.resource or ""):
+    if known is None or _place(opener) < _place(known):
         why[element] = opener
+
+
+def _place(opener: Opener) -> tuple[int, str]:
+    return (_RANK[opener.reason], opener.resource or "")

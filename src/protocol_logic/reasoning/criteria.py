@@ -1,0 +1,201 @@
+"""One criterion, solved row by row: what its scenarios give, and what elements decide it.
+
+A row is looked at in two steps. Each module of the criterion (a definition or concept that reads
+findings of its own) is solved by itself; the criterion then reads its possible cells like those of
+any other finding. Both steps are kept by row, so that few rows are ever solved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from protocol_logic.compiling.lower import LOGIC, Program
+from protocol_logic.compiling.plan import Module, Plan
+from protocol_logic.findings.rows import CellSet
+from protocol_logic.reasoning.solver import Cells, Domain, Scenarios, Twins
+
+Key: TypeAlias = tuple[tuple[str, CellSet], ...]
+"""The cells of a row, by finding in order of name."""
+_MODULE_LOGIC = ("scenario", "absence")
+
+
+def key_of(cells: Cells) -> Key:
+    return tuple(sorted(cells.items(), key=lambda item: item[0]))
+
+
+_SLOT = re.compile(r"\b(?:c|e)([0-9]+)(?:_([0-9]+))?\)")
+
+
+def domain_of(plan: Plan, criterion: str, cells: Cells) -> Domain:
+    """The findings of a row with all cells that they can have.
+
+    Courses and events take numbered slots; the domain has slots for the next power of two of
+    each, so that rows of about one size share a ground program.
+    """
+    reach = plan.reach[criterion]
+    modules = {m.name: m.cells for m in reach.modules}
+    domain: list[tuple[str, tuple[str, ...]]] = []
+    courses = events = 0
+    for name in cells:
+        if name in plan.findings:
+            domain.append((name, plan.findings[name].cells))
+        elif name in modules:
+            domain.append((name, modules[name]))
+        else:
+            for course, event in _SLOT.findall(name):
+                courses = max(courses, int(course))
+                events = max(events, int(event or 0))
+    for concept in reach.courses:
+        domain += plan.courses[concept].domain(_room_for(courses), _room_for(events))
+    return tuple(sorted(domain))
+
+
+def _room_for(number: int) -> int:
+    return 1 << max(number - 1, 1).bit_length() if number > 2 else 2
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The truth values that the scenarios of a row give."""
+
+    met: frozenset[bool]
+    applies: frozenset[bool]
+
+
+class CriterionSolver:
+    """Solves rows of one criterion and keeps what it solved."""
+
+    def __init__(self, criterion: str, plan: Plan, program: Program) -> None:
+        self.criterion = criterion
+        self.plan = plan
+        self.program = program
+        self.modules = plan.reach[criterion].modules
+        self.inside = {name: m for m in self.modules for name in m.findings}
+        self.solved = 0
+        self._short: dict[Key, Key] = {}
+        self._rows: dict[Key, Solved] = {}
+        self._module_rows: dict[tuple[str, Key], CellSet] = {}
+        self._twin_rows: dict[object, bool] = {}
+        self._scenarios: dict[object, Scenarios] = {}
+        self._twins: dict[object, Twins] = {}
+        self._links = "".join(
+            f"{atom} :- cell({m.name},{cell}).\n" for m in self.modules for cell, atom in m.atoms
+        )
+
+    # ---- outcomes ----------------------------------------------------------------------------
+
+    def solve(self, cells: Key) -> Solved:
+        """What the scenarios of a row give."""
+        short = self.shorten(cells)
+        known = self._rows.get(short)
+        if known is None:
+            known = self._rows[short] = self._solve(dict(short))
+        return known
+
+    def shorten(self, cells: Key) -> Key:
+        """The row with each module's findings replaced by the module's possible cells."""
+        if not self.modules:
+            return cells
+        short = self._short.get(cells)
+        if short is None:
+            own: list[tuple[str, CellSet]] = []
+            parts: dict[str, list[tuple[str, CellSet]]] = {m.name: [] for m in self.modules}
+            for item in cells:
+                module = self.inside.get(item[0])
+                (own if module is None else parts[module.name]).append(item)
+            own += ((m.name, self._module(m, tuple(parts[m.name]))) for m in self.modules)
+            short = self._short[cells] = tuple(sorted(own, key=lambda item: item[0]))
+        return short
+
+    def _module(self, module: Module, row: Key) -> CellSet:
+        key = (module.name, row)
+        if key not in self._module_rows:
+            atoms = [atom for _, atom in module.atoms]
+            scenarios = self._scenarios.get(module.name)
+            if scenarios is None:
+                rules = self.program.rules_of([module.shared])
+                domain = self._domain(dict(row))
+                scenarios = Scenarios(rules, _MODULE_LOGIC, domain, atoms)
+                self._scenarios[module.name] = scenarios
+            cell_of = {atom: cell for cell, atom in module.atoms}
+            self.solved += 1
+            self._module_rows[key] = frozenset(
+                next((cell_of[atom] for atom in true), "no") for true in scenarios.solve(dict(row))
+            )
+        return self._module_rows[key]
+
+    def _solve(self, cells: Cells) -> Solved:
+        domain = self._domain(cells)
+        scenarios = self._scenarios.get(domain)
+        met, applies = f"met({self.criterion})", f"applies({self.criterion})"
+        if scenarios is None:
+            scenarios = Scenarios(self._rules(), LOGIC, domain, [met, applies])
+            self._scenarios[domain] = scenarios
+        self.solved += 1
+        found = scenarios.solve(cells)
+        return Solved(
+            met=frozenset(met in true for true in found),
+            applies=frozenset(applies in true for true in found),
+        )
+
+    def _rules(self) -> str:
+        without = [m.shared for m in self.modules]
+        return self.program.rules_of([self.criterion], without) + self._links
+
+    def _domain(self, cells: Cells) -> Domain:
+        return domain_of(self.plan, self.criterion, cells)
+
+    # ---- which elements decide ---------------------------------------------------------------
+
+    def differ(self, one: Key, other: Key, moved: frozenset[str]) -> bool:
+        """Whether two scenarios, one of each row, that differ in `moved` alone differ in `met`."""
+        first, second = dict(one), dict(other)
+        changed = {n for n in first.keys() | second.keys() if first.get(n) != second.get(n)}
+        moved = moved | changed
+        if len(self.solve(one).met | self.solve(other).met) < 2:
+            return False
+        touched = [m for m in self.modules if not m.findings.isdisjoint(moved)]
+        partly = [m for m in touched if not self._whole(m, first, second, moved)]
+        if partly and (len(moved - partly[0].findings) > 0 or len(partly[0].cells) > 2):
+            # The element reaches into a module and beyond: ask the whole criterion.
+            return self._ask_twins((), first, second, moved)
+        for module in partly:
+            inner, outer = ({n: c for n, c in row.items() if n in module.findings} for row in (first, second))
+            if not self._ask_twins((module.name,), inner, outer, moved):
+                return False
+        short = (moved - self.inside.keys()) | {m.name for m in touched}
+        return self._ask_twins(None, dict(self.shorten(one)), dict(self.shorten(other)), short)
+
+    def _whole(self, module: Module, one: Cells, other: Cells, moved: Iterable[str]) -> bool:
+        """Whether all that is open in a module moves: then it can take any of its cells."""
+        still = module.findings.difference(moved)
+        return all(len(row[n]) < 2 for row in (one, other) for n in still)
+
+    def _ask_twins(
+        self, part: tuple[str, ...] | None, one: Cells, other: Cells, moved: Iterable[str]
+    ) -> bool:
+        """Twins of a module (its name), of the whole criterion (), or with modules as findings."""
+        moving = frozenset(moved)
+        key = (part, key_of(one), key_of(other), moving)
+        if key not in self._twin_rows:
+            union = {n: one.get(n, frozenset()) | other.get(n, frozenset()) for n in {**one, **other}}
+            domain = self._domain(union)
+            twins = self._twins.get((part, domain))
+            if twins is None:
+                twins = self._twins[part, domain] = self._make_twins(part, domain)
+            self._twin_rows[key] = twins.differ(one, other, moving)
+        return self._twin_rows[key]
+
+    def _make_twins(self, part: tuple[str, ...] | None, domain: Domain) -> Twins:
+        met = f"met({self.criterion})"
+        if part is None:
+            return Twins(self._rules(), LOGIC, domain, met)
+        if not part:
+            return Twins(self.program.rules_of([self.criterion]), LOGIC, domain, met)
+        module = next(m for m in self.modules if m.name == part[0])
+        rules = self.program.rules_of([module.shared])
+        return Twins(rules, _MODULE_LOGIC, domain, module.atoms[0][1])
+

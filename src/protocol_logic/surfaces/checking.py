@@ -1,0 +1,111 @@
+"""`check` and `format`: an author's files, with every problem told once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.surfaces import diagnostics
+from protocol_logic.surfaces.inputs import source_named
+from protocol_logic.surfaces.outputs import opened_output, print_problems, written
+from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width, visible
+
+
+def check_files(names: Sequence[str], form: str) -> int:
+    """Check files together; the exit code: 1 on any error, else 0."""
+    from protocol_logic.compiling.check import check
+
+    sources = [source_named(name, knowledge=True) for name in names]
+    found = Problems()
+    for source in sources:
+        # Each by itself: an error in one is none in the next.
+        problems = Problems()
+        check(source, problems)
+        found.extend(problems.items)
+    listed = found.sorted()
+    _print(listed, form)
+    click.echo(diagnostics.summary_line(listed, [source.name for source in sources]), err=True)
+    return 1 if found.has_errors else 0
+
+
+def _print(problems: Sequence[Problem], form: str) -> None:
+    if form == "text":
+        if problems:
+            colour, width = colour_wanted(sys.stdout), terminal_width(sys.stdout)
+            click.echo(diagnostics.render(problems, colour=colour, width=width), color=colour)
+    elif form == "plain":
+        for problem in problems:
+            click.echo(diagnostics.plain_line(problem))
+    else:
+        from protocol_logic import __version__
+
+        content: object = [diagnostics.problem_json(p) for p in problems]
+        if form == "sarif":
+            content = diagnostics.sarif(problems, __version__)
+        with opened_output(None) as out:
+            out.write(written(json.dumps(content, ensure_ascii=False, indent=1) + "\n"))
+
+
+def format_files(names: Sequence[str], *, check: bool, diff: bool) -> int:
+    """Write files in canonical form, or say what would change.
+
+    The exit code: 1 where a file cannot be read as a protocol or, with `check` or `diff`, is not in
+    canonical form; else 0. A file with a mistake stays as it is.
+    """
+    from protocol_logic.language.format import format_text
+    from protocol_logic.language.parse import parse
+
+    sources = [source_named(name) for name in _files(names)]
+    changed = failed = 0
+    for source in sources:
+        problems = Problems()
+        parse(source, problems)
+        if problems.has_errors:
+            print_problems(problems.sorted())
+            failed += 1
+            continue
+        canonical = format_text(source)
+        if canonical == source.text:
+            continue
+        changed += 1
+        if diff:
+            click.echo(_diff(source, canonical), nl=False)
+        elif check:
+            click.echo(f"{visible(source.name)} is not in canonical form")
+        else:
+            with opened_output(source.name) as out:
+                out.write(canonical.encode())
+    said = "would change" if check or diff else "changed"
+    same = len(sources) - changed - failed
+    text = f"{count(changed, 'file')} {said}, {same} in canonical form"
+    if failed:
+        text += f", {failed} left as {'it is' if failed == 1 else 'they are'}"
+    click.echo(text, err=True)
+    return 1 if failed or (changed and (check or diff)) else 0
+
+
+def _files(names: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        if not Path(name).is_file():
+            raise click.UsageError(f"there is no file `{visible(name)}`")
+    return names
+
+
+def _diff(source: Source, canonical: str) -> str:
+    name = visible(source.name)
+    lines = difflib.unified_diff(
+        source.text.splitlines(keepends=True),
+        canonical.splitlines(keepends=True),
+        name,
+        f"{name} (canonical)",
+    )
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )

@@ -1,0 +1,209 @@
+"""The command line: what each command takes. What it does is imported when it runs.
+
+Exit codes: 0, all went well; 1, an input or a file has errors; 2, the command line, the protocol
+or the output cannot be used; 3, an error of this program; 130, stopped by Ctrl-C; 141, nobody
+reads the output any more.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from protocol_logic import __version__
+
+_OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class _Group(click.Group):
+    """Says what was meant by an unknown command, and ends well whatever a command meets."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            from protocol_logic.foundation.problems import did_you_mean
+            from protocol_logic.foundation.text import shown
+
+            known = self.list_commands(ctx)
+            hint = did_you_mean(name, known) or "commands are " + ", ".join(f"`{c}`" for c in known)
+            ctx.fail(f"there is no command `{shown(name)}`; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("stopped", err=True)
+            ctx.exit(130)
+        except BrokenPipeError:
+            _forget_stdout()
+            ctx.exit(141)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in _OUTPUT_FULL:
+                _forget_stdout()
+                raise click.UsageError(f"the output cannot be written: {error.strerror}") from error
+            _internal_error(ctx, error)
+
+
+def _forget_stdout() -> None:
+    """Let what is still to be flushed at exit go nowhere, without a message."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _internal_error(ctx: click.Context, error: Exception) -> NoReturn:
+    from protocol_logic.foundation.text import shown
+
+    if os.environ.get("PROTOCOL_LOGIC_TRACEBACK") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    what = shown(f"{type(error).__name__}: {error}")
+    cure = "please report it with the command and, if you may, its inputs"
+    more = "PROTOCOL_LOGIC_TRACEBACK=1 shows where"
+    click.echo(f"internal error: {what}; {cure} ({more})", err=True)
+    ctx.exit(3)
+
+
+def main() -> None:
+    """The command `protocol-logic`."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal cannot write is escaped, never an error.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    group(prog_name="protocol-logic")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="protocol-logic %(version)s")
+def group() -> None:
+    """Clinical trial eligibility criteria as readable, executable and explainable logic.
+
+    PROTOCOL is a file, or the id of a protocol in the knowledge base. PATIENTS are FHIR R4 bundles,
+    single resources, NDJSON, any of these with .gz, or folders of these.
+    """
+
+
+@group.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "plain", "json", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How problems are shown; plain is one line each, for screen readers.",
+)
+@click.pass_context
+def check(ctx: click.Context, files: tuple[str, ...], form: str) -> None:
+    """Check protocols and knowledge files: all problems of all files, sorted by place.
+
+    FILE is a path, or the id of a protocol or knowledge file in the knowledge base.
+    """
+    from protocol_logic.surfaces.checking import check_files
+
+    ctx.exit(check_files(files, form))
+
+
+@group.command("format")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if a file would change.")
+@click.option("--diff", is_flag=True, help="Change nothing; show what would change, and exit 1.")
+@click.pass_context
+def format_command(ctx: click.Context, files: tuple[str, ...], check: bool, diff: bool) -> None:
+    """Write protocols and knowledge files in canonical form."""
+    from protocol_logic.surfaces.checking import format_files
+
+    ctx.exit(format_files(files, check=check, diff=diff))
+
+
+_AS_OF = click.option(
+    "--as-of",
+    metavar="DATE",
+    help="The day eligibility is judged on: YYYY-MM-DD or `today`. Default: each bundle's timestamp.",
+)
+_OUTPUT = click.option(
+    "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
+)
+
+
+@group.command()
+@click.argument("protocol", metavar="PROTOCOL")
+@click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
+@_AS_OF
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "ndjson", "csv", "parquet"]),
+    default="table",
+    show_default=True,
+    help="json: a list of rows; ndjson: a row a line; csv, parquet: a line a patient and criterion.",
+)
+@_OUTPUT
+@click.option(
+    "--problems",
+    "problems_file",
+    metavar="FILE",
+    help="Write what is wrong with the records there, as JSON lines.",
+)
+@click.option(
+    "--merge-patients", "merge", is_flag=True, help="Join bundles that hold the same patient id."
+)
+@click.pass_context
+def screen(ctx: click.Context, as_of: str | None, **options: Any) -> None:
+    """Judge patients by a protocol's criteria, one row for each.
+
+    Exit code 1: an input could not be screened; the others are still written.
+    """
+    from protocol_logic.surfaces.inputs import as_of_option
+    from protocol_logic.surfaces.screening import ScreenOptions, screen
+
+    ctx.exit(screen(ScreenOptions(as_of=as_of_option(as_of), **options)))
+
+
+@group.command("compile")
+@click.argument("protocol", metavar="PROTOCOL")
+@click.argument("patients", nargs=-1, metavar="[PATIENTS...]")
+@click.option("--to", type=click.Choice(["asp", "json", "facts"]), required=True)
+@click.option("--patient", metavar="ID", help="With --to facts: which patient.")
+@_AS_OF
+@_OUTPUT
+@click.pass_context
+def compile_command(
+    ctx: click.Context,
+    protocol: str,
+    patients: tuple[str, ...],
+    to: str,
+    patient: str | None,
+    as_of: str | None,
+    output: str | None,
+) -> None:
+    """Print the ASP program of a protocol, its checked form as JSON, or a patient's facts.
+
+    `python -m clingo program.lp facts.lp --enum-mode=cautious` shows what is met in all scenarios,
+    `brave` what is possible.
+    """
+    from protocol_logic.surfaces.inputs import as_of_option
+    from protocol_logic.surfaces.programs import print_facts, print_program
+
+    day = as_of_option(as_of)
+    if to == "facts":
+        if not patients:
+            raise click.UsageError("--to facts needs PATIENTS")
+        ctx.exit(print_facts(protocol, patients, patient, day, output))
+    if patients or patient is not None or day is not None:
+        raise click.UsageError(f"--to {to} takes no patients; they go with --to facts")
+    ctx.exit(print_program(protocol, to, output))
+
+
+if __name__ == "__main__":
+    main()

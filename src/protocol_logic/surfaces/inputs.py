@@ -1,0 +1,225 @@
+"""From arguments to what the phases take: a protocol's source, patients' files, an as-of date.
+
+What is wrong with the command line itself is a `click.UsageError` (exit code 2); what is wrong
+inside an input is a problem.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
+from protocol_logic.foundation.source import Source
+from protocol_logic.foundation.text import shown
+from protocol_logic.knowledge.resources import (
+    knowledge_names,
+    knowledge_path,
+    protocol_ids,
+    protocol_path,
+)
+from protocol_logic.surfaces.terminal import count, visible
+
+if TYPE_CHECKING:
+    from protocol_logic.pipeline import Compiled
+    from protocol_logic.records.duplicates import PatientIds
+    from protocol_logic.records.facts import PatientRecord
+    from protocol_logic.records.sources import Skipped
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class ProtocolErrors(click.ClickException):
+    """A protocol with errors, given to a command that needs one without (exit code 2)."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        super().__init__(f"`{shown(name)}` has errors, so nothing was done with it")
+        self.problems = problems
+
+    def show(self, file: object = None) -> None:
+        from protocol_logic.surfaces.outputs import print_problems
+
+        print_problems(self.problems)
+        click.echo(f"Error: {self.format_message()}", err=True)
+
+
+# ---- protocols -----------------------------------------------------------------------------------
+
+
+def source_named(name: str, *, knowledge: bool = False) -> Source:
+    """The text of a file, or of the protocol (or knowledge file) of that id in the knowledge base.
+
+    A file in the knowledge base is known by its path there, whatever the working directory.
+    """
+    path = Path(name)
+    if path.is_file():
+        return Source(name, _text(path, name))
+    if path.is_dir():
+        raise click.UsageError(f"`{visible(name)}` is a folder, not a protocol file")
+    if (found := protocol_path(name)) is not None:
+        return Source(f"kb/protocols/{name}/{found.name}", _text(found, name))
+    if knowledge and (found := knowledge_path(name)) is not None:
+        return Source(f"kb/knowledge/{'/'.join(name.split('.'))}.elig", _text(found, name))
+    known = protocol_ids() + (knowledge_names() if knowledge else [])
+    hint = did_you_mean(name, known) or "known are " + ", ".join(f"`{n}`" for n in known)
+    raise click.UsageError(
+        f"there is no file `{visible(name)}`, and no protocol of that id in the knowledge base; "
+        f"{hint}"
+    )
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        # Line ends as written, so that offsets are those of the file; a byte order mark is not text.
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return stream.read()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"`{visible(name)}` is not UTF-8 text") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise click.UsageError(f"`{visible(name)}` cannot be read: {shown(reason)}") from error
+
+
+def compiled_protocol(name: str) -> Compiled:
+    """The protocol ready to screen with; its warnings are counted on stderr."""
+    from protocol_logic.pipeline import compile_source
+
+    problems = Problems()
+    compiled = compile_source(source_named(name), problems)
+    found = problems.sorted()
+    if compiled is None:
+        raise ProtocolErrors(name, found)
+    if not compiled.protocol.criteria:
+        raise click.UsageError(f"`{visible(name)}` is a knowledge file, not a protocol")
+    if found:
+        number = count(len(found), "problem")
+        text = f"the protocol has {number}; see `protocol-logic check {visible(name)}`"
+        click.echo(text, err=True)
+    return compiled
+
+
+# ---- patients ------------------------------------------------------------------------------------
+
+
+def existing_paths(names: Iterable[str]) -> list[Path]:
+    """The paths of PATIENTS; one that does not exist is a usage error."""
+    paths = []
+    for name in names:
+        path = Path(name)
+        if not path.exists() and not path.is_symlink():
+            raise click.UsageError(f"there is no file or folder `{visible(name)}`{_near(path)}")
+        paths.append(path)
+    return paths
+
+
+def _near(path: Path) -> str:
+    with suppress(OSError):
+        hint = did_you_mean(path.name, (child.name for child in path.parent.iterdir()))
+        return f"; {hint}" if hint else ""
+    return ""
+
+
+def as_of_option(text: str | None) -> date | None:
+    """The day that `--as-of` names; a usage error where it names none."""
+    if text is None:
+        return None
+    if text == "today":
+        return date.today()
+    if _DATE.fullmatch(text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise click.BadParameter(
+        f"`{shown(text)}` is not a date; write it as YYYY-MM-DD, or `today`",
+        param_hint="'--as-of'",
+    )
+
+
+@dataclass(slots=True)
+class Patients:
+    """The records of PATIENTS, read one after the other, and what was wrong with the inputs.
+
+    Whether an id stands in two documents is known when all records have passed; with `merge` the
+    records of one id are joined instead.
+    """
+
+    compiled: Compiled
+    paths: Sequence[Path]
+    merge: bool = False
+    problems: Problems = field(default_factory=Problems)
+    number: int = 0
+    _ids: PatientIds = field(init=False)
+
+    def __post_init__(self) -> None:
+        from protocol_logic.records.duplicates import PatientIds
+
+        self._ids = PatientIds()
+
+    def __iter__(self) -> Iterator[PatientRecord]:
+        from protocol_logic.pipeline import read_records
+        from protocol_logic.records.sources import Skipped, iter_documents
+
+        skipped = Skipped()
+        documents = iter_documents(self.paths, self.problems, skipped)
+        records = read_records(self.compiled, documents, self.problems)
+        for record in self._ids.watch(merged(records) if self.merge else records):
+            self.number += 1
+            yield record
+        self.problems.extend(replace(p, hint=_DUPLICATE) for p in self._ids.problems())
+        if not self.number and not self.problems.items:
+            message = "there is no patient: no .json, .ndjson or .jsonl file was found"
+            where = str(self.paths[0]) if len(self.paths) == 1 else None
+            self.problems.add(Problem(code="no-patient", message=message, file=where))
+        _tell_skipped(skipped)
+
+    def is_withheld(self, patient: str) -> bool:
+        """Whether a patient's rows are withheld; ask when all records have passed."""
+        return patient in self._ids
+
+
+_DUPLICATE = "give each patient one bundle with all resources, or join them by `--merge-patients`"
+
+
+def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
+    """One record for each patient id, where the first of its records stood.
+
+    Facts and problems of all of them, each once; the newest index date; the first file.
+    """
+    from protocol_logic.records.facts import PatientRecord
+
+    of_patient: dict[str, list[PatientRecord]] = {}
+    for record in records:
+        of_patient.setdefault(record.patient, []).append(record)
+    for patient, parts in of_patient.items():
+        facts = dict.fromkeys(fact for part in parts for fact in part.facts)
+        ignored = Counter[str]()
+        for part in parts:
+            ignored.update(dict(part.ignored))
+        yield PatientRecord(
+            patient=patient,
+            source=parts[0].source,
+            index_date=max((p.index_date for p in parts if p.index_date), default=None),
+            facts=tuple(sorted(facts, key=lambda fact: fact.resource)),
+            problems=tuple(Problems([p for part in parts for p in part.problems]).sorted()),
+            ignored=tuple(sorted(ignored.items())),
+        )
+
+
+def _tell_skipped(skipped: Skipped) -> None:
+    """Say on stderr what was passed over."""
+    other = sum(skipped.files.values())
+    if other:
+        kinds = ", ".join(shown(kind) or "no suffix" for kind in sorted(skipped.files))
+        click.echo(f"passed over: {count(other, 'other file')} ({kinds})", err=True)
+    if skipped.resources:
+        found = ", ".join(f"{n:,} {shown(kind)}" for kind, n in sorted(skipped.resources.items()))
+        click.echo(f"passed over, about no patient: {found}", err=True)

@@ -1,0 +1,246 @@
+"""Random valid protocols over the shipped knowledge, for differential tests.
+
+`random_protocol(rng)` gives the text of a protocol with one to four criteria and now and then a
+definition of its own. Every kind of test occurs, in blocks of every kind. The same state of `rng`
+gives the same text.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+HEADER = """\
+protocol random_protocol
+  title A random protocol
+  version 1.0
+  registry NCT00000000
+  language 1
+  uses demographics, performance, oncology.breast, labs, consent
+"""
+SENTENCE = "  > What a patient must be or must not be;\n"
+
+VALUES = {
+    "sex": ["female", "male"],
+    "stage": ["0", "1", "1A", "1B", "2A", "2B", "3", "3A", "3B", "3C", "4"],
+    "m_category": ["M0", "M1"],
+    "er": ["positive", "negative"],
+    "pr": ["positive", "negative"],
+    "her2_ihc": ["negative", "1+", "2+", "3+", "positive", "equivocal"],
+    "her2_fish": ["positive", "negative", "equivocal"],
+    "her2_interpretation": ["positive", "negative", "equivocal"],
+    "menopausal_status": ["premenopausal", "postmenopausal"],
+    "disease_trend": ["worsened", "stable", "improved"],
+    "measured_lesion": ["measurable", "none", "contradictory", "not_measurable"],
+    "informed_consent": ["signed", "refused"],
+    "her2": ["positive", "negative"],
+    "measurable_lesion": ["yes", "no"],
+}
+STATUSES = [
+    name
+    for name in VALUES
+    if name not in ("sex", "measured_lesion", "informed_consent", "her2", "measurable_lesion")
+]
+SITES = ["liver_metastasis", "lung_metastasis", "bone_metastasis", "brain_metastasis"]
+CONDITIONS = ["breast_cancer", "metastasis", "metastasis", *SITES, "liver_metastasis"]
+HOLDING = ["metastatic", "locally_advanced", "ovarian_suppression"]
+INTENTS = ["adjuvant", "palliative", "adjuvant", "palliative", "neoadjuvant", "curative"]
+# Round limits near which the records of `bundles` lie, with their units.
+LIMITS = {
+    "hemoglobin": ["90 g/L", "9 g/dL", "100 g/L", "120 g/L", "5.5 mmol/L"],
+    "neutrophils": ["1.5 10*9/L", "1500 /uL", "1 10*3/uL", "2 10*9/L"],
+    "platelets": ["80 10*9/L", "100 10*9/L", "75000 {cells}/uL"],
+    "bilirubin": ["1.5 mg/dL", "20 umol/L", "30 umol/L"],
+    "alt": ["40 U/L", "100 U/L", "80 U/L"],
+    "ast": ["40 U/L", "100 U/L", "30 U/L"],
+    "creatinine": ["1 mg/dL", "1.5 mg/dL", "100 umol/L", "0.1 mmol/L"],
+    "body_weight": ["60 kg", "70 kg", "100 kg", "150 [lb_av]"],
+    "reported_clearance": ["60 mL/min", "50 mL/min", "90 mL/min"],
+    "creatinine_clearance": ["60 mL/min", "50 mL/min", "60 mL/min", "90 mL/min"],
+    "ecog": ["0", "1", "2"],
+    "life_expectancy": ["12 weeks", "84 days", "3 months", "1 years"],
+    "age": ["18 years", "18 years", "65 years", "40 years", "50 years"],
+    "lesion_count": ["1", "2", "0"],
+}
+WITH_ULN = ["bilirubin", "alt", "ast", "creatinine"]
+RATIOS = ["1", "1.5", "2.5", "3", "5"]
+MONTHS = ["1 months", "3 months", "6 months", "12 months", "24 months", "1 years", "2 years"]
+OPERATORS = ["<=", ">=", "<", ">"]
+
+
+class Writer:
+    """Writes conditions; `own` are definitions of the protocol with the values of each."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.own: dict[str, list[str]] = {}
+        # A few names only, so that tests of one protocol often read the same things.
+        self.numbers = rng.sample(sorted(LIMITS), k=rng.choice([2, 4, 8, len(LIMITS)]))
+        self.named = rng.sample(sorted(VALUES), k=rng.choice([2, 4, 8, len(VALUES)]))
+
+    def chance(self, probability: float) -> bool:
+        return self.rng.random() < probability
+
+    # ---- one test in a line ------------------------------------------------------------------
+
+    def atom(self) -> str:
+        kinds: dict[Callable[[], str], int] = {
+            self._comparison: 10,
+            self._named_value: 8,
+            self._recorded: 4,
+            self._condition: 5,
+            self._confirmed: 1,
+            self._in_effect: 3,
+            self._both_sides: 2,
+            self._lines: 4,
+            self._defined: 3,
+            self._attested: 1,
+        }
+        return self.rng.choices(list(kinds), weights=list(kinds.values()))[0]()
+
+    def literal(self) -> str:
+        return f"not {self.atom()}" if self.chance(0.15) else self.atom()
+
+    def _limit(self, name: str, per_uln: bool) -> str:
+        amount = f"{self.rng.choice(RATIOS)} x ULN" if per_uln else self.rng.choice(LIMITS[name])
+        return f"{self.rng.choice(OPERATORS)} {amount}"
+
+    def _comparison(self) -> str:
+        name = self.rng.choice(self.numbers)
+        per_uln = name in WITH_ULN and self.chance(0.7)
+        return f"{name} {self._limit(name, per_uln)}"
+
+    def excepted(self) -> str:
+        """A comparison with other limits under conditions."""
+        name = self.rng.choice(self.numbers)
+        per_uln = name in WITH_ULN and self.chance(0.7)
+        text = f"{name} {self._limit(name, per_uln)}"
+        for _ in range(self.rng.choice([1, 1, 2])):
+            other = per_uln if self.chance(0.8) else name in WITH_ULN and not per_uln
+            text += f", but {self._limit(name, other)} if {self.literal()}"
+        return text
+
+    def _named_value(self) -> str:
+        name = self.rng.choice(self.named)
+        if self.chance(0.7):
+            return f"{name} is {self.rng.choice(VALUES[name])}"
+        count = self.rng.randint(1, len(VALUES[name]))
+        return f"{name} in {', '.join(self.rng.sample(VALUES[name], k=count))}"
+
+    def _recorded(self) -> str:
+        names = [name for name in self.named if name in STATUSES] or STATUSES
+        name = self.rng.choice(names)
+        if self.chance(0.25):
+            return f"{name} recorded"
+        count = self.rng.choice([1, 1, 2])
+        return f"{name} recorded as {', '.join(self.rng.sample(VALUES[name], k=count))}"
+
+    def _condition(self) -> str:
+        return self.rng.choice(CONDITIONS)
+
+    def _confirmed(self) -> str:
+        return "breast_cancer confirmed by histology"
+
+    def _in_effect(self) -> str:
+        classes = ["gnrh_analogue", "gnrh_analogue", "endocrine_therapy", "chemotherapy"]
+        return f"{self.rng.choice(classes)} in effect"
+
+    def _both_sides(self) -> str:
+        return "oophorectomy on both sides"
+
+    def _lines(self) -> str:
+        name = self.rng.choice(["chemotherapy", "chemotherapy", "endocrine_therapy"])
+        intent = self.rng.choice(INTENTS)
+        return (
+            f"lines of {name} with intent {intent} "
+            f"{self.rng.choice(OPERATORS)} {self.rng.choice([0, 1, 1, 2, 3])}"
+        )
+
+    def _defined(self) -> str:
+        if self.own and self.chance(0.7):
+            name = self.rng.choice(sorted(self.own))
+            values = self.own[name]
+            return f"{name} is {self.rng.choice(values)}" if values else name
+        return self.rng.choice(HOLDING)
+
+    def _attested(self) -> str:
+        return "attested informed_consent"
+
+    # ---- lines and blocks --------------------------------------------------------------------
+
+    def line(self) -> str:
+        if self.chance(0.15):
+            return self.excepted()
+        word = self.rng.choice([" and ", " or "])
+        return word.join(self.literal() for _ in range(self.rng.choice([1, 1, 1, 2, 3])))
+
+    def block(self, depth: int, margin: str) -> str:
+        """A block that starts at `margin`, with `depth` levels of blocks in it at most."""
+        if self.chance(0.14):
+            return self.pattern(margin)
+        if depth == 0 or self.chance(0.35):
+            return f"{margin}{self.line()}\n"
+        count = self.rng.randint(2, 4)
+        heads = ["all of", "any of", "none of", f"at least {self.rng.randint(1, count)} of"]
+        head = self.rng.choices(heads, weights=[4, 4, 1, 2])[0]
+        return f"{margin}{head}\n" + "".join(
+            self.block(depth - 1, margin + "  ") for _ in range(count)
+        )
+
+    def pattern(self, margin: str) -> str:
+        """A course of therapy and an event."""
+        rng, inner = self.rng, margin + "  "
+        event = rng.choice(["relapse", "progression"])
+        name = rng.choice(["endocrine_therapy", "endocrine_therapy", "chemotherapy"])
+        clauses = [self._timing(event) for _ in range(rng.choice([0, 1, 1, 1, 2]))]
+        if self.chance(0.6) or not clauses:
+            clauses.append(f"course lasted >= {rng.choice(MONTHS)} at {event}")
+        rng.shuffle(clauses)
+        course = f"course of {name} with intent {rng.choice(INTENTS)}, called course"
+        return f"{margin}there is\n{inner}{course}\n" + "".join(
+            f"{inner}{clause}\n" for clause in clauses
+        )
+
+    def _timing(self, event: str) -> str:
+        how = self.rng.choice(["between", "between", "after", "before"])
+        if how == "between":
+            return f"{event} from {self._point()} to {self._point()}"
+        return f"{event} on or {how} {self._point()}"
+
+    def _point(self) -> str:
+        edge = self.rng.choice(["start of course", "end of course"])
+        return edge if self.chance(0.6) else f"{self.rng.choice(MONTHS)} after {edge}"
+
+    # ---- statements --------------------------------------------------------------------------
+
+    def definition(self, number: int) -> str:
+        name = f"own_{number}"
+        if self.chance(0.5):
+            text = f"define {name}\n{self.block(1, '  ')}"
+            self.own[name] = []
+            return text
+        values = ["high", "low", "middle"][: self.rng.choice([2, 3])]
+        lines = [f"define {name}", f"  values {', '.join(values)}", "  decide"]
+        for _ in range(self.rng.choice([1, 2, 3])):
+            lines.append(f"    {self.rng.choice([*values, 'unknown'])} if {self.literal()}")
+        lines.append(f"    otherwise {self.rng.choice([*values, 'unknown'])}")
+        self.own[name] = values
+        return "\n".join(lines) + "\n"
+
+    def criterion(self, number: int) -> str:
+        polarity = self.rng.choice(["include", "include", "exclude"])
+        text = f"{polarity} criterion_{number}\n{SENTENCE}"
+        if self.chance(0.25):
+            if self.chance(0.7):
+                text += f"  applies if {' and '.join(self.literal() for _ in range(2))}\n"
+            else:
+                text += f"  applies if\n{self.block(1, '    ')}"
+        return text + self.block(2, "  ")
+
+
+def random_protocol(rng: random.Random) -> str:
+    """The text of a valid protocol."""
+    writer = Writer(rng)
+    own = [writer.definition(n) for n in range(rng.choice([0, 0, 0, 1, 2]))]
+    criteria = [writer.criterion(n) for n in range(1, rng.randint(1, 4) + 1)]
+    return "\n".join([HEADER, *own, *criteria])
