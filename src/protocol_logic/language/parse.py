@@ -25,7 +25,7 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.resources import grammar_root, grammar_text
 from protocol_logic.language import words
 from protocol_logic.language.build import TreeBuilder
-from protocol_logic.language.tree import Criterion, Statement
+from protocol_logic.language.tree import Criterion, Heading, Statement, Word
 
 DEEPEST = 40
 """Levels of blocks that a statement may have; its formula may have twice as many."""
@@ -63,7 +63,8 @@ class Line(NamedTuple):
 def parse(source: Source, problems: Problems) -> list[Statement]:
     """Parse every statement of a text; what cannot be read becomes a problem each.
 
-    Gives the statements that could be read, in order.
+    Gives the statements that could be read, in order, and of a heading with a mistake at least
+    what it uses, so that the names of other statements are known.
     """
     unseen = _invisible_characters(source)
     problems.extend(unseen)
@@ -73,8 +74,12 @@ def parse(source: Source, problems: Problems) -> list[Statement]:
         parsed = read_piece(source, piece)
         if isinstance(parsed, Tree):
             statements.append(TreeBuilder(source).transform(parsed))
-        elif parsed.span is None or source.line_column(parsed.span.start)[0] not in lines:
+            continue
+        if parsed.span is None or source.line_column(parsed.span.start)[0] not in lines:
             problems.add(parsed)  # else the character that nobody sees is the mistake
+        heading = _broken_heading(piece)
+        if heading is not None:
+            statements.append(heading)
     return statements
 
 
@@ -111,6 +116,24 @@ def read_piece(
     return _problem(source, piece, "the formula is too long", Span(deep, deep + 1), hint)
 
 
+def _broken_heading(piece: Sequence[Line]) -> Heading | None:
+    """What a heading that cannot be read is, and what it uses as far as that can be seen."""
+    head = piece[0]
+    kind = words.statement_like(words.first(head.text))
+    if kind not in {"protocol", "knowledge"} or (len(piece) > 1 and not piece[1].indent):
+        return None
+    name = head.text.partition(" ")[2].strip()
+    uses = tuple(
+        Word(text=word[0], span=Span(line.start + word.start(), line.start + word.end()))
+        for line in piece[1:]
+        if re.match(r"uses?\b", line.text)
+        for word in re.compile(r"[a-z][a-z0-9_.]*").finditer(line.text, 5)
+    )
+    return Heading(
+        kind=kind, name=Word(text=name, span=_whole(head)), texts=(), uses=uses, span=_whole(head)
+    )
+
+
 class _Layout(Indenter):
     """Puts tokens where a block starts and ends; takes a copy of all tokens if asked."""
 
@@ -123,7 +146,7 @@ class _Layout(Indenter):
     tokens: list[Token] | None = None
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        for token in super().process(stream):
+        for token in super().process(stream):  # type: ignore[no-untyped-call]
             if self.tokens is not None:
                 self.tokens.append(token)
             yield token
@@ -239,8 +262,9 @@ def _bad_depth(source: Source, piece: Sequence[Line], line: Line, above: list[st
 
 
 def _syntax_problem(source: Source, piece: Sequence[Line], error: UnexpectedInput) -> Problem:
-    expected = frozenset(error.interactive_parser.accepts())
-    place, at = words.Found.WORD, error.pos_in_stream or piece[0].start
+    expected = frozenset(error.interactive_parser.accepts())  # type: ignore[no-untyped-call]
+    at: Any = error.pos_in_stream  # an int always; lark declares None
+    place = words.Found.WORD
     if isinstance(error, UnexpectedToken):
         token: Token = error.token
         if token.type == "_INDENT":
@@ -281,22 +305,28 @@ def _whole(line: Line) -> Span:
 
 
 def _invisible_characters(source: Source) -> list[Problem]:
-    found = []
+    found: list[Problem] = []
+    old_line_end = False
     for match in _INVISIBLE.finditer(source.text):
         start, end = match.span()
         if start == 0 and source.text[0] == "\ufeff":
             start += 1  # a byte order mark
-        if start == end:
+        if start == end or (match[0] == "\r" and old_line_end):
             continue
         char = source.text[start]
         name = unicodedata.name(char, "")
-        found.append(
-            Problem(
-                code="invisible-character",
-                message=f"an invisible character stands here: U+{ord(char):04X} {name}".rstrip(),
-                source=source,
-                span=Span(start, end),
-                hint="delete it and type the place again",
-            )
+        message = f"an invisible character stands here: U+{ord(char):04X} {name}".rstrip()
+        hint = "delete it and type the place again"
+        if char == "\r":
+            old_line_end = True
+            message = "a line ends here with a carriage return alone, which few programs show"
+            hint = "save the file with the line ends of Unix or Windows"
+        problem = Problem(
+            code="invisible-character",
+            message=message,
+            source=source,
+            span=Span(start, end),
+            hint=hint,
         )
+        found.append(problem)
     return found

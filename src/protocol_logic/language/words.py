@@ -1,4 +1,4 @@
-"""What to say of text that cannot be read: the mistake where it is a known one, else what can stand.
+"""What to say of text that cannot be read: which known mistake it is, else what can stand there.
 
 The rows of `_MISTAKES` are tried in order at the place where reading stopped; the first whose
 pattern covers that place tells the mistake and its cure.
@@ -42,11 +42,16 @@ def first(line: str) -> str:
     return match[0] if match else ""
 
 
+def statement_like(word: str) -> str | None:
+    """The word that starts a statement and is most like a word, if one is."""
+    lower = word.lower()
+    return _OTHER_WORDS.get(lower) or _nearest(lower, STATEMENTS)
+
+
 def how_to_start(word: str) -> str:
     """A hint for a line that starts no statement."""
-    lower = word.lower()
-    near = _OTHER_WORDS.get(lower) or _nearest(lower, STATEMENTS)
-    if near is not None and word not in STATEMENTS:
+    near = statement_like(word)
+    if near is not None and near != word:
         return f"did you mean `{near}`?"
     return (
         "indent it under its statement, or start one with a word such as `include`, `exclude` "
@@ -67,7 +72,7 @@ class Found(Enum):
 
 
 class Place(NamedTuple):
-    """Where reading stopped: column `at` of `line`; `expected` are the terminals that could go on."""
+    """Where reading stopped: column `at` of `line`; any of the terminals `expected` could go on."""
 
     line: str
     at: int
@@ -198,7 +203,7 @@ _MISTAKES = (
     ),
     _row(r"^(?P<c>and|or)\s+\w+", "leave out the `{c}`: put the lines under `all of` or `any of`"),
     _row(r"^(?:no|without|absence\s+of)\s+(?P<x>[a-z]\w*)", "write `not {x}`"),
-    _row(r"\bnot\s+not\b", "leave out both"),
+    _row(r"\bnot\s+not\s+\w+", "leave out both `not`"),
     _row(r"^number\s+of\s+(?P<x>\w+)", "leave out `number of`"),
     _row(r"^value\s+is\s+(?P<x>\S+)", "write `value {x}`", needs="MEANS"),
     _row(
@@ -247,9 +252,7 @@ _MISTAKES = (
         "write `{a} to {b}`",
         needs="TO",
     ),
-    _row(
-        r"\d+(?:\.\d+)?\s*(?:-|–|—|to\b|\.\.+)\s*\d+(?:\.\d+)?", _BOTH, needs=f"{_MORE} COMPARE"
-    ),
+    _row(r"\d+(?:\.\d+)?\s*(?:-|–|—|to\b|\.\.+)\s*\d+(?:\.\d+)?", _BOTH, needs=f"{_MORE} COMPARE"),
     _row(r"(?<!\d)\.(?P<a>\d+)", "write `0.{a}`"),
     _row(r"(?P<a>\d+)\.(?!\d)", "write `{a}`"),
     _row(r"[<>]=?\s*[-−–]\s*\d+", "a limit is not negative"),
@@ -329,7 +332,7 @@ def _known_mistake(place: Place, start: int) -> Explanation | None:
         return odd
     ended = place.found is Found.LINE_END
     for row in _UNENDED if ended else _MISTAKES:
-        if row.needs and not row.needs & place.expected or row.unless & place.expected:
+        if (row.needs and not row.needs & place.expected) or row.unless & place.expected:
             continue
         for match in row.pattern.finditer(place.line):
             if match.start() <= start < match.end() or match.start() <= place.at < match.end():
@@ -422,6 +425,8 @@ def _what_can_stand(place: Place, start: int) -> str | None:
     near = _nearest_phrase(place.line[start:].lower(), keywords)
     if near is not None:
         return f"did you mean `{near}`?"
+    if expected == {"_INDENT"}:
+        return "indent it under the line above, by two spaces"
     names = bool(expected & {"NAME", "DOTTED"})
     if names and re.fullmatch(r"[A-Z]\w*", word):
         return f"names have small letters: `{shown(word.lower())}`"

@@ -8,7 +8,6 @@ any other finding. Both steps are kept by row, so that few rows are ever solved.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -87,9 +86,8 @@ class CriterionSolver:
 
     # ---- outcomes ----------------------------------------------------------------------------
 
-    def solve(self, cells: Key) -> Solved:
-        """What the scenarios of a row give."""
-        short = self.shorten(cells)
+    def solve(self, short: Key) -> Solved:
+        """What the scenarios of a (shortened) row give."""
         known = self._rows.get(short)
         if known is None:
             known = self._rows[short] = self._solve(dict(short))
@@ -106,11 +104,12 @@ class CriterionSolver:
             for item in cells:
                 module = self.inside.get(item[0])
                 (own if module is None else parts[module.name]).append(item)
-            own += ((m.name, self._module(m, tuple(parts[m.name]))) for m in self.modules)
+            own += ((m.name, self.module_cells(m, tuple(parts[m.name]))) for m in self.modules)
             short = self._short[cells] = tuple(sorted(own, key=lambda item: item[0]))
         return short
 
-    def _module(self, module: Module, row: Key) -> CellSet:
+    def module_cells(self, module: Module, row: Key) -> CellSet:
+        """The cells that a module can have in a row of its findings."""
         key = (module.name, row)
         if key not in self._module_rows:
             atoms = [atom for _, atom in module.atoms]
@@ -151,51 +150,47 @@ class CriterionSolver:
     # ---- which elements decide ---------------------------------------------------------------
 
     def differ(self, one: Key, other: Key, moved: frozenset[str]) -> bool:
-        """Whether two scenarios, one of each row, that differ in `moved` alone differ in `met`."""
-        first, second = dict(one), dict(other)
-        changed = {n for n in first.keys() | second.keys() if first.get(n) != second.get(n)}
-        moved = moved | changed
+        """Whether two scenarios, one of each shortened row, that differ in `moved` alone differ.
+
+        A module in `moved` can take any of its cells in either row.
+        """
         if len(self.solve(one).met | self.solve(other).met) < 2:
             return False
-        touched = [m for m in self.modules if not m.findings.isdisjoint(moved)]
-        partly = [m for m in touched if not self._whole(m, first, second, moved)]
-        if partly and (len(moved - partly[0].findings) > 0 or len(partly[0].cells) > 2):
-            # The element reaches into a module and beyond: ask the whole criterion.
-            return self._ask_twins((), first, second, moved)
-        for module in partly:
-            inner, outer = ({n: c for n, c in row.items() if n in module.findings} for row in (first, second))
-            if not self._ask_twins((module.name,), inner, outer, moved):
-                return False
-        short = (moved - self.inside.keys()) | {m.name for m in touched}
-        return self._ask_twins(None, dict(self.shorten(one)), dict(self.shorten(other)), short)
+        first, second = dict(one), dict(other)
+        changed = {n for n in first.keys() | second.keys() if first.get(n) != second.get(n)}
+        return self._ask_twins(None, first, second, moved | changed)
 
-    def _whole(self, module: Module, one: Cells, other: Cells, moved: Iterable[str]) -> bool:
-        """Whether all that is open in a module moves: then it can take any of its cells."""
-        still = module.findings.difference(moved)
-        return all(len(row[n]) < 2 for row in (one, other) for n in still)
+    def differ_in_full(self, one: Key, other: Key, moved: frozenset[str]) -> bool:
+        """The same of full rows: the whole criterion is asked, modules and all."""
+        first, second = dict(one), dict(other)
+        changed = {n for n in first.keys() | second.keys() if first.get(n) != second.get(n)}
+        return self._ask_twins("", first, second, moved | changed)
+
+    def flips(self, module: Module, row: Key, moved: frozenset[str]) -> bool:
+        """Whether moving some findings of a module alone changes it (of two-celled modules)."""
+        return self._ask_twins(module.name, dict(row), dict(row), moved)
 
     def _ask_twins(
-        self, part: tuple[str, ...] | None, one: Cells, other: Cells, moved: Iterable[str]
+        self, part: str | None, one: Cells, other: Cells, moved: frozenset[str]
     ) -> bool:
-        """Twins of a module (its name), of the whole criterion (), or with modules as findings."""
-        moving = frozenset(moved)
-        key = (part, key_of(one), key_of(other), moving)
+        """Twins of a module (its name), the whole criterion (""), or with modules as findings."""
+        key = (part, key_of(one), key_of(other), moved)
         if key not in self._twin_rows:
             union = {n: one.get(n, frozenset()) | other.get(n, frozenset()) for n in {**one, **other}}
             domain = self._domain(union)
             twins = self._twins.get((part, domain))
             if twins is None:
                 twins = self._twins[part, domain] = self._make_twins(part, domain)
-            self._twin_rows[key] = twins.differ(one, other, moving)
+            self._twin_rows[key] = twins.differ(one, other, moved)
         return self._twin_rows[key]
 
-    def _make_twins(self, part: tuple[str, ...] | None, domain: Domain) -> Twins:
+    def _make_twins(self, part: str | None, domain: Domain) -> Twins:
         met = f"met({self.criterion})"
         if part is None:
             return Twins(self._rules(), LOGIC, domain, met)
         if not part:
             return Twins(self.program.rules_of([self.criterion]), LOGIC, domain, met)
-        module = next(m for m in self.modules if m.name == part[0])
+        module = next(m for m in self.modules if m.name == part)
         rules = self.program.rules_of([module.shared])
         return Twins(rules, _MODULE_LOGIC, domain, module.atoms[0][1])
 

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.lower import LOGIC, Program
-from protocol_logic.compiling.plan import Plan
+from protocol_logic.compiling.plan import Module, Plan, Reach
 from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import CellSet, Group, Opener, PatientFindings, Reason, Row
 from protocol_logic.reasoning.criteria import CriterionSolver, Key, domain_of
@@ -69,9 +69,30 @@ class _Read:
     id: str
     inclusion: bool
     names: tuple[str, ...]
+    own: tuple[str, ...]
+    """The findings outside its modules."""
+    modules: tuple[tuple[Module, tuple[str, ...]], ...]
+    """Each module with the names of its findings, sorted."""
     elements: dict[str, str | None]
     courses: dict[str, str | None]
     """Group name of a class's courses -> element that stands for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A patient as one criterion sees it: its single findings, by name, and the groups it reads.
+
+    `short`: the modules stand for their findings. `key` is the same for views that look the same.
+    """
+
+    single: Key
+    groups: tuple[Group, ...]
+    short: bool
+    key: object
+
+
+_Numbered: TypeAlias = tuple[Group, frozenset[str], int]
+"""A group, its findings, and a number that equal groups share."""
 
 
 class Engine:
@@ -80,16 +101,7 @@ class Engine:
     def __init__(self, protocol: core.Protocol, plan: Plan, program: Program) -> None:
         self.plan = plan
         self.program = program
-        self.reads = [
-            _Read(
-                id=c.id,
-                inclusion=c.polarity == "inclusion",
-                names=tuple(plan.reach[c.id].findings),
-                elements=plan.reach[c.id].findings,
-                courses={concept_group(k): e for k, e in plan.reach[c.id].courses.items()},
-            )
-            for c in protocol.criteria
-        ]
+        self.reads = [_read_of(c, plan.reach[c.id]) for c in protocol.criteria]
         self.solvers = {c.id: CriterionSolver(c.id, plan, program) for c in protocol.criteria}
         self._groups_seen: dict[tuple[str, tuple[Row, ...]], int] = {}
         self._known: dict[object, CriterionDecision] = {}
@@ -122,37 +134,51 @@ class Engine:
     # ---- one criterion -----------------------------------------------------------------------
 
     def _criterion(
-        self,
-        read: _Read,
-        found: PatientFindings,
-        all_groups: Sequence[tuple[Group, frozenset[str], int]],
+        self, read: _Read, found: PatientFindings, all_groups: Sequence[_Numbered]
     ) -> CriterionDecision:
-        groups = [
-            (group, number)
-            for group, names, number in all_groups
-            if group.name in read.courses or not names.isdisjoint(read.elements)
-        ]
-        key = (
-            read.id,
-            tuple(map(found.single.get, read.names)),
-            tuple(number for _, number in groups),
-        )
-        known = self._known.get(key)
-        used = [group for group, _ in groups]
+        view = self._view(read, found, all_groups)
+        known = self._known.get(view.key)
         if known is None:
-            known = self._known[key] = self._solve(read, found, used)
+            known = self._known[view.key] = self._solve(read, view)
         if known.outcome != "unknown":
             return known
-        gaps = self._gaps_of(read, found, used, key)
+        gaps = self._gaps_of(read, found, view)
         return CriterionDecision(known.id, known.outcome, known.verdict, known.applies, gaps)
 
-    def _solve(
-        self, read: _Read, found: PatientFindings, groups: Sequence[Group]
-    ) -> CriterionDecision:
+    def _view(
+        self, read: _Read, found: PatientFindings, all_groups: Sequence[_Numbered]
+    ) -> _View:
+        """Short where every module's findings are single, else full."""
+        single = found.single
+        groups: list[Group] = []
+        numbers: list[int] = []
+        for group, names, number in all_groups:
+            if group.name in read.courses or not names.isdisjoint(read.elements):
+                groups.append(group)
+                numbers.append(number)
+        solver = self.solvers[read.id]
+        modules: list[tuple[str, CellSet]] = []
+        for module, inside in read.modules:
+            row = tuple((n, single[n]) for n in inside if n in single)
+            if len(row) < len(inside):
+                return self._full_view(read, found, groups, numbers)
+            modules.append((module.name, solver.module_cells(module, row)))
+        own = [(name, single[name]) for name in read.own if name in single]
+        key = (read.id, tuple(own), tuple(modules), tuple(numbers))
+        return _View(tuple(own + modules), tuple(groups), True, key)
+
+    def _full_view(
+        self, read: _Read, found: PatientFindings, groups: list[Group], numbers: list[int]
+    ) -> _View:
+        single = tuple((n, found.single[n]) for n in read.names if n in found.single)
+        return _View(single, tuple(groups), False, (read.id, single, tuple(numbers)))
+
+    def _solve(self, read: _Read, view: _View) -> CriterionDecision:
         met: set[bool] = set()
         applies: set[bool] = set()
-        for cells in self._vectors([read], found, groups):
-            solved = self.solvers[read.id].solve(cells)
+        solver = self.solvers[read.id]
+        for cells in dict.fromkeys(joint.cells for joint in _joint_rows([read], view)):
+            solved = solver.solve(cells if view.short else solver.shorten(cells))
             met |= solved.met
             applies |= solved.applies
             if len(met) == len(applies) == 2:
@@ -163,77 +189,71 @@ class Engine:
         verdict: Verdict = "pass" if (True in met) == read.inclusion else "fail"
         return CriterionDecision(read.id, outcome, verdict, True in applies)
 
-    # ---- rows --------------------------------------------------------------------------------
-
-    def _groups(self, reads: Sequence[_Read], found: PatientFindings) -> list[Group]:
-        """The groups that some of the criteria read."""
-        return [
-            g
-            for g in found.groups
-            if any(g.name in r.courses or not g.findings.isdisjoint(r.elements) for r in reads)
-        ]
-
-    def _joint_rows(
-        self, reads: Sequence[_Read], found: PatientFindings, groups: Sequence[Group]
-    ) -> Iterator[_Joint]:
-        """All combinations of the groups' rows, with the cells of the single findings."""
-        names = dict.fromkeys(n for r in reads for n in r.names)
-        single = [(n, found.single[n]) for n in names if n in found.single]
-        courses = {name for r in reads for name in r.courses}
-        options: list[list[_Joint]] = []
-        for group in groups:
-            everything = group.name in courses
-            rows = {
-                _Joint(tuple(c for c in row.cells if everything or c[0] in names), row.labels)
-                for row in group.rows
-            }
-            options.append(sorted(rows, key=lambda joint: joint.labels))
-        for chosen in product(*options):
-            cells = [*single, *(cell for joint in chosen for cell in joint.cells)]
-            labels = tuple(label for joint in chosen for label in joint.labels)
-            yield _Joint(tuple(sorted(cells, key=lambda c: c[0])), labels)
-
-    def _vectors(
-        self, reads: Sequence[_Read], found: PatientFindings, groups: Sequence[Group]
-    ) -> Iterator[Key]:
-        """The distinct rows of cells."""
-        seen: set[Key] = set()
-        for joint in self._joint_rows(reads, found, groups):
-            if joint.cells not in seen:
-                seen.add(joint.cells)
-                yield joint.cells
-
     # ---- gaps --------------------------------------------------------------------------------
 
-    def _gaps_of(
-        self, read: _Read, found: PatientFindings, groups: Sequence[Group], key: object
-    ) -> tuple[Gap, ...]:
-        stands = _stands_for(read, groups)
-        moves: dict[str, set[str]] = {}
+    def _gaps_of(self, read: _Read, found: PatientFindings, view: _View) -> tuple[Gap, ...]:
+        stands = _stands_for(read, view.groups)
         why: dict[str, Opener] = {}
-        for name, instead in read.elements.items():
-            for opener in found.openers.get(name, ()):
-                element = instead or opener.element
-                moves.setdefault(element, set()).add(name)
-                _keep(why, element, opener)
-        for group in groups:
-            for opener in found.openers.get(group.name, ()):
-                element = stands.get((group.name, opener.element), opener.element)
-                moves.setdefault(element, set())
-                _keep(why, element, opener)
-        memo = (key, tuple((element, frozenset(names)) for element, names in moves.items()))
+        moves = self._moves(read, found, view, stands, why)
+        if moves is None:  # an element reaches into a module and beyond: ask in full
+            numbers = [self._number(group) for group in view.groups]
+            view = self._full_view(read, found, list(view.groups), numbers)
+            moves = self._moves(read, found, view, stands, why)
+            assert moves is not None
+        memo = (view.key, tuple((element, frozenset(names)) for element, names in moves.items()))
         if memo not in self._gaps:
-            joints = list(self._joint_rows([read], found, groups))
             renamed = {old: new for (_, old), new in stands.items()}
+            joints = list(_joint_rows([read], view))
             self._gaps[memo] = tuple(
                 element
                 for element in sorted(moves)
-                if self._decides(read.id, element, frozenset(moves[element]), joints, renamed)
+                if self._decides(
+                    read.id, element, frozenset(moves[element]), joints, renamed, view.short
+                )
             )
         return tuple(
             Gap(element, why[element].reason, why[element].resource)
             for element in self._gaps[memo]
         )
+
+    def _moves(
+        self,
+        read: _Read,
+        found: PatientFindings,
+        view: _View,
+        stands: dict[tuple[str, str], str],
+        why: dict[str, Opener],
+    ) -> dict[str, set[str]] | None:
+        """Element -> the findings of the view that it moves; None where a full view is needed."""
+        moves: dict[str, set[str]] = {}
+        for group in view.groups:
+            for opener in found.openers.get(group.name, ()):
+                element = stands.get((group.name, opener.element), opener.element)
+                moves.setdefault(element, set())
+                _keep(why, element, opener)
+        inside: dict[str, dict[str, set[str]]] = {}
+        module_of = {n: m.name for m, names in read.modules for n in names} if view.short else {}
+        for name, instead in read.elements.items():
+            for opener in found.openers.get(name, ()):
+                element = instead or opener.element
+                _keep(why, element, opener)
+                if name in module_of:
+                    inside.setdefault(module_of[name], {}).setdefault(element, set()).add(name)
+                else:
+                    moves.setdefault(element, set()).add(name)
+        for module, names in read.modules if inside else ():
+            row: Key = tuple((n, found.single[n]) for n in names)
+            whole = {n for n, cells in row if len(cells) > 1}
+            for element, moved in inside.get(module.name, {}).items():
+                if moved >= whole:
+                    moves.setdefault(element, set()).add(module.name)
+                elif element in moves or len(module.cells) > 2:
+                    return None
+                elif sum(element in others for others in inside.values()) > 1:
+                    return None
+                elif self.solvers[read.id].flips(module, row, frozenset(moved)):
+                    moves[element] = {module.name}
+        return moves
 
     def _decides(
         self,
@@ -242,6 +262,7 @@ class Engine:
         moved: frozenset[str],
         joints: Sequence[_Joint],
         renamed: dict[str, str],
+        short: bool,
     ) -> bool:
         """Whether two scenarios that differ in this element alone give different outcomes."""
         solver = self.solvers[criterion]
@@ -250,12 +271,14 @@ class Engine:
         for joint in joints:
             rest = tuple(x for x in joint.labels if renamed.get(x[0], x[0]) != element)
             classes.setdefault(rest, {})[joint.cells] = None
-        for rows in dict.fromkeys(map(tuple, classes.values())):
-            if len({m for row in rows for m in solver.solve(row).met}) == 2:
-                pairs = ((one, other) for i, one in enumerate(rows) for other in rows[i:])
-                if any(solver.differ(one, other, moved) for one, other in pairs):
-                    return True
-        return False
+        differ = solver.differ if short else solver.differ_in_full
+        return any(
+            differ(one, other, moved)
+            for rows in dict.fromkeys(map(tuple, classes.values()))
+            for i, one in enumerate(rows)
+            for other in rows[i:]
+            if moved or one != other
+        )
 
     # ---- eligibility -------------------------------------------------------------------------
 
@@ -276,7 +299,7 @@ class Engine:
         components: list[tuple[set[str], list[_Read]]] = []
         for read in reads:
             shares = {n for n in read.names if len(found.single.get(n, ())) > 1}
-            shares |= {f"group {g.name}" for g in self._groups([read], found) if len(g.rows) > 1}
+            shares |= {f"group {g.name}" for g in _groups([read], found) if len(g.rows) > 1}
             joined = [read]
             apart = []
             for names, members in components:
@@ -292,8 +315,10 @@ class Engine:
     def _possible(self, reads: list[_Read], found: PatientFindings) -> bool:
         """Whether some scenario lets all of the criteria pass."""
         chosen = tuple(r.id for r in reads)
-        groups = self._groups(reads, found)
-        for cells in self._vectors(reads, found, groups):
+        names = dict.fromkeys(n for r in reads for n in r.names)
+        single = tuple((n, found.single[n]) for n in names if n in found.single)
+        view = _View(single, tuple(_groups(reads, found)), False, None)
+        for cells in dict.fromkeys(joint.cells for joint in _joint_rows(reads, view)):
             key = (chosen, cells)
             if key not in self._together:
                 self._together[key] = self._pass_together(chosen, dict(cells))
@@ -308,6 +333,46 @@ class Engine:
             scenarios = Scenarios(self.program.rules_of(chosen), LOGIC, domain, ["eligible"])
             self._together_scenarios[chosen, domain] = scenarios
         return any("eligible" in true for true in scenarios.solve(cells))
+
+
+def _read_of(criterion: core.Criterion, reach: Reach) -> _Read:
+    inside = {n for m in reach.modules for n in m.findings}
+    return _Read(
+        id=criterion.id,
+        inclusion=criterion.polarity == "inclusion",
+        names=tuple(reach.findings),
+        own=tuple(n for n in reach.findings if n not in inside),
+        modules=tuple((m, tuple(sorted(m.findings))) for m in reach.modules),
+        elements=reach.findings,
+        courses={concept_group(c): element for c, element in reach.courses.items()},
+    )
+
+
+def _groups(reads: Sequence[_Read], found: PatientFindings) -> list[Group]:
+    """The groups that some of the criteria read."""
+    return [
+        g
+        for g in found.groups
+        if any(g.name in r.courses or not g.findings.isdisjoint(r.elements) for r in reads)
+    ]
+
+
+def _joint_rows(reads: Sequence[_Read], view: _View) -> Iterator[_Joint]:
+    """All combinations of the groups' rows, with the single cells of the view."""
+    names = {n for r in reads for n in r.names}
+    courses = {name for r in reads for name in r.courses}
+    options: list[list[_Joint]] = []
+    for group in view.groups:
+        everything = group.name in courses
+        rows = {
+            _Joint(tuple(c for c in row.cells if everything or c[0] in names), row.labels)
+            for row in group.rows
+        }
+        options.append(sorted(rows, key=lambda joint: joint.labels))
+    for chosen in product(*options):
+        cells = [*view.single, *(cell for joint in chosen for cell in joint.cells)]
+        labels = tuple(label for joint in chosen for label in joint.labels)
+        yield _Joint(tuple(sorted(cells, key=lambda c: c[0])), labels)
 
 
 def _stands_for(read: _Read, groups: Sequence[Group]) -> dict[tuple[str, str], str]:

@@ -129,7 +129,7 @@ def format_command(ctx: click.Context, files: tuple[str, ...], check: bool, diff
 _AS_OF = click.option(
     "--as-of",
     metavar="DATE",
-    help="The day eligibility is judged on: YYYY-MM-DD or `today`. Default: each bundle's timestamp.",
+    help="The day to judge on: YYYY-MM-DD or `today`. Default: each Bundle.timestamp.",
 )
 _OUTPUT = click.option(
     "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
@@ -146,7 +146,7 @@ _OUTPUT = click.option(
     type=click.Choice(["table", "json", "ndjson", "csv", "parquet"]),
     default="table",
     show_default=True,
-    help="json: a list of rows; ndjson: a row a line; csv, parquet: a line a patient and criterion.",
+    help="json: a list of rows; ndjson: a row a line; csv and parquet: a line a criterion.",
 )
 @_OUTPUT
 @click.option(
@@ -159,7 +159,7 @@ _OUTPUT = click.option(
     "--merge-patients", "merge", is_flag=True, help="Join bundles that hold the same patient id."
 )
 @click.pass_context
-def screen(ctx: click.Context, as_of: str | None, **options: Any) -> None:
+def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     """Judge patients by a protocol's criteria, one row for each.
 
     Exit code 1: an input could not be screened; the others are still written.

@@ -13,7 +13,7 @@ from protocol_logic.foundation.codes import CODES
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
-from protocol_logic.surfaces.terminal import Paint, char_width, count, cut, text_width, visible
+from protocol_logic.surfaces.terminal import Paint, char_width, count, cut, visible
 
 _COLOURS = {"error": "red", "warning": "yellow", "notice": "blue"}
 _MOST_LINES = 4

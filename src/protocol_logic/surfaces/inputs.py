@@ -80,7 +80,7 @@ def source_named(name: str, *, knowledge: bool = False) -> Source:
 
 def _text(path: Path, name: str) -> str:
     try:
-        # Line ends as written, so that offsets are those of the file; a byte order mark is not text.
+        # Line ends as written: offsets are those of the file. A byte order mark is no text.
         with path.open(encoding="utf-8-sig", newline="") as stream:
             return stream.read()
     except UnicodeDecodeError as error:

@@ -41,7 +41,7 @@ def print_facts(
     as_of: date | None,
     output: str | None,
 ) -> int:
-    """Print the findings of one patient as ASP facts; the exit code is 1 if an input is at fault."""
+    """Print the findings of one patient as ASP facts; exit code 1 where an input is at fault."""
     from protocol_logic.findings.facts_text import facts_text
     from protocol_logic.pipeline import as_of_date, findings_of
 
@@ -98,7 +98,7 @@ def protocol_json(compiled: Compiled) -> dict[str, Any]:
 
 
 def _value(value: object, source: Source | None) -> Any:
-    """Dataclasses as objects with a `kind`; `source` is where their spans stand (None: not told)."""
+    """Dataclasses as objects with a `kind`; `source`: where their spans stand (None: not told)."""
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, Source):

@@ -59,8 +59,11 @@ def screen(options: ScreenOptions) -> int:
             notes = files.enter_context(opened_output(options.problems_file))
         run = _Run(Screening(compiled), Patients(compiled, paths, options.merge), writer, notes)
         run.screen(options.as_of)
-        writer.write(out, run.patients.is_withheld)
-        run.report()
+        try:
+            writer.write(out, run.patients.is_withheld)
+        finally:
+            # Also where nobody reads the output to its end.
+            run.report()
     return 1 if run.patients.problems.has_errors else 0
 
 
