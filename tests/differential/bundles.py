@@ -59,14 +59,14 @@ def dumps(bundle: Json) -> str:
 
 
 MEASURED = {
-    "ecog": 3,
-    "life": 3,
+    "ecog": 7,
+    "life": 7,
     "er": 3,
     "pr": 3,
     "ihc": 3,
     "fish": 2,
     "meno": 2,
-    "lesion": 7,
+    "lesion": 11,
     "hgb": 2,
     "anc": 2,
     "plt": 2,
@@ -84,7 +84,8 @@ def remeasure(draft: Draft, element: str = "") -> None:
     element = element or draft.pick(MEASURED)
     known = draft.facts.setdefault(element, [])
     fields, rng = draft.value(element), draft.rng
-    days = [date.fromisoformat(o["effectiveDateTime"][:10]) for o in known]
+    stamps = [o["effectiveDateTime"] for o in known if "effectiveDateTime" in o]
+    days = [date.fromisoformat(stamp[:10]) for stamp in stamps]
     day = max((d for d in days if d <= draft.as_of), default=draft.ago(0, 40))
     later = day + timedelta(days=rng.randint(0, max(0, (draft.as_of - day).days)))
     how = draft.pick(
@@ -100,6 +101,7 @@ def remeasure(draft: Draft, element: str = "") -> None:
             "absent": 2,
             "unusable": 2,
             "future": 2,
+            "undated": 1,
         }
     )
     status = ""
@@ -127,6 +129,8 @@ def remeasure(draft: Draft, element: str = "") -> None:
         "replace": draft.as_of if draft.chance(0.1) else day,
     }.get(how, day)
     known.append(draft.observation(element, when, fields, status))
+    if how == "undated":
+        del known[-1]["effectiveDateTime"]
     if how in ("conflict", "replace") and draft.chance(0.08):
         known.append(draft.observation(element, when, draft.value(element)))
 
@@ -162,6 +166,8 @@ def repatient(draft: Draft) -> None:
         patient["gender"] = sex
         if not sex:
             del patient["gender"]
+        if sex != "male" and draft.chance(0.5):  # both sexes are possible: let them differ
+            draft.rng.choice([resuppress, resuppress, reclearance])(draft)
         return
     birth = draft.near(months_after(t, -12 * 18))
     if draft.chance(0.2):
@@ -198,9 +204,8 @@ def reclearance(draft: Draft) -> None:
     weights = [weight, weight + 1] if draft.chance(0.1) else [weight]
     draft.facts["weight"] = []
     for kilograms in weights:
-        shown = draft.quantity(kilograms, "kg")
-        if draft.chance(0.3):
-            shown = draft.quantity(kilograms * 1000, "g")
+        unit, scale = rng.choice([("kg", "1"), ("kg", "1"), ("g", "1000"), ("[lb_av]", "2.2046226")])
+        shown = draft.quantity(kilograms * Decimal(scale), unit)
         draft.facts["weight"].append(draft.observation("weight", day, {"valueQuantity": shown}, "final"))
     if draft.chance(0.35):
         remeasure(draft, "crcl")
@@ -424,6 +429,8 @@ def reendocrine(draft: Draft) -> None:
 
 def add_course(draft: Draft, start: date, end: date, intent: str, vague: float) -> None:
     silent = draft.rng.choice([0, 0, 0, 0.5, 1])
+    if silent:
+        draft.vague_left = min(draft.vague_left, 2)
     for span in spans(draft, start, end):
         shown = None if draft.chance(silent) else intent
         if draft.chance(0.05):
@@ -438,7 +445,7 @@ def add_relapse(draft: Draft, day: date, vague: float) -> None:
     onset = draft.blurred(day) if draft.vaguely(vague) else str(day)
     dated = {} if draft.chance(0.04) else {"onsetDateTime": onset}
     recorded = draft.as_of - (draft.as_of - max(day, last_day(onset[:10]))) * draft.rng.random()
-    recorded = min(recorded, draft.as_of)
+    recorded = min(recorded, draft.as_of) if draft.chance(0.96) else draft.as_of + DAY
     clinical = draft.rng.choice(["recurrence", "recurrence", "relapse"])
     verification = "confirmed" if draft.chance(0.94) else draft.rng.choice(["provisional", "refuted"])
     codes = BREAST if name == "breast" else SITES[name]
@@ -458,18 +465,18 @@ def rechemo(draft: Draft) -> None:
     """Lines that share a day, touch, or lie apart, of several intents."""
     rng = draft.rng
     vague, draft.vague_left = rng.choice([0, 0, 0.2, 0.45]), rng.choice([1, 2, 2, 3])
-    count = rng.choice([0, 1, 1, 2, 2, 2, 3, 4])
+    count = rng.choice([0, 1, 1, 2, 2, 3, 3, 4])
     draft.facts["chemo"] = []
     start = draft.ago(200, 900)
     for _ in range(count):
         end = start + timedelta(days=rng.randint(20, 150))
-        intents = {"palliative": 6, "adjuvant": 1, "neoadjuvant": 1, "curative": 1, "": 2}
+        intents = {"palliative": 9, "adjuvant": 1, "neoadjuvant": 1, "curative": 1, "": 2}
         drug = rng.choice(CHEMO if draft.chance(0.93) else OTHER_DRUGS)
         draft.facts["chemo"].append(
             record(draft, drug, (start, end), draft.pick(intents) or None, vague)
         )
         start = end + timedelta(days=rng.choice([-15, -1, 0, 0, 1, 1, 2, 40, 120]))
-    if draft.chance(0.25):
+    if draft.chance(0.15):
         draft.facts["list_med"] = []
 
 
@@ -508,18 +515,18 @@ def distract(draft: Draft) -> None:
 
 
 CHANGES: dict[Callable[[Draft], None], int] = {
-    remeasure: 30,
-    relist: 6,
-    repatient: 6,
-    reclearance: 7,
-    restate: 6,
+    remeasure: 40,
+    relist: 4,
+    repatient: 8,
+    reclearance: 8,
+    restate: 5,
     respread: 6,
-    rehistology: 2,
-    rereceptor: 5,
-    resuppress: 8,
+    rehistology: 1,
+    rereceptor: 6,
+    resuppress: 9,
     reendocrine: 11,
-    rechemo: 8,
-    reconsent: 6,
+    rechemo: 9,
+    reconsent: 8,
     distract: 1,
 }
 
@@ -528,7 +535,7 @@ def random_bundle(rng: random.Random, case: int) -> tuple[Json, date]:
     """A Bundle and its as-of date; the patient's id is ``R`` and the case in five digits."""
     draft = Draft(rng, case)
     reference(draft)
-    changes = rng.choices([0, 1, 2, 3, 4, 5, 6, 7, 8], weights=[2, 5, 7, 7, 6, 5, 4, 3, 3])[0]
+    changes = rng.choices([0, 1, 2, 3, 4, 5, 6, 7, 8], weights=[2, 5, 6, 7, 7, 6, 5, 4, 4])[0]
     for change in rng.choices(list(CHANGES), weights=list(CHANGES.values()), k=changes):
         change(draft)
     patient = {"resourceType": "Patient", "id": draft.id, **draft.patient}

@@ -227,8 +227,9 @@ class Draft:
             codes = {"female": "248152002", "male": "248153007"}
             lower = {**bound, "value": plain(high * Decimal("0.8"))}
             highs = [bound, lower] if self.chance(0.5) else [lower, bound]
+            normal_range = concept((HL7 + "referencerange-meaning", "normal"))
             ranges = [
-                {"high": h, "appliesTo": [concept((SNOMED, codes[sex]))]}
+                {"high": h, "type": normal_range, "appliesTo": [concept((SNOMED, codes[sex]))]}
                 for sex, h in zip(codes, highs, strict=True)
             ]
             ranges = ranges if kind == "sexes" else [self.rng.choice(ranges)]

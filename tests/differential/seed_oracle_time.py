@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from functools import cache
 from itertools import product
+from math import prod
 from typing import NamedTuple
 
 from tests.differential.seed_oracle_logic import Table, Verdict
@@ -59,8 +60,11 @@ ENDOCRINE = {
 }
 DAY = timedelta(days=1)
 GAP = timedelta(days=28)
+MOST = 2_000_000
+ANY = frozenset(["adjuvant", "palliative"])
 Period = tuple[date, date]
-Bounds = Callable[[date], list[date]]
+Intents = frozenset[str]
+Bounds = Callable[[date, Intents], list[date]]
 
 
 @cache
@@ -83,33 +87,45 @@ def first_day(test: str, months: int, day: date) -> date:
 
 
 class Point(NamedTuple):
-    """A fixed or uncertain day: s = start, e = end, r = relapse, p = progression, t = as-of."""
+    """A fixed or uncertain day: s = start, e = end, r = relapse, p = progression, t = as-of.
+
+    Days are compared only for an intent that both may be about.
+    """
 
     kind: str
     days: Days
+    intents: Intents
 
 
-def candidates(points: list[Point], bounds: dict[str, Bounds], as_of: date) -> list[list[date]]:
-    """For each point the days that suffice; ``bounds["se"](s)``: lower bounds of a start s on an end."""
+def bounds_from(
+    source: Point, days: Iterable[date], target: Point, rules: dict[str, Bounds]
+) -> set[date]:
+    """The days at which the target's day changes a test against one of the source's days."""
+    rule, common = rules.get(source.kind + target.kind), source.intents & target.intents
+    if rule is None or not common:
+        return set()
+    return {bound for day in days for bound in rule(day, common)}
+
+
+def candidates(points: list[Point], rules: dict[str, Bounds]) -> list[list[date]]:
+    """For each point the days that suffice."""
     found = [{point.days.first} for point in points]
     loose = [i for i, point in enumerate(points) if point.days.first != point.days.last]
+    # Two choices of therapy days hang together only through an uncertain relapse between them.
+    events = any(points[i].kind == "r" for i in loose)
     fresh = [set(days) for days in found]
-    for _ in range(2 * len(loose)):
+    for _ in range(2 * len(loose) if events else len(loose)):
         added: list[set[date]] = [set() for _ in points]
         for i in loose:
             low, high = points[i].days
             for j, source in enumerate(points):
-                rule = bounds.get(source.kind + points[i].kind)
-                if rule is None or i == j:
-                    continue
-                for day in fresh[j]:
-                    added[i].update(b for b in rule(day) if low < b <= high)
+                if i != j:
+                    bounds = bounds_from(source, fresh[j], points[i], rules)
+                    added[i] |= {bound for bound in bounds if low < bound <= high}
             added[i] -= found[i]
-        fresh = added
-        if not any(fresh):
-            break
         for i in loose:
-            found[i] |= fresh[i]
+            found[i] |= added[i]
+        fresh = added
     return [sorted(days) for days in found]
 
 
@@ -127,68 +143,70 @@ def end_days(record: Medication, as_of: date) -> Days:
 
 
 def periods(
-    records: list[Medication], events: list[Point], bounds: dict[str, Bounds], as_of: date
+    records: list[Medication], events: list[Point], rules: dict[str, Bounds], as_of: date
 ) -> tuple[list[Course], list[list[date]]]:
     """The periods of each record (ends cut at the as-of date) and the days of each event."""
-    points = [Point("t", Days(as_of, as_of)), *events]
+    points = [Point("t", Days(as_of, as_of), ANY), *events]
     for record in records:
-        points += [Point("s", record.start), Point("e", end_days(record, as_of))]
-    kinds = [point.kind for point in points]
-    days = candidates(points, bounds, as_of)
-    found: list[list[Period | None]] = [[] for _ in records]
-    for _ in range(2):
-        for i in range(len(records)):
-            s = 1 + len(events) + 2 * i
-            if not found[i]:
-                spans = {(b, min(e, as_of)) for b in days[s] if b <= as_of for e in days[s + 1] if b <= e}
-                found[i] = [None] * any(b > as_of for b in days[s]) + sorted(spans)
-            found[i] = distinct(found[i], kinds, days, s, bounds)
-            days[s] = sorted({span[0] for span in found[i] if span})
-            days[s + 1] = sorted({span[1] for span in found[i] if span})
-        for k in range(1, 1 + len(events)):
-            steps = thresholds(kinds, days, (k,), kinds[k], bounds)
-            days[k] = list({bisect_right(steps, day): day for day in days[k]}.values())
+        intents = frozenset([record.intent]) if record.intent else ANY
+        points.append(Point("s", record.start, intents))
+        points.append(Point("e", end_days(record, as_of), intents))
+    days = candidates(points, rules)
+    found: list[list[Period | None]] = []
+    for place in range(1 + len(events), len(points), 2):
+        starts, ends = days[place], days[place + 1]
+        spans = {(s, min(e, as_of)) for s in starts if s <= as_of for e in ends if s <= e}
+        found.append([*([None] if starts[-1] > as_of else []), *sorted(spans)])
     if not all(found):
         raise ValueError("a record ends before it starts: the README does not say what that means")
+    for _ in range(2):
+        for i in range(len(records)):
+            place = 1 + len(events) + 2 * i
+            found[i] = distinct(found[i], points, days, place, rules)
+            days[place] = sorted({span[0] for span in found[i] if span})
+            days[place + 1] = sorted({span[1] for span in found[i] if span})
+        for k in range(1, 1 + len(events)):
+            steps = thresholds(points, days, (k,), k, rules)
+            days[k] = list({bisect_right(steps, day): day for day in days[k]}.values())
     courses = [Course(r.intent, spans) for r, spans in zip(records, found, strict=True)]
+    many = prod(len(course.periods) * (1 if course.intent else 3) for course in courses)
+    if many * prod(len(days[k]) for k in range(1, 1 + len(events))) > MOST:
+        raise OverflowError(f"more than {MOST} completions of one patient's therapy")
     return courses, days[1 : 1 + len(events)]
 
 
 def thresholds(
-    kinds: list[str],
+    points: list[Point],
     days: list[list[date]],
     skip: tuple[int, ...],
-    kind: str,
-    bounds: dict[str, Bounds],
+    target: int,
+    rules: dict[str, Bounds],
 ) -> list[date]:
-    """The days at which a day of this kind changes a test against any candidate of another point."""
-    return sorted(
-        {
-            bound
-            for j, source in enumerate(kinds)
-            if j not in skip and source + kind in bounds
-            for day in days[j]
-            for bound in bounds[source + kind](day)
-        }
-    )
+    """The days at which the target's day changes a test against any candidate of another point."""
+    found: set[date] = set()
+    for j, source in enumerate(points):
+        if j not in skip:
+            found |= bounds_from(source, days[j], points[target], rules)
+    return sorted(found)
 
 
 def distinct(
     spans: list[Period | None],
-    kinds: list[str],
+    points: list[Point],
     days: list[list[date]],
     place: int,
-    bounds: dict[str, Bounds],
+    rules: dict[str, Bounds],
 ) -> list[Period | None]:
     """One of the periods of a record for each way in which they do in all tests."""
     own = (place, place + 1)
-    starts = thresholds(kinds, days, own, "s", bounds)
-    ends = thresholds(kinds, days, own, "e", bounds)
+    starts = thresholds(points, days, own, place, rules)
+    ends = thresholds(points, days, own, place + 1, rules)
+    intents = points[place].intents
     kept: dict[tuple[object, ...], Period | None] = {}
     for span in spans:
         key: tuple[object, ...] = ()
         if span is not None:
-            tests = tuple(span[1] >= bound for bound in bounds["se"](span[0]))
+            tests = tuple(span[1] >= bound for bound in rules["se"](span[0], intents))
             key = (bisect_right(starts, span[0]), bisect_right(ends, span[1]), tests)
         kept.setdefault(key, span)
     return list(kept.values())
@@ -220,9 +238,9 @@ def lines(spans: Iterable[Period]) -> int:
 
 
 LINE_BOUNDS: dict[str, Bounds] = {
-    "se": lambda s: [s],
-    "es": lambda e: [e + DAY],
-    "ts": lambda t: [t + DAY],
+    "se": lambda s, _: [s],
+    "es": lambda e, _: [e + DAY],
+    "ts": lambda t, _: [t + DAY],
 }
 
 
@@ -266,16 +284,23 @@ def progression_counts(course: Period, progression: date) -> bool:
     return progression >= start and at_least_months(6, start, min(end, progression))
 
 
+NEEDED = {"adjuvant": 24, "palliative": 6}
+
+
+def by_intent(test: str, day: date, common: Intents) -> list[date]:
+    return [first_day(test, NEEDED[intent], day) for intent in common]
+
+
 EVENT_BOUNDS: dict[str, Bounds] = {
-    "se": lambda s: [s, s - GAP, first_day("reach", 24, s), first_day("reach", 6, s)],
-    "es": lambda e: [e + GAP + DAY, first_day("short", 24, e), first_day("short", 6, e)],
-    "ts": lambda t: [t + DAY, first_day("short", 24, t), first_day("short", 6, t)],
-    "ps": lambda p: [first_day("short", 6, p)],
-    "rs": lambda r: [first_day("short", 24, r)],
-    "re": lambda r: [first_day("cover", 12, r)],
-    "sr": lambda s: [first_day("reach", 24, s)],
-    "er": lambda e: [first_day("late", 12, e)],
-    "tr": lambda t: [t + DAY],
+    "se": lambda s, common: [s, s - GAP, *by_intent("reach", s, common)],
+    "es": lambda e, common: [e + GAP + DAY, *by_intent("short", e, common)],
+    "ts": lambda t, common: [t + DAY, *by_intent("short", t, common)],
+    "ps": lambda p, common: by_intent("short", p, common),
+    "rs": lambda r, common: by_intent("short", r, common),
+    "re": lambda r, _: [first_day("cover", 12, r)],
+    "sr": lambda s, common: by_intent("reach", s, common),
+    "er": lambda e, _: [first_day("late", 12, e)],
+    "tr": lambda t, _: [t + DAY],
 }
 
 
@@ -297,8 +322,8 @@ def endocrine_resistance(record: Record) -> Verdict:
         if m.drug in ENDOCRINE and m.intent in (None, "adjuvant", "palliative")
     ]
     relapses, worse = record.relapses(), progressions(record)
-    events = [Point("r", days) for days in relapses]
-    events += [Point("p", Days(day, day)) for day in worse]
+    events = [Point("r", days, frozenset(["adjuvant"])) for days in relapses]
+    events += [Point("p", Days(day, day), frozenset(["palliative"])) for day in worse]
     courses, days = periods(relevant, events, EVENT_BOUNDS, as_of)
     relapse_days = list(product(*days[: len(relapses)]))
     unmentioned = [False] if record.closed("11450-4") else [False, True]

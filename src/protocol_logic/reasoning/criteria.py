@@ -8,13 +8,14 @@ any other finding. Both steps are kept by row, so that few rows are ever solved.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from protocol_logic.compiling.lower import LOGIC, Program
 from protocol_logic.compiling.plan import Module, Plan
 from protocol_logic.findings.rows import CellSet
-from protocol_logic.reasoning.solver import Cells, Domain, Scenarios, Twins
+from protocol_logic.reasoning.solver import Cells, Domain, Picked, Scenarios, Twins
 
 Key: TypeAlias = tuple[tuple[str, CellSet], ...]
 """The cells of a row, by finding in order of name."""
@@ -25,6 +26,7 @@ def key_of(cells: Cells) -> Key:
     return tuple(sorted(cells.items(), key=lambda item: item[0]))
 
 
+_NOTHING: CellSet = frozenset()
 _SLOT = re.compile(r"\b(?:c|e)([0-9]+)(?:_([0-9]+))?\)")
 
 
@@ -77,7 +79,10 @@ class CriterionSolver:
         self._short: dict[Key, Key] = {}
         self._rows: dict[Key, Solved] = {}
         self._module_rows: dict[tuple[str, Key], CellSet] = {}
-        self._twin_rows: dict[object, bool] = {}
+        self._reasons: list[tuple[Cells, Solved]] = []
+        self._witnesses: dict[bool, dict[Picked, None]] = {True: {}, False: {}}
+        self._twin_pairs: dict[object, dict[tuple[Picked, Picked], None]] = {}
+        self._no_twins: set[object] = set()
         self._scenarios: dict[object, Scenarios] = {}
         self._twins: dict[object, Twins] = {}
         self._links = "".join(
@@ -90,8 +95,21 @@ class CriterionSolver:
         """What the scenarios of a (shortened) row give."""
         known = self._rows.get(short)
         if known is None:
-            known = self._rows[short] = self._solve(dict(short))
+            cells = dict(short)
+            known = self._seen_before(cells) or self._solve(cells)
+            self._rows[short] = known
         return known
+
+    def _seen_before(self, cells: Cells) -> Solved | None:
+        """What scenarios of other rows, and reasons found for them, already say of this one."""
+        for reason, solved in self._reasons:
+            # What holds in more scenarios holds in these.
+            if all(cells.get(f, _NOTHING) <= allowed for f, allowed in reason.items()):
+                return solved
+        if all(_one_fits(self._witnesses[met], cells) for met in (True, False)):
+            # An outcome that can go both ways applies in one of them.
+            return Solved(met=frozenset({True, False}), applies=frozenset({True}))
+        return None
 
     def shorten(self, cells: Key) -> Key:
         """The row with each module's findings replaced by the module's possible cells."""
@@ -122,11 +140,12 @@ class CriterionSolver:
             cell_of = {atom: cell for cell, atom in module.atoms}
             self.solved += 1
             self._module_rows[key] = frozenset(
-                next((cell_of[atom] for atom in true), "no") for true in scenarios.solve(dict(row))
+                next((cell_of[atom] for atom in scenario.true), "no")
+                for scenario in scenarios.solve(dict(row))
             )
         return self._module_rows[key]
 
-    def _solve(self, cells: Cells) -> Solved:
+    def _solve(self, cells: Cells, reasoning: bool = False) -> Solved:
         domain = self._domain(cells)
         scenarios = self._scenarios.get(domain)
         met, applies = f"met({self.criterion})", f"applies({self.criterion})"
@@ -135,10 +154,28 @@ class CriterionSolver:
             self._scenarios[domain] = scenarios
         self.solved += 1
         found = scenarios.solve(cells)
-        return Solved(
-            met=frozenset(met in true for true in found),
-            applies=frozenset(applies in true for true in found),
+        for scenario in found:
+            self._witnesses[met in scenario.true][scenario.cells] = None
+        solved = Solved(
+            met=frozenset(met in scenario.true for scenario in found),
+            applies=frozenset(applies in scenario.true for scenario in found),
         )
+        # Which courses there are is said by which findings a row has: no row then covers another.
+        has_slots = bool(self.plan.reach[self.criterion].courses)
+        if len(solved.met) == len(solved.applies) == 1 and not (reasoning or has_slots):
+            self._reasons.append((self._reason(cells, solved), solved))
+        return solved
+
+    def _reason(self, cells: Cells, solved: Solved) -> Cells:
+        """The findings that force the outcome: each other one is let go, in order of name."""
+        domain = dict(self._domain(cells))
+        loose = {name: frozenset(domain[name]) for name in cells}
+        kept = dict(cells)
+        for name in cells:
+            wider = {**kept, name: loose[name]}
+            if self._solve(wider, reasoning=True) == solved:
+                kept = wider
+        return {name: allowed for name, allowed in kept.items() if allowed != loose[name]}
 
     def _rules(self) -> str:
         without = [m.shared for m in self.modules]
@@ -174,15 +211,23 @@ class CriterionSolver:
         self, part: str | None, one: Cells, other: Cells, moved: frozenset[str]
     ) -> bool:
         """Twins of a module (its name), the whole criterion (""), or with modules as findings."""
+        pairs = self._twin_pairs.setdefault((part, moved), {})
+        if any(_fits(first, one) and _fits(second, other) for first, second in pairs):
+            return True
         key = (part, key_of(one), key_of(other), moved)
-        if key not in self._twin_rows:
-            union = {n: one.get(n, frozenset()) | other.get(n, frozenset()) for n in {**one, **other}}
+        if key not in self._no_twins:
+            union = {n: one.get(n, _NOTHING) | other.get(n, _NOTHING) for n in {**one, **other}}
             domain = self._domain(union)
             twins = self._twins.get((part, domain))
             if twins is None:
                 twins = self._twins[part, domain] = self._make_twins(part, domain)
-            self._twin_rows[key] = twins.differ(one, other, moved)
-        return self._twin_rows[key]
+            self.solved += 1
+            pair = twins.differ(one, other, moved)
+            if pair is not None:
+                pairs[pair] = None
+                return True
+            self._no_twins.add(key)
+        return False
 
     def _make_twins(self, part: str | None, domain: Domain) -> Twins:
         met = f"met({self.criterion})"
@@ -194,3 +239,11 @@ class CriterionSolver:
         rules = self.program.rules_of([module.shared])
         return Twins(rules, _MODULE_LOGIC, domain, module.atoms[0][1])
 
+
+def _fits(picked: Picked, cells: Cells) -> bool:
+    """Whether a scenario is one of a row: it picks an allowed cell for each of its findings."""
+    return len(picked) == len(cells) and all(c in cells.get(f, _NOTHING) for f, c in picked)
+
+
+def _one_fits(scenarios: Iterable[Picked], cells: Cells) -> bool:
+    return any(_fits(picked, cells) for picked in scenarios)

@@ -82,13 +82,12 @@ class _Read:
 class _View:
     """A patient as one criterion sees it: its single findings, by name, and the groups it reads.
 
-    `short`: the modules stand for their findings. `key` is the same for views that look the same.
+    `short`: the modules stand for their findings.
     """
 
     single: Key
     groups: tuple[Group, ...]
     short: bool
-    key: object
 
 
 _Numbered: TypeAlias = tuple[Group, frozenset[str], int]
@@ -104,6 +103,7 @@ class Engine:
         self.reads = [_read_of(c, plan.reach[c.id]) for c in protocol.criteria]
         self.solvers = {c.id: CriterionSolver(c.id, plan, program) for c in protocol.criteria}
         self._groups_seen: dict[tuple[str, tuple[Row, ...]], int] = {}
+        self._modules: dict[object, CellSet | None] = {}
         self._known: dict[object, CriterionDecision] = {}
         self._gaps: dict[object, tuple[str, ...]] = {}
         self._together: dict[tuple[tuple[str, ...], Key], bool] = {}
@@ -136,42 +136,51 @@ class Engine:
     def _criterion(
         self, read: _Read, found: PatientFindings, all_groups: Sequence[_Numbered]
     ) -> CriterionDecision:
-        view = self._view(read, found, all_groups)
-        known = self._known.get(view.key)
+        groups, numbers = _touched(read, all_groups)
+        look = found.single.get
+        own = tuple(map(look, read.own))
+        modules = []
+        for module, inside in read.modules:
+            cells = self._module_cells(read.id, module, inside, tuple(map(look, inside)))
+            modules.append(cells)
+        # With a module's finding in a group the key is that of the full row.
+        whole = None if None not in modules else tuple(map(look, read.names))
+        key = (read.id, own, tuple(modules), whole, numbers)
+        known = self._known.get(key)
         if known is None:
-            known = self._known[view.key] = self._solve(read, view)
+            known = self._known[key] = self._solve(read, self._view(read, found, groups))
         if known.outcome != "unknown":
             return known
-        gaps = self._gaps_of(read, found, view)
+        gaps = self._gaps_of(read, found, groups, key)
         return CriterionDecision(known.id, known.outcome, known.verdict, known.applies, gaps)
 
-    def _view(
-        self, read: _Read, found: PatientFindings, all_groups: Sequence[_Numbered]
-    ) -> _View:
+    def _module_cells(
+        self, criterion: str, module: Module, names: Sequence[str], cells: tuple[CellSet | None, ...]
+    ) -> CellSet | None:
+        """The cells of a module; None where one of its findings is in a group."""
+        key = (criterion, module.name, cells)
+        if key not in self._modules:
+            solver = self.solvers[criterion]
+            row = tuple((n, c) for n, c in zip(names, cells, strict=True) if c is not None)
+            full = len(row) == len(names)
+            self._modules[key] = solver.module_cells(module, row) if full else None
+        return self._modules[key]
+
+    def _view(self, read: _Read, found: PatientFindings, groups: Sequence[Group]) -> _View:
         """Short where every module's findings are single, else full."""
         single = found.single
-        groups: list[Group] = []
-        numbers: list[int] = []
-        for group, names, number in all_groups:
-            if group.name in read.courses or not names.isdisjoint(read.elements):
-                groups.append(group)
-                numbers.append(number)
-        solver = self.solvers[read.id]
         modules: list[tuple[str, CellSet]] = []
         for module, inside in read.modules:
-            row = tuple((n, single[n]) for n in inside if n in single)
-            if len(row) < len(inside):
-                return self._full_view(read, found, groups, numbers)
-            modules.append((module.name, solver.module_cells(module, row)))
+            cells = self._module_cells(read.id, module, inside, tuple(map(single.get, inside)))
+            if cells is None:
+                return self._full_view(read, found, groups)
+            modules.append((module.name, cells))
         own = [(name, single[name]) for name in read.own if name in single]
-        key = (read.id, tuple(own), tuple(modules), tuple(numbers))
-        return _View(tuple(own + modules), tuple(groups), True, key)
+        return _View(tuple(own + modules), tuple(groups), True)
 
-    def _full_view(
-        self, read: _Read, found: PatientFindings, groups: list[Group], numbers: list[int]
-    ) -> _View:
+    def _full_view(self, read: _Read, found: PatientFindings, groups: Sequence[Group]) -> _View:
         single = tuple((n, found.single[n]) for n in read.names if n in found.single)
-        return _View(single, tuple(groups), False, (read.id, single, tuple(numbers)))
+        return _View(single, tuple(groups), False)
 
     def _solve(self, read: _Read, view: _View) -> CriterionDecision:
         met: set[bool] = set()
@@ -191,29 +200,50 @@ class Engine:
 
     # ---- gaps --------------------------------------------------------------------------------
 
-    def _gaps_of(self, read: _Read, found: PatientFindings, view: _View) -> tuple[Gap, ...]:
-        stands = _stands_for(read, view.groups)
+    def _gaps_of(
+        self, read: _Read, found: PatientFindings, groups: Sequence[Group], key: object
+    ) -> tuple[Gap, ...]:
+        stands = _stands_for(read, groups)
+        names = {group.name for group in groups}
+        opened = [
+            (name, openers)
+            for name, openers in found.openers.items()
+            if openers and (name in read.elements or name in names)
+        ]
+        memo = (key, tuple((name, tuple([o.element for o in ops])) for name, ops in opened))
+        deciding = self._gaps.get(memo)
+        if deciding is None:
+            deciding = self._gaps[memo] = self._deciding(read, found, groups, stands)
         why: dict[str, Opener] = {}
-        moves = self._moves(read, found, view, stands, why)
+        for name, openers in opened:
+            instead = read.elements.get(name)
+            for opener in openers:
+                element = instead or stands.get((name, opener.element)) or opener.element
+                if element in deciding:
+                    _keep(why, element, opener)
+        return tuple(Gap(e, why[e].reason, why[e].resource) for e in deciding)
+
+    def _deciding(
+        self,
+        read: _Read,
+        found: PatientFindings,
+        groups: Sequence[Group],
+        stands: dict[tuple[str, str], str],
+    ) -> tuple[str, ...]:
+        """The elements that decide an unknown criterion, sorted."""
+        view = self._view(read, found, groups)
+        moves = self._moves(read, found, view, stands)
         if moves is None:  # an element reaches into a module and beyond: ask in full
-            numbers = [self._number(group) for group in view.groups]
-            view = self._full_view(read, found, list(view.groups), numbers)
-            moves = self._moves(read, found, view, stands, why)
-            assert moves is not None
-        memo = (view.key, tuple((element, frozenset(names)) for element, names in moves.items()))
-        if memo not in self._gaps:
-            renamed = {old: new for (_, old), new in stands.items()}
-            joints = list(_joint_rows([read], view))
-            self._gaps[memo] = tuple(
-                element
-                for element in sorted(moves)
-                if self._decides(
-                    read.id, element, frozenset(moves[element]), joints, renamed, view.short
-                )
-            )
+            view = self._full_view(read, found, groups)
+            moves = self._moves(read, found, view, stands) or {}
+        renamed = {old: new for (_, old), new in stands.items()}
+        joints = list(_joint_rows([read], view))
         return tuple(
-            Gap(element, why[element].reason, why[element].resource)
-            for element in self._gaps[memo]
+            element
+            for element in sorted(moves)
+            if self._decides(
+                read.id, element, frozenset(moves[element]), joints, renamed, view.short
+            )
         )
 
     def _moves(
@@ -222,7 +252,6 @@ class Engine:
         found: PatientFindings,
         view: _View,
         stands: dict[tuple[str, str], str],
-        why: dict[str, Opener],
     ) -> dict[str, set[str]] | None:
         """Element -> the findings of the view that it moves; None where a full view is needed."""
         moves: dict[str, set[str]] = {}
@@ -230,13 +259,11 @@ class Engine:
             for opener in found.openers.get(group.name, ()):
                 element = stands.get((group.name, opener.element), opener.element)
                 moves.setdefault(element, set())
-                _keep(why, element, opener)
         inside: dict[str, dict[str, set[str]]] = {}
         module_of = {n: m.name for m, names in read.modules for n in names} if view.short else {}
         for name, instead in read.elements.items():
             for opener in found.openers.get(name, ()):
                 element = instead or opener.element
-                _keep(why, element, opener)
                 if name in module_of:
                     inside.setdefault(module_of[name], {}).setdefault(element, set()).add(name)
                 else:
@@ -317,7 +344,7 @@ class Engine:
         chosen = tuple(r.id for r in reads)
         names = dict.fromkeys(n for r in reads for n in r.names)
         single = tuple((n, found.single[n]) for n in names if n in found.single)
-        view = _View(single, tuple(_groups(reads, found)), False, None)
+        view = _View(single, tuple(_groups(reads, found)), False)
         for cells in dict.fromkeys(joint.cells for joint in _joint_rows(reads, view)):
             key = (chosen, cells)
             if key not in self._together:
@@ -332,7 +359,7 @@ class Engine:
         if scenarios is None:
             scenarios = Scenarios(self.program.rules_of(chosen), LOGIC, domain, ["eligible"])
             self._together_scenarios[chosen, domain] = scenarios
-        return any("eligible" in true for true in scenarios.solve(cells))
+        return any("eligible" in found.true for found in scenarios.solve(cells))
 
 
 def _read_of(criterion: core.Criterion, reach: Reach) -> _Read:
@@ -346,6 +373,19 @@ def _read_of(criterion: core.Criterion, reach: Reach) -> _Read:
         elements=reach.findings,
         courses={concept_group(c): element for c, element in reach.courses.items()},
     )
+
+
+def _touched(
+    read: _Read, all_groups: Sequence[_Numbered]
+) -> tuple[list[Group], tuple[int, ...]]:
+    """The groups that a criterion reads, with their numbers."""
+    groups: list[Group] = []
+    numbers: list[int] = []
+    for group, names, number in all_groups:
+        if group.name in read.courses or not names.isdisjoint(read.elements):
+            groups.append(group)
+            numbers.append(number)
+    return groups, tuple(numbers)
 
 
 def _groups(reads: Sequence[_Read], found: PatientFindings) -> list[Group]:

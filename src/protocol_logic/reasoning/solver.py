@@ -8,6 +8,7 @@ by assigning its externals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import clingo
@@ -21,6 +22,8 @@ Cells: TypeAlias = Mapping[str, CellSet]
 """finding -> cells it may lie in"""
 Domain: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 """Findings with all cells that they can have."""
+Picked: TypeAlias = frozenset[tuple[str, str]]
+"""One cell for each finding: (finding, cell)."""
 
 
 class SolverError(RuntimeError):
@@ -69,6 +72,19 @@ class _Switches:
                 self.state[key] = value
 
 
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The asked atoms that are true in a scenario, and the cells it picks: (finding, cell)."""
+
+    true: frozenset[str]
+    cells: Picked
+
+
+def _pair(symbol: Symbol) -> tuple[str, str]:
+    *_, finding, cell = symbol.arguments
+    return str(finding), str(cell)
+
+
 class Scenarios:
     """Which of the asked atoms the scenarios of a row make true, together."""
 
@@ -80,21 +96,27 @@ class Scenarios:
                 _domain_facts(domain),
                 "row(F,1) :- domain(F,_).",
                 "#external allow(F,1,F,C) : domain(F,C).",
-                "#show.",
+                "#show.\n#show cell/2.",
                 *(f"#show {atom} : {atom}.\n#project {atom}." for atom in asked),
             ]
         )
         self.switches = _Switches(_control(["0", "--project"], text))
         self.switches.collect("allow", (2, 3))
 
-    def solve(self, cells: Cells) -> frozenset[frozenset[str]]:
-        """For each combination that some scenario gives: the asked atoms that are true in it."""
+    def solve(self, cells: Cells) -> list[Scenario]:
+        """One scenario for each combination of the asked atoms that some scenario gives."""
         self.switches.set({("allow", f, c) for f, allowed in cells.items() for c in allowed})
-        found: set[frozenset[str]] = set()
+        found: list[Scenario] = []
         with self.switches.control.solve(yield_=True) as handle:
             for model in handle:
-                found.add(frozenset(map(str, model.symbols(shown=True))))
-        return frozenset(found)
+                symbols = model.symbols(shown=True)
+                found.append(
+                    Scenario(
+                        true=frozenset(str(s) for s in symbols if s.name != "cell"),
+                        cells=frozenset(_pair(s) for s in symbols if s.name == "cell"),
+                    )
+                )
+        return found
 
 
 class Twins:
@@ -126,10 +148,16 @@ class Twins:
         self.switches.collect("allow", (0, 1, 2))
         self.switches.collect("moved", (0,))
 
-    def differ(self, one: Cells, other: Cells, moved: Iterable[str]) -> bool:
-        """Whether moving just the findings in `moved` from `one` to `other` changes it."""
+    def differ(self, one: Cells, other: Cells, moved: Iterable[str]) -> tuple[Picked, Picked] | None:
+        """Two such scenarios, of rows `one` and `other`, that differ in `moved` alone; or None."""
         wanted = {("moved", finding) for finding in moved}
         for side, cells in (("1", one), ("2", other)):
             wanted |= {("allow", side, f, c) for f, allowed in cells.items() for c in allowed}
         self.switches.set(wanted)
-        return bool(self.switches.control.solve().satisfiable)
+        with self.switches.control.solve(yield_=True) as handle:
+            for model in handle:
+                picked: dict[int, set[tuple[str, str]]] = {1: set(), 2: set()}
+                for symbol in model.symbols(shown=True):
+                    picked[symbol.arguments[0].number].add(_pair(symbol))
+                return frozenset(picked[1]), frozenset(picked[2])
+        return None
