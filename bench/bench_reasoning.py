@@ -46,7 +46,7 @@ def main(size: int) -> None:
     for found in table.patients:
         engine.decide(found)
     warm_s = perf_counter() - start
-    counts = {name: 0 for name in ("eligible", "ineligible", "undetermined")}
+    counts = dict.fromkeys(("eligible", "ineligible", "undetermined"), 0)
     for decision in decisions:
         counts[decision.eligibility] += 1
     print(f"{size} patients: " + ", ".join(f"{n} {name}" for name, n in counts.items()))

@@ -146,7 +146,11 @@ class _Patient:
         if not self.chance(0.2):
             size = Interval.point(Fraction(rng.randrange(4, 60)))
             site = rng.choice(("other", "lymph_node", "bone"))
-            self.add("measured_lesion", LesionSize((("longest", size), ("short", size)), site, "other"), 3)
+            self.add(
+                "measured_lesion",
+                LesionSize((("longest", size), ("short", size)), site, "other"),
+                3,
+            )
         facts = sorted(self.facts, key=lambda f: f.resource)
         return PatientRecord(
             patient=f"p{self.number}", source="bench", index_date=AS_OF, facts=tuple(facts)

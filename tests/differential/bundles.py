@@ -1,10 +1,10 @@
 """Random FHIR R4 Bundles made by the rules of ``seed_cases/README.md``, for differential tests.
 
-``random_bundle(rng, case)`` starts from a patient who meets all ten seed criteria and applies 0 to 8
-random changes, weighted towards boundaries: values on, just below and just above each limit, days on
-and beside each anniversary, statuses that do not count, conflicts, partial dates, open histories. The
-same ``rng`` state and ``case`` give the same bundle. Numbers are ``Decimal`` or ``int``; ``dumps``
-writes them as they are.
+``random_bundle(rng, case)`` starts from a patient who meets all ten seed criteria and applies 0 to
+8 random changes, weighted towards boundaries: values on, just below and just above each limit, days
+on and beside each anniversary, statuses that do not count, conflicts, partial dates, open
+histories. The same ``rng`` state and ``case`` give the same bundle. Numbers are ``Decimal`` or
+``int``; ``dumps`` writes them as they are.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def dumps(bundle: Json) -> str:
 
 
 MEASURED = {
-    "ecog": 7,
-    "life": 7,
+    "ecog": 12,
+    "life": 12,
     "er": 3,
     "pr": 3,
     "ihc": 3,
     "fish": 2,
     "meno": 2,
-    "lesion": 11,
+    "lesion": 18,
     "hgb": 2,
     "anc": 2,
     "plt": 2,
@@ -80,7 +80,7 @@ MEASURED = {
 
 
 def remeasure(draft: Draft, element: str = "") -> None:
-    """Change what is known of one observed element, in one of the ways that section 1 and 2 rule on."""
+    """Change what is known of one observed element, in a way that section 1 or 2 rules on."""
     element = element or draft.pick(MEASURED)
     known = draft.facts.setdefault(element, [])
     fields, rng = draft.value(element), draft.rng
@@ -90,7 +90,7 @@ def remeasure(draft: Draft, element: str = "") -> None:
     later = day + timedelta(days=rng.randint(0, max(0, (draft.as_of - day).days)))
     how = draft.pick(
         {
-            "replace": 16,
+            "replace": 20,
             "remove": 3,
             "conflict": 5,
             "newer": 3,
@@ -119,7 +119,9 @@ def remeasure(draft: Draft, element: str = "") -> None:
         reason = concept(("http://terminology.hl7.org/CodeSystem/data-absent-reason", "unknown"))
         fields = {"dataAbsentReason": reason, **{k: v for k, v in fields.items() if k == "code"}}
     elif how == "unusable":
-        status = rng.choice(["preliminary", "entered-in-error", "cancelled", "registered", "unknown"])
+        status = rng.choice(
+            ["preliminary", "entered-in-error", "cancelled", "registered", "unknown"]
+        )
     when = {
         "newer": later,
         "absent": later,
@@ -181,9 +183,11 @@ def repatient(draft: Draft) -> None:
 
 
 def reclearance(draft: Draft) -> None:
-    """Creatinine above its limit, and a clearance on or beside 60 mL/min: the formula must decide."""
+    """Creatinine above its limit, clearance on or beside 60 mL/min: the formula decides."""
     rng, male = draft.rng, draft.patient.get("gender") == "male"
-    age, per_unit = rng.choice([(40, "43.2"), (44, "45"), (50, "48"), (60, "54"), (68, "60"), (80, "72")])
+    age, per_unit = rng.choice(
+        [(40, "43.2"), (44, "45"), (50, "48"), (60, "54"), (68, "60"), (80, "72")]
+    )
     units = Decimal(rng.choice(["1.3", "1.5", "1.6", "1.75"]))
     value = units if male else units * Decimal("0.85")  # mg/dL
     weight = units * Decimal(per_unit) + Decimal(rng.choice(["0", "0", "0.1", "-0.1", "20", "-9"]))
@@ -204,9 +208,13 @@ def reclearance(draft: Draft) -> None:
     weights = [weight, weight + 1] if draft.chance(0.1) else [weight]
     draft.facts["weight"] = []
     for kilograms in weights:
-        unit, scale = rng.choice([("kg", "1"), ("kg", "1"), ("g", "1000"), ("[lb_av]", "2.2046226")])
+        unit, scale = rng.choice(
+            [("kg", "1"), ("kg", "1"), ("g", "1000"), ("[lb_av]", "2.2046226")]
+        )
         shown = draft.quantity(kilograms * Decimal(scale), unit)
-        draft.facts["weight"].append(draft.observation("weight", day, {"valueQuantity": shown}, "final"))
+        draft.facts["weight"].append(
+            draft.observation("weight", day, {"valueQuantity": shown}, "final")
+        )
     if draft.chance(0.35):
         remeasure(draft, "crcl")
     if draft.chance(0.3):
@@ -247,7 +255,10 @@ def restate(draft: Draft, name: str = "") -> None:
         verification, clinical = {
             "present": ("confirmed", draft.rng.choice(["active", "active", None])),
             "refuted": ("refuted", draft.rng.choice(["active", "inactive"])),
-            "doubtful": (draft.rng.choice(["unconfirmed", "provisional", "differential"]), "active"),
+            "doubtful": (
+                draft.rng.choice(["unconfirmed", "provisional", "differential"]),
+                "active",
+            ),
             "gone": ("confirmed", draft.rng.choice(["inactive", "remission", "resolved"])),
             "error": ("entered-in-error", None),
         }[said]
@@ -256,7 +267,7 @@ def restate(draft: Draft, name: str = "") -> None:
 
 
 def respread(draft: Draft) -> None:
-    """No metastasis on record: stage and M category decide, next to an open or closed problem list."""
+    """No metastasis on record: stage and M category decide, or the problem list."""
     for site in SITES:
         relapses = [c for c in draft.facts.get(site, []) if "onsetDateTime" in c]
         draft.facts[site] = []
@@ -310,8 +321,12 @@ def resuppress(draft: Draft) -> None:
     if draft.chance(0.15):
         remeasure(draft, "meno")
     draft.facts["gnrh"], draft.facts["surgery"] = [], []
-    start, status, end = draft.ago(20, 900), "", None
-    how = draft.pick({"none": 3, "ongoing": 4, "ended": 5, "no_end": 2, "partial": 3, "unstarted": 2})
+    start, status, end, partial = draft.ago(20, 900), "", None, ""
+    how = draft.pick(
+        {"none": 3, "ongoing": 4, "ended": 5, "no_end": 2, "partial": 3, "unstarted": 2}
+    )
+    if how == "ongoing" and draft.chance(0.3):
+        partial = draft.blurred(start)
     if how == "ended":
         end = str(rng.choice([t, t, t - DAY, t - DAY, t + DAY, draft.ago(2, 19)]))
         status = rng.choice(["active", "completed", "stopped"])
@@ -326,7 +341,7 @@ def resuppress(draft: Draft) -> None:
     if how != "none":
         intent = rng.choice(["palliative", "adjuvant", None])
         draft.facts["gnrh"].append(
-            draft.medication(rng.choice(GNRH), str(start), end, intent, status)
+            draft.medication(rng.choice(GNRH), partial or str(start), end, intent, status)
         )
     sides = {"both": "51440002", "left": "7771000", "right": "24028007", "none": ""}
     for _ in range(rng.choice([0, 0, 0, 0, 1, 1, 2])):
@@ -340,7 +355,9 @@ def resuppress(draft: Draft) -> None:
                 "resourceType": "Procedure",
                 "status": draft.pick({"completed": 7, "not-done": 1, "in-progress": 1}),
                 "code": concept((SNOMED, "83152002")),
-                "performedDateTime": str(rng.choice([t, t + DAY, draft.ago(9, 999), draft.ago(9, 999)])),
+                "performedDateTime": str(
+                    rng.choice([t, t + DAY, draft.ago(9, 999), draft.ago(9, 999)])
+                ),
                 "bodySite": [site],
             }
         )
@@ -390,7 +407,9 @@ def record(
         status = draft.rng.choice(["active", "on-hold"])
     if draft.chance(0.04):
         status = draft.rng.choice(["entered-in-error", "intended", "not-taken", "unknown"])
-    return draft.medication(drug, first, None if kind in ("missing", "ongoing") else last, intent, status)
+    return draft.medication(
+        drug, first, None if kind in ("missing", "ongoing") else last, intent, status
+    )
 
 
 def reendocrine(draft: Draft) -> None:
@@ -415,7 +434,9 @@ def reendocrine(draft: Draft) -> None:
     if kind in ("salvage", "both"):
         start = draft.ago(120, 800)
         worse = draft.near(months_after(start, 6)) if draft.chance(0.6) else draft.ago(1, 400)
-        end = rng.choice([worse, worse, draft.near(months_after(start, 6)), t + DAY, draft.ago(0, 100)])
+        end = rng.choice(
+            [worse, worse, draft.near(months_after(start, 6)), t + DAY, draft.ago(0, 100)]
+        )
         add_course(draft, start, max(end, start), "palliative", vague)
         facts["progression"].append(progress(draft, worse, True))
         if draft.chance(0.3):
@@ -447,7 +468,9 @@ def add_relapse(draft: Draft, day: date, vague: float) -> None:
     recorded = draft.as_of - (draft.as_of - max(day, last_day(onset[:10]))) * draft.rng.random()
     recorded = min(recorded, draft.as_of) if draft.chance(0.96) else draft.as_of + DAY
     clinical = draft.rng.choice(["recurrence", "recurrence", "relapse"])
-    verification = "confirmed" if draft.chance(0.94) else draft.rng.choice(["provisional", "refuted"])
+    verification = (
+        "confirmed" if draft.chance(0.94) else draft.rng.choice(["provisional", "refuted"])
+    )
     codes = BREAST if name == "breast" else SITES[name]
     relapse = draft.condition(codes, recorded, verification, clinical, **dated)
     draft.facts.setdefault(name, []).append(relapse)
@@ -485,15 +508,17 @@ def rechemo(draft: Draft) -> None:
 
 def reconsent(draft: Draft) -> None:
     """Another latest consent: its status, its provision, its scope, its date."""
-    statuses = {"active": 4, "inactive": 2, "rejected": 2, "draft": 2, "proposed": 2}
+    statuses = {"active": 4, "inactive": 3, "rejected": 3, "draft": 1, "proposed": 1}
     found = draft.facts.setdefault("consent", [])
     if draft.chance(0.6):
         found.clear()
     day = draft.ago(0, 30)
-    for _ in range(draft.rng.choice([0, 1, 1, 1, 2])):
+    for _ in range(draft.rng.choice([0, 1, 1, 1, 1, 2])):
         status = draft.pick({**statuses, "entered-in-error": 1})
         provisions = [None, None, "permit", "deny"]
-        provision = draft.rng.choice(provisions[:3] if status in ("draft", "proposed") else provisions)
+        provision = draft.rng.choice(
+            provisions[:3] if status in ("draft", "proposed") else provisions
+        )
         scope = draft.pick({"research": 8, "treatment": 1, "patient-privacy": 1})
         when = draft.rng.choice([day, day, draft.as_of, draft.as_of + DAY])
         found.append(draft.consent(status, when, provision, scope))
@@ -505,7 +530,9 @@ def distract(draft: Draft) -> None:
     value = {"valueQuantity": draft.quantity(Decimal("4.2"), "mmol/L", comparators=False)}
     sodium = {"code": concept((LOINC, "2951-2")), **value}
     measured = {"code": concept((LOINC, "2164-2")), **draft.value("crcl")}  # 24-hour clearance
-    cyclin = draft.medication(draft.rng.choice(OTHER_DRUGS), str(draft.ago(90, 400)), None, "palliative")
+    cyclin = draft.medication(
+        draft.rng.choice(OTHER_DRUGS), str(draft.ago(90, 400)), None, "palliative"
+    )
     draft.facts["distraction"] = [
         draft.observation("other", day, sodium),
         draft.observation("other", day, measured),
@@ -515,7 +542,7 @@ def distract(draft: Draft) -> None:
 
 
 CHANGES: dict[Callable[[Draft], None], int] = {
-    remeasure: 40,
+    remeasure: 55,
     relist: 4,
     repatient: 8,
     reclearance: 8,

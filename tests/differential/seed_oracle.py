@@ -1,10 +1,10 @@
 """An independent oracle for the ten criteria of the seed protocol, by brute force over completions.
 
 It is written from ``seed_cases/README.md`` alone and shares no code with the system that it checks.
-The record of a patient leaves some *elements* uncertain. Every completion (one choice for each of them)
-is decided by two-valued logic; a criterion is met (not met) when it is so in all completions, and an
-element is a gap when two completions that differ only in it have different outcomes. Where the README
-leaves room, the reading taken is marked READING.
+The record of a patient leaves some *elements* uncertain. Every completion (one choice for each of
+them) is decided by two-valued logic; a criterion is met (not met) when it is so in all completions,
+and an element is a gap when two completions that differ only in it have different outcomes. Where
+the README leaves room, the reading taken is marked READING.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from tests.differential.seed_oracle_record import (
 )
 from tests.differential.seed_oracle_time import chemotherapy_lines, endocrine_resistance
 
-# READING: section 8 lets M0 (or a stage below 4) deny the sites that nobody mentions "while no site is
-# present", and liver_metastasis "is then false too, since it implies metastatic". With M1 or stage 4
-# beside it, metastatic is true, so that reason is gone. True: the denial needs metastatic to be false.
-# False: the condition alone, to the letter.
+# READING: section 8 lets M0 (or a stage below 4) deny the sites that nobody mentions "while no site
+# is present", and liver_metastasis "is then false too, since it implies metastatic". With M1 or stage
+# 4 beside it, metastatic is true, so that reason is gone. True: the denial needs metastatic to be
+# false. False: the condition alone, to the letter.
 DENIAL_NEEDS_NOT_METASTATIC = True
 
 GNRH = {"50610", "42375"}
@@ -54,8 +54,8 @@ RESULT = {
 class Judgement:
     """``outcomes`` and ``gaps`` are by criterion, "1" to "10".
 
-    ``eligibility`` is the joint reading, ``kleene`` the plain conjunction of the outcomes; ``vacuous``
-    names the criteria that are met because their condition does not apply.
+    ``eligibility`` is the joint reading, ``kleene`` the plain conjunction of the outcomes;
+    ``vacuous`` names the criteria that are met because their condition does not apply.
     """
 
     outcomes: dict[str, str]
@@ -154,7 +154,7 @@ def receptor(record: Record, status: str, percent: str) -> set[bool]:
 
 
 def her2_negative(record: Record) -> set[bool]:
-    """Decided on what is recorded: a result that is not there is not completed, an unreadable one is."""
+    """Decided on what is recorded: an unreadable result is completed, an absent one is not."""
     scores = {(SNOMED, "260347006"): "1+", (SNOMED, "260348001"): "2+", (SNOMED, "260349009"): "3+"}
 
     def results(code: str, table: dict[tuple[str, str], str]) -> set[str] | None:

@@ -1,4 +1,4 @@
-"""A synthetic patient under construction, for ``bundles``: values, resources, the reference patient."""
+"""A synthetic patient under construction, for ``bundles``: values, resources, reference."""
 
 from __future__ import annotations
 
@@ -166,7 +166,9 @@ class Draft:
     def blurred(self, day: date, late: bool = False) -> str:
         """A partial date that covers the day; past the as-of date only where ``late`` allows it."""
         text = day.isoformat()[: self.rng.choice([4, 7, 7])]
-        return text if late or last_day(text) <= self.as_of or self.chance(0.05) else day.isoformat()
+        return (
+            text if late or last_day(text) <= self.as_of or self.chance(0.05) else day.isoformat()
+        )
 
     # -------------------------------------------------------------------------------------- values
 
@@ -237,8 +239,8 @@ class Draft:
 
     def lesion(self) -> Json:
         """One lesion, or a count of measurable ones."""
-        if self.chance(0.3):
-            return {"code": concept(COUNT), "valueInteger": self.rng.choice([0, 0, 1, 2])}
+        if self.chance(0.4):
+            return {"code": concept(COUNT), "valueInteger": self.rng.choice([0, 0, 0, 1, 2])}
         sites = ["59441001", "68171009", "272673000", "39607008", "10200004", "76752008"]
         site = self.rng.choice(sites)
         method = self.rng.choice(["77477000", "113091000", "399208008", "399208008", "5880005"])
@@ -312,14 +314,18 @@ class Draft:
             fields["valueCodeableConcept"] = concept((SNOMED, "261665006"))
         return fields
 
-    # -------------------------------------------------------------------------------------- resources
+    # ------------------------------------------------------------------------------------ resources
 
     def observation(self, element: str, day: date, fields: Json, status: str = "") -> Json:
         usable = status or self.pick({"final": 8, "amended": 1, "corrected": 1})
         codes = OBSERVED.get(element)
         code = {"code": concept(self.rng.choice(codes))} if codes else {}
         hour = self.rng.choice(["T08:15:00Z", "T17:40:00Z"]) if self.chance(0.04) else ""
-        base = {"resourceType": "Observation", "status": usable, "effectiveDateTime": f"{day}{hour}"}
+        base = {
+            "resourceType": "Observation",
+            "status": usable,
+            "effectiveDateTime": f"{day}{hour}",
+        }
         return {**base, **code, **fields}
 
     def condition(
@@ -362,7 +368,9 @@ class Draft:
             record["extension"] = [extension]
         return record
 
-    def closing(self, code: str, day: date, status: str = "current", mode: str = "snapshot") -> Json:
+    def closing(
+        self, code: str, day: date, status: str = "current", mode: str = "snapshot"
+    ) -> Json:
         return {
             "resourceType": "List",
             "status": status,
@@ -391,7 +399,9 @@ def reference(draft: Draft) -> None:
         "life": {"valueQuantity": draft.quantity(Decimal(26), "wk", comparators=False)},
         "er": {"valueCodeableConcept": concept((SNOMED, POSITIVE))},
         "pr": {"valueCodeableConcept": concept((SNOMED, draft.rng.choice([POSITIVE, NEGATIVE])))},
-        "ihc": {"valueCodeableConcept": concept((SNOMED, draft.rng.choice([NEGATIVE, "260347006"])))},
+        "ihc": {
+            "valueCodeableConcept": concept((SNOMED, draft.rng.choice([NEGATIVE, "260347006"])))
+        },
         "meno": {"valueCodeableConcept": concept((SNOMED, "307429007"))},
         "hgb": {"valueQuantity": draft.quantity(Decimal(121), "g/L", comparators=False)},
         "anc": {"valueQuantity": draft.quantity(Decimal("2.9"), "10*9/L", comparators=False)},
@@ -415,12 +425,18 @@ def reference(draft: Draft) -> None:
     facts["breast"] = [draft.condition(BREAST, primary, evidence=proof)]
     facts["lung"] = [
         draft.condition(
-            SITES["lung"], relapse + timedelta(days=2), clinical="recurrence", onsetDateTime=str(relapse)
+            SITES["lung"],
+            relapse + timedelta(days=2),
+            clinical="recurrence",
+            onsetDateTime=str(relapse),
         )
     ]
     letrozole = draft.medication("72965", str(start), str(end), "adjuvant")
     capecitabine = draft.medication(
-        "194000", str(relapse + timedelta(days=20)), str(relapse + timedelta(days=200)), "palliative"
+        "194000",
+        str(relapse + timedelta(days=20)),
+        str(relapse + timedelta(days=200)),
+        "palliative",
     )
     facts["endocrine"], facts["chemo"] = [letrozole], [capecitabine]
     for name, code in LISTS.items():

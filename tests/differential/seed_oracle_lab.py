@@ -1,7 +1,7 @@
 """Criterion 9 of the seed: organ function (seed_cases/README.md, sections 2, 6 and 8).
 
-Numbers that are not known exactly are tried at one point of every cell that the tests can tell apart, and at
-two points of every open gap, so that a limit of normal can lie between two possible values.
+Numbers that are not known exactly are tried in every cell that the tests can tell apart, and at two
+points of every open gap, so that a limit of normal can lie between two possible values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def known_limits(reading: Reading) -> list[Fraction]:
 def missing_limits(
     readings: list[Reading], values: list[list[Fraction]], factors: list[Fraction]
 ) -> list[Limits]:
-    """Limits of normal, one for each reading that lacks one (for some sex), in every combination."""
+    """Limits of normal for the readings that lack one (for some sex), in all combinations."""
     choices: list[list[Fraction | None]] = []
     for reading, possible in zip(readings, values, strict=True):
         cuts = sorted({value / factor for value in possible for factor in factors})
@@ -36,7 +36,7 @@ def missing_limits(
 
 
 def within_limit(record: Record, codes: tuple[str, ...], name: str, livers: list[bool]) -> Factor:
-    """value <= 1.5 x ULN; with ``livers`` 2.5 x ULN, or 5 x ULN where there are liver metastases."""
+    """value <= 1.5 x ULN; with ``livers`` 2.5 x ULN, or 5 x ULN with liver metastases."""
     factors = TWICE if livers else ONCE
     readings = record.readings(loinc(*codes), name)
     rows: dict[Choice, bool] = {}
@@ -88,7 +88,7 @@ def weight_values(
 
 
 def kidney(record: Record) -> Factor:
-    """Creatinine <= 1.5 x ULN or clearance >= 60 mL/min, one creatinine (and sex, age, weight) for both."""
+    """Creatinine <= 1.5 x ULN or clearance >= 60 mL/min, from one and the same creatinine."""
     creatinine = record.readings(loinc("2160-0", "14682-9"), "creatinine")
     weight = record.readings(loinc("29463-7"), "body_weight")
     ages = record.ages()
@@ -117,7 +117,7 @@ def kidney_without_formula(
     weight: list[Reading] | None,
     ages: list[int] | None,
 ) -> Factor:
-    """The reported clearance, which is what the record decides on; if there is none, any clearance."""
+    """The reported clearance decides, as it is recorded; without one, any clearance is possible."""
     inputs = {"creatinine": creatinine, "body_weight": weight, "birth_date": ages}
     deciding = {name for name, value in inputs.items() if value is None}
     reported = loinc("35591-7")

@@ -1,8 +1,9 @@
 """Supervaluation by enumeration: which truth values do the completions give, which elements matter?
 
-A completion is one choice for each uncertain element. ``Table`` holds the outcomes of all completions
-of one criterion. ``Conjunction`` does the same for a conjunction of parts without listing the product
-of their completions: parts share only the elements named in SHARED, all else is seen part by part.
+A completion is one choice for each uncertain element. ``Table`` holds the outcomes of all
+completions of one criterion. ``Conjunction`` does the same for a conjunction of parts without
+listing the product of their completions: parts share only the elements named in SHARED, all else is
+seen part by part.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ class Conjunction:
         return gaps
 
     def _shared_gaps(self, index: int, world: Choice) -> set[str]:
-        """Shared elements whose change alone makes this factor false where the criterion was true."""
+        """Shared elements whose change alone makes this factor false in a true completion."""
         gaps: set[str] = set()
         here = self.at(index, world)
         for other in self.worlds:

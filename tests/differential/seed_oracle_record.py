@@ -313,7 +313,7 @@ class Record:
     def values(
         self, codes: frozenset[Code], read: Callable[[Json], Iterable[Value] | None]
     ) -> set[Value] | None:
-        """All values that the newest results allow; None = anything (no result, or one unreadable)."""
+        """All values that the newest results allow; None = anything (none, or one unreadable)."""
         found: set[Value] = set()
         for observation in self.newest(codes):
             values = read(observation)
@@ -351,7 +351,7 @@ class Record:
         return sorted({age(days.first + timedelta(days=i), self.as_of) for i in range(count)})
 
     def statement(self, codes: frozenset[Code]) -> str | None:
-        """``present``, ``absent``, ``unknown`` (stated so, or conflicting); None = nothing stated."""
+        """``present``, ``absent``, ``unknown`` (stated so, or in conflict); None = not stated."""
         found: list[tuple[date, str]] = []
         for condition in self.conditions:
             if codes_of(condition.get("code")) & codes:

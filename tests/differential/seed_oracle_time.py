@@ -5,14 +5,14 @@ Partial dates and unknown ends stand for many days; trying all their combination
 
     Every test that the criteria make about uncertain days has the form "x >= g(y)" with g monotone
     and y another day; its negation has the same form with x and y swapped (a start after an end, an
-    end on an anniversary of a start, a relapse within twelve months of an end, ...). Take any choice
-    of days. The tests that it passes and those that it fails are lower bounds, and the least days that
-    obey all of them pass and fail the same tests. In that least choice each day is the first of its
-    range or a bound reached by a chain of such g from a fixed day; a chain visits each uncertain day
-    once, so as many rounds of adding bounds as there are uncertain days (twice as many where two
-    choices are compared) find all of them.
+    end on an anniversary of a start, a relapse within twelve months of an end, ...). Take any
+    choice of days. The tests that it passes and those that it fails are lower bounds, and the least
+    days that obey all of them pass and fail the same tests. In that least choice each day is the
+    first of its range or a bound reached by a chain of such g from a fixed day; a chain visits each
+    uncertain day once, so as many rounds of adding bounds as there are uncertain days (twice as
+    many where two choices are compared) find all of them.
 
-Of the days so found those are dropped that do the same in every test as one that is kept (``distinct``).
+Of the days so found those are dropped that do the same in every test as one that is kept.
 """
 
 from __future__ import annotations
@@ -69,9 +69,11 @@ Bounds = Callable[[date, Intents], list[date]]
 
 @cache
 def first_day(test: str, months: int, day: date) -> date:
-    """The first day x that passes the test: ``reach`` x is ``months`` after day; ``short`` day is not
-    ``months`` after x; ``late`` x is not within ``months`` after day; ``cover`` day is within
-    ``months`` after x."""
+    """The first day x that passes the test.
+
+    ``reach``: x is ``months`` after day; ``short``: day is not ``months`` after x; ``late``: x is
+    not within ``months`` after day; ``cover``: day is within ``months`` after x.
+    """
     back = test in ("short", "cover")
     steps = day.year * 12 + day.month - 1 + (-months if back else months)
     guess = date(steps // 12, steps % 12 + 1, 1)
@@ -220,7 +222,7 @@ def spans_of(
 
 
 def intents_of(courses: list[Course]) -> Iterable[tuple[str, ...]]:
-    """Every intent that the records may have; curative also stands for neoadjuvant, which acts alike."""
+    """Every intent that the records may have; curative also stands for neoadjuvant here."""
     choices = [[c.intent] if c.intent else ["adjuvant", "palliative", "curative"] for c in courses]
     return product(*choices)
 

@@ -119,7 +119,7 @@ def problems_of(record: PatientRecord, found: PatientFindings) -> list[Problem]:
                 problems.append(
                     Problem(
                         code="no-reference-range",
-                        message=f"the result has no usable upper limit of normal ({opener.element})",
+                        message=f"the result has no usable {opener.element}",
                         hint="there is no site default; the result's own range is needed",
                         resource=opener.resource,
                         file=record.source,

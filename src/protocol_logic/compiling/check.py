@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import TypeVar
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.entries import UNIT_WORDS, Entries, read_entries, report_duplicate
@@ -16,8 +17,10 @@ from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.units import UnitError, conversion_factor
 from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
 
+_E = TypeVar("_E", bound=voc.Named)
 CONSENT_VALUES = ("signed", "refused")
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 
@@ -215,7 +218,7 @@ class _Checker:
                     if prop.key == "times":
                         words = prop.words[:1]
                     for word in words if wanted else ():
-                        self._entry(word, *(wanted or ()))
+                        self._entry_of(word, wanted or ())
 
     # ---- conditions --------------------------------------------------------------------------
 
@@ -279,17 +282,21 @@ class _Checker:
             return core.Evidenced(concept=concept.name, by=node.by.text, text=text, span=span)
         if isinstance(node, tree.InEffect):
             concept = self._concept(node.name, "medication")
-            return concept and core.InEffect(concept=concept.name, text=text, span=span)
+            if concept is None:
+                return None
+            return core.InEffect(concept=concept.name, text=text, span=span)
         if isinstance(node, tree.BothSides):
             concept = self._concept(node.name, "procedure")
-            return concept and core.OnBothSides(concept=concept.name, text=text, span=span)
+            if concept is None:
+                return None
+            return core.OnBothSides(concept=concept.name, text=text, span=span)
         if isinstance(node, tree.Lines):
             return self._lines(node, text)
         assert isinstance(node, tree.Attested)
         consent = self._entry(node.name, voc.Consent)
-        return consent and core.HasValue(
-            entry=consent.name, values=("signed",), text=text, span=span
-        )
+        if consent is None:
+            return None
+        return core.HasValue(entry=consent.name, values=("signed",), text=text, span=span)
 
     def _named(self, node: tree.Named, text: str) -> core.Condition | None:
         name = node.name.text
@@ -330,7 +337,8 @@ class _Checker:
                 for w in node.values
             )
             return tests[0] if len(tests) == 1 else core.Any(parts=tests, text=text, span=node.span)
-        entry = self._entry(node.name, voc.Status, voc.PatientField, voc.Consent, voc.Lesion)
+        kinds = (voc.Status, voc.PatientField, voc.Consent, voc.Lesion)
+        entry = self._entry_of(node.name, kinds)
         if entry is None:
             return None
         values = values_of(entry)
@@ -367,7 +375,9 @@ class _Checker:
             condition = self._condition(exception.condition)
             if limit is None or condition is None:
                 return None
-            also = core.All(parts=(limit, condition), text=self._line(exception.span), span=node.span)
+            also = core.All(
+                parts=(limit, condition), text=self._line(exception.span), span=node.span
+            )
             if len(node.exceptions) == 1 and _implies(main, limit):
                 result = core.Any(parts=(main, also), text=text, span=node.span)
             else:
@@ -384,7 +394,7 @@ class _Checker:
         if name.text in self.found.derived:
             entry = self.found.derived[name.text]
         else:
-            entry = self._entry(name, voc.Quantity, voc.Age)
+            entry = self._entry_of(name, (voc.Quantity, voc.Age))
         if entry is None:
             return None
         if limit.per_uln:
@@ -455,8 +465,11 @@ class _Checker:
                 events[event.name] = event
             if isinstance(clause, tree.When):
                 points = [p for p in (clause.earliest, clause.latest) if p is not None]
-                ok = all([self._called(p.of, called) for p in points]) and ok
-                instants = [self._instant(p) if p else None for p in (clause.earliest, clause.latest)]
+                for point in points:
+                    ok = self._called(point.of, called) and ok
+                instants = [
+                    self._instant(p) if p else None for p in (clause.earliest, clause.latest)
+                ]
                 clauses.append(
                     core.Timing(
                         text=self._line(clause.span), earliest=instants[0], latest=instants[1]
@@ -511,7 +524,12 @@ class _Checker:
 
     # ---- names and values --------------------------------------------------------------------
 
-    def _entry(self, word: tree.Word, *kinds: type[voc.Named]) -> voc.Entry | None:
+    def _entry(self, word: tree.Word, kind: type[_E]) -> _E | None:
+        """The entry of a name where one kind is wanted; anything else is a problem."""
+        entry = self._entry_of(word, (kind,))
+        return entry if isinstance(entry, kind) else None
+
+    def _entry_of(self, word: tree.Word, kinds: tuple[type[voc.Named], ...]) -> voc.Entry | None:
         entry = self.found.entries.get(word.text)
         if entry is None:
             known = {
@@ -519,6 +537,7 @@ class _Checker:
                 *(self.definitions if voc.Concept in kinds or voc.Status in kinds else ()),
                 *(self.found.derived if voc.Quantity in kinds else ()),
             }
+            # A name that was claimed but not built has had its own problem.
             if word.text not in self.found.places or word.text in self.definitions:
                 message = f"the name `{word.text}` is not defined"
                 hint = did_you_mean(word.text, known) or self._defined_elsewhere(word.text)
@@ -533,8 +552,6 @@ class _Checker:
 
     def _defined_elsewhere(self, name: str) -> str | None:
         """The knowledge file that defines a name and is not used here."""
-        from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
-
         for known in knowledge_names():
             path = knowledge_path(known)
             if path is not None and f" {name}\n" in path.read_text(encoding="utf-8"):
@@ -543,7 +560,7 @@ class _Checker:
 
     def _concept(self, word: tree.Word, kind: str) -> voc.Concept | None:
         entry = self._entry(word, voc.Concept)
-        if not isinstance(entry, voc.Concept):
+        if entry is None:
             return None
         if entry.kind != kind:
             message = f"`{word.text}` is a {entry.kind}, but here stands a {kind}"
@@ -563,9 +580,7 @@ class _Checker:
         return not wrong
 
     def _unknown_value(self, name: str, word: tree.Word, values: tuple[str, ...]) -> None:
-        hint = did_you_mean(word.text, values) or "it can be " + ", ".join(
-            f"`{v}`" for v in values
-        )
+        hint = did_you_mean(word.text, values) or "it can be " + ", ".join(f"`{v}`" for v in values)
         message = f"`{name}` cannot be `{word.text}`"
         self._problem("unknown-value", message, word.span, hint)
 

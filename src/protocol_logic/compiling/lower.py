@@ -188,11 +188,13 @@ class _Lowering:
         block = _Block(f"denial_of_{denier}")
         condition = self.protocol.denials[denier]
         head = _comment(
-            f"---- where no kind of {denier} is stated, the kinds that nobody mentions are absent if"
+            f"---- where no kind of {denier} is stated, kinds that nobody mentions are absent if"
         )
         block.needs[self._share_concept(denier)] = None
         self._define(block, f"denial({denier})", condition)
-        block.lines.append(_rule(f"denied({denier})", [f"denial({denier})", f"not stated({denier})"]))
+        block.lines.append(
+            _rule(f"denied({denier})", [f"denial({denier})", f"not stated({denier})"])
+        )
         self.shared[key] = "".join([head, *block.lines])
         self.needs[key] = block.needs
         return key

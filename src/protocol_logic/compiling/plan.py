@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
@@ -325,7 +326,9 @@ class _Planner:
             closed_by = getattr(entry, "closed_by", None)
             # An unrecorded event is a gap of the event; an unrecorded therapy, of its history.
             history = self.voc.entries.get(closed_by or "")
-            element = history.element if history and isinstance(entry, voc.Concept) else entry.element
+            element = (
+                history.element if history and isinstance(entry, voc.Concept) else entry.element
+            )
             return Finding(
                 id=name, kind="unrecorded", entry=entry.name, element=element,
                 cells=("none", "some"),
@@ -450,7 +453,7 @@ def _cut(
     names: list[str] = []
     ranges: list[Interval] = []
     edges: list[tuple[Fraction, bool] | None] = [None, *cuts, None]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         lo, lo_closed = (low[0], not low[1]) if low else (None, False)
         hi, hi_closed = (high[0], high[1]) if high else (None, False)
         ranges.append(Interval(lo, lo_closed, hi, hi_closed))

@@ -19,6 +19,7 @@ from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import Age, Lesion, PatientField, Quantity, Vocabulary
 from protocol_logic.records.facts import Born, Fact, LesionSize, Limit, Measured, Stated
 
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """One possible value of a quantity with the limits of its own result."""
@@ -57,7 +58,13 @@ def field_input(visible: Visible, entry: PatientField) -> Input:
     facts = visible.of(entry.name)
     values = _stated(facts)
     if values:
-        return Input(entry.name, tuple(sorted(values)), True, _many(entry.element, values, facts), tuple(facts))
+        return Input(
+            entry.name,
+            tuple(sorted(values)),
+            True,
+            _many(entry.element, values, facts),
+            tuple(facts),
+        )
     return Input(entry.name, entry.values, False, Opener(entry.element, "absent"), ())
 
 
@@ -95,12 +102,12 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
         key = (reading.value, reading.limits)
         numbers.setdefault(key, Number(reading.value, reading.limits, fact.resource))
     found = sorted(numbers.values(), key=lambda n: (_low(n.value), n.resource))
-    opener = None
+    why: Opener | None = None
     if len({n.value for n in found}) > 1:
-        opener = Opener(entry.element, "conflicting", found[0].resource)
+        why = Opener(entry.element, "conflicting", found[0].resource)
     elif not found[0].value.is_point:
-        opener = Opener(entry.element, "imprecise", found[0].resource)
-    return Input(entry.name, tuple(found), True, opener, tuple(facts))
+        why = Opener(entry.element, "imprecise", found[0].resource)
+    return Input(entry.name, tuple(found), True, why, tuple(facts))
 
 
 def _low(value: Interval) -> Fraction:

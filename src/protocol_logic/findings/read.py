@@ -228,8 +228,10 @@ class _Reader:
     def _free(self, name: str) -> bool:
         """A status that is unreadable is one of its values; two findings of it move together."""
         found = self._input(name)
-        return found.recorded and not found.usable and isinstance(
-            self.voc.entries[name], voc.Status | voc.Consent
+        return (
+            found.recorded
+            and not found.usable
+            and isinstance(self.voc.entries[name], voc.Status | voc.Consent)
         )
 
     def _choices(self, name: str) -> Sequence[Alternative]:
@@ -289,7 +291,9 @@ class _Reader:
             if not keys:
                 name = members[0]
                 found = self._project(findings[name], reads[name], {})
-                self._single(findings[name], found.cells, found.openers, self._facts(findings[name]))
+                self._single(
+                    findings[name], found.cells, found.openers, self._facts(findings[name])
+                )
                 continue
             group = self._group([findings[m] for m in members], reads, keys)
             if group is not None:
@@ -312,7 +316,9 @@ class _Reader:
         rows: list[Row] = []
         openers: dict[str, dict[Opener, None]] = {m.id: {} for m in members}
         for chosen in product(*(range(len(c)) for c in choices)):
-            fixed = {key: choices[i][n] for i, (key, n) in enumerate(zip(keys, chosen, strict=True))}
+            fixed = {
+                key: choices[i][n] for i, (key, n) in enumerate(zip(keys, chosen, strict=True))
+            }
             cells = []
             for finding in members:
                 private = [k for k in reads[finding.id] if k not in fixed]
@@ -330,9 +336,7 @@ class _Reader:
             self.out.single.update(rows[0].cells)
             return None
         name = "_and_".join(self.voc.entries[k].element for k in keys)
-        self.out.openers[name] = tuple(
-            o for k in keys if (o := self._input(k).opener) is not None
-        )
+        self.out.openers[name] = tuple(o for k in keys if (o := self._input(k).opener) is not None)
         return Group(name, tuple(rows))
 
     def _project(
@@ -364,7 +368,9 @@ class _Reader:
         return () if opener is None else (opener,)
 
     def _inputs_open(self, derived: core.Derived) -> tuple[Opener, ...]:
-        names = dict.fromkeys([*core.inputs_of(derived.formula), *(f for f, _, _ in derived.factors)])
+        names = dict.fromkeys(
+            [*core.inputs_of(derived.formula), *(f for f, _, _ in derived.factors)]
+        )
         return tuple(o for n in names if (o := self._input(n).opener) is not None)
 
     def _facts(self, finding: Finding) -> list[Fact]:
@@ -407,9 +413,7 @@ class _Reader:
         opener = self._input(entry).opener
         return (opener,) if len(cells) > 1 and opener is not None else ()
 
-    def _ratio(
-        self, finding: Finding, number: Number, choice: Mapping[str, Alternative]
-    ) -> _Cells:
+    def _ratio(self, finding: Finding, number: Number, choice: Mapping[str, Alternative]) -> _Cells:
         sex = self._sex()
         if sex is None:
             values: Sequence[Alternative] = ("",)

@@ -1,4 +1,4 @@
-"""What reading a record gives: for every finding the cells it may lie in, and what that rests on."""
+"""What reading a record gives: the cells each finding may lie in, and what that rests on."""
 
 from __future__ import annotations
 

@@ -96,7 +96,10 @@ def read_therapy(
         events.extend(_happenings(visible, name))
     shapes = _Shapes(visible, concept, courses, lines, periods, events)
     resources = {h.resource for h in events}
-    used = [*facts, *(f for f in visible.of(*visible.vocabulary.entries) if f.resource in resources)]
+    used = [
+        *facts,
+        *(f for f in visible.of(*visible.vocabulary.entries) if f.resource in resources),
+    ]
     return Reading(*shapes.rows(), facts=tuple(used), widened=shapes.too_many)
 
 
@@ -361,10 +364,13 @@ class _Shapes:
     def _line_cells(self, periods: list[_Course]) -> Iterator[tuple[str, CellSet]]:
         for finding in self.lines:
             number = _lines([p for p in periods if p.intent == finding.detail])
-            yield finding.id, frozenset(
-                cell
-                for cell, part in zip(finding.cells, finding.ranges, strict=True)
-                if part.contains(Fraction(number))
+            yield (
+                finding.id,
+                frozenset(
+                    cell
+                    for cell, part in zip(finding.cells, finding.ranges, strict=True)
+                    if part.contains(Fraction(number))
+                ),
             )
 
     def _course_cells(

@@ -174,7 +174,7 @@ class Course(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When(Node):
-    """`relapse from start of adjuvant to 12 months after end of adjuvant`; a missing end is open."""
+    """`relapse from start of adjuvant to 12 months after end of adjuvant`; None: no such bound."""
 
     event: Word
     earliest: Point | None

@@ -325,10 +325,14 @@ _UNENDED = (
 )
 
 
+# The patterns are for lines that a person writes; some take a long time on very long ones.
+_LONGEST = 500
+
+
 def _known_mistake(place: Place, start: int) -> Explanation | None:
     """The mistake of the tables that stands at a place, if one does."""
     odd = _odd_character(place)
-    if odd is not None:
+    if odd is not None or len(place.line) > _LONGEST:
         return odd
     ended = place.found is Found.LINE_END
     for row in _UNENDED if ended else _MISTAKES:
@@ -369,10 +373,10 @@ _STARTERS = (
 
 def _unfinished_start(place: Place, start: int) -> Explanation | None:
     """A word before the place that was taken for a name, but looks like a keyword."""
-    before = re.match(r"([a-z]\w*)\s+$", place.line[:start])
+    before = re.match(r"([a-z]\w*)\s+$", place.line[: min(start, _LONGEST)])
     if before is None or "COMPARE" not in place.expected:
         return None
-    near = _nearest_phrase(place.line, _STARTERS)
+    near = _nearest_phrase(place.line[:_LONGEST], _STARTERS)
     if near is None:
         return None
     message = f"`{shown(before[1])}` cannot stand here"
@@ -420,9 +424,10 @@ def keyword(terminal: str) -> str | None:
 
 
 def _what_can_stand(place: Place, start: int) -> str | None:
-    expected, word = place.expected, place.line[start:].split(" ")[0]
+    expected, rest = place.expected, place.line[start : start + _LONGEST]
+    word = rest.split(" ")[0]
     keywords = [k for k in map(keyword, expected) if k is not None]
-    near = _nearest_phrase(place.line[start:].lower(), keywords)
+    near = _nearest_phrase(rest.lower(), keywords)
     if near is not None:
         return f"did you mean `{near}`?"
     if expected == {"_INDENT"}:
@@ -432,7 +437,7 @@ def _what_can_stand(place: Place, start: int) -> str | None:
         return f"names have small letters: `{shown(word.lower())}`"
     if names and re.fullmatch(r"[0-9_]\w*", word) and "NUMBER" not in expected:
         return "a name starts with a letter"
-    before = re.search(r"(?:^|\s)([a-z]\w*)\s+$", place.line[:start])
+    before = re.search(r"(?:^|\s)([a-z]\w*)\s+$", place.line[max(0, start - 80) : start])
     if before and not names and re.match(r"[a-z]", word) and before[1] not in STATEMENTS:
         if expected & {"COMPARE", "IS"} or expected == {"_NL"}:
             return f"a name is one word: `{shown(f'{before[1]}_{word}')}`"

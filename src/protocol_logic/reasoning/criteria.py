@@ -207,9 +207,7 @@ class CriterionSolver:
         """Whether moving some findings of a module alone changes it (of two-celled modules)."""
         return self._ask_twins(module.name, dict(row), dict(row), moved)
 
-    def _ask_twins(
-        self, part: str | None, one: Cells, other: Cells, moved: frozenset[str]
-    ) -> bool:
+    def _ask_twins(self, part: str | None, one: Cells, other: Cells, moved: frozenset[str]) -> bool:
         """Twins of a module (its name), the whole criterion (""), or with modules as findings."""
         pairs = self._twin_pairs.setdefault((part, moved), {})
         if any(_fits(first, one) and _fits(second, other) for first, second in pairs):

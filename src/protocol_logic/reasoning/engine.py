@@ -155,7 +155,11 @@ class Engine:
         return CriterionDecision(known.id, known.outcome, known.verdict, known.applies, gaps)
 
     def _module_cells(
-        self, criterion: str, module: Module, names: Sequence[str], cells: tuple[CellSet | None, ...]
+        self,
+        criterion: str,
+        module: Module,
+        names: Sequence[str],
+        cells: tuple[CellSet | None, ...],
     ) -> CellSet | None:
         """The cells of a module; None where one of its findings is in a group."""
         key = (criterion, module.name, cells)
@@ -274,9 +278,11 @@ class Engine:
             for element, moved in inside.get(module.name, {}).items():
                 if moved >= whole:
                     moves.setdefault(element, set()).add(module.name)
-                elif element in moves or len(module.cells) > 2:
-                    return None
-                elif sum(element in others for others in inside.values()) > 1:
+                elif (
+                    element in moves
+                    or len(module.cells) > 2
+                    or sum(element in others for others in inside.values()) > 1
+                ):
                     return None
                 elif self.solvers[read.id].flips(module, row, frozenset(moved)):
                     moves[element] = {module.name}
@@ -375,9 +381,7 @@ def _read_of(criterion: core.Criterion, reach: Reach) -> _Read:
     )
 
 
-def _touched(
-    read: _Read, all_groups: Sequence[_Numbered]
-) -> tuple[list[Group], tuple[int, ...]]:
+def _touched(read: _Read, all_groups: Sequence[_Numbered]) -> tuple[list[Group], tuple[int, ...]]:
     """The groups that a criterion reads, with their numbers."""
     groups: list[Group] = []
     numbers: list[int] = []

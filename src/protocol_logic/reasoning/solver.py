@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import clingo
@@ -80,6 +81,7 @@ class Scenario:
     cells: Picked
 
 
+@cache
 def _pair(symbol: Symbol) -> tuple[str, str]:
     *_, finding, cell = symbol.arguments
     return str(finding), str(cell)
@@ -148,9 +150,11 @@ class Twins:
         self.switches.collect("allow", (0, 1, 2))
         self.switches.collect("moved", (0,))
 
-    def differ(self, one: Cells, other: Cells, moved: Iterable[str]) -> tuple[Picked, Picked] | None:
+    def differ(
+        self, one: Cells, other: Cells, moved: Iterable[str]
+    ) -> tuple[Picked, Picked] | None:
         """Two such scenarios, of rows `one` and `other`, that differ in `moved` alone; or None."""
-        wanted = {("moved", finding) for finding in moved}
+        wanted: set[tuple[str, ...]] = {("moved", finding) for finding in moved}
         for side, cells in (("1", one), ("2", other)):
             wanted |= {("allow", side, f, c) for f, allowed in cells.items() for c in allowed}
         self.switches.set(wanted)

@@ -6,7 +6,6 @@ many: only at the end is it known which patients stand in two documents and are 
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from abc import ABC, abstractmethod
@@ -106,10 +105,7 @@ class CsvWriter(_Spooled):
     """A line for each patient and criterion; `gaps` separated by blanks."""
 
     def piece(self, row: Row) -> str:
-        buffer = io.StringIO()
-        lines = csv.writer(buffer, lineterminator="\n")
-        lines.writerows(map(_cell, cells) for cells in flat(row))
-        return buffer.getvalue()
+        return "".join(",".join(map(_cell, cells)) + "\n" for cells in flat(row))
 
     def write(self, out: IO[bytes], withheld: Withheld) -> None:
         for data in chain([written(",".join(COLUMNS) + "\n")], self.kept(withheld)):
@@ -178,7 +174,9 @@ def _cell(value: str | bool | None) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    text = f"'{value}" if value.startswith(_FORMULA) else value
+    # The csv module leaves a lone carriage return unquoted, which ends a line for many readers.
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in '",\r\n') else text
 
 
 def _arrow_value(name: str, value: Any) -> Any:

@@ -109,7 +109,7 @@ class _Drawing:
         if self.rows:
             yield ""
             yield from self._wrapped([(word, "") for word in summary_text(self.rows).split()], "")
-            yield LAST_LINE
+            yield from self._wrapped([(word, "") for word in LAST_LINE.split()], "")
 
     # ---- one patient -----------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class _Drawing:
         layout = choose_layout(patients, self.names, self.width, dated=dated)
         *above, last = layout.header
         for header in above:
-            yield self.paint(" " * layout.lead() + header, "bold")
+            yield self.paint((" " * layout.lead() + header).rstrip(), "bold")
         beside = "  what stands in the way" if layout.beside else ""
         start = layout.start("patient", "as of", "eligibility")
         yield self.paint((start + last + beside).rstrip(), "bold")

@@ -51,7 +51,7 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
         kept += 1
     short = text[:kept]
     blank = short.rfind(" ")
-    if blank > kept * 2 // 3:
+    if blank > kept // 2:
         short = short[:blank]
     return short.rstrip(" ,;:") + ellipsis
 

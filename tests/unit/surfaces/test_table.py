@@ -1,0 +1,198 @@
+"""The table that a clinician reads: at every width, for one patient and for many."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from protocol_logic.surfaces.table import LAST_LINE, TableWriter
+from protocol_logic.surfaces.terminal import text_width
+from tests.unit.surfaces.rows import Json, protocol, row
+
+THREE = ("adult_woman", "organ_function", "no_brain_metastasis")
+
+
+def table(
+    rows: Sequence[Json], criteria: Sequence[str] = THREE, width: int = 80, **options: Any
+) -> str:
+    withheld = options.pop("withheld", ())
+    sentence = options.pop("sentence", "Some words;")
+    encoding = options.get("encoding", "utf-8")
+    options = {"colour": False, **options}
+    writer = TableWriter(protocol(criteria, sentence=sentence), width=width, **options)
+    for item in rows:
+        writer.add(item)
+    out = io.BytesIO()
+    writer.write(out, lambda patient: patient in withheld)
+    return out.getvalue().decode(encoding)
+
+
+def test_what_fails_and_what_is_missing_stand_under_a_patient() -> None:
+    gaps = {"organ_function": [("tbil", "absent"), ("alt", "absent"), ("plt", "conflicting")]}
+    text = table(
+        [
+            row("ann", THREE, "✓✓✓"),
+            row("bea", THREE, "✗?✗", gaps=gaps),
+            row("cleo", THREE, "–?✓", gaps={"organ_function": [("hgb", "unreadable")]}),
+        ],
+        width=78,
+    )
+    assert text.splitlines()[:8] == [
+        "trial 2.1, 3 patients, as of 2026-01-15",
+        "",
+        "patient  eligibility      1  2  3",
+        "ann      ✓ eligible       ✓  ✓  ✓",
+        "bea      ✗ ineligible     ✗  ?  ✗",
+        "         not met: adult_woman; excluded by: no_brain_metastasis; missing: alt,",
+        "         tbil; conflicting: plt",
+        "cleo     ? undetermined   –  ?  ✓",
+    ]
+
+
+def test_there_is_room_beside_the_signs_on_a_wide_terminal() -> None:
+    rows = [row("ann", THREE, "✓✓✓"), row("bea", THREE, "✗✓✓")]
+    assert table(rows, width=120).splitlines()[2:6] == [
+        "                          adult_   organ_   no_brain_",
+        "patient  eligibility      woman   function  metastasis   what stands in the way",
+        "ann      ✓ eligible         ✓        ✓          ✓",
+        "bea      ✗ ineligible       ✗        ✓          ✓        not met: adult_woman",
+    ]
+
+
+def test_a_legend_and_a_summary_end_it() -> None:
+    gaps = {"organ_function": [("tbil", "absent")]}
+    rows = [row("ann", THREE, "✓✓✓"), row("bea", THREE, "✓?✓", gaps=gaps)]
+    assert table(rows).splitlines()[5:] == [
+        "",
+        "Criteria  ✓ passes  ✗ does not pass  ? open  – does not apply",
+        " 1  include  adult_woman          Some words",
+        " 2  include  organ_function       Some words",
+        " 3  exclude  no_brain_metastasis  Some words",
+        "",
+        "2 patients: 1 eligible, 0 ineligible, 1 undetermined; 5 of 6 criteria decided",
+        "(83 %); most often missing: tbil (1)",
+        LAST_LINE,
+    ]
+
+
+def test_one_patient_is_a_list() -> None:
+    gaps = {"organ_function": [("alt", "absent"), ("plt", "imprecise")]}
+    assert table([row("ann", THREE, "✓?✓", gaps=gaps)]).splitlines()[:9] == [
+        "trial 2.1, 1 patient, as of 2026-01-15",
+        "",
+        "ann: ? undetermined",
+        "",
+        " ✓ 1  include  adult_woman          Some words",
+        " ? 2  include  organ_function       Some words",
+        "       missing: alt; imprecise: plt",
+        " ✓ 3  exclude  no_brain_metastasis  Some words",
+        "",
+    ]
+
+
+def test_criteria_that_fail_only_together_are_named() -> None:
+    joint = {"eligibility": "ineligible", "decided_jointly": ["adult_woman", "organ_function"]}
+    gaps = {name: [("gender", "absent")] for name in THREE[:2]}
+    rows = [row(name, THREE, "??✓", gaps=gaps, **joint) for name in ("ann", "bea")]
+    said = "not met together: adult_woman, organ_function"
+    assert f"{said}; missing: gender" in table(rows, width=78)
+    assert said in table(rows[:1])
+
+
+def test_each_as_of_date_is_shown_where_they_differ() -> None:
+    rows = [row("ann", THREE, "✓✓✓"), row("bea", THREE, "✓✓✓", as_of="2025-12-31")]
+    lines = table(rows).splitlines()
+    assert lines[0] == "trial 2.1, 2 patients"
+    assert lines[4] == "bea      2025-12-31  ✓ eligible       ✓  ✓  ✓"
+
+
+@pytest.mark.parametrize("width", [78, 80, 100, 120, 200])
+@pytest.mark.parametrize("number", [1, 3, 10, 25, 40, 100])
+@pytest.mark.parametrize("patients", [1, 2, 500])
+def test_no_line_is_wider_than_asked(width: int, number: int, patients: int) -> None:
+    criteria = [f"criterion_number_{n}" for n in range(number)]
+    signs = ("✓✗?–✓" * number)[:number]
+    gaps = {name: [(f"element_{name}", "absent")] for name in criteria}
+    ids = ["p", "0fe43a9b-9a3b-4b54-8c9d-8f31dd1f5d3e", "很" * 20]
+    rows = [row(f"{ids[n % 3]}", criteria, signs, gaps=gaps) for n in range(patients)]
+    text = table(rows, criteria, width, sentence="many words that go on " * 20)
+    assert max(map(text_width, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("number", [1, 9, 10, 11, 25, 40, 100])
+def test_every_sign_is_there_and_in_order(width: int, number: int) -> None:
+    criteria = [f"c{n}" for n in range(number)]
+    signs = ("✓✗?–" * number)[:number]
+    lines = table([row("ann", criteria, signs)] * 2, criteria, width).splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("ann"))
+    second = next(i for i, line in enumerate(lines) if i > first and line.startswith("ann"))
+    block = "".join(lines[first:second]).split("ligible", 1)[1].split("not met")[0]
+    assert "".join(c for c in block if c in "✓✗?–") == signs
+
+
+def test_signs_stand_under_their_numbers() -> None:
+    criteria = [f"c{n}" for n in range(1, 13)]
+    lines = table([row("ann", criteria, "✗" + "✓" * 11)] * 2, criteria).splitlines()
+    header, first = lines[2], lines[3]
+    for number in range(1, 13):
+        at = header.index(f" {number} " if number < 12 else " 12") + len(str(number))
+        assert first[at] == ("✗" if number == 1 else "✓")
+
+
+def test_an_id_cannot_draw() -> None:
+    evil = '[red]x[/red]\x1b[2J\n"). :-\u202e'
+    text = table([row(evil, THREE, "✓✓✓"), row("ann", THREE, "✓✓✓")])
+    assert '[red]x[/red]\\x1b[2J\\n"). :-\\u202e  ✓ eligible' in text
+    assert "\x1b" not in text
+
+
+def test_a_long_id_has_a_line_of_its_own() -> None:
+    name = "x" * 64
+    lines = table([row(name, THREE, "✓✓✓"), row("ann", THREE, "✓✓✓")]).splitlines()
+    assert lines[3:6] == [
+        name,
+        "         ✓ eligible       ✓  ✓  ✓",
+        "ann      ✓ eligible       ✓  ✓  ✓",
+    ]
+
+
+def test_many_criteria_stand_in_groups_of_five() -> None:
+    criteria = [f"c{n}" for n in range(1, 25)]
+    lines = table([row("ann", criteria, "✓" * 23 + "?")] * 2, criteria).splitlines()
+    assert lines[2:4] == [
+        "patient  eligibility     1     6     11    16    21",
+        "ann      ? undetermined  ✓✓✓✓✓ ✓✓✓✓✓ ✓✓✓✓✓ ✓✓✓✓✓ ✓✓✓?",
+    ]
+
+
+def test_colour_changes_no_character() -> None:
+    import re
+
+    rows = [row("ann", THREE, "✓✗?"), row("eligible", THREE, "✓✓✓")]
+    for width in (80, 200):
+        coloured = table(rows, width=width, colour=True)
+        assert "\x1b[" in coloured
+        assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == table(rows, width=width)
+
+
+def test_another_encoding_has_other_signs() -> None:
+    rows = [row("ann", THREE, "✓✗–"), row("béa", THREE, "✓?✓")]
+    text = table(rows, encoding="ascii", sentence="≥ 90 and more than fits in here " * 4)
+    assert "ann      x ineligible     +  x  -" in text
+    assert "b\\xe9a" in text
+    assert text.isascii()
+
+
+def test_withheld_patients_are_not_counted() -> None:
+    rows = [row("ann", THREE, "✓✓✓"), row("bea", THREE, "✓✓✓"), row("bea", THREE, "✗✓✓")]
+    text = table(rows, withheld={"bea"})
+    assert "bea" not in text
+    assert "1 patient: 1 eligible, 0 ineligible, 0 undetermined" in text
+
+
+def test_nobody() -> None:
+    assert table([]) == "trial 2.1, 0 patients\n\n"
