@@ -13,6 +13,7 @@ from typing import TypeVar
 from protocol_logic.compiling import core
 from protocol_logic.compiling.entries import UNIT_WORDS, Entries, read_entries, report_duplicate
 from protocol_logic.compiling.library import Unit, gather
+from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.units import UnitError, conversion_factor
@@ -21,7 +22,7 @@ from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
 
 _E = TypeVar("_E", bound=voc.Named)
-CONSENT_VALUES = ("signed", "refused")
+CONSENT_VALUES = OPERATORS["attested"].cells
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 
 
@@ -296,7 +297,9 @@ class _Checker:
         consent = self._entry(node.name, voc.Consent)
         if consent is None:
             return None
-        return core.HasValue(entry=consent.name, values=("signed",), text=text, span=span)
+        return core.HasValue(
+            entry=consent.name, values=OPERATORS["attested"].true, text=text, span=span
+        )
 
     def _named(self, node: tree.Named, text: str) -> core.Condition | None:
         name = node.name.text
@@ -312,10 +315,8 @@ class _Checker:
         if entry is None:
             return None
         if entry.kind != "condition":
-            hint = {
-                "medication": f"write `{name} in effect` or `lines of {name} with intent ...`",
-                "procedure": f"write `{name} on both sides`",
-            }[entry.kind]
+            others = [o.syntax for o in OPERATORS.values() if entry.kind in o.takes]
+            hint = "write one of " + ", ".join(f"`{o.replace('NAME', name)}`" for o in others)
             message = f"`{name}` is a {entry.kind}, so it cannot stand alone"
             self._problem("wrong-kind", message, node.name.span, hint)
             return None
@@ -614,10 +615,10 @@ def _in_order(values: Iterable[str], order: tuple[str, ...]) -> tuple[str, ...]:
 
 def _implies(one: core.Within, other: core.Within) -> bool:
     """Whether every number within the one limit is within the other."""
-    if one.per_uln != other.per_uln or one.op[0] != other.op[0]:
+    if one.per_uln != other.per_uln:
         return False
-    looser = one.limit < other.limit if one.op[0] == "<" else one.limit > other.limit
-    return looser or (one.limit == other.limit and (one.op == other.op or other.op[1:] == "="))
+    inner, outer = (COMPARISONS[t.op].inside(t.limit) for t in (one, other))
+    return outer.contains_interval(inner)
 
 
 _KINDS: dict[type[voc.Named], str] = {

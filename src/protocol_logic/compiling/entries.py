@@ -13,6 +13,7 @@ from fractions import Fraction
 from protocol_logic.compiling import core
 from protocol_logic.compiling.library import Unit
 from protocol_logic.foundation.interval import Interval
+from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.units import UnitError, conversion_factor, unit
@@ -57,17 +58,6 @@ _NEEDED = {
     "derived": {"unit", "formula"},
 }
 _FIELDS = {"gender": "gender", "birth_date": "birthDate"}
-
-
-def interval_of(op: str, limit: Fraction) -> Interval:
-    """The numbers that satisfy `op limit`."""
-    make: dict[str, Callable[[Fraction], Interval]] = {
-        "<=": Interval.at_most,
-        "<": Interval.below,
-        ">=": Interval.at_least,
-        ">": Interval.above,
-    }
-    return make[op](limit)
 
 
 @dataclass(slots=True)
@@ -303,7 +293,7 @@ def _quantity(r: _Reader) -> voc.Entry:
         code = r.code(prop.codes[0])
         limit = r.number(prop.amounts[0], to)
         if code is not None and limit is not None:
-            attested[code.key] = interval_of(prop.words[0].text, limit)
+            attested[code.key] = COMPARISONS[prop.words[0].text].inside(limit)
     return voc.Quantity(
         name=r.name,
         element=r.element,
@@ -330,7 +320,7 @@ def _status(r: _Reader) -> voc.Entry:
             else:
                 limit = r.number(meaning.amount, to or "1")
                 if limit is not None:
-                    ranges.append((interval_of(meaning.op, limit), prop.words[0].text))
+                    ranges.append((COMPARISONS[meaning.op].inside(limit), prop.words[0].text))
     return voc.Status(
         name=r.name,
         element=r.element,

@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 from protocol_logic.compiling import core
 from protocol_logic.compiling.check import values_of
 from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.knowledge import vocabulary as voc
 
 Kind: TypeAlias = Literal[
@@ -146,10 +147,9 @@ def finding_id(test: core.Test) -> str | None:
 
 def slug(text: str) -> str:
     """Text as an ASP name: `<= 1.5 x ULN` -> `at_most_1_5_x_uln`."""
-    for sign, word in (
-        (">=", " at least "), ("<=", " at most "), ("<", " below "), (">", " above "),
-        ("%", " percent "), ("+", "plus "), ("/", " per "), ("*", " "),
-    ):  # fmt: skip
+    for sign in sorted(COMPARISONS, key=len, reverse=True):
+        text = text.replace(sign, f" {COMPARISONS[sign].slug} ")
+    for sign, word in (("%", " percent "), ("+", "plus "), ("/", " per "), ("*", " ")):
         text = text.replace(sign, word)
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     return name if name[:1].isalpha() else f"is_{name}"
@@ -303,24 +303,25 @@ class _Planner:
             case core.Evidenced(concept=concept, by=by):
                 return Finding(
                     id=name, kind="evidence", entry=concept, element=by,
-                    cells=("confirmed", "not_confirmed"), detail=by,
+                    cells=OPERATORS["confirmed by"].cells, detail=by,
                 )  # fmt: skip
             case core.InEffect(concept=concept):
-                return self._open_world(name, "in_effect", concept, "in_effect", "not_in_effect")
+                return self._fixed(name, "in_effect", concept, "in effect")
             case core.OnBothSides(concept=concept):
-                return self._open_world(name, "both_sides", concept, "both", "not_both")
+                return self._fixed(name, "both_sides", concept, "on both sides")
             case _:
                 raise AssertionError(first)
 
-    def _open_world(self, name: str, kind: Kind, concept: str, yes: str, no: str) -> Finding:
+    def _fixed(self, name: str, kind: Kind, concept: str, operator: str) -> Finding:
+        """A finding whose cells stand in the operator table."""
         element = self.voc.entries[concept].element
-        cells = (yes, no, "unrecorded")
+        cells = OPERATORS[operator].cells
         return Finding(id=name, kind=kind, entry=concept, element=element, cells=cells)
 
     def _plain(self, name: str) -> Finding:
         """Findings without a limit of their own: concepts, completeness, undetermined values."""
         if name in self.voc.entries:
-            return self._open_world(name, "presence", name, "present", "absent")
+            return self._fixed(name, "presence", name, "present")
         if name.startswith("unrecorded_"):
             entry = self.voc.entries[name.removeprefix("unrecorded_")]
             closed_by = getattr(entry, "closed_by", None)
@@ -403,10 +404,12 @@ class _Planner:
                     cells = _satisfying(finding, op, limit)
                 case core.LinesOf(op=op, number=number):
                     cells = _satisfying(finding, op, Fraction(number))
-                case core.InEffect() | core.OnBothSides():
-                    cells = (finding.cells[0], "unrecorded")
+                case core.InEffect():
+                    cells = OPERATORS["in effect"].true
+                case core.OnBothSides():
+                    cells = OPERATORS["on both sides"].true
                 case _:
-                    cells = finding.cells[:1]
+                    cells = OPERATORS["confirmed by"].true
             true[test] = (name, cells)
         return true
 
@@ -431,12 +434,7 @@ def _pattern_names(patterns: list[core.Pattern]) -> dict[str, PatternNames]:
 
 
 def _satisfying(finding: Finding, op: str, limit: Fraction) -> tuple[str, ...]:
-    inside = {
-        "<=": Interval.at_most,
-        "<": Interval.below,
-        ">=": Interval.at_least,
-        ">": Interval.above,
-    }[op](limit)
+    inside = COMPARISONS[op].inside(limit)
     return tuple(
         cell
         for cell, part in zip(finding.cells, finding.ranges, strict=True)
@@ -449,7 +447,7 @@ def _cut(
 ) -> tuple[tuple[str, ...], tuple[Interval, ...]]:
     """The cells that limits cut the numbers into, lowest first, with their names."""
     # A cut lies just below its number (`>=`, `<`: False) or just above it (`<=`, `>`: True).
-    cuts = sorted({(limit, op in ("<=", ">")) for op, limit in limits})
+    cuts = sorted({(limit, above) for op, limit in limits for above in COMPARISONS[op].cuts})
     names: list[str] = []
     ranges: list[Interval] = []
     edges: list[tuple[Fraction, bool] | None] = [None, *cuts, None]

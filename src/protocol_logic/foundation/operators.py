@@ -1,0 +1,150 @@
+"""The operator table: one row for each way to test a finding, and for each comparison sign.
+
+Rows are data. The checker reads which kind of name a test takes, the plan which cells it cuts and
+in which it is true, the compiler and the hints how it is said, the reference page all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from protocol_logic.foundation.interval import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A sign that compares a number with a limit.
+
+    `inside`: the numbers that satisfy it. `cuts`: at the limit, whether the axis is cut just
+    below it (False), just above it (True), or both. `slug`: its words in a cell's name.
+    """
+
+    sign: str
+    inside: Callable[[Fraction], Interval]
+    cuts: tuple[bool, ...]
+    slug: str
+    says: str
+    denies: str
+    example: str
+
+
+COMPARISONS: dict[str, Comparison] = {
+    row.sign: row
+    for row in (
+        Comparison(
+            "<=", Interval.at_most, (True,), "at most", "is at most {}", "is above {}",
+            "bilirubin <= 1.5 x ULN",
+        ),
+        Comparison(
+            ">=", Interval.at_least, (False,), "at least", "is at least {}", "is below {}",
+            "hemoglobin >= 90 g/L",
+        ),
+        Comparison(
+            "<", Interval.below, (False,), "below", "is below {}", "is at least {}",
+            "age < 75 years",
+        ),
+        Comparison(
+            ">", Interval.above, (True,), "above", "is above {}", "is at most {}",
+            "platelets > 100 10*9/L",
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A way to test a finding.
+
+    `takes`: the kind of name it stands after. `cells`: the finding's cells in order, where they
+    do not depend on limits or values; `true`: those in which the test is true. `unit`: what is
+    asked of a limit's unit. `absent`: what no record means. `says`, `denies`: its sentence.
+    """
+
+    name: str
+    syntax: str
+    takes: str
+    cells: tuple[str, ...]
+    true: tuple[str, ...]
+    unit: str
+    absent: str
+    says: str
+    denies: str
+    example: str
+    source: str
+
+
+OPERATORS: dict[str, Operator] = {
+    row.name: row
+    for row in (
+        Operator(
+            "compares", "NAME COMPARISON NUMBER UNIT", "quantity, age or derived quantity", (), (),
+            "one that the quantity accepts, or one of its dimension", "unknown",
+            "{name} {comparison}", "{name} {denied comparison}",
+            "hemoglobin >= 90 g/L", "FHIR R4 Observation.valueQuantity; UCUM",
+        ),
+        Operator(
+            "compares with ULN", "NAME COMPARISON NUMBER x ULN", "quantity", (), (),
+            "none: a multiple of the upper limit of normal of the same result", "unknown",
+            "{name} {comparison} times the upper limit of normal",
+            "{name} {denied comparison} times the upper limit of normal",
+            "bilirubin <= 1.5 x ULN", "FHIR R4 Observation.referenceRange.high",
+        ),
+        Operator(
+            "is", "NAME is VALUE / NAME in VALUE, VALUE",
+            "status, patient field, consent, lesion or decided definition", (), (), "none",
+            "unknown", "{name} is {values}", "{name} is not {values}",
+            "er is positive", "FHIR R4 Observation.value[x]",
+        ),
+        Operator(
+            "recorded", "NAME recorded / NAME recorded as VALUE, VALUE", "status", (), (), "none",
+            "false: it asks what the record says", "{name} is recorded as {values}",
+            "{name} is not recorded as {values}", "her2_fish recorded as positive",
+            "seed README section 6, criterion 4",
+        ),
+        Operator(
+            "present", "NAME", "condition", ("present", "absent", "unrecorded"), ("present",),
+            "none", "absent where its list is closed, else unknown", "{name} is present",
+            "{name} is absent", "liver_metastasis", "seed README section 3",
+        ),
+        Operator(
+            "confirmed by", "NAME confirmed by EVIDENCE", "condition",
+            ("confirmed", "not_confirmed"), ("confirmed",), "none", "unknown, never false",
+            "{name} is confirmed by {by}", "{name} is not confirmed by {by}",
+            "breast_cancer confirmed by histology", "FHIR R4 Condition.evidence.code",
+        ),
+        Operator(
+            "in effect", "NAME in effect", "medication",
+            ("in_effect", "not_in_effect", "unrecorded"), ("in_effect", "unrecorded"), "none",
+            "false where its list is closed, else unknown", "{name} is in effect",
+            "{name} is not in effect", "gnrh_analogue in effect", "seed README section 6, 5",
+        ),
+        Operator(
+            "on both sides", "NAME on both sides", "procedure",
+            ("both", "not_both", "unrecorded"), ("both", "unrecorded"), "none",
+            "false where its list is closed, else unknown", "{name} was done on both sides",
+            "{name} was not done on both sides", "oophorectomy on both sides",
+            "seed README section 5, oophorectomy",
+        ),
+        Operator(
+            "lines of", "lines of NAME with intent INTENT COMPARISON NUMBER", "medication", (), (),
+            "a whole number", "what is unrecorded can only raise the number",
+            "the number of lines of {name} with intent {intent} {comparison}",
+            "the number of lines of {name} with intent {intent} {denied comparison}",
+            "lines of chemotherapy with intent palliative <= 1", "seed README section 6, 7",
+        ),
+        Operator(
+            "there is", "there is / course of NAME with intent INTENT, called X / ...",
+            "medication and event", (), (), "whole months or years, counted in anniversaries",
+            "an unrecorded event or course may fit where its list is open",
+            "there is such a course and event", "there is no such course and event",
+            "adjuvant lasted >= 24 months at relapse", "seed README sections 4 and 6, 8",
+        ),
+        Operator(
+            "attested", "attested NAME", "consent", ("signed", "refused"), ("signed",), "none",
+            "unknown", "{name} is attested", "{name} is refused", "attested informed_consent",
+            "FHIR R4 Consent.status and provision.type",
+        ),
+    )
+}  # fmt: skip
