@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -25,6 +26,7 @@ from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.records.codings import Codings
 from protocol_logic.records.facts import (
     Born,
+    Closed,
     ConditionStated,
     Done,
     Fact,
@@ -114,6 +116,81 @@ def test_answers_derived_by_hand(case: dict[str, Any]) -> None:
     overall = case.get("overall_exact") or case.get("overall") or case["eligibility"]
     assert result.eligibility == overall
     assert vacuous(result) == case["vacuous"]
+
+
+JUNE = PartialDate.parse("2024-06-01")
+M0 = ("m_category", JUNE, Stated(frozenset({"M0"})))
+UNSURE_LUNG = ("lung_metastasis", JUNE, ConditionStated("unknown"))
+LIVER = ("liver_metastasis", JUNE, ConditionStated("present", "active", confirmed=True))
+NO_ENDS = Therapy(JUNE, None, ongoing=False, intent="palliative")
+GOES_ON = Therapy(PartialDate.parse("2024"), None, ongoing=True, intent=None)
+ADJUVANT = "endocrine_therapy with intent adjuvant"
+COURSE = f"there is\n    course of {ADJUVANT}, called one\n    relapse on or after start of one"
+
+
+@pytest.mark.parametrize(
+    ("condition", "facts", "outcome"),
+    [
+        # What nobody mentions is denied by M0, unless some site may be there.
+        ("liver_metastasis", [], "unknown"),
+        ("liver_metastasis", [M0], "not_met"),
+        ("liver_metastasis", [M0, UNSURE_LUNG], "unknown"),
+        ("metastasis", [M0, LIVER], "met"),
+        ("none of\n    liver_metastasis\n    not metastasis", [UNSURE_LUNG], "unknown"),
+        ("liver_metastasis and not metastasis", [UNSURE_LUNG], "not_met"),
+        # What is not recorded has some value, but is not recorded as any.
+        ("m_category in M0, M1", [], "met"),
+        ("m_category recorded", [], "not_met"),
+        ("m_category is M1 or stage recorded as 4", [], "unknown"),
+        ("m_category recorded as M1", [("m_category", JUNE, Stated(None))], "unknown"),
+        ("m_category recorded", [("m_category", JUNE, Stated(None))], "met"),
+        # One value for all uses, also where it is unknown.
+        ("any of\n    m_category is M1\n    m_category is M0", [], "met"),
+        ("her2 is positive and her2 is negative", [], "not_met"),
+        ("creatinine <= 1.5 x ULN or creatinine > 1 x ULN", [], "met"),
+        # A result that one of two days gives is the newest, if it is that day.
+        ("m_category is M0", [M0, ("m_category", PartialDate.parse("2024"), M0[2])], "met"),
+        ("m_category recorded", [("m_category", PartialDate.parse("2025"), M0[2])], "unknown"),
+        # An end that is unknown has passed; an unrecorded intent may be any.
+        ("chemotherapy in effect", [("chemotherapy", JUNE, NO_ENDS)], "unknown"),
+        ("chemotherapy in effect", [("chemotherapy", JUNE, GOES_ON)], "met"),
+        (f"lines of {ADJUVANT} <= 0", [("endocrine_therapy", JUNE, GOES_ON)], "unknown"),
+        (
+            f"lines of {ADJUVANT} <= 0 or lines of endocrine_therapy with intent palliative <= 0",
+            [("endocrine_therapy", JUNE, GOES_ON), ("medication_history", JUNE, Closed())],
+            "met",
+        ),
+        (COURSE, [("medication_history", JUNE, Closed())], "not_met"),
+        (COURSE, [("problem_list", JUNE, Closed())], "unknown"),
+        # A lesion count of zero beside a measurable lesion.
+        (
+            "measured_lesion is contradictory",
+            [
+                ("lesion_count", JUNE, Measured(Interval.point(0))),
+                (
+                    "measured_lesion",
+                    JUNE,
+                    LesionSize((("longest", Interval.at_least(10)),), "other", "other"),
+                ),
+            ],
+            "met",
+        ),
+    ],
+)
+def test_readings_that_the_seed_does_not_show(
+    condition: str, facts: list[tuple[str, PartialDate, Reading]], outcome: str
+) -> None:
+    protocol = checked(f"{HEADER}\ninclude it\n  > It.\n  {condition}\n")
+    result = evaluate(protocol, made_of(facts), date(2025, 6, 30))
+    assert result.criteria["it"].outcome == outcome
+
+
+def made_of(facts: Sequence[tuple[str, PartialDate | None, Reading]]) -> PatientRecord:
+    found = tuple(
+        Fact(entry=entry, resource="", date=when, recorded="", reading=reading)
+        for entry, when, reading in facts
+    )
+    return PatientRecord(patient="p", source="", index_date=None, facts=found)
 
 
 # ---- the seed oracle -------------------------------------------------------------------------
@@ -314,14 +391,11 @@ def truths(
 def kidney(weight: Interval, creatinine: Interval) -> PatientRecord:
     day = PartialDate.parse("2025-01-01")
     limits = (Limit(None, Fraction(9, 10), ""),)
-    readings: dict[str, tuple[PartialDate | None, Reading]] = {
-        "birth_date": (None, Born(PartialDate.parse("1970-01-01"))),
-        "sex": (None, Stated(frozenset({"female"}))),
-        "body_weight": (day, Measured(weight)),
-        "creatinine": (day, Measured(creatinine, limits)),
-    }
-    facts = tuple(
-        Fact(entry=entry, resource="", date=when, recorded="", reading=reading)
-        for entry, (when, reading) in readings.items()
+    return made_of(
+        [
+            ("birth_date", None, Born(PartialDate.parse("1970-01-01"))),
+            ("sex", None, Stated(frozenset({"female"}))),
+            ("body_weight", day, Measured(weight)),
+            ("creatinine", day, Measured(creatinine, limits)),
+        ]
     )
-    return PatientRecord(patient="p", source="", index_date=None, facts=facts)

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.check import values_of
+from protocol_logic.compiling.conditions import values_of
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.knowledge import vocabulary as voc

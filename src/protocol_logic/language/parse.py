@@ -210,11 +210,10 @@ def _starts(line: Line, following: Line | None, piece: list[Line]) -> bool:
 
 def _lacks_lines(piece: list[Line]) -> bool:
     """Whether lines that follow it unindented are likely to be its own."""
-    head, *rest = piece
-    if not _HEAD.match(head.text):
+    if not _HEAD.match(piece[0].text):
         return True
-    inside = [line for line in rest if line.indent and not line.text.startswith(">")]
-    return not inside and not head.text.startswith("system")
+    inside = any(line.indent and not line.text.startswith(">") for line in piece)
+    return not inside and not piece[0].text.startswith("system")
 
 
 def _layout_problem(source: Source, piece: Sequence[Line]) -> Problem | None:

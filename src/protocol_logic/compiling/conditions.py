@@ -1,0 +1,462 @@
+"""Conditions of the text tree to checked conditions: each test gets its entry, kind and values.
+
+Takes: a condition with the source it stands in. Gives: a `core.Condition`, or None where a problem
+stands in the way; the problems go to the sink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import TypeVar
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.entries import UNIT_WORDS, Entries
+from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
+from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
+from protocol_logic.foundation.source import Source, Span
+from protocol_logic.foundation.units import UnitError, conversion_factor
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
+from protocol_logic.language import tree
+
+_E = TypeVar("_E", bound=voc.Named)
+CONSENT_VALUES = OPERATORS["attested"].cells
+LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
+
+
+class Conditions:
+    """Checks conditions against the entries and definitions that they can name.
+
+    `source` and `sentence` are those of the statement at hand: see `begin`.
+    """
+
+    def __init__(
+        self,
+        found: Entries,
+        definitions: Mapping[str, tuple[tree.Definition, Source]],
+        source: Source,
+        problems: Problems,
+    ) -> None:
+        self.found = found
+        self.definitions = definitions
+        self.source = source
+        self.problems = problems
+        self.sentence: str | None = None
+        self.pattern_home = ""
+        self.pattern_count = 0
+
+    def begin(self, home: str, source: Source, sentence: str | None = None) -> None:
+        """Turn to the statement called `home`; patterns are numbered within it."""
+        self.source, self.sentence = source, sentence
+        self.pattern_home, self.pattern_count = home, 0
+
+    def condition(self, node: tree.Condition) -> core.Condition | None:
+        text = self._line(node.span)
+        if isinstance(node, tree.AllOf | tree.AnyOf | tree.NoneOf | tree.AtLeast):
+            parts = tuple(c for c in map(self.condition, node.parts) if c is not None)
+            if len(parts) < len(node.parts):
+                return None
+            if isinstance(node, tree.AllOf):
+                return core.All(parts=parts, text=text, span=node.span)
+            if isinstance(node, tree.AnyOf):
+                return core.Any(parts=parts, text=text, span=node.span)
+            if isinstance(node, tree.NoneOf):
+                inner = core.Any(parts=parts, text=text, span=node.span)
+                return core.Not(part=inner, text=text, span=node.span)
+            return self._at_least(node, parts, text)
+        if isinstance(node, tree.Not):
+            part = self.condition(node.part)
+            return None if part is None else core.Not(part=part, text=text, span=node.span)
+        if isinstance(node, tree.Compares):
+            return self._compares(node, text)
+        if isinstance(node, tree.ThereIs):
+            return self._pattern(node, text)
+        return self._test(node, text)
+
+    def _at_least(
+        self, node: tree.AtLeast, parts: tuple[core.Condition, ...], text: str
+    ) -> core.Condition | None:
+        if not node.number.text.isdigit() or not 1 <= int(node.number.text) <= len(parts):
+            message = f"at least {node.number.text} of {len(parts)} conditions cannot be asked"
+            hint = f"write a whole number from 1 to {len(parts)}"
+            self.problem("unknown-value", message, node.number.span, hint)
+            return None
+        number = int(node.number.text)
+        return core.AtLeast(number=number, parts=parts, text=text, span=node.span)
+
+    def _test(self, node: tree.Condition, text: str) -> core.Condition | None:
+        span = node.span
+        if isinstance(node, tree.Named):
+            return self._named(node, text)
+        if isinstance(node, tree.IsIn):
+            return self._has_value(node, text)
+        if isinstance(node, tree.Recorded):
+            status = self._entry(node.name, voc.Status)
+            if status is None:
+                return None
+            if not self._values(node.name.text, node.values, status.values):
+                return None
+            values = tuple(w.text for w in node.values) or status.values
+            return core.RecordedAs(
+                entry=status.name, values=_in_order(values, status.values), text=text, span=span
+            )
+        if isinstance(node, tree.Confirmed):
+            concept = self._concept(node.name, "condition")
+            if concept is None:
+                return None
+            if node.by.text not in concept.evidence:
+                self.unknown_value(concept.name, node.by, tuple(concept.evidence))
+                return None
+            return core.Evidenced(concept=concept.name, by=node.by.text, text=text, span=span)
+        if isinstance(node, tree.InEffect):
+            concept = self._concept(node.name, "medication")
+            if concept is None:
+                return None
+            return core.InEffect(concept=concept.name, text=text, span=span)
+        if isinstance(node, tree.BothSides):
+            concept = self._concept(node.name, "procedure")
+            if concept is None:
+                return None
+            return core.OnBothSides(concept=concept.name, text=text, span=span)
+        if isinstance(node, tree.Lines):
+            return self._lines(node, text)
+        assert isinstance(node, tree.Attested)
+        consent = self._entry(node.name, voc.Consent)
+        if consent is None:
+            return None
+        return core.HasValue(
+            entry=consent.name, values=OPERATORS["attested"].true, text=text, span=span
+        )
+
+    def _named(self, node: tree.Named, text: str) -> core.Condition | None:
+        name = node.name.text
+        if name in self.definitions:
+            definition, _ = self.definitions[name]
+            if isinstance(definition.body, tree.Decide):
+                values = ", ".join(f"`{name} is {w.text}`" for w in definition.values)
+                message = f"`{name}` has values, so it cannot stand alone"
+                self.problem("wrong-kind", message, node.name.span, f"write {values}")
+                return None
+            return core.Defined(name=name, text=text, span=node.span)
+        entry = self._entry(node.name, voc.Concept)
+        if entry is None:
+            return None
+        if entry.kind != "condition":
+            others = [o.syntax for o in OPERATORS.values() if entry.kind in o.takes]
+            hint = "write one of " + ", ".join(f"`{o.replace('NAME', name)}`" for o in others)
+            message = f"`{name}` is a {entry.kind}, so it cannot stand alone"
+            self.problem("wrong-kind", message, node.name.span, hint)
+            return None
+        return core.Present(concept=name, text=text, span=node.span)
+
+    def _has_value(self, node: tree.IsIn, text: str) -> core.Condition | None:
+        name = node.name.text
+        if name in self.definitions:
+            definition, _ = self.definitions[name]
+            values = tuple(w.text for w in definition.values)
+            if not isinstance(definition.body, tree.Decide):
+                message = f"`{name}` holds or not; it has no values"
+                self.problem("wrong-kind", message, node.name.span, f"write `{name}` alone")
+                return None
+            if not self._values(name, node.values, values):
+                return None
+            tests = tuple(
+                core.Defined(name=name, value=w.text, text=text, span=node.span)
+                for w in node.values
+            )
+            return tests[0] if len(tests) == 1 else core.Any(parts=tests, text=text, span=node.span)
+        kinds = (voc.Status, voc.PatientField, voc.Consent, voc.Lesion)
+        entry = self.entry_of(node.name, kinds)
+        if entry is None:
+            return None
+        values = values_of(entry)
+        if not self._values(name, node.values, values):
+            return None
+        chosen = _in_order((w.text for w in node.values), values)
+        return core.HasValue(entry=name, values=chosen, text=text, span=node.span)
+
+    def _lines(self, node: tree.Lines, text: str) -> core.Condition | None:
+        concept = self._concept(node.name, "medication")
+        if concept is None or not self._intent(node.intent):
+            return None
+        if not node.number.text.isdigit():
+            message = f"a number of lines is a whole number, not {node.number.text}"
+            self.problem("unknown-value", message, node.number.span)
+            return None
+        return core.LinesOf(
+            concept=concept.name,
+            intent=node.intent.text,
+            op=node.op,
+            number=int(node.number.text),
+            text=text,
+            span=node.span,
+        )
+
+    def _compares(self, node: tree.Compares, text: str) -> core.Condition | None:
+        main = self._within(node.name, node.limit, text)
+        if main is None:
+            return None
+        result: core.Condition = main
+        # The first exception whose condition holds gives the limit, so the last wraps first.
+        for exception in reversed(node.exceptions):
+            limit = self._within(node.name, exception.limit, self._line(exception.limit.span))
+            condition = self.condition(exception.condition)
+            if limit is None or condition is None:
+                return None
+            also = core.All(
+                parts=(limit, condition), text=self._line(exception.span), span=node.span
+            )
+            if len(node.exceptions) == 1 and _implies(main, limit):
+                result = core.Any(parts=(main, also), text=text, span=node.span)
+            else:
+                otherwise = core.All(
+                    parts=(core.Not(part=condition, text=f"not {condition.text}"), result),
+                    text=text,
+                    span=node.span,
+                )
+                result = core.Any(parts=(also, otherwise), text=text, span=node.span)
+        return result
+
+    def _within(self, name: tree.Word, limit: tree.Limit, text: str) -> core.Within | None:
+        entry: voc.Named | None
+        if name.text in self.found.derived:
+            entry = self.found.derived[name.text]
+        else:
+            entry = self.entry_of(name, (voc.Quantity, voc.Age))
+        if entry is None:
+            return None
+        if limit.per_uln:
+            if not isinstance(entry, voc.Quantity):
+                message = f"`{name.text}` has no upper limit of normal"
+                self.problem("wrong-kind", message, limit.span)
+                return None
+            value: Fraction | None = Fraction(limit.amount.number)
+        else:
+            value = self._limit(entry, limit.amount)
+        if value is None:
+            return None
+        return core.Within(
+            entry=name.text,
+            op=limit.op,
+            limit=value,
+            per_uln=limit.per_uln,
+            text=text,
+            span=limit.span,
+        )
+
+    def _limit(self, entry: voc.Named, amount: tree.Amount) -> Fraction | None:
+        to = "a" if isinstance(entry, voc.Age) else str(getattr(entry, "unit", "1"))
+        number = Fraction(amount.number)
+        if amount.unit is None:
+            if to == "1":
+                return self._plausible(entry, number, amount)
+            spelt = "years" if to == "a" else to
+            message = f"{amount.number} of `{entry.name}` has no unit"
+            hint = f"write `{amount.number} {spelt}`"
+            self.problem("unknown-unit", message, amount.span, hint)
+            return None
+        code = UNIT_WORDS.get(amount.unit.text, amount.unit.text)
+        if isinstance(entry, voc.Quantity) and code in entry.accepts:
+            return self._plausible(entry, number * entry.accepts[code], amount)
+        try:
+            factor = conversion_factor(code, to)
+        except UnitError as error:
+            self.problem("wrong-unit", error.message, amount.unit.span, error.hint)
+            return None
+        if isinstance(entry, voc.Age) and (number * factor).denominator != 1:
+            message = f"an age is told in whole years, not in {amount.number} {amount.unit.text}"
+            self.problem("wrong-unit", message, amount.span)
+            return None
+        return self._plausible(entry, number * factor, amount)
+
+    def _plausible(self, entry: voc.Named, value: Fraction, amount: tree.Amount) -> Fraction:
+        plausible = entry.plausible if isinstance(entry, voc.Quantity) else None
+        if plausible is not None and not plausible.contains(value):
+            message = f"no plausible `{entry.name}` is near {self._line(amount.span)}"
+            hint = "look at the number and its unit"
+            self.problem("implausible-limit", message, amount.span, hint)
+        return value
+
+    def _pattern(self, node: tree.ThereIs, text: str) -> core.Condition | None:
+        self.pattern_count += 1
+        name = f"{self.pattern_home}_pattern_{self.pattern_count}"
+        concept = self._concept(node.course.name, "medication")
+        ok = self._intent(node.course.intent) and concept is not None
+        called = node.course.called.text
+        events: dict[str, voc.Event] = {}
+        clauses: list[core.Timing | core.Duration] = []
+        for clause in node.clauses:
+            event = self._entry(clause.event, voc.Event)
+            if event is None:
+                ok = False
+            else:
+                events[event.name] = event
+            if isinstance(clause, tree.When):
+                points = [p for p in (clause.earliest, clause.latest) if p is not None]
+                for point in points:
+                    ok = self._called(point.of, called) and ok
+                instants = [
+                    self._instant(p) if p else None for p in (clause.earliest, clause.latest)
+                ]
+                clauses.append(
+                    core.Timing(
+                        text=self._line(clause.span), earliest=instants[0], latest=instants[1]
+                    )
+                )
+            else:
+                ok = self._called(clause.course, called) and ok
+                if clause.op != ">=":
+                    message = f"`lasted` compares with `>=`, not with `{clause.op}`"
+                    self.problem("wrong-kind", message, clause.span)
+                    ok = False
+                months = self._months(clause.amount)
+                clauses.append(core.Duration(text=self._line(clause.span), months=months))
+        if len(events) > 1:
+            message = "the lines of one `there is` speak of more than one event"
+            self.problem("wrong-kind", message, node.span, "use one `there is` for each event")
+            ok = False
+        if not ok or concept is None:
+            return None
+        return core.Pattern(
+            name=name,
+            concept=concept.name,
+            intent=node.course.intent.text,
+            event=next(iter(events)),
+            clauses=tuple(clauses),
+            called=called,
+            course_text=self._line(node.course.span),
+            text=text,
+            span=node.span,
+        )
+
+    def _called(self, word: tree.Word, called: str) -> bool:
+        if word.text != called:
+            message = f"`{word.text}` is not the course of this `there is`"
+            self.problem("unknown-name", message, word.span, f"the course is called `{called}`")
+        return word.text == called
+
+    def _instant(self, point: tree.Point) -> core.Instant:
+        return core.Instant(point.edge, self._months(point.offset) if point.offset else 0)
+
+    def _months(self, amount: tree.Amount) -> int:
+        per = {"mo": 1, "a": 12}
+        unit = amount.unit.text if amount.unit else ""
+        code = UNIT_WORDS.get(unit, unit)
+        months = Fraction(amount.number) * per.get(code, 0)
+        if code not in per or months.denominator != 1:
+            message = f"`{self._line(amount.span)}` is not a whole number of months or years"
+            hint = "an interval between dates is counted in anniversaries"
+            self.problem("wrong-unit", message, amount.span, hint)
+            return 0
+        return int(months)
+
+    # ---- names and values --------------------------------------------------------------------
+
+    def _entry(self, word: tree.Word, kind: type[_E]) -> _E | None:
+        """The entry of a name where one kind is wanted; anything else is a problem."""
+        entry = self.entry_of(word, (kind,))
+        return entry if isinstance(entry, kind) else None
+
+    def entry_of(self, word: tree.Word, kinds: tuple[type[voc.Named], ...]) -> voc.Entry | None:
+        entry = self.found.entries.get(word.text)
+        if entry is None:
+            known = {
+                *(n for n, e in self.found.entries.items() if isinstance(e, kinds)),
+                *(self.definitions if voc.Concept in kinds or voc.Status in kinds else ()),
+                *(self.found.derived if voc.Quantity in kinds else ()),
+            }
+            # A name that was claimed but not built has had its own problem.
+            if word.text not in self.found.places or word.text in self.definitions:
+                message = f"the name `{word.text}` is not defined"
+                hint = did_you_mean(word.text, known) or self._defined_elsewhere(word.text)
+                self.problem("unknown-name", message, word.span, hint)
+            return None
+        if not isinstance(entry, kinds):
+            is_a, wanted = _KINDS[type(entry)], " or ".join(_KINDS[k] for k in kinds)
+            message = f"`{word.text}` is {is_a}, but here stands {wanted}"
+            self.problem("wrong-kind", message, word.span)
+            return None
+        return entry
+
+    def _defined_elsewhere(self, name: str) -> str | None:
+        """The knowledge file that defines a name and is not used here."""
+        for known in knowledge_names():
+            path = knowledge_path(known)
+            if path is not None and f" {name}\n" in path.read_text(encoding="utf-8"):
+                return f"it is defined in `{known}`: add that to `uses`"
+        return None
+
+    def _concept(self, word: tree.Word, kind: str) -> voc.Concept | None:
+        entry = self._entry(word, voc.Concept)
+        if entry is None:
+            return None
+        if entry.kind != kind:
+            message = f"`{word.text}` is a {entry.kind}, but here stands a {kind}"
+            self.problem("wrong-kind", message, word.span)
+            return None
+        return entry
+
+    def _intent(self, word: tree.Word) -> bool:
+        if word.text not in core.INTENTS:
+            self.unknown_value("intent", word, core.INTENTS)
+        return word.text in core.INTENTS
+
+    def _values(self, name: str, words: tuple[tree.Word, ...], values: tuple[str, ...]) -> bool:
+        wrong = [w for w in words if w.text not in values]
+        for word in wrong:
+            self.unknown_value(name, word, values)
+        return not wrong
+
+    def unknown_value(self, name: str, word: tree.Word, values: tuple[str, ...]) -> None:
+        hint = did_you_mean(word.text, values) or "it can be " + ", ".join(f"`{v}`" for v in values)
+        message = f"`{name}` cannot be `{word.text}`"
+        self.problem("unknown-value", message, word.span, hint)
+
+    def problem(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
+        self.problems.add(
+            Problem(
+                code=code,
+                message=message,
+                source=self.source,
+                span=span,
+                hint=hint,
+                sentence=self.sentence,
+            )
+        )
+
+    def _line(self, span: Span) -> str:
+        return " ".join(self.source.text[span.start : span.end].split())
+
+
+def values_of(entry: voc.Named) -> tuple[str, ...]:
+    """The values that the latest statement of an entry can have."""
+    if isinstance(entry, voc.Status | voc.PatientField):
+        return entry.values
+    return CONSENT_VALUES if isinstance(entry, voc.Consent) else LESION_VALUES
+
+
+def _in_order(values: Iterable[str], order: tuple[str, ...]) -> tuple[str, ...]:
+    chosen = set(values)
+    return tuple(v for v in order if v in chosen)
+
+
+def _implies(one: core.Within, other: core.Within) -> bool:
+    """Whether every number within the one limit is within the other."""
+    if one.per_uln != other.per_uln:
+        return False
+    inner, outer = (COMPARISONS[t.op].inside(t.limit) for t in (one, other))
+    return outer.contains_interval(inner)
+
+
+_KINDS: dict[type[voc.Named], str] = {
+    voc.PatientField: "a patient field",
+    voc.Age: "an age",
+    voc.Quantity: "a quantity",
+    voc.Status: "a status",
+    voc.Concept: "a condition, procedure or medication",
+    voc.Event: "an event",
+    voc.Lesion: "a lesion",
+    voc.Consent: "a consent",
+    voc.History: "a history",
+}
