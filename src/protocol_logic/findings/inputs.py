@@ -143,7 +143,7 @@ def _many(element: str, values: set[str], facts: list[Fact]) -> Opener | None:
 
 
 def lesion_input(visible: Visible, entry: Lesion) -> Input:
-    """What the latest day with any lesion or count says: one of `check.LESION_VALUES`.
+    """What the latest day with any lesion or count says: one of `conditions.LESION_VALUES`.
 
     A count of 0 beside a measurable lesion is `contradictory`; sizes alone, none measurable,
     are `not_measurable`; a count of 0 without a measurable lesion is `none`.

@@ -6,9 +6,9 @@ stand. A statement that cannot be read is left as it is, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from lark import Token
 
@@ -17,80 +17,180 @@ from protocol_logic.foundation.source import Source
 from protocol_logic.language.parse import Line, pieces, read_piece
 
 WIDTH = 100
-"""Columns in which a list of codes is kept on one line."""
+"""The longest line on which a list of codes, or of exceptions, is kept together."""
 
 _FREE_TEXT = {"TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE"}
-_VERBATIM = {"STRING", "URL"}
-_CODE_LISTS = {"CODE", "EVIDENCE", "SITE", "AXIS", "METHOD"}
+_LISTS = {"CODE": 1, "EVIDENCE": 2, "SITE": 2, "AXIS": 2, "METHOD": 2}
+"""Keywords before a list of codes, and how many words come before the first code."""
+
+_BLANKS = " \t\r"
+# What follows a statement, indented as its lines are: comments that still belong to it.
+_INNER_COMMENT = re.compile(r"((?:[ \t\r]*\n)*)([ \t]+)(#[^\n]*)(?:\n|\Z)")
 
 
 def format_text(source: Source) -> str:
     """The canonical text of a source; a second time it changes nothing."""
-    text = source.text.removeprefix("\ufeff")
-    source = Source(source.name, text)
+    text = source.text
     blocks: list[_Block] = []
-    end = 0
+    end = 1 if text.startswith("\ufeff") else 0
     for piece in pieces(text):
         begin = piece[0].start - len(piece[0].indent)
-        blocks += _comments(text[end:begin], blocks)
-        end = _line_end(text, piece[-1])
+        gap = text[end:begin]
+        blocks += _comments(gap)
+        spaced = gap.endswith("\n") and not gap.split("\n")[-2].strip(_BLANKS)
+        end = piece[-1].start + len(piece[-1].text)
+        end = text.find("\n", end) + 1 or len(text)
+        inner = []
+        while (comment := _INNER_COMMENT.match(text, end)) is not None:
+            inner.append(comment)
+            end = comment.end()
         tokens: list[Token] = []
         if isinstance(read_piece(source, piece, tokens), Problem):
-            end = _line_end(text, piece[-1], with_comments=True)
-            blocks.append(_Block([text[begin:end].removesuffix("\n")], raw=True))
+            block = _Block([text[begin:end].removesuffix("\n")], spaced, raw=True)
         else:
-            end = _line_end(text, piece[-1], with_comments=True)
-            lines = [*_statement(tokens), *_last_comments(text, piece, end)]
-            blocks.append(_Block(lines, keyword=tokens[0].type))
-        blocks[-1].tight = _is_tight(text, begin)
-    blocks += _comments(text[end:], blocks)
+            lines = [*_statement(tokens), *_inner_comments(inner, piece)]
+            block = _Block(lines, spaced, tokens[0].type)
+        blocks.append(block)
+    blocks += _comments(text[end:])
     return "".join(_joined(blocks))
 
 
-# ---- blocks: a statement, or comments between statements ------------------------------------------
+# ---- blocks: a statement, or comments between statements -----------------------------------------
 
 
 @dataclass(slots=True)
 class _Block:
     """Lines that belong together.
 
-    `tight`: the source has no blank line above them. `raw`: kept as they are.
+    `spaced`: the source has a blank line above them. `keyword`: the type of the first token, `#`
+    for comments. `raw`: a statement that cannot be read.
     """
 
     lines: list[str]
-    keyword: str = "#"
+    spaced: bool
+    keyword: str = ""
     raw: bool = False
-    tight: bool = field(default=False)
 
 
 def _joined(blocks: Sequence[_Block]) -> Iterator[str]:
-    """The blocks with a blank line between them, but for those that belong together."""
-    for above, block in pairwise([None, *blocks]):
-        assert block is not None
-        if above is not None and not (block.tight and _may_touch(above, block)):
+    above: _Block | None = None
+    for block in blocks:
+        if above is not None and (block.spaced or not _may_touch(above, block)):
             yield "\n"
         yield from (f"{line}\n" for line in block.lines)
+        above = block
 
 
 def _may_touch(above: _Block, below: _Block) -> bool:
-    """Comments stand on what they are about, and lists of one-line statements are one block."""
-    return above.keyword == "#" or above.raw or below.raw or above.keyword == below.keyword == "SYSTEM"
+    """Whether no blank line need stand between two blocks that have none in the source."""
+    lists = above.keyword == below.keyword == "SYSTEM"
+    return lists or above.keyword == "#" or above.raw or below.raw
 
 
-def _comments(text: str, above: Sequence[_Block]) -> Iterator[_Block]:
+def _comments(text: str) -> Iterator[_Block]:
     """The groups of comments in a text that has nothing else."""
     group: list[str] = []
-    blank = False
-    tight = False
+    spaced = blank = False
     for line in text.split("\n"):
-        comment = line.strip()
+        comment = line.strip(_BLANKS)
         if comment:
-            if not group:
-                tight = not blank and bool(above)
+            spaced = spaced if group else blank
             group.append(comment)
         elif group:
-            yield _Block(group, tight=tight)
+            yield _Block(group, spaced, "#")
             group = []
         blank = not comment
     if group:
-        yield _Block(group, tight=tight)
+        yield _Block(group, spaced, "#")
+
+
+def _inner_comments(comments: Sequence[re.Match[str]], piece: Sequence[Line]) -> Iterator[str]:
+    """Comments after the last line of a statement, on the level that they stand at."""
+    levels: list[int] = []
+    for line in piece[1:]:
+        width = _width(line.indent)
+        levels = [*(level for level in levels if level < width), width]
+    for comment in comments:
+        if comment[1]:
+            yield ""
+        width = _width(comment[2])
+        depth = max(1, sum(level <= width for level in levels))
+        yield "  " * depth + comment[3].strip(_BLANKS)
+
+
+def _width(indent: str) -> int:
+    return len(indent.expandtabs(8))
+
+
+# ---- statements ----------------------------------------------------------------------------------
+
+
+def _statement(tokens: Sequence[Token]) -> Iterator[str]:
+    """The lines of a statement that can be read."""
+    depth = 0
+    row: list[Token] = []
+    comments: list[str] = []
+    for token in tokens:
+        if token.type == "_INDENT":
+            depth += 1
+        elif token.type == "_DEDENT":
+            depth -= 1
+        elif token.type == "_NL":
+            yield from _row(row, "  " * depth)
+            row = []
+            comments = [line.strip(_BLANKS) for line in token.split("\n")[1:-1]]
+        else:
+            if not row:
+                yield from _between(comments, "  " * depth)
+            row.append(token)
+
+
+def _between(lines: Sequence[str], indent: str) -> Iterator[str]:
+    """The comments between two lines of a statement, with a blank line above as in the source."""
+    blank = False
+    for line in lines:
+        if line:
+            if blank:
+                yield ""
+            yield indent + line
+        blank = not line
+
+
+def _row(row: Sequence[Token], indent: str) -> Iterator[str]:
+    """The lines that one line becomes: several where a list is too long."""
+    kind = row[0].type
+    text = indent + _spaced(row)
+    many = [i for i, token in enumerate(row) if token.type in {"COMMA", "COMMA_BUT"}]
+    if len(text) <= WIDTH or not many or kind not in {*_LISTS, "MEASURABLE"}:
+        yield text
+        return
+    first = _LISTS.get(kind, many[0])
+    yield indent + _spaced(row[:first])
+    if kind == "MEASURABLE":
+        starts, lead = many, "but "
+    else:
+        starts, lead = [first - 1, *many], ""
+    for start, end in zip(starts, [*starts[1:], len(row)], strict=True):
+        yield indent + "  " + lead + _spaced(row[start + 1 : end])
+
+
+def _spaced(row: Sequence[Token]) -> str:
+    """The words of a line with one space between them, but for commas and parentheses."""
+    text = ""
+    for token in row:
+        word = _word(token)
+        joined = not text or word[0] == "," or token.type == "RPAR" or text.endswith("(")
+        text += word if joined else f" {word}"
+    return text
+
+
+def _word(token: Token) -> str:
+    if token.type == "QUOTE":
+        text = token[1:].rstrip(_BLANKS)
+        return f"> {text}" if text and text[0] not in _BLANKS else f">{text}"
+    if token.type in _FREE_TEXT:
+        keyword, text = token.split(maxsplit=1)
+        return f"{keyword} {text.rstrip(_BLANKS)}"
+    if token.type == "COMMA_BUT":
+        return ", but"
+    return str(token) if token.type in {"STRING", "URL"} else " ".join(token.split())

@@ -30,7 +30,7 @@ from protocol_logic.language.tree import Criterion, Heading, Statement, Word
 DEEPEST = 40
 """Levels of blocks that a statement may have; its formula may have twice as many."""
 
-_LINE = re.compile(r"(?:\A\ufeff|^)([ \t]*)([^ \t\r\n#][^\r\n]*)", re.MULTILINE)
+_LINE = re.compile(r"(?:\A\ufeff|^)([ \t]*)((?![ \t\r]*$)[^# \t\n][^\n]*)", re.MULTILINE)
 _HEAD = re.compile(
     rf"(?:{'|'.join(words.STATEMENTS)})\b"
     r"(?![ \t]*[<>=≤≥]|[ \t]+(?:is|in|recorded|confirmed|on)\b)"
@@ -186,7 +186,7 @@ def _too_deep(parsed: Tree[Any]) -> int | None:
 
 def pieces(text: str) -> Iterator[list[Line]]:
     """The lines of each statement; blank lines and comments are nobody's."""
-    lines = [Line(m.start(2), m[1], m[2].rstrip(" \t")) for m in _LINE.finditer(text)]
+    lines = [Line(m.start(2), m[1], m[2].rstrip(" \t\r")) for m in _LINE.finditer(text)]
     piece: list[Line] = []
     for number, line in enumerate(lines):
         following = lines[number + 1] if number + 1 < len(lines) else None

@@ -1,0 +1,284 @@
+"""The cutter: values to the cells that they can lie in, exactly, whatever is known of them.
+
+It knows the inputs of a patient and, for each finding, which of them can have several
+alternatives; with those fixed it gives the cells, and what leaves more than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Finding
+from protocol_logic.findings import inputs as inp
+from protocol_logic.findings.inputs import Alternative, Input, Number
+from protocol_logic.findings.latest import Visible
+from protocol_logic.findings.rows import CellSet, Opener
+from protocol_logic.findings.statements import Found
+from protocol_logic.foundation.interval import Interval
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.facts import Fact, Limit
+
+
+class Cutter:
+    """The inputs of one patient on one day, and the cells that findings have under them."""
+
+    def __init__(self, protocol: core.Protocol, visible: Visible) -> None:
+        self.protocol = protocol
+        self.visible = visible
+        self.voc = protocol.vocabulary
+        self.inputs: dict[str, Input] = {}
+
+    def input(self, name: str) -> Input:
+        if name not in self.inputs:
+            self.inputs[name] = self._read_input(name)
+        return self.inputs[name]
+
+    def _read_input(self, name: str) -> Input:
+        entry = self.voc.entries[name]
+        match entry:
+            case voc.PatientField():
+                return inp.field_input(self.visible, entry)
+            case voc.Age():
+                return inp.age_input(self.visible, entry)
+            case voc.Quantity():
+                return inp.number_input(self.visible, entry)
+            case voc.Lesion():
+                return inp.lesion_input(self.visible, entry)
+            case voc.Consent():
+                return inp.status_input(self.visible, name, entry.element)
+            case _:
+                return inp.status_input(self.visible, name, entry.element)
+
+    def _sex(self) -> str | None:
+        """The patient field whose values limits of normal speak of."""
+        fields = self.voc.of(voc.PatientField)
+        return next((f.name for f in fields if f.field == "gender"), None)
+
+    def reads(self, finding: Finding) -> list[str]:
+        """The inputs of a finding that can have more than one alternative for this patient."""
+        names = [finding.entry]
+        if finding.kind == "ratio":
+            numbers = self.input(finding.entry).alternatives
+            sexed = any(lim.sex for n in numbers if isinstance(n, Number) for lim in n.limits)
+            names += [s for s in (self._sex(),) if s is not None and sexed]
+        elif finding.kind == "derived":
+            derived = self.protocol.derived[finding.entry]
+            names = list(dict.fromkeys(core.inputs_of(derived.formula)))
+            if all(self.input(n).usable for n in names):
+                names += dict.fromkeys(f for f, _, _ in derived.factors)
+            else:
+                names = [derived.reported] if derived.reported else []
+        return [n for n in names if len(self.input(n).alternatives) > 1 or self._free(n)]
+
+    def _free(self, name: str) -> bool:
+        """A status that is unreadable is one of its values; two findings of it move together."""
+        found = self.input(name)
+        return (
+            found.recorded
+            and not found.usable
+            and isinstance(self.voc.entries[name], voc.Status | voc.Consent)
+        )
+
+    def choices(self, name: str) -> Sequence[Alternative]:
+        found = self.input(name)
+        if found.alternatives or not self._free(name):
+            return found.alternatives
+        entry = self.voc.entries[name]
+        return entry.values if isinstance(entry, voc.Status) else ("signed", "refused")
+
+    def split_censored(self, findings: Iterable[Finding]) -> None:
+        """Cut interval readings where the plain tests of the same quantity cut them.
+
+        Then each alternative lies in one cell of those tests, and another finding that reads the
+        quantity moves jointly with them.
+        """
+        for finding in findings:
+            if finding.kind in ("number", "ratio"):
+                found = self.input(finding.entry)
+                pieces = [
+                    replace(number, value=piece)
+                    for number in found.alternatives
+                    if isinstance(number, Number)
+                    for piece in self._pieces(finding, number)
+                ]
+                self.inputs[finding.entry] = replace(found, alternatives=tuple(pieces))
+
+    def _pieces(self, finding: Finding, number: Number) -> list[Interval]:
+        """The parts of a reading that the finding's cells cut it into; a point is one part."""
+        pieces = [number.value]
+        if number.value.is_point:
+            return pieces
+        scales = [Fraction(1)]
+        if finding.kind == "ratio":
+            sex = self._sex()
+            sexes = self.input(sex).alternatives if sex else ("",)
+            scales = sorted({x.value for s in sexes for x in _limits(number, str(s))})
+        for scale in scales:
+            pieces = [
+                piece
+                for part in pieces
+                for cell in finding.ranges
+                if (piece := part.intersection(cell.scale(scale))) is not None
+            ]
+        return pieces
+
+    def openers_of(self, finding: Finding, key: str) -> Iterable[Opener]:
+        """Why an input has several alternatives; for a reported value, the inputs that are not."""
+        opener = self.input(key).opener
+        if finding.kind == "derived":
+            derived = self.protocol.derived[finding.entry]
+            if key == derived.reported:
+                return self._inputs_open(derived)
+        return () if opener is None else (opener,)
+
+    def _inputs_open(self, derived: core.Derived) -> tuple[Opener, ...]:
+        names = dict.fromkeys(
+            [*core.inputs_of(derived.formula), *(f for f, _, _ in derived.factors)]
+        )
+        return tuple(o for n in names if (o := self.input(n).opener) is not None)
+
+    def facts(self, finding: Finding) -> list[Fact]:
+        names = [finding.entry]
+        if finding.kind == "derived":
+            derived = self.protocol.derived[finding.entry]
+            names = list(dict.fromkeys(core.inputs_of(derived.formula)))
+            if not all(self.input(n).usable for n in names):
+                names = [derived.reported] if derived.reported else names
+            else:
+                names += [f for f, _, _ in derived.factors]
+        return [fact for n in dict.fromkeys(names) for fact in self.input(n).facts]
+
+    def cells(self, finding: Finding, choice: Mapping[str, Alternative]) -> Found:
+        """The cells of a finding when its uncertain inputs are fixed."""
+        if finding.kind == "derived":
+            return self._derived(finding, choice)
+        found = self.input(finding.entry)
+        if finding.entry in choice:
+            value: Alternative | None = choice[finding.entry]
+        else:
+            value = found.alternatives[0] if found.alternatives else None
+        if finding.kind == "recorded" and not found.recorded:
+            return Found(frozenset({"not_recorded"}))
+        if value is None:
+            cells = frozenset(c for c in finding.cells if c != "not_recorded")
+            return Found(cells, (found.opener,) if found.opener else ())
+        if isinstance(value, str):
+            return Found(frozenset(_named(finding, value)))
+        if isinstance(value, int):
+            return Found(_inside(finding, Interval.point(Fraction(value))))
+        if finding.kind == "ratio":
+            return self._ratio(finding, value, choice)
+        cells = _inside(finding, value.value)
+        return Found(cells, self._imprecise(finding.entry, cells))
+
+    def _imprecise(self, entry: str, cells: CellSet) -> tuple[Opener, ...]:
+        opener = self.input(entry).opener
+        return (opener,) if len(cells) > 1 and opener is not None else ()
+
+    def _ratio(self, finding: Finding, number: Number, choice: Mapping[str, Alternative]) -> Found:
+        sex = self._sex()
+        if sex is None:
+            values: Sequence[Alternative] = ("",)
+        elif sex in choice:
+            values = (choice[sex],)
+        else:
+            values = self.input(sex).alternatives
+        limits = [limit for s in values for limit in _limits(number, str(s))]
+        reference = f"reference_range:{self.voc.entries[finding.entry].element}"
+        if not limits or any(limit.value <= 0 for limit in limits):
+            opener = Opener(reference, "no_reference_range", number.resource)
+            value = self.input(finding.entry).opener
+            return Found(frozenset(finding.cells), (opener, value) if value else (opener,))
+        openers: list[Opener] = []
+        by_limit = []
+        for limit in limits:
+            cells = _inside(finding, number.value.scale(1 / limit.value))
+            openers += self._imprecise(finding.entry, cells)
+            by_limit.append(cells)
+        if len(set(by_limit)) > 1:
+            openers.append(Opener(reference, "conflicting", number.resource))
+        return Found(frozenset().union(*by_limit), tuple(openers))
+
+    def _derived(self, finding: Finding, choice: Mapping[str, Alternative]) -> Found:
+        derived = self.protocol.derived[finding.entry]
+        names = list(dict.fromkeys(core.inputs_of(derived.formula)))
+        if not all(self.input(n).usable for n in names):
+            return self._reported(finding, derived, choice)
+
+        def value_of(name: str) -> Alternative:
+            return choice[name] if name in choice else self.input(name).alternatives[0]
+
+        numbers = {n: _interval(value_of(n)) for n in names}
+        value = _compute(derived.formula, numbers)
+        for field, wanted, factor in derived.factors:
+            if value_of(field) == wanted:
+                value = value.scale(factor)
+        cells = _inside(finding, value)
+        # With a range among the inputs, each input that is not certain can tip the result.
+        ranged = len(cells) > 1 and any(not number.is_point for number in numbers.values())
+        openers = self._inputs_open(derived) if ranged else ()
+        return Found(cells, openers)
+
+    def _reported(
+        self,
+        finding: Finding,
+        derived: core.Derived,
+        choice: Mapping[str, Alternative],
+    ) -> Found:
+        """Where an input is not usable, the reported value decides; what it leaves open is a gap
+        of the inputs, which would settle it."""
+        openers = self._inputs_open(derived)
+        reported = self.input(derived.reported) if derived.reported else None
+        if reported is None or not reported.alternatives:
+            return Found(frozenset(finding.cells), openers)
+        number = choice.get(reported.entry, reported.alternatives[0])
+        assert isinstance(number, Number)
+        cells = _inside(finding, number.value)
+        return Found(cells, openers if len(cells) > 1 else ())
+
+
+def _named(finding: Finding, value: str) -> Iterable[str]:
+    for cell, members in zip(finding.cells, finding.values, strict=True):
+        if value in members:
+            yield cell
+
+
+def _inside(finding: Finding, value: Interval) -> CellSet:
+    """THE cutter: the cells that a number, exact or not, can lie in."""
+    return frozenset(
+        cell
+        for cell, part in zip(finding.cells, finding.ranges, strict=True)
+        if part.intersects(value)
+    )
+
+
+def _limits(number: Number, sex: str) -> list[Limit]:
+    """The upper limits of normal that count for a sex: its own, else the general ones."""
+    return [x for x in number.limits if x.sex == sex] or [x for x in number.limits if x.sex is None]
+
+
+def _interval(value: Alternative) -> Interval:
+    if isinstance(value, Number):
+        return value.value
+    assert isinstance(value, int)
+    return Interval.point(Fraction(value))
+
+
+def _compute(formula: core.Formula, values: Mapping[str, Interval]) -> Interval:
+    if isinstance(formula, core.Constant):
+        return Interval.point(formula.value)
+    if isinstance(formula, core.Input):
+        return values[formula.entry].scale(formula.factor)
+    left, right = _compute(formula.left, values), _compute(formula.right, values)
+    match formula.op:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case _:
+            return left / right

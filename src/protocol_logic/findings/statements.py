@@ -1,0 +1,126 @@
+"""Findings of one concept: what the statements about it say, and what their absence means.
+
+Each gives the cells that the record allows, what leaves more than one, and the facts it rests on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protocol_logic.compiling.plan import Finding
+from protocol_logic.findings.latest import Visible
+from protocol_logic.findings.rows import CellSet, Opener, Reason
+from protocol_logic.foundation.operators import OPERATORS
+from protocol_logic.knowledge.vocabulary import Event
+from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The cells of a finding, what keeps it open, and the facts that it rests on."""
+
+    cells: CellSet
+    openers: tuple[Opener, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+def read_statement(visible: Visible, finding: Finding) -> Found:
+    """Read a finding that shares no input with another."""
+    match finding.kind:
+        case "presence":
+            return _presence(visible, finding)
+        case "evidence":
+            return _evidence(visible, finding)
+        case "in_effect":
+            return _in_effect(visible, finding)
+        case "both_sides":
+            return _both_sides(visible, finding)
+        case "unrecorded":
+            return _unrecorded(visible, finding)
+        case _:  # undetermined: what a decision leaves open is free
+            return Found(frozenset(finding.cells), (Opener(finding.element, "absent"),))
+
+
+def _presence(visible: Visible, finding: Finding) -> Found:
+    facts = tuple(visible.newest(finding.entry))
+    states = {f.reading.state for f in facts if isinstance(f.reading, ConditionStated)}
+    if states in ({"present"}, {"absent"}):
+        return Found(frozenset(states), (), facts)
+    if states:
+        reason: Reason = "conflicting" if len(states) > 1 else "imprecise"
+        opener = Opener(finding.element, reason, facts[0].resource)
+        return Found(frozenset({"present", "absent"}), (opener,), facts)
+    closing = visible.closed(finding.entry)
+    if closing is not None:
+        return Found(frozenset({"absent"}), (), (closing,))
+    return Found(frozenset({"absent", "unrecorded"}), (Opener(finding.element, "absent"),))
+
+
+def _evidence(visible: Visible, finding: Finding) -> Found:
+    facts = tuple(
+        f
+        for f in visible.below(finding.entry)
+        if isinstance(f.reading, ConditionStated)
+        and f.reading.confirmed
+        and finding.detail in f.reading.evidence
+    )
+    if any(visible.certain(f) for f in facts):
+        return Found(frozenset(OPERATORS["confirmed by"].true), (), facts)
+    return Found(frozenset(finding.cells), (Opener(finding.element, "absent"),), facts)
+
+
+def _in_effect(visible: Visible, finding: Finding) -> Found:
+    as_of = visible.as_of
+    sure, maybe, facts = False, None, []
+    for fact in visible.below(finding.entry):
+        therapy = fact.reading
+        if not isinstance(therapy, Therapy):
+            continue
+        facts.append(fact)
+        start, end = therapy.start, therapy.end
+        if end is None and not therapy.ongoing:
+            continue  # completed or stopped without an end: ended
+        certain = (start is None or start.last <= as_of) and (end is None or end.first >= as_of)
+        sure = sure or certain
+        if not certain and (end is None or end.last >= as_of):
+            maybe = fact
+    return _open_world(visible, finding, sure, maybe, facts)
+
+
+def _both_sides(visible: Visible, finding: Finding) -> Found:
+    facts = [f for f in visible.below(finding.entry) if isinstance(f.reading, Done)]
+    certain = {f.reading.side for f in facts if isinstance(f.reading, Done) and visible.certain(f)}
+    possible = {f.reading.side for f in facts if isinstance(f.reading, Done)}
+    sure = "both" in certain or {"left", "right"} <= certain
+    may = None in possible or "both" in possible or {"left", "right"} <= possible
+    return _open_world(visible, finding, sure, facts[0] if may else None, facts)
+
+
+def _open_world(
+    visible: Visible, finding: Finding, sure: bool, maybe: Fact | None, facts: list[Fact]
+) -> Found:
+    """Yes, no, or yes without a record, where no list closes it."""
+    yes, no, unrecorded = finding.cells
+    if sure:
+        return Found(frozenset({yes}), (), tuple(facts))
+    cells, openers = {no}, []
+    if maybe is not None:
+        cells.add(yes)
+        openers.append(Opener(finding.element, "imprecise", maybe.resource))
+    closing = visible.closed(finding.entry)
+    if closing is None:
+        cells.add(unrecorded)
+        openers.append(Opener(finding.element, "not_closed" if facts else "absent"))
+    else:
+        facts = [*facts, closing]
+    return Found(frozenset(cells), tuple(openers), tuple(facts))
+
+
+def _unrecorded(visible: Visible, finding: Finding) -> Found:
+    """Whether there may be more of a therapy or event than the record says."""
+    closing = visible.closed(finding.entry)
+    if closing is not None:
+        return Found(frozenset({"none"}), (), (closing,))
+    is_event = isinstance(visible.vocabulary.entries[finding.entry], Event)
+    opener = Opener(finding.element, "absent" if is_event else "not_closed")
+    return Found(frozenset(finding.cells), (opener,))
