@@ -210,6 +210,10 @@ include one
 include two
   > Neutrophils;
   neutrophils >= 1.5 mg/dL
+
+include three
+  > Platelets;
+  platelets >= 80 10*9/L
 """
 
 

@@ -1,41 +1,31 @@
 """Courses and lines of therapy: all joint readings of one medication class, as rows.
 
-Uncertain dates, ends and intents are enumerated. Dates need not be tried day by day: every test is
-made of comparisons `y >= g(x)` between two dates with g one of a few monotone shifts, and if any
-days satisfy such a set of comparisons, then the least ones do; those are reached from the first
-possible days and the fixed dates by applying the shifts as often as there are uncertain dates.
+Uncertain dates, ends and intents are enumerated, dates by the days of `days.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Courses, Finding
+from protocol_logic.findings.days import COURSE_GAP_DAYS, Dated, Day, candidates, plus
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import CellSet, Opener, Row
 from protocol_logic.foundation.calendar import (
     PartialDate,
     anniversary_reached,
-    first_day_reaching,
-    first_start_within,
-    last_day_within,
-    last_start_reached,
     on_or_before_anniversary,
 )
 from protocol_logic.knowledge.vocabulary import Event
 from protocol_logic.records.facts import ConditionStated, Fact, Stated, Therapy
 
-COURSE_GAP_DAYS = 28
-"""Records of one intent form one course while the next starts at most so many days after."""
 MOST_ROWS = 20_000
-_DAY = timedelta(days=1)
 _YES: CellSet = frozenset({"yes"})
 _FIRST = date(1900, 1, 1)
 """No therapy or event of a living patient is earlier."""
@@ -52,23 +42,11 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
-    """A date that may be one of several days; `first == last` when it is certain."""
-
-    first: date
-    last: date
-
-    @property
-    def certain(self) -> bool:
-        return self.first == self.last
-
-
-@dataclass(frozen=True, slots=True)
 class _Period:
     """One therapy record: its start, its end (at the latest the as-of date) and its intents."""
 
-    start: _Day
-    end: _Day
+    start: Day
+    end: Day
     intents: tuple[str, ...]
     resource: str
 
@@ -78,7 +56,7 @@ class _Happening:
     """One event of a record; `sure` is False when its value cannot be read."""
 
     event: str
-    day: _Day
+    day: Day
     sure: bool
     resource: str
 
@@ -108,13 +86,13 @@ def _period(fact: Fact, as_of: date, asked: set[str]) -> _Period | None:
     assert isinstance(therapy, Therapy)
     start = _range(therapy.start, as_of)
     if therapy.end is not None:
-        end = _Day(min(therapy.end.first, as_of), min(therapy.end.last, as_of))
+        end = Day(min(therapy.end.first, as_of), min(therapy.end.last, as_of))
     elif therapy.ongoing:
-        end = _Day(as_of, as_of)
+        end = Day(as_of, as_of)
     else:
-        end = _Day(start.first, as_of)
+        end = Day(start.first, as_of)
     if therapy.start is None:  # known only by its end: it started at some time before
-        start = _Day(_FIRST, end.last)
+        start = Day(_FIRST, end.last)
     if end.last < start.first:  # recorded as ending before it starts: it lasted no day
         end = start
     if therapy.intent is not None:
@@ -126,11 +104,11 @@ def _period(fact: Fact, as_of: date, asked: set[str]) -> _Period | None:
     return _Period(start, end, intents, fact.resource)
 
 
-def _range(when: PartialDate | None, as_of: date) -> _Day:
+def _range(when: PartialDate | None, as_of: date) -> Day:
     if when is None:
-        return _Day(_FIRST, as_of)
+        return Day(_FIRST, as_of)
     # One day after the as-of date stands for all later ones: the fact then does not count.
-    return _Day(min(when.first, as_of + _DAY), min(when.last, as_of + _DAY))
+    return Day(min(when.first, plus(as_of, 1)), min(when.last, plus(as_of, 1)))
 
 
 def _happenings(visible: Visible, name: str) -> Iterator[_Happening]:
@@ -153,103 +131,6 @@ def _happenings(visible: Visible, name: str) -> Iterator[_Happening]:
             if values is None or event.value in values:
                 sure = values is not None and len(values) == 1
                 yield _Happening(name, _range(fact.date, visible.as_of), sure, fact.resource)
-
-
-# ---- the days to try -------------------------------------------------------------------------
-
-_Shift: TypeAlias = Callable[[date], date]
-_Role: TypeAlias = Literal["start", "end", "event"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Dated:
-    """An uncertain or fixed date with what it is the date of."""
-
-    role: _Role
-    day: _Day
-
-
-def _shifts(courses: Courses | None) -> dict[tuple[_Role, _Role], list[_Shift]]:
-    """(of one date, for another) -> the lower bounds that the one can set for the other.
-
-    One for each comparison that a test makes between two such dates, and for its denial.
-    """
-    shifts: dict[tuple[_Role, _Role], list[_Shift]] = {
-        ("start", "end"): [_same, _days_on(-COURSE_GAP_DAYS)],
-        ("end", "start"): [_days_on(1), _days_on(COURSE_GAP_DAYS + 1)],
-    }
-
-    def both(edge: _Role, other: _Role, months: int, latest: bool) -> None:
-        there, back = shifts.setdefault((edge, other), []), shifts.setdefault((other, edge), [])
-        if not months and latest:
-            there.append(_days_on(1))
-            back.append(_same)
-        elif not months:
-            there.append(_same)
-            back.append(_days_on(1))
-        elif latest:
-            there.append(lambda d: _plus(last_day_within(d, months), 1))
-            back.append(lambda d: first_start_within(d, months))
-        else:
-            there.append(lambda d: first_day_reaching(d, months))
-            back.append(lambda d: _plus(last_start_reached(d, months), 1))
-
-    clauses = {c: None for p in (courses.patterns if courses else ()) for c in p.clauses}
-    for clause in clauses:
-        if isinstance(clause, core.Duration):
-            both("start", "end", clause.months, False)
-            both("start", "event", clause.months, False)
-        else:
-            for instant, latest in ((clause.earliest, False), (clause.latest, True)):
-                if instant is not None:
-                    edge: _Role = "start" if instant.edge == "start" else "end"
-                    both(edge, "event", instant.months, latest)
-                    if instant.months:
-                        both(edge, "event", 0, latest)
-    return shifts
-
-
-def _same(day: date) -> date:
-    return day
-
-
-def _days_on(days: int) -> _Shift:
-    return lambda day: _plus(day, days)
-
-
-def _plus(day: date, days: int) -> date:
-    try:
-        return day + timedelta(days=days)
-    except OverflowError:
-        return date.max if days > 0 else date.min
-
-
-def _candidates(dates: Sequence[_Dated], as_of: date, courses: Courses | None) -> list[list[date]]:
-    """For each date the days to try: the day itself, or the least for each set of tests."""
-    unsure = {i for i, d in enumerate(dates) if not d.day.certain}
-    found = [{d.day.first} for d in dates]
-    if not unsure:
-        return [sorted(days) for days in found]
-    shifts = _shifts(courses)
-    hidden = _plus(as_of, 1)
-    for i in unsure:
-        if dates[i].day.first <= hidden <= dates[i].day.last:
-            found[i].add(hidden)
-    fresh = [set(days) for days in found]
-    for _ in unsure:
-        reached: list[set[date]] = [set() for _ in dates]
-        for i, days in enumerate(fresh):
-            for j in unsure - {i}:
-                for shift in shifts.get((dates[i].role, dates[j].role), ()):
-                    reached[j].update(map(shift, days))
-        for j in unsure:
-            day = dates[j].day
-            fresh[j] = {d for d in reached[j] - found[j] if day.first <= d <= day.last}
-            found[j] |= fresh[j]
-        for i in range(len(dates)):
-            if i not in unsure:
-                fresh[i] = set()
-    return [sorted(days) for days in found]
 
 
 # ---- rows ------------------------------------------------------------------------------------
@@ -281,24 +162,25 @@ class _Shapes:
         self.lines = lines
         self.periods = periods
         self.events = events
+        self.patterns = courses.patterns if courses is not None else ()
         self.too_many = False
         self.element = visible.vocabulary.entries[concept].element
 
     def rows(self) -> tuple[tuple[Row, ...], tuple[Opener, ...]]:
         dates = [
-            *(d for p in self.periods for d in (_Dated("start", p.start), _Dated("end", p.end))),
-            *(_Dated("event", e.day) for e in self.events),
+            *(d for p in self.periods for d in (Dated("start", p.start), Dated("end", p.end))),
+            *(Dated("event", e.day) for e in self.events),
         ]
-        candidates = _candidates(dates, self.as_of, self.courses)
+        days = candidates(dates, self.as_of, self.patterns)
         intents = [p.intents for p in self.periods]
         happens = [(True,) if e.sure else (True, False) for e in self.events]
-        size = prod(len(c) for c in (*candidates, *intents, *happens))
+        size = prod(len(c) for c in (*days, *intents, *happens))
         openers = self._openers()
         if size > MOST_ROWS:
             self.too_many = True
             return self._all_rows(), openers
         rows: dict[Row, None] = {}
-        for chosen_days in product(*candidates):
+        for chosen_days in product(*days):
             for chosen_intents in product(*intents):
                 for chosen_events in product(*happens):
                     row = self._row(chosen_days, chosen_intents, chosen_events)
@@ -410,20 +292,19 @@ class _Shapes:
     def _leaves_room(self, pattern: core.Pattern, course: _Course) -> bool:
         """Whether some day up to the as-of date would satisfy all clauses with this course."""
         dates = [
-            _Dated("start", _Day(course.start, course.start)),
-            _Dated("end", _Day(course.end, course.end)),
-            _Dated("event", _Day(_FIRST, self.as_of)),
+            Dated("start", Day(course.start, course.start)),
+            Dated("end", Day(course.end, course.end)),
+            Dated("event", Day(_FIRST, self.as_of)),
         ]
-        days = _candidates(dates, self.as_of, self.courses)[-1]
+        days = candidates(dates, self.as_of, self.patterns)[-1]
         return any(all(_holds(c, course, day) for c in pattern.clauses) for day in days)
 
     def _all_rows(self) -> tuple[Row, ...]:
         """Too many completions: every combination of outcomes is left possible."""
-        patterns = self.courses.patterns if self.courses else ()
         options: list[list[dict[str, CellSet]]] = []
         for finding in self.lines:
             options.append([{finding.id: frozenset({cell})} for cell in finding.cells])
-        for number, pattern in enumerate(patterns, 1):
+        for number, pattern in enumerate(self.patterns, 1):
             assert self.courses is not None
             names = self.courses.names[pattern.name]
             full = _Signature(pattern.intent, (), ((pattern.event, names.clauses),))
