@@ -436,8 +436,8 @@ def test_bundles_of_one_patient_can_be_joined(tmp_path: Path) -> None:
 
 EVIL = [
     '"). :-\n#show. eligible.',
-    "=cmd|'/c calc'!A0",
-    "[red]x[/red]\x1b[2J",
+    "=cmd|''!A0",
+    "[red]x[red]\x1b[2J",
     "\u202eevil",
     "%\n.",
 ]

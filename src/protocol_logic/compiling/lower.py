@@ -219,7 +219,7 @@ class _Lowering:
             text = _comment(condition.text)
             return [text + f"{head} :- #count {{ {elements} }} >= {condition.number}.\n"]
         test_cells = self.plan.tests.get(condition)  # type: ignore[arg-type]
-        if test_cells is not None and not isinstance(condition, core.LinesOf):
+        if test_cells is not None:
             finding, cells = test_cells
             text = _comment(condition.text)
             return [text, *(_rule(head, [f"cell({finding},{cell})"]) for cell in cells)]
@@ -235,8 +235,6 @@ class _Lowering:
         """Literals that together say the condition."""
         if isinstance(condition, core.All):
             return [literal for part in condition.parts for literal in self._conjuncts(block, part)]
-        if isinstance(condition, core.LinesOf):
-            return self._lines(block, condition)
         return [self._literal(block, condition)]
 
     def _literal(self, block: _Block, condition: core.Condition) -> str:
@@ -252,8 +250,6 @@ class _Lowering:
             case core.Not(part=part):
                 literal = self._literal(block, part)
                 return literal[4:] if literal.startswith("not ") else f"not {literal}"
-            case core.LinesOf():
-                pass
             case _:
                 cells = self.plan.tests.get(condition, ("", ()))  # type: ignore[arg-type]
                 if len(cells[1]) == 1:
@@ -277,20 +273,6 @@ class _Lowering:
         block.needs[key] = None
         return atom
 
-    def _lines(self, block: _Block, test: core.LinesOf) -> list[str]:
-        """Recorded lines can only be too few: what is unrecorded raises their number."""
-        finding, cells = self.plan.tests[test]
-        unrecorded = f"cell(unrecorded_{test.concept},some)"
-        recorded = block.helper()
-        block.lines.append(_comment(f"{test.text}, counting what is recorded"))
-        block.lines.extend(_rule(recorded, [f"cell({finding},{cell})"]) for cell in cells)
-        if test.op in ("<=", "<"):
-            return [recorded, f"not {unrecorded}"]
-        helper = block.helper()
-        block.lines.append(_comment(f"{test.text}: what is unrecorded can raise the number"))
-        block.lines.extend([_rule(helper, [recorded]), _rule(helper, [unrecorded])])
-        return [helper]
-
     def _pattern(self, block: _Block, head: str, pattern: core.Pattern) -> list[str]:
         names = self.plan.courses[pattern.concept].names[pattern.name]
         course = f"cell(course({pattern.concept},Course),{pattern.intent})"
@@ -304,9 +286,9 @@ class _Lowering:
             *texts,
             _rule(head, body),
             _comment(f"  an unrecorded {pattern.event} may fit a recorded course"),
-            _rule(head, [course, room, f"cell(unrecorded_{pattern.event},some)"]),
+            _rule(head, [course, room, f"cell({names.unrecorded_event},some)"]),
             _comment(f"  and an unrecorded course of {pattern.concept} may fit whatever else"),
-            _rule(head, [f"cell(unrecorded_{pattern.concept},some)"]),
+            _rule(head, [f"cell({names.unrecorded_course},some)"]),
         ]
 
 

@@ -8,7 +8,7 @@ reaches with the element under which a gap there is reported.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -48,10 +48,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class PatternNames:
-    """The findings of a pattern: one for each clause, and one that says a course leaves room."""
+    """The findings of a pattern.
+
+    One for each clause, one that says a course leaves room for an unrecorded event, and two that
+    say whether an unrecorded event, or an unrecorded course, fits this pattern. Those are its own:
+    what fits one pattern need not fit another.
+    """
 
     clauses: tuple[str, ...]
     room: str
+    unrecorded_event: str
+    unrecorded_course: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +176,17 @@ class _Planner:
         self.voc = protocol.vocabulary
         self.reached: list[core.Test] = []  # tests in order of first use
         self.reach: dict[str, Reach] = {}
+        tests = (t for c in protocol.criteria for t, _ in self._tests(c))
+        patterns = dict.fromkeys(t for t in tests if isinstance(t, core.Pattern))
+        self.names = _pattern_names(patterns)
+        self.unrecorded = {
+            name: entry
+            for p in patterns
+            for name, entry in (
+                (self.names[p.name].unrecorded_event, p.event),
+                (self.names[p.name].unrecorded_course, p.concept),
+            )
+        }
 
     def plan(self) -> Plan:
         order: dict[str, None] = {}
@@ -198,7 +216,7 @@ class _Planner:
                     concept=concept,
                     element=self.voc.entries[concept].element,
                     patterns=tuple(patterns),
-                    names=_pattern_names(patterns),
+                    names={p.name: self.names[p.name] for p in patterns},
                 )
                 for concept, patterns in courses.items()
             },
@@ -236,11 +254,9 @@ class _Planner:
             yield name
         if isinstance(test, core.Present):
             yield from self.voc.below(test.concept)
-        elif isinstance(test, core.LinesOf):
-            yield f"unrecorded_{test.concept}"
         elif isinstance(test, core.Pattern):
-            yield f"unrecorded_{test.concept}"
-            yield f"unrecorded_{test.event}"
+            yield self.names[test.name].unrecorded_course
+            yield self.names[test.name].unrecorded_event
         elif isinstance(test, core.Defined):
             body = self.protocol.definitions[test.name].body
             if isinstance(body, core.Decision):
@@ -322,14 +338,11 @@ class _Planner:
         """Findings without a limit of their own: concepts, completeness, undetermined values."""
         if name in self.voc.entries:
             return self._fixed(name, "presence", name, "present")
-        if name.startswith("unrecorded_"):
-            entry = self.voc.entries[name.removeprefix("unrecorded_")]
-            closed_by = getattr(entry, "closed_by", None)
-            # An unrecorded event is a gap of the event; an unrecorded therapy, of its history.
-            history = self.voc.entries.get(closed_by or "")
-            element = (
-                history.element if history and isinstance(entry, voc.Concept) else entry.element
-            )
+        if name in self.unrecorded:
+            entry = self.voc.entries[self.unrecorded[name]]
+            # An unrecorded event is a gap of the event; an unrecorded course, of its history.
+            closed_by = entry.closed_by if isinstance(entry, voc.Concept) else None
+            element = self.voc.entries[closed_by].element if closed_by else entry.element
             return Finding(
                 id=name, kind="unrecorded", entry=entry.name, element=element,
                 cells=("none", "some"),
@@ -414,7 +427,7 @@ class _Planner:
         return true
 
 
-def _pattern_names(patterns: list[core.Pattern]) -> dict[str, PatternNames]:
+def _pattern_names(patterns: Iterable[core.Pattern]) -> dict[str, PatternNames]:
     """Names in the author's words; where two would be one, the pattern's own name is added."""
     taken: dict[str, object] = {}
 
@@ -426,8 +439,10 @@ def _pattern_names(patterns: list[core.Pattern]) -> dict[str, PatternNames]:
 
     return {
         p.name: PatternNames(
-            tuple(name(clause.text, (p.event, clause), p) for clause in p.clauses),
-            name(f"{p.called} leaves room for {p.event}", (p.event, p.clauses), p),
+            tuple(name(c.text, (p.concept, p.event, c), p) for c in p.clauses),
+            name(f"{p.called} leaves room for {p.event}", (p.concept, p.event, p.clauses), p),
+            name(f"unrecorded {p.event} for {p.called}", p, p),
+            name(f"unrecorded course called {p.called}", p, p),
         )
         for p in patterns
     }

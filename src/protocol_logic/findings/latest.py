@@ -45,6 +45,12 @@ class Visible:
                 return fact
         return None
 
+    def history_of(self, concept: str) -> str:
+        """The element of the list that would close a concept; its own where none can."""
+        found = self.vocabulary.entries[concept]
+        closed_by = found.closed_by if isinstance(found, Concept) else None
+        return self.vocabulary.entries[closed_by or concept].element
+
     def certain(self, fact: Fact) -> bool:
         """Whether the fact counts whichever day its partial date means."""
         return fact.date is None or fact.date.last <= self.as_of

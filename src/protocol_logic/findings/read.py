@@ -174,9 +174,13 @@ class _Reader:
         for concept in dict.fromkeys([*lines, *self.plan.courses]):
             own = lines.get(concept, [])
             reading = read_therapy(self.visible, concept, self.plan.courses.get(concept), own)
-            for name in (concept_group(concept), *(f.id for f in own)):
-                self.out.openers[name] = reading.openers
-                self.out.evidence[name] = reading.facts
+            # A row settles dates and intents; what is not closed still leaves its cells open.
+            unclosed = tuple(o for o in reading.openers if o.reason == "not_closed")
+            self.out.openers[concept_group(concept)] = reading.openers
+            self.out.evidence[concept_group(concept)] = reading.facts
+            for finding in own:
+                self.out.openers[finding.id] = unclosed
+                self.out.evidence[finding.id] = reading.facts
             if reading.widened:
                 self.out.widened = (*self.out.widened, concept)
             groups.append(Group(concept_group(concept), reading.rows))

@@ -22,6 +22,7 @@ from protocol_logic.foundation.calendar import (
     anniversary_reached,
     on_or_before_anniversary,
 )
+from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import Event
 from protocol_logic.records.facts import ConditionStated, Fact, Stated, Therapy
 
@@ -43,7 +44,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Period:
-    """One therapy record: its start, its end (at the latest the as-of date) and its intents."""
+    """One therapy record: its start, its end (the day after the as-of date: none yet), intents."""
 
     start: Day
     end: Day
@@ -86,9 +87,9 @@ def _period(fact: Fact, as_of: date, asked: set[str]) -> _Period | None:
     assert isinstance(therapy, Therapy)
     start = _range(therapy.start, as_of)
     if therapy.end is not None:
-        end = Day(min(therapy.end.first, as_of), min(therapy.end.last, as_of))
+        end = _range(therapy.end, as_of)
     elif therapy.ongoing:
-        end = Day(as_of, as_of)
+        end = Day(plus(as_of, 1), plus(as_of, 1))  # not yet: later than every event
     else:
         end = Day(start.first, as_of)
     if therapy.start is None:  # known only by its end: it started at some time before
@@ -163,6 +164,7 @@ class _Shapes:
         self.periods = periods
         self.events = events
         self.patterns = courses.patterns if courses is not None else ()
+        self.open = visible.closed(concept) is None
         self.too_many = False
         self.element = visible.vocabulary.entries[concept].element
 
@@ -190,6 +192,9 @@ class _Shapes:
 
     def _openers(self) -> tuple[Opener, ...]:
         openers: list[Opener] = []
+        if self.open and self.lines:
+            history = self.visible.history_of(self.concept)
+            openers.append(Opener(history, "not_closed"))
         for period in self.periods:
             if len(period.intents) > 1:
                 openers.append(Opener("treatment_intent", "absent", period.resource))
@@ -245,13 +250,15 @@ class _Shapes:
 
     def _line_cells(self, periods: list[_Course]) -> Iterator[tuple[str, CellSet]]:
         for finding in self.lines:
-            number = _lines([p for p in periods if p.intent == finding.detail])
+            number = Fraction(_lines([p for p in periods if p.intent == finding.detail]))
+            # What is unrecorded can only raise the number.
+            value = Interval.at_least(number) if self.open else Interval.point(number)
             yield (
                 finding.id,
                 frozenset(
                     cell
                     for cell, part in zip(finding.cells, finding.ranges, strict=True)
-                    if part.contains(Fraction(number))
+                    if part.intersects(value)
                 ),
             )
 

@@ -14,7 +14,7 @@ from lark import Token
 
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.source import Source
-from protocol_logic.language.parse import Line, pieces, read_piece
+from protocol_logic.language.parse import Line, pieces, read_piece, without_mark
 
 WIDTH = 100
 """The longest line on which a list of codes, or of exceptions, is kept together."""
@@ -30,9 +30,9 @@ _INNER_COMMENT = re.compile(r"((?:[ \t\r]*\n)*)([ \t]+)(#[^\n]*)(?:\n|\Z)")
 
 def format_text(source: Source) -> str:
     """The canonical text of a source; a second time it changes nothing."""
-    text = source.text
+    text = without_mark(source.text)
     blocks: list[_Block] = []
-    end = 1 if text.startswith("\ufeff") else 0
+    end = 0
     for piece in pieces(text):
         begin = piece[0].start - len(piece[0].indent)
         gap = text[end:begin]

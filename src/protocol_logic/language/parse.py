@@ -30,7 +30,8 @@ from protocol_logic.language.tree import Criterion, Heading, Statement, Word
 DEEPEST = 40
 """Levels of blocks that a statement may have; its formula may have twice as many."""
 
-_LINE = re.compile(r"(?:\A\ufeff|^)([ \t]*)((?![ \t\r]*$)[^# \t\n][^\n]*)", re.MULTILINE)
+_MARK = re.compile("\ufeff(?!\ufeff)")
+_LINE = re.compile(r"^([ \t]*)((?![ \t\r]*$)[^# \t\n][^\n]*)", re.MULTILINE)
 _HEAD = re.compile(
     rf"(?:{'|'.join(words.STATEMENTS)})\b"
     r"(?![ \t]*[<>=≤≥]|[ \t]+(?:is|in|recorded|confirmed|on)\b)"
@@ -186,6 +187,7 @@ def _too_deep(parsed: Tree[Any]) -> int | None:
 
 def pieces(text: str) -> Iterator[list[Line]]:
     """The lines of each statement; blank lines and comments are nobody's."""
+    text = without_mark(text)
     lines = [Line(m.start(2), m[1], m[2].rstrip(" \t\r")) for m in _LINE.finditer(text)]
     piece: list[Line] = []
     for number, line in enumerate(lines):
@@ -196,6 +198,11 @@ def pieces(text: str) -> Iterator[list[Line]]:
         piece.append(line)
     if piece:
         yield piece
+
+
+def without_mark(text: str) -> str:
+    """The text with an empty line in the place of a byte order mark, so that offsets stay."""
+    return _MARK.sub("\n", text, count=1) if _MARK.match(text) else text
 
 
 def _starts(line: Line, following: Line | None, piece: list[Line]) -> bool:
@@ -308,8 +315,8 @@ def _invisible_characters(source: Source) -> list[Problem]:
     old_line_end = False
     for match in _INVISIBLE.finditer(source.text):
         start, end = match.span()
-        if start == 0 and source.text[0] == "\ufeff":
-            start += 1  # a byte order mark
+        if start == 0 and _MARK.match(source.text):
+            start += 1
         if start == end or (match[0] == "\r" and old_line_end):
             continue
         char = source.text[start]
