@@ -541,7 +541,6 @@ def test_facts_of_one_patient() -> None:
 
 
 def test_format(tmp_path: Path) -> None:
-    pytest.importorskip("protocol_logic.language.format")
     path = written(tmp_path / "t.elig", BAD.replace("  version 1\n", "  version    1\n"))
     before = path.read_bytes()
     assert run("format", path, "--check").returncode == 1
@@ -552,9 +551,11 @@ def test_format(tmp_path: Path) -> None:
     assert run("format", path).returncode == 0
     assert path.read_bytes() != before
     assert run("format", path, "--check").returncode == 0
-    broken = written(tmp_path / "b.elig", "protocol b\n\ninclude\n  >\n")
-    assert run("format", broken).returncode == 1
-    assert broken.read_text() == "protocol b\n\ninclude\n  >\n"
+    broken = written(tmp_path / "b.elig", "include   a\n  > S;\n  ecog <= 1\n\ninclude\n  >\n")
+    done = run("format", broken)
+    assert done.returncode == 1
+    assert "error[syntax]" in done.stderr
+    assert broken.read_text() == "include a\n  > S;\n  ecog <= 1\n\ninclude\n  >\n"
 
 
 # Time

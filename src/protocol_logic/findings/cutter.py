@@ -163,8 +163,7 @@ class Cutter:
         if finding.kind == "recorded" and not found.recorded:
             return Found(frozenset({"not_recorded"}))
         if value is None:
-            cells = frozenset(c for c in finding.cells if c != "not_recorded")
-            return Found(cells, (found.opener,) if found.opener else ())
+            return Found(self._anything(finding), (found.opener,) if found.opener else ())
         if isinstance(value, str):
             return Found(frozenset(_named(finding, value)))
         if isinstance(value, int):
@@ -173,6 +172,16 @@ class Cutter:
             return self._ratio(finding, value, choice)
         cells = _inside(finding, value.value)
         return Found(cells, self._imprecise(finding.entry, cells))
+
+    def _anything(self, finding: Finding) -> CellSet:
+        """All cells that a value can lie in; a quantity or an age is not below zero."""
+        if finding.kind not in ("number", "ratio", "age"):
+            return frozenset(c for c in finding.cells if c != "not_recorded")
+        entry = self.voc.entries[finding.entry]
+        plausible = entry.plausible if isinstance(entry, voc.Quantity) else None
+        if plausible is not None and (plausible.lo is None or plausible.lo < 0):
+            return frozenset(finding.cells)
+        return _inside(finding, Interval.at_least(0))
 
     def _imprecise(self, entry: str, cells: CellSet) -> tuple[Opener, ...]:
         opener = self.input(entry).opener
@@ -191,7 +200,7 @@ class Cutter:
         if not limits or any(limit.value <= 0 for limit in limits):
             opener = Opener(reference, "no_reference_range", number.resource)
             value = self.input(finding.entry).opener
-            return Found(frozenset(finding.cells), (opener, value) if value else (opener,))
+            return Found(self._anything(finding), (opener, value) if value else (opener,))
         openers: list[Opener] = []
         by_limit = []
         for limit in limits:

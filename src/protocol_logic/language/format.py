@@ -52,7 +52,9 @@ def format_text(source: Source) -> str:
             block = _Block(lines, spaced, tokens[0].type)
         blocks.append(block)
     blocks += _comments(text[end:])
-    return "".join(_joined(blocks))
+    result = "".join(_joined(blocks))
+    # A byte order mark inside the text must not become the one before it.
+    return result if without_mark(result) == result else f"\n{result}"
 
 
 # ---- blocks: a statement, or comments between statements -----------------------------------------

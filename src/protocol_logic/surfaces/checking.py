@@ -56,21 +56,17 @@ def _print(problems: Sequence[Problem], form: str) -> None:
 def format_files(names: Sequence[str], *, check: bool, diff: bool) -> int:
     """Write files in canonical form, or say what would change.
 
-    The exit code: 1 where a file cannot be read as a protocol or, with `check` or `diff`, is not in
-    canonical form; else 0. A file with a mistake stays as it is.
+    The exit code: 1 where a statement cannot be read (it stays as it is) or, with `check` or
+    `diff`, where a file is not in canonical form; else 0.
     """
     from protocol_logic.language.format import format_text
     from protocol_logic.language.parse import parse
 
     sources = [source_named(name) for name in _files(names)]
-    changed = failed = 0
+    problems = Problems()
+    changed = 0
     for source in sources:
-        problems = Problems()
         parse(source, problems)
-        if problems.has_errors:
-            print_problems(problems.sorted())
-            failed += 1
-            continue
         canonical = format_text(source)
         if canonical == source.text:
             continue
@@ -82,13 +78,11 @@ def format_files(names: Sequence[str], *, check: bool, diff: bool) -> int:
         else:
             with opened_output(source.name) as out:
                 out.write(canonical.encode())
+    print_problems(problems.sorted())
     said = "would change" if check or diff else "changed"
-    same = len(sources) - changed - failed
-    text = f"{count(changed, 'file')} {said}, {same} in canonical form"
-    if failed:
-        text += f", {failed} left as {'it is' if failed == 1 else 'they are'}"
+    text = f"{count(changed, 'file')} {said}, {len(sources) - changed} in canonical form"
     click.echo(text, err=True)
-    return 1 if failed or (changed and (check or diff)) else 0
+    return 1 if problems.has_errors or (changed and (check or diff)) else 0
 
 
 def _files(names: Sequence[str]) -> Sequence[str]:
