@@ -24,9 +24,8 @@ demo: $(VENV)/.stamp-bare ## screen the demo patients for the seed trial
 	@$(BIN)/protocol-logic screen $(PROTOCOL) $(PATIENTS)
 	@echo
 	@echo 'What to try next:'
-	@echo '  $(BIN)/protocol-logic screen  $(PROTOCOL) $(PATIENTS) --why      the reason behind each verdict'
-	@echo '  $(BIN)/protocol-logic explain $(PROTOCOL) $(PATIENTS)/<file>     from the verdict down to the record'
-	@echo '  $(BIN)/protocol-logic what-if $(PROTOCOL) $(PATIENTS)/<file>     what would make the patient eligible'
+	@echo '  $(BIN)/protocol-logic screen  $(PROTOCOL) $(PATIENTS) --format json'
+	@echo '  $(BIN)/protocol-logic compile $(PROTOCOL) --to asp'
 	@echo '  $(BIN)/protocol-logic --help'
 
 test: lint ## all checks, then all tests (ARGS="-k name" picks some)

@@ -44,10 +44,11 @@ def compile_source(source: Source, problems: Problems) -> Compiled | None:
         return None
     plan = make_plan(protocol)
     program = lower(protocol, plan)
-    # The text forms of checked values are deterministic: tuples and exact numbers throughout.
-    content = repr((protocol.criteria, protocol.definitions, protocol.derived, protocol.denials))
-    entries = repr(dict(protocol.vocabulary.entries))
-    digest = hashlib.sha256((content + entries + program.text()).encode()).hexdigest()
+    # The text forms of checked values are deterministic (tuples and exact numbers throughout) and
+    # free of places, so neither layout nor the name of a file moves the digest.
+    parts = (protocol.id, protocol.version, protocol.criteria, protocol.definitions)
+    knowledge = (protocol.derived, protocol.denials, protocol.vocabulary.entries)
+    digest = hashlib.sha256(repr((parts, knowledge)).encode()).hexdigest()
     codings = Codings.of(protocol.vocabulary)
     return Compiled(protocol, plan, program, codings, f"sha256:{digest}")
 

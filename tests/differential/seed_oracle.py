@@ -37,9 +37,9 @@ from tests.differential.seed_oracle_record import (
 from tests.differential.seed_oracle_time import chemotherapy_lines, endocrine_resistance
 
 # READING: section 8 lets M0 (or a stage below 4) deny the sites that nobody mentions "while no site
-# is present", and liver_metastasis "is then false too, since it implies metastatic". With M1 or stage
-# 4 beside it, metastatic is true, so that reason is gone. True: the denial needs metastatic to be
-# false. False: the condition alone, to the letter.
+# is present", and liver_metastasis "is then false too, since it implies metastatic". With M1 or
+# stage 4 beside it, metastatic is true, so that reason is gone. True: the denial needs metastatic
+# to be false. False: the condition alone, to the letter.
 DENIAL_NEEDS_NOT_METASTATIC = True
 
 GNRH = {"50610", "42375"}

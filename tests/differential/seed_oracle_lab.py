@@ -25,13 +25,22 @@ def known_limits(reading: Reading) -> list[Fraction]:
 def missing_limits(
     readings: list[Reading], values: list[list[Fraction]], factors: list[Fraction]
 ) -> list[Limits]:
-    """Limits of normal for the readings that lack one (for some sex), in all combinations."""
+    """Limits of normal for the readings that lack one (for some sex), in all combinations.
+
+    value <= factor x limit is monotone in the limit and in the value. So it is enough to try limits
+    that all values pass, that all fail, that the highest value passes with one factor but not with
+    the other, and that only the highest value fails.
+    """
     choices: list[list[Fraction | None]] = []
     for reading, possible in zip(readings, values, strict=True):
-        cuts = sorted({value / factor for value in possible for factor in factors})
-        points = {cuts[0] / 2, *cuts, cuts[-1] + 1, *((a + b) / 2 for a, b in pairwise(cuts))}
-        complete = len(known_limits(reading)) == len(reading.uln)
-        choices.append([None] if complete else [*sorted(points)])
+        if len(known_limits(reading)) == len(reading.uln):
+            choices.append([None])
+            continue
+        lowest, second, highest = possible[0], possible[-2:][0], possible[-1]
+        points = {lowest / factors[-1] / 2, highest / factors[0] * 2}
+        points |= {(second + highest) / 2 / factor for factor in factors if second < highest}
+        points |= {highest * (1 / a + 1 / b) / 2 for a, b in pairwise(factors)}
+        choices.append([*sorted(points)])
     return list(product(*choices))
 
 
@@ -80,10 +89,11 @@ def creatinine_values(
 def weight_values(
     creatinine: list[Reading], weight: list[Reading], slopes: set[Fraction]
 ) -> list[tuple[int, Fraction]]:
-    """Weights on each side of each weight at which the clearance passes 60."""
-    edges = {w.span.low for w in weight} | {w.span.high for w in weight if w.span.high is not None}
-    values = {v for reading in creatinine for v in creatinine_values(reading, edges, slopes)}
-    cuts = {60 * value / slope for value in values for slope in slopes if slope > 0}
+    """Weights around each one at which the clearance passes 60 at a fixed creatinine."""
+    fixed = {ONCE[0] * uln for reading in creatinine for uln in known_limits(reading)}
+    fixed |= {reading.span.low for reading in creatinine}
+    fixed |= {r.span.high for r in creatinine if r.span.high is not None}
+    cuts = {60 * value / slope for value in fixed for slope in slopes if slope > 0}
     return [(i, v) for i, reading in enumerate(weight) for v in samples(reading.span, cuts)]
 
 

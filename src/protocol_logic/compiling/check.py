@@ -57,7 +57,7 @@ class _Checker:
                 Span(0, min(1, len(self.main.source.text))),
                 "start it with `protocol NAME`, or `knowledge NAME`",
             )
-        elif heading.kind == "protocol" and not criteria:
+        elif heading.kind == "protocol" and not criteria and not self.problems.has_errors:
             self.conditions.problem(
                 "no-criterion",
                 "the protocol has no criterion that can be read",

@@ -126,7 +126,9 @@ class _Lowering:
         definition = self.protocol.definitions[name]
         block = _Block(name)
         line = definition.source.line_column(definition.span.start)[0]
-        head = _comment(f"---- define {name} ({definition.label}), {definition.source.name} {line}")
+        own = definition.source is self.protocol.source
+        where = f"line {line}" if own else f"{definition.source.name}, line {line}"
+        head = _comment(f"---- define {name} ({definition.label}), {where}")
         if isinstance(definition.body, core.Decision):
             self._decision(block, name, definition.body)
         else:

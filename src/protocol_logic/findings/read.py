@@ -136,7 +136,7 @@ class _Reader:
         if len({row.cells for row in rows}) == 1:
             self.out.single.update(rows[0].cells)
             return None
-        name = "_and_".join(self.voc.entries[k].element for k in keys)
+        name = "readings_of_" + "_and_".join(self.voc.entries[k].element for k in keys)
         self.out.openers[name] = tuple(
             o for k in keys if (o := self.cutter.input(k).opener) is not None
         )

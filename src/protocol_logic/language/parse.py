@@ -44,7 +44,7 @@ _HEAD_ALONE = re.compile(
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
-    "\U000e0000-\U000e01ef]+|\r(?!\n)"
+    "\U000e0000-\U000e01ef]+|\r(?!\n|\\Z)"
 )
 _LAYOUT = ("_NL", "_INDENT", "_DEDENT")
 _PARSING = Lock()  # the parser keeps its place in the layout, so one thread at a time
@@ -67,16 +67,14 @@ def parse(source: Source, problems: Problems) -> list[Statement]:
     Gives the statements that could be read, in order, and of a heading with a mistake at least
     what it uses, so that the names of other statements are known.
     """
-    unseen = _invisible_characters(source)
-    problems.extend(unseen)
-    lines = {source.line_column(p.span.start)[0] for p in unseen if p.span is not None}
+    unseen = _invisible_characters(source, problems)
     statements: list[Statement] = []
     for piece in pieces(source.text):
         parsed = read_piece(source, piece)
         if isinstance(parsed, Tree):
             statements.append(TreeBuilder(source).transform(parsed))
             continue
-        if parsed.span is None or source.line_column(parsed.span.start)[0] not in lines:
+        if parsed.span is None or source.line_column(parsed.span.start)[0] not in unseen:
             problems.add(parsed)  # else the character that nobody sees is the mistake
         heading = _broken_heading(piece)
         if heading is not None:
@@ -310,29 +308,34 @@ def _whole(line: Line) -> Span:
     return Span(line.start, line.start + len(line.text))
 
 
-def _invisible_characters(source: Source) -> list[Problem]:
-    found: list[Problem] = []
+def _invisible_characters(source: Source, problems: Problems) -> set[int]:
+    """Report each run of characters that nobody sees; gives the lines that have one."""
+    lines: set[int] = set()
     old_line_end = False
     for match in _INVISIBLE.finditer(source.text):
         start, end = match.span()
         if start == 0 and _MARK.match(source.text):
             start += 1
-        if start == end or (match[0] == "\r" and old_line_end):
+        if start == end:
             continue
+        lines.add(source.line_column(start)[0])
         char = source.text[start]
         name = unicodedata.name(char, "")
         message = f"an invisible character stands here: U+{ord(char):04X} {name}".rstrip()
         hint = "delete it and type the place again"
         if char == "\r":
+            if old_line_end:
+                continue  # said once: it is how the file was saved
             old_line_end = True
             message = "a line ends here with a carriage return alone, which few programs show"
             hint = "save the file with the line ends of Unix or Windows"
-        problem = Problem(
-            code="invisible-character",
-            message=message,
-            source=source,
-            span=Span(start, end),
-            hint=hint,
+        problems.add(
+            Problem(
+                code="invisible-character",
+                message=message,
+                source=source,
+                span=Span(start, end),
+                hint=hint,
+            )
         )
-        found.append(problem)
-    return found
+    return lines

@@ -1,0 +1,190 @@
+"""Write the pages that are made from tables of the code: docs/operators.md, and part of records.md.
+
+    python tools/make_docs.py            write them
+    python tools/make_docs.py --check    exit 1 where one is stale (the tests ask this too)
+
+Output is the same bytes for the same tables.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from protocol_logic.foundation.operators import COMPARISONS, OPERATORS, Operator
+from protocol_logic.records.resources import ROWS
+
+DOCS = Path(__file__).parents[1] / "docs"
+BEGIN = "<!-- made by tools/make_docs.py: begin -->"
+END = "<!-- made by tools/make_docs.py: end -->"
+
+_BLANK = re.compile(r"\{([a-z ]+)\}")
+
+# The section of docs/semantics.md that says what a test means when data are missing.
+MEANING = {
+    "compares": "numbers",
+    "compares with ULN": "upper-limits-of-normal",
+    "is": "named-values",
+    "recorded": "what-is-recorded",
+    "present": "conditions",
+    "confirmed by": "evidence",
+    "in effect": "medications-in-effect",
+    "on both sides": "procedures-on-both-sides",
+    "lines of": "lines-of-therapy",
+    "there is": "courses-and-events",
+    "attested": "consent",
+}
+
+# What is read of a resource of each type, besides its codes, status and date.
+READ = {
+    "Patient": "`gender`, `birthDate`",
+    "Observation": "`value[x]` (Quantity, CodeableConcept, integer, boolean), `dataAbsentReason`, "
+    "`referenceRange` (`high`, `type`, `appliesTo`), `component`, `bodySite`, `method`",
+    "Condition": "`verificationStatus`, `clinicalStatus`, `onsetDateTime`, `evidence.code`",
+    "Procedure": "`bodySite` with the extension `mcode-laterality-qualifier`",
+    "MedicationStatement": "`effectivePeriod`, else `effectiveDateTime` (a start); the extension "
+    "`mcode-procedure-intent` or `mcode-treatment-intent`",
+    "MedicationAdministration": "`effectivePeriod`, else `effectiveDateTime` (start and end); the "
+    "extension `mcode-procedure-intent` or `mcode-treatment-intent`",
+    "List": "`mode` (must be `snapshot`), `emptyReason`",
+    "Consent": "`status`, `provision.type`",
+}
+CODES = {
+    "Patient": "–",
+    "MedicationStatement": "`medicationCodeableConcept`",
+    "MedicationAdministration": "`medicationCodeableConcept`",
+    "Consent": "`scope`",
+}
+
+
+def operators_page() -> str:
+    """The text of docs/operators.md."""
+    return "\n".join(
+        [
+            "# Operators",
+            "",
+            "Made by `tools/make_docs.py` from `src/protocol_logic/foundation/operators.py`: do "
+            "not edit.",
+            "The language with all its blocks is in [language.md](language.md), what a test means "
+            "when data are missing in [semantics.md](semantics.md).",
+            "",
+            "## Comparison signs",
+            "",
+            "A sign compares a number with a limit. It cuts the numbers there, and the parts get "
+            "names in words.",
+            "",
+            *_table(
+                ("sign", "in a cell's name", "said", "denied", "example"),
+                (
+                    (f"`{c.sign}`", c.slug, _said(c.says), _said(c.denies), f"`{c.example}`")
+                    for c in COMPARISONS.values()
+                ),
+            ),
+            "",
+            "## Tests",
+            "",
+            *_table(
+                ("test", "written", "stands after", "when nothing is recorded"),
+                (
+                    (f"[{o.name}](#{anchor(o.name)})", _written(o), o.takes, o.absent)
+                    for o in OPERATORS.values()
+                ),
+            ),
+            *(line for o in OPERATORS.values() for line in _section(o)),
+            "",
+        ]
+    )
+
+
+def _section(o: Operator) -> list[str]:
+    cells = ", ".join(f"`{c}`" for c in o.cells) or "those that the protocol's tests tell apart"
+    true = ", ".join(f"`{c}`" for c in o.true) or "those inside the limit or among the values"
+    return [
+        "",
+        f"## {o.name}",
+        "",
+        "```elig",
+        o.example,
+        "```",
+        "",
+        f"- written: {_written(o)}",
+        f"- stands after: {o.takes}",
+        f"- unit: {o.unit}",
+        f"- when nothing is recorded: {o.absent}",
+        f"- cells: {cells}; true in {true}",
+        f"- said: {_said(o.says)}; denied: {_said(o.denies)}",
+        f"- source: {o.source}",
+        f"- meaning: [semantics.md](semantics.md#{MEANING[o.name]})",
+    ]
+
+
+def _written(o: Operator) -> str:
+    # The parts of a block stand between slashes too, but one goes on with dots.
+    if o.syntax.endswith("..."):
+        return f"`{o.syntax}`"
+    return " or ".join(f"`{form}`" for form in o.syntax.split(" / "))
+
+
+def _said(template: str) -> str:
+    words = template.replace("{}", "LIMIT").replace("{by}", "EVIDENCE")
+    return f"“{_BLANK.sub(lambda match: match[1].upper(), words)}”"
+
+
+def records_table() -> str:
+    """The table of docs/records.md: what is read of each resource type."""
+    rows = []
+    for kind, row in ROWS.items():
+        statuses = "any" if row.statuses is None else ", ".join(sorted(row.statuses))
+        if kind == "Condition":
+            statuses = "any but verificationStatus `entered-in-error`"
+        elif kind == "Patient":
+            statuses = "–"
+        date = f"`{row.date}`" if row.date else "–"
+        if row.date is None and kind != "Patient":
+            date = "the start of the period"
+        unread = ", ".join(f"`{path}`" for path in row.unread) or "–"
+        rows.append((kind, CODES.get(kind, "`code`"), statuses, date, READ[kind], unread))
+    head = ("resource", "found by", "statuses that count", "date", "also read", "reported unread")
+    return "\n".join(_table(head, rows))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def anchor(heading: str) -> str:
+    """The anchor that a Markdown viewer gives to a heading."""
+    kept = "".join(c for c in heading.lower() if c.isalnum() or c in " -_")
+    return kept.replace(" ", "-")
+
+
+def pages() -> dict[Path, str]:
+    """Each page with the text that it should have."""
+    records = DOCS / "records.md"
+    before, _, rest = records.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
+    _, _, after = rest.partition(f"\n{END}")
+    return {
+        DOCS / "operators.md": operators_page(),
+        records: f"{before}{BEGIN}\n{records_table()}\n{END}{after}",
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    stale = 0
+    for path, text in pages().items():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale += 1
+        if "--check" in arguments:
+            print(f"{path.name} is stale: run python tools/make_docs.py")
+        else:
+            path.write_text(text, encoding="utf-8", newline="\n")
+            print(f"wrote {path.name}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
