@@ -47,7 +47,9 @@ def seed() -> tuple[Compiled, Engine]:
 
 
 def record_of(found: Compiled, bundle: str) -> PatientRecord:
-    document = Document("test", parse(bundle.encode()))
+    content = parse(bundle.encode())
+    assert isinstance(content, dict)
+    document = Document("test", content)
     [record] = read_records(found, [document], Problems())
     return record
 

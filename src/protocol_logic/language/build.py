@@ -38,9 +38,7 @@ def _text(token: Token) -> tree.Text:
 def _amount(number: Token, unit: Token | None) -> tree.Amount:
     word = _word(unit) if unit is not None else None
     span = _word(number).span
-    return tree.Amount(
-        number=str(number), unit=word, span=span.merge(word.span) if word else span
-    )
+    return tree.Amount(number=str(number), unit=word, span=span.merge(word.span) if word else span)
 
 
 def _split(children: list[Any]) -> tuple[list[Token], list[Any]]:
@@ -181,9 +179,7 @@ class TreeBuilder(Transformer[Token, Any]):
 
     def is_value(self, meta: Meta, children: list[Any]) -> tree.IsIn:
         name, *values = _split(children)[0]
-        return tree.IsIn(
-            name=_word(name), values=tuple(_word(v) for v in values), span=_span(meta)
-        )
+        return tree.IsIn(name=_word(name), values=tuple(_word(v) for v in values), span=_span(meta))
 
     in_values = is_value
 
@@ -207,9 +203,7 @@ class TreeBuilder(Transformer[Token, Any]):
 
     def uln_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
         op, number = _split(children)[0]
-        return tree.Limit(
-            op=str(op), amount=_amount(number, None), per_uln=True, span=_span(meta)
-        )
+        return tree.Limit(op=str(op), amount=_amount(number, None), per_uln=True, span=_span(meta))
 
     def exception(self, meta: Meta, children: list[Any]) -> tree.Exception_:
         limit, condition = _split(children)[1]
@@ -254,15 +248,11 @@ class TreeBuilder(Transformer[Token, Any]):
 
     def not_before(self, meta: Meta, children: list[Any]) -> tree.When:
         tokens, points = _split(children)
-        return tree.When(
-            event=_word(tokens[0]), earliest=points[0], latest=None, span=_span(meta)
-        )
+        return tree.When(event=_word(tokens[0]), earliest=points[0], latest=None, span=_span(meta))
 
     def not_after(self, meta: Meta, children: list[Any]) -> tree.When:
         tokens, points = _split(children)
-        return tree.When(
-            event=_word(tokens[0]), earliest=None, latest=points[0], span=_span(meta)
-        )
+        return tree.When(event=_word(tokens[0]), earliest=None, latest=points[0], span=_span(meta))
 
     def lasted(self, meta: Meta, children: list[Any]) -> tree.Lasted:
         course, op, number, unit, event = _split(children)[0]

@@ -46,6 +46,7 @@ _INVISIBLE = re.compile(
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
     "\U000e0000-\U000e01ef]+|\r(?!\n|\\Z)"
 )
+_NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _LAYOUT = ("_NL", "_INDENT", "_DEDENT")
 _PARSING = Lock()  # the parser keeps its place in the layout, so one thread at a time
 
@@ -123,10 +124,10 @@ def _broken_heading(piece: Sequence[Line]) -> Heading | None:
         return None
     name = head.text.partition(" ")[2].strip()
     uses = tuple(
-        Word(text=word[0], span=Span(line.start + word.start(), line.start + word.end()))
+        Word(text=name[0], span=Span(line.start + name.start(), line.start + name.end()))
         for line in piece[1:]
-        if re.match(r"uses?\b", line.text)
-        for word in re.compile(r"[a-z][a-z0-9_.]*").finditer(line.text, 5)
+        if (word := re.match(r"uses?\b", line.text)) is not None
+        for name in _NAME.finditer(line.text, word.end())
     )
     return Heading(
         kind=kind, name=Word(text=name, span=_whole(head)), texts=(), uses=uses, span=_whole(head)

@@ -99,7 +99,12 @@ def explain(place: Place) -> Explanation:
     if place.found is Found.BLOCK_END:
         nothing = place.expected == {"_INDENT"}
         message = "nothing stands under this line" if nothing else "something is missing below"
-        return Explanation(message, _listed(place.expected, "below"), 0, len(place.line))
+        hint = _listed(place.expected, "below")
+        if place.expected == {"NAME"}:
+            hint = "say when an event was, as in `relapse on or after start of NAME`"
+        return Explanation(message, hint, 0, len(place.line))
+    if place.found is Found.LINE_END:
+        place = place._replace(at=len(place.line) - 1)
     start, end = _word_at(place)
     known = _known_mistake(place, start)
     if known is not None:
@@ -180,7 +185,7 @@ def _power(match: re.Match[str]) -> str:
 
 _N = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
 _BOTH = "write two lines under `all of`, one with `>=` and one with `<=`"
-_ULN = r"(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
+_ULN = r"(?:the\s+)?(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
 _AT_START = "NAME QUOTE ALL_OF"
 _CODES = "code|evidence|site|axis|method"
 _MORE = "AND OR"
@@ -262,7 +267,7 @@ _MISTAKES = (
     _row(r"=\s*>|>\s+=", "write `>=`"),
     _row(r"=\s*<|<\s+=", "write `<=`"),
     _row(r"(?P<x>[a-z]\w*)\s*(?:!=|<>|≠)\s*(?P<v>\w+)", "write `not {x} is {v}`"),
-    _row(r"\bis\s+[<>≥≤]", "leave out `is`"),
+    _row(r"\bis\s+[<>=≥≤]+", "leave out `is`"),
     _row(r"(?P<x>[a-z]\w*)\s*==?\s*(?:true|yes)\b", "write `{x}` alone"),
     _row(r"(?P<x>[a-z]\w*)\s*==?\s*(?:false|no)\b", "write `not {x}`"),
     _row(r"(?P<x>[a-z]\w*)\s*==?\s*(?P<v>[A-Za-z]\w*)", "write `{x} is {v}`"),
@@ -309,6 +314,7 @@ _MISTAKES = (
     ),
     _row(r"[\[\]{}]", "leave out the brackets"),
     _row(r"×", "write `*`", needs="STAR"),
+    _row(r"(?P<x>[a-z]\w*)\s*[-+*/)]", "say in which unit: `{x} in UNIT`", needs="IN", unless="IS"),
     _row(r"÷", "write `/`", needs="SLASH"),
     _row(r"#.*", "a comment stands on a line of its own"),
     _row(r"(?P<p>[;:.!?])", "leave out the `{p}`"),
@@ -317,6 +323,8 @@ _MISTAKES = (
     _row(r"[a-z][a-z0-9_]*(?:-\w+)+", _joined),
 )
 _UNENDED = (
+    _row(r"(?P<x>[a-z]\w*)$", "say in which unit: `{x} in UNIT`", needs="IN", unless="IS"),
+    _row(r"^course\s+of\b.*", "give it a name: `, called NAME`", needs="COMMA"),
     _row(r"\b(?P<c>and|or|not)$", "write a condition after it, or leave it out", needs="NAME"),
     _row(rf"^(?:{_CODES})\s.*,$", "put the codes on lines of their own, without commas"),
     _row(r",$", "leave out the comma, or go on with the list in the same line"),
@@ -360,9 +368,11 @@ def _odd_character(place: Place) -> Explanation | None:
     span = (place.at, place.at + 1)
     if char.isspace():
         return Explanation(f"a space of another kind stands here: {name}", "type a space", *span)
-    if char.isalpha():
-        message = f"the letter `{shown(char)}` cannot stand here: it is {name}"
-        return Explanation(message, "names and values have the letters a to z", *span)
+    if char.isalnum():
+        message = f"`{shown(char)}` cannot stand here: it is {name}"
+        return Explanation(
+            message, "type it again: only quoted text has letters beyond a to z", *span
+        )
     return None
 
 
@@ -427,14 +437,16 @@ def _what_can_stand(place: Place, start: int) -> str | None:
     expected, rest = place.expected, place.line[start : start + _LONGEST]
     word = rest.split(" ")[0]
     keywords = [k for k in map(keyword, expected) if k is not None]
+    names = bool(expected & {"NAME", "DOTTED"})
+    if re.fullmatch(r"[A-Z]\w*", word):
+        known = next((k for k in sorted(keywords) if rest.lower().startswith(k)), word.lower())
+        if names or known in keywords:
+            return f"words and names have small letters: `{shown(known)}`"
     near = _nearest_phrase(rest.lower(), keywords)
     if near is not None:
         return f"did you mean `{near}`?"
     if expected == {"_INDENT"}:
         return "indent it under the line above, by two spaces"
-    names = bool(expected & {"NAME", "DOTTED"})
-    if names and re.fullmatch(r"[A-Z]\w*", word):
-        return f"names have small letters: `{shown(word.lower())}`"
     if names and re.fullmatch(r"[0-9_]\w*", word) and "NUMBER" not in expected:
         return "a name starts with a letter"
     before = re.search(r"(?:^|\s)([a-z]\w*)\s+$", place.line[max(0, start - 80) : start])

@@ -13,10 +13,11 @@ Source: shared/design/design.md, section 6, PATIENTS.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from protocol_logic.foundation.problems import Problem
+from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.records.facts import PatientRecord
 
@@ -62,3 +63,26 @@ def withhold_duplicates(
 ) -> list[_Row]:
     """The rows whose patient passed `ids` only once; call it when all records have passed."""
     return [row for row in rows if patient(row) not in ids]
+
+
+def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
+    """One record for each patient id, where the first of its records stood.
+
+    Facts and problems of all of them, each once; the newest index date; the first file.
+    """
+    of_patient: dict[str, list[PatientRecord]] = {}
+    for record in records:
+        of_patient.setdefault(record.patient, []).append(record)
+    for patient, parts in of_patient.items():
+        facts = dict.fromkeys(fact for part in parts for fact in part.facts)
+        ignored = Counter[str]()
+        for part in parts:
+            ignored.update(dict(part.ignored))
+        yield PatientRecord(
+            patient=patient,
+            source=parts[0].source,
+            index_date=max((p.index_date for p in parts if p.index_date), default=None),
+            facts=tuple(sorted(facts, key=lambda fact: fact.resource)),
+            problems=tuple(Problems([p for part in parts for p in part.problems]).sorted()),
+            ignored=tuple(sorted(ignored.items())),
+        )

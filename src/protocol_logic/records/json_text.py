@@ -48,7 +48,8 @@ def parse(data: bytes) -> object:
         raise NotJson("it is not UTF-8 text") from error
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
-        raise NotJson(f"it is not JSON: {shown(error.msg.removesuffix(' at'))} at {place}") from error
+        what = shown(error.msg.removesuffix(" at"))
+        raise NotJson(f"it is not JSON: {what} at {place}") from error
     except RecursionError as error:
         raise NotJson("it is nested too deeply") from error
     if _SURROGATE.search(text):

@@ -7,7 +7,6 @@ inside an input is a problem.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -166,6 +165,7 @@ class Patients:
 
     def __iter__(self) -> Iterator[PatientRecord]:
         from protocol_logic.pipeline import read_records
+        from protocol_logic.records.duplicates import merged
         from protocol_logic.records.sources import Skipped, iter_documents
 
         skipped = Skipped()
@@ -187,31 +187,6 @@ class Patients:
 
 
 _DUPLICATE = "give each patient one bundle with all resources, or join them by `--merge-patients`"
-
-
-def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
-    """One record for each patient id, where the first of its records stood.
-
-    Facts and problems of all of them, each once; the newest index date; the first file.
-    """
-    from protocol_logic.records.facts import PatientRecord
-
-    of_patient: dict[str, list[PatientRecord]] = {}
-    for record in records:
-        of_patient.setdefault(record.patient, []).append(record)
-    for patient, parts in of_patient.items():
-        facts = dict.fromkeys(fact for part in parts for fact in part.facts)
-        ignored = Counter[str]()
-        for part in parts:
-            ignored.update(dict(part.ignored))
-        yield PatientRecord(
-            patient=patient,
-            source=parts[0].source,
-            index_date=max((p.index_date for p in parts if p.index_date), default=None),
-            facts=tuple(sorted(facts, key=lambda fact: fact.resource)),
-            problems=tuple(Problems([p for part in parts for p in part.problems]).sorted()),
-            ignored=tuple(sorted(ignored.items())),
-        )
 
 
 def _tell_skipped(skipped: Skipped) -> None:

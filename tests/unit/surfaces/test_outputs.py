@@ -13,8 +13,9 @@ import pytest
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem
+from protocol_logic.records.duplicates import merged
 from protocol_logic.records.facts import Fact, PatientRecord, Stated
-from protocol_logic.surfaces.inputs import as_of_option, existing_paths, merged, source_named
+from protocol_logic.surfaces.inputs import as_of_option, existing_paths, source_named
 from protocol_logic.surfaces.outputs import opened_output
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.terminal import cut, terminal_width, text_width, visible

@@ -1,0 +1,217 @@
+"""The documents of tests/cases/problems and docs/problems: bad input, and what is said of it.
+
+A case is a heading, the bad input, and a block `problems` with all that is found, a line each:
+the code, line:column and the text underlined (for a record: the resource), the message, the hint.
+A page of docs/problems shows an input and what the tool prints. `UPDATE_CASES=1` writes these blocks
+anew; read the difference before you commit it.
+
+Input is one of
+
+* `elig`: statements of a protocol, which are given a heading that uses all of the knowledge base;
+  with a heading of their own, or as `elig file`, they are taken as they are. In `elig escaped`,
+  `\\u00a0`, `\\t` and `\\r` stand for characters that nobody sees;
+* `json NAME`: a file with a patient's record, read for the seed protocol; several make one input.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from protocol_logic.answering.rows import problems_of
+from protocol_logic.compiling.check import check
+from protocol_logic.foundation.codes import CODES
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.foundation.source import Source, Span
+from protocol_logic.foundation.text import shown
+from protocol_logic.knowledge.resources import knowledge_names, protocol_path
+from protocol_logic.pipeline import (
+    Compiled,
+    as_of_date,
+    compile_source,
+    findings_of,
+    read_records,
+)
+from protocol_logic.records.duplicates import PatientIds
+from protocol_logic.records.sources import iter_documents
+from protocol_logic.surfaces.diagnostics import render
+
+ROOT = Path(__file__).parents[1]
+CASES = sorted((ROOT / "tests" / "cases" / "problems").glob("*.md"))
+PAGES = sorted((ROOT / "docs" / "problems").glob("*.md"))
+UPDATE = os.environ.get("UPDATE_CASES") == "1"
+
+_BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+_OWN_HEADING = re.compile(r"\s*(?:protocol|knowledge)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The inputs under one heading of a document, and the block that tells what is found."""
+
+    path: Path
+    title: str
+    elig: tuple[tuple[str, str], ...]
+    json: tuple[tuple[str, str], ...]
+    expected: str
+    place: tuple[int, int]
+    """Where the expected block's text stands in the document."""
+
+
+def cases_of(path: Path, expected: str) -> list[Case]:
+    """The cases of a document; `expected` is the kind of block that tells what is found."""
+    document = path.read_text(encoding="utf-8")
+    headings = list(_HEADING.finditer(document))
+    starts = [h.start() for h in headings] or [0]
+    titles = [h[1] for h in headings] or [path.stem]
+    found = []
+    for title, start, end in zip(titles, starts, [*starts[1:], len(document)], strict=True):
+        blocks = list(_BLOCK.finditer(document, start, end))
+        outcome = [b for b in blocks if b["info"] == expected]
+        inputs = [(b["info"], b["text"]) for b in blocks]
+        elig = tuple(i for i in inputs if i[0].split()[:1] == ["elig"])
+        json = tuple(i for i in inputs if i[0].split()[:1] == ["json"])
+        if not elig and not json:
+            continue
+        assert len(outcome) == 1, f"{path.name}, {title}: wants one block `{expected}`"
+        place = (outcome[0].start("text"), outcome[0].end("text"))
+        found.append(Case(path, title, elig, json, outcome[0]["text"], place))
+    return found
+
+
+def all_cases(paths: list[Path], expected: str) -> Iterator[object]:
+    for path in paths:
+        for case in cases_of(path, expected):
+            yield pytest.param(case, id=f"{path.stem}: {case.title}")
+
+
+# ---- what is found -------------------------------------------------------------------------------
+
+
+def source_of(info: str, text: str) -> tuple[Source, int]:
+    """The text to check, and how many lines were put before it."""
+    kinds = info.split()[1:]
+    if "escaped" in kinds:
+        text = text.encode("latin-1", "backslashreplace").decode("unicode_escape")
+    if "file" in kinds or _OWN_HEADING.match(text):
+        return Source("protocol.elig", text), 0
+    uses = ", ".join(name for name in knowledge_names())
+    head = f"protocol example\n  title Example\n  version 1.0\n  language 1\n  uses {uses}\n\n"
+    return Source("protocol.elig", head + text), head.count("\n")
+
+
+def text_problems(source: Source) -> list[Problem]:
+    problems = Problems()
+    check(source, problems)
+    return problems.sorted()
+
+
+@cache
+def seed_protocol() -> Compiled:
+    path = protocol_path("anlotinib_fulvestrant")
+    assert path is not None
+    problems = Problems()
+    compiled = compile_source(Source("seed", path.read_text(encoding="utf-8")), problems)
+    assert compiled is not None
+    return compiled
+
+
+def record_problems(files: dict[str, str]) -> list[Problem]:
+    """All problems of the files, which are written to the working directory."""
+    for name, text in files.items():
+        Path(name).write_text(text, encoding="utf-8")
+    compiled, problems, ids = seed_protocol(), Problems(), PatientIds()
+    documents = iter_documents([Path(name) for name in files], problems)
+    for record in ids.watch(read_records(compiled, documents, problems)):
+        as_of = as_of_date(record, None)
+        if isinstance(as_of, Problem):
+            problems.add(as_of)
+            problems.extend(record.problems)
+        else:
+            found = findings_of(compiled, record, as_of.date)
+            problems.extend(problems_of(record, found))
+    problems.extend(ids.problems())
+    return problems.sorted()
+
+
+def line_of(problem: Problem, head: int = 0) -> str:
+    place = problem.resource or "-"
+    if problem.source is not None:
+        span = problem.span or Span(0, 0)
+        line, column = problem.source.line_column(span.start)
+        text = problem.source.text[span.start : span.end]
+        place = f"{line - head}:{column} `{shown(text)}`"
+    hint = f" | {problem.hint}" if problem.hint else ""
+    return f"{problem.code} {place} {problem.message}{hint}\n"
+
+
+def lines_of(case: Case) -> str:
+    lines = ""
+    for info, text in case.elig:
+        source, head = source_of(info, text)
+        lines += "".join(line_of(problem, head) for problem in text_problems(source))
+    files = {info.split()[1]: text for info, text in case.json}
+    return lines + "".join(map(line_of, record_problems(files) if files else ()))
+
+
+def print_of(case: Case) -> str:
+    problems = []
+    for info, text in case.elig:
+        problems += text_problems(source_of(info, text)[0])
+    files = {info.split()[1]: text for info, text in case.json}
+    problems += record_problems(files) if files else []
+    return render(problems, colour=False, width=100)
+
+
+# ---- tests ---------------------------------------------------------------------------------------
+
+
+def matches(case: Case, found: str) -> None:
+    if UPDATE and found != case.expected:
+        expected = "problems" if case.path in CASES else "text"
+        # Its place now: the cases above it may have changed the document since it was collected.
+        (now,) = (c for c in cases_of(case.path, expected) if c.title == case.title)
+        document = case.path.read_text(encoding="utf-8")
+        start, end = now.place
+        case.path.write_text(document[:start] + found + document[end:], encoding="utf-8")
+    else:
+        assert found == case.expected
+
+
+@pytest.mark.parametrize("case", all_cases(CASES, "problems"))
+def test_case(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = lines_of(case)
+    matches(case, found)
+    assert f"{case.path.stem} " in found, "a case stands in the document of its code"
+
+
+@pytest.mark.parametrize("case", all_cases(PAGES, "text"))
+def test_page(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = print_of(case)
+    matches(case, found)
+    assert f"[{case.path.stem}]" in found
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_titles_differ(path: Path) -> None:
+    titles = [case.title for case in cases_of(path, "problems")]
+    assert len(titles) == len(set(titles))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_wording(path: Path) -> None:
+    """Lower case but for the author's text and what has capitals by nature, and no full stop."""
+    for case in cases_of(path, "problems"):
+        for line in case.expected.splitlines():
+            for sentence in line.split(" ", 1)[1].split(" | "):
+                assert not sentence.endswith(".")
+    assert path.stem in CODES
