@@ -28,7 +28,14 @@ from protocol_logic.surfaces.cli import group
 REPOSITORY = Path(__file__).parents[1]
 FRONT = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
 PAGES = [*FRONT, *sorted(f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md"))]
-LINKING = [*PAGES, *sorted(str(p.relative_to(REPOSITORY)) for p in REPOSITORY.glob("*/*/*.md"))]
+LINKING = [
+    *FRONT,
+    *sorted(
+        str(path.relative_to(REPOSITORY))
+        for folder in ("docs", "demo", "kb")
+        for path in (REPOSITORY / folder).rglob("*.md")
+    ),
+]
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\((?P<to>[^)\s]+)\)")
 _UNSET = ("COLUMNS", "NO_COLOR", "PYTHONIOENCODING", "PROTOCOL_LOGIC_TRACEBACK")
@@ -154,7 +161,7 @@ def whole(example: str) -> str:
         head = f"protocol example\n  title Example\n  uses {', '.join(knowledge_names())}\n\n"
         ending = "\ninclude another\n  > Another\n  age >= 18 years\n" if word == "define" else ""
         return f"{head}{example}{ending}"
-    if word in STATEMENTS:
+    if word in STATEMENTS and not re.search("[<>=]", lines[0]):
         return f"knowledge example\n  title Example\n  uses {_FOR_ENTRIES}\n\n{example}"
     indented = "".join(f"    {line}\n" for line in lines)
     return whole(f"include example\n  > Example\n  all of\n{indented}")

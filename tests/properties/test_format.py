@@ -6,12 +6,13 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import kb_root
 from protocol_logic.language.format import WIDTH, format_text
@@ -136,7 +137,7 @@ def spread(rng: random.Random, text: str) -> str:
     """More blank lines, but not where one says to which statement a comment belongs."""
     lines = text.split("\n")
     out = lines[:1]
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in pairwise(lines):
         near = {above.strip()[:1], line.strip()[:1]}
         kept = "#" in near or line.startswith("system")
         out += [rng.choice(["", " ", "\t"])] * rng.choice([0, 0, 1, 3]) if not kept else []
@@ -240,7 +241,7 @@ def broken(draw: st.DrawFn) -> str:
             lines.insert(at, draw(st.sampled_from(["", " ", "   ", "\t", " \t"])) + line.lstrip())
         elif kind == "sign":
             place = draw(st.integers(0, len(line)))
-            sign = draw(st.sampled_from([*"#>\"(,=≥\u00a0\ufeff\u202e\r\x0c\x00", "\r\n", " # x"]))
+            sign = draw(st.sampled_from([*'#>"(,=≥\u00a0\ufeff\u202e\r\x0c\x00', "\r\n", " # x"]))
             lines.insert(at, line[:place] + sign + line[place:])
         elif kind == "join" and at < len(lines):
             lines[at] = line + lines[at]
@@ -263,7 +264,7 @@ def words(text: str) -> list[str]:
     return re.sub(r"[,\s]+", " ", text).split()
 
 
-@given(st.text(alphabet=st.sampled_from("ab>#\n\r\t \ufeff\x0c\u2028\"(,")))
+@given(st.text(alphabet=st.sampled_from('ab>#\n\r\t \ufeff\x0c\u2028"(,')))
 def test_any_text_at_all(text: str) -> None:
     once = formatted(text)
     assert formatted(once) == once
@@ -297,5 +298,5 @@ def test_problem_places_are_those_of_the_text_as_it_is() -> None:
     problems = Problems()
     parse(Source("text", "\ufeffinclude a\r\n\t> S;\r\n\tx = 1\r\n"), problems)
     (problem,) = problems.sorted()
-    assert isinstance(problem, Problem) and problem.span is not None and problem.source is not None
+    assert problem.span is not None and problem.source is not None
     assert problem.source.line_column(problem.span.start) == (3, 4)

@@ -75,7 +75,7 @@ class _Reader:
     ) -> None:
         self.out.single[finding.id] = cells
         if len(cells) > 1:
-            self.out.openers[finding.id] = tuple(dict.fromkeys(openers))
+            self.out.keep_open(finding.id, openers)
         self.out.evidence[finding.id] = tuple(facts)
 
     def _joint(self, findings: Mapping[str, Finding]) -> list[Group]:
@@ -132,13 +132,13 @@ class _Reader:
             rows.append(Row(tuple(cells), labels))
         for finding in members:
             self.out.evidence[finding.id] = tuple(self.cutter.facts(finding))
-            self.out.openers[finding.id] = tuple(openers[finding.id])
+            self.out.keep_open(finding.id, openers[finding.id])
         if len({row.cells for row in rows}) == 1:
             self.out.single.update(rows[0].cells)
             return None
         name = "readings_of_" + "_and_".join(self.voc.entries[k].element for k in keys)
-        self.out.openers[name] = tuple(
-            o for k in keys if (o := self.cutter.input(k).opener) is not None
+        self.out.keep_open(
+            name, (o for k in keys if (o := self.cutter.input(k).opener) is not None)
         )
         return Group(name, tuple(rows))
 
@@ -176,10 +176,10 @@ class _Reader:
             reading = read_therapy(self.visible, concept, self.plan.courses.get(concept), own)
             # A row settles dates and intents; what is not closed still leaves its cells open.
             unclosed = tuple(o for o in reading.openers if o.reason == "not_closed")
-            self.out.openers[concept_group(concept)] = reading.openers
+            self.out.keep_open(concept_group(concept), reading.openers)
             self.out.evidence[concept_group(concept)] = reading.facts
             for finding in own:
-                self.out.openers[finding.id] = unclosed
+                self.out.keep_open(finding.id, unclosed)
                 self.out.evidence[finding.id] = reading.facts
             if reading.widened:
                 self.out.widened = (*self.out.widened, concept)

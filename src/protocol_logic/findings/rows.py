@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -67,9 +67,18 @@ class PatientFindings:
     single: dict[str, CellSet] = field(default_factory=dict)
     groups: tuple[Group, ...] = ()
     openers: dict[str, tuple[Opener, ...]] = field(default_factory=dict)
+    open_elements: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The elements of `openers`, for look-up."""
     evidence: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
     widened: tuple[str, ...] = ()
     """Groups with so many readings that they were widened to all."""
+
+    def keep_open(self, name: str, openers: Iterable[Opener]) -> None:
+        """Note what keeps a finding or group open."""
+        each = tuple(dict.fromkeys(openers))
+        if each:
+            self.openers[name] = each
+            self.open_elements[name] = tuple([opener.element for opener in each])
 
 
 @dataclass(frozen=True, slots=True)

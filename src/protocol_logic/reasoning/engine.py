@@ -90,8 +90,10 @@ class _View:
     short: bool
 
 
-_Numbered: TypeAlias = tuple[Group, frozenset[str], int]
-"""A group, its findings, and a number that equal groups share."""
+_Numbered: TypeAlias = tuple[Group, int]
+"""A group, and a number that equal groups share."""
+_Places: TypeAlias = tuple[tuple[str, int], ...]
+"""Where openers stand: name of the finding or group, and which of its openers."""
 
 
 class Engine:
@@ -105,7 +107,8 @@ class Engine:
         self._groups_seen: dict[tuple[str, tuple[Row, ...]], int] = {}
         self._modules: dict[object, CellSet | None] = {}
         self._known: dict[object, CriterionDecision] = {}
-        self._gaps: dict[object, tuple[str, ...]] = {}
+        self._gaps: dict[object, tuple[tuple[str, _Places], ...]] = {}
+        self._touches: dict[tuple[str, int], bool] = {}
         self._together: dict[tuple[tuple[str, ...], Key], bool] = {}
         self._together_scenarios: dict[object, Scenarios] = {}
 
@@ -116,7 +119,7 @@ class Engine:
 
     def decide(self, found: PatientFindings) -> Decision:
         """Decide every criterion and eligibility."""
-        groups = [(g, g.findings, self._number(g)) for g in found.groups]
+        groups = [(g, self._number(g)) for g in found.groups]
         decisions = tuple(self._criterion(read, found, groups) for read in self.reads)
         verdicts = {d.verdict for d in decisions}
         if "fail" in verdicts:
@@ -136,10 +139,18 @@ class Engine:
     def _criterion(
         self, read: _Read, found: PatientFindings, all_groups: Sequence[_Numbered]
     ) -> CriterionDecision:
-        groups, numbers = _touched(read, all_groups)
+        groups: list[Group] = []
+        numbers: tuple[int, ...] = ()
+        for group, number in all_groups:
+            touches = self._touches.get((read.id, number))
+            if touches is None:
+                touches = self._touches[read.id, number] = _touches(read, group)
+            if touches:
+                groups.append(group)
+                numbers += (number,)
         look = found.single.get
         own = tuple(map(look, read.own))
-        modules = []
+        modules: list[CellSet | None] = []
         for module, inside in read.modules:
             cells = self._module_cells(read.id, module, inside, tuple(map(look, inside)))
             modules.append(cells)
@@ -207,25 +218,19 @@ class Engine:
     def _gaps_of(
         self, read: _Read, found: PatientFindings, groups: Sequence[Group], key: object
     ) -> tuple[Gap, ...]:
-        stands = _stands_for(read, groups)
-        names = {group.name for group in groups}
-        opened = [
-            (name, openers)
-            for name, openers in found.openers.items()
-            if openers and (name in read.elements or name in names)
-        ]
-        memo = (key, tuple((name, tuple([o.element for o in ops])) for name, ops in opened))
+        look = found.open_elements.get
+        memo = (key, tuple(map(look, read.names)), tuple([look(group.name) for group in groups]))
         deciding = self._gaps.get(memo)
         if deciding is None:
-            deciding = self._gaps[memo] = self._deciding(read, found, groups, stands)
-        why: dict[str, Opener] = {}
-        for name, openers in opened:
-            instead = read.elements.get(name)
-            for opener in openers:
-                element = instead or stands.get((name, opener.element)) or opener.element
-                if element in deciding:
-                    _keep(why, element, opener)
-        return tuple(Gap(e, why[e].reason, why[e].resource) for e in deciding)
+            stands = _stands_for(read, groups)
+            elements = self._deciding(read, found, groups, stands)
+            deciding = self._gaps[memo] = _openers_of(elements, read, found, groups, stands)
+        gaps = []
+        for element, places in deciding:
+            openers = [found.openers[name][i] for name, i in places]
+            opener = openers[0] if len(openers) == 1 else min(openers, key=_place)
+            gaps.append(Gap(element, opener.reason, opener.resource))
+        return tuple(gaps)
 
     def _deciding(
         self,
@@ -381,24 +386,31 @@ def _read_of(criterion: core.Criterion, reach: Reach) -> _Read:
     )
 
 
-def _touched(read: _Read, all_groups: Sequence[_Numbered]) -> tuple[list[Group], tuple[int, ...]]:
-    """The groups that a criterion reads, with their numbers."""
-    groups: list[Group] = []
-    numbers: list[int] = []
-    for group, names, number in all_groups:
-        if group.name in read.courses or not names.isdisjoint(read.elements):
-            groups.append(group)
-            numbers.append(number)
-    return groups, tuple(numbers)
+def _touches(read: _Read, group: Group) -> bool:
+    return group.name in read.courses or not group.findings.isdisjoint(read.elements)
+
+
+def _openers_of(
+    elements: Sequence[str],
+    read: _Read,
+    found: PatientFindings,
+    groups: Sequence[Group],
+    stands: dict[tuple[str, str], str],
+) -> tuple[tuple[str, _Places], ...]:
+    """For each deciding element, the openers that tell why it is open."""
+    places: dict[str, list[tuple[str, int]]] = {element: [] for element in elements}
+    for name in (*read.names, *(group.name for group in groups)):
+        instead = read.elements.get(name)
+        for i, opener in enumerate(found.openers.get(name, ())):
+            element = instead or stands.get((name, opener.element)) or opener.element
+            if element in places:
+                places[element].append((name, i))
+    return tuple((element, tuple(places[element])) for element in elements)
 
 
 def _groups(reads: Sequence[_Read], found: PatientFindings) -> list[Group]:
     """The groups that some of the criteria read."""
-    return [
-        g
-        for g in found.groups
-        if any(g.name in r.courses or not g.findings.isdisjoint(r.elements) for r in reads)
-    ]
+    return [g for g in found.groups if any(_touches(read, g) for read in reads)]
 
 
 def _joint_rows(reads: Sequence[_Read], view: _View) -> Iterator[_Joint]:
@@ -443,12 +455,6 @@ _RANK: dict[Reason, int] = {
     "not_closed": 5,
     "absent": 6,
 }
-
-
-def _keep(why: dict[str, Opener], element: str, opener: Opener) -> None:
-    known = why.get(element)
-    if known is None or _place(opener) < _place(known):
-        why[element] = opener
 
 
 def _place(opener: Opener) -> tuple[int, str]:
