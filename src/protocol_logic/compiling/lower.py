@@ -25,13 +25,15 @@ class Program:
 
     `criteria`: criterion id -> its rules. `shared`: name of a definition, concept, denial or test
     -> its rules. `needs`: criterion id, or name in `shared`, -> names in `shared` that it rests
-    on directly.
+    on directly. `literals`: criterion id -> for each condition of its `all of` the literals that
+    say it.
     """
 
     header: str
     criteria: dict[str, str]
     shared: dict[str, str]
     needs: dict[str, tuple[str, ...]]
+    literals: dict[str, tuple[tuple[str, ...], ...]]
 
     def text(self) -> str:
         """The whole program, as `compile --to asp` prints it."""
@@ -80,6 +82,7 @@ class _Lowering:
         self.plan = plan
         self.shared: dict[str, str] = {}
         self.needs: dict[str, dict[str, None]] = {}
+        self.literals: dict[str, tuple[tuple[str, ...], ...]] = {}
 
     def program(self) -> Program:
         p = self.protocol
@@ -100,7 +103,7 @@ class _Lowering:
                     queue.extend(self.needs[name])
         shared = {name: self.shared[name] for name in order}
         needs = {name: tuple(self.needs[name]) for name in (*criteria, *shared)}
-        return Program(header, criteria, shared, needs)
+        return Program(header, criteria, shared, needs, self.literals)
 
     # ---- statements --------------------------------------------------------------------------
 
@@ -226,7 +229,10 @@ class _Lowering:
             text = _comment(condition.text)
             return [text, *(_rule(head, [f"cell({finding},{cell})"]) for cell in cells)]
         parts = condition.parts if isinstance(condition, core.All) else (condition,)
-        literals = [literal for part in parts for literal in self._conjuncts(block, part)]
+        said = tuple(tuple(self._conjuncts(block, part)) for part in parts)
+        if head == f"holds({block.name})":
+            self.literals[block.name] = said
+        literals = [literal for each in said for literal in each]
         if condition.text.startswith("all of"):
             texts = [_comment("all of"), *(_comment(f"  {part.text}") for part in parts)]
         else:

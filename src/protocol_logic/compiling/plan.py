@@ -105,12 +105,22 @@ class Reach:
     """What one criterion reads.
 
     Finding id, or medication class of its courses -> element that stands for it here (None: its
-    own). `modules`: parts that read findings of their own.
+    own). `modules`: definitions and concepts that read findings of their own. `parts`: where the
+    criterion is an `all of` whose conditions fall into sets that share no finding, those sets.
     """
 
     findings: dict[str, str | None]
     courses: dict[str, str | None]
     modules: tuple[Module, ...]
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Conditions of a criterion's `all of`, by number from 0, and what they read."""
+
+    conditions: tuple[int, ...]
+    reach: Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +216,10 @@ class _Planner:
                         known.append(test)
             order.update(dict.fromkeys(found))
             modules = tuple(self._modules(criterion))
-            self.reach[criterion.id] = Reach(findings=found, courses=used, modules=modules)
+            parts = tuple(self._parts(criterion, modules))
+            self.reach[criterion.id] = Reach(
+                findings=found, courses=used, modules=modules, parts=parts
+            )
         self.reached = list(tests)
         findings = {name: self._finding(name) for name in order}
         return Plan(
@@ -261,6 +274,38 @@ class _Planner:
             body = self.protocol.definitions[test.name].body
             if isinstance(body, core.Decision):
                 yield f"{test.name}_if_undetermined"
+
+    def _parts(self, criterion: core.Criterion, modules: tuple[Module, ...]) -> Iterator[Part]:
+        """Sets of conditions that share no finding; none where there is only one set."""
+        condition = criterion.condition
+        if criterion.applies is not None or not isinstance(condition, core.All):
+            return
+        sets: list[tuple[tuple[int, ...], dict[str, str | None], dict[str, str | None]]] = []
+        for number, part in enumerate(condition.parts):
+            numbers: tuple[int, ...] = (number,)
+            findings: dict[str, str | None] = {}
+            courses: dict[str, str | None] = {}
+            for test, element in self._open(part, None):
+                for name in self._findings_of(test):
+                    findings.setdefault(name, element)
+                if isinstance(test, core.Pattern | core.LinesOf):
+                    courses.setdefault(test.concept, element)
+            for other in list(sets):
+                if findings.keys() & other[1].keys() or courses.keys() & other[2].keys():
+                    sets.remove(other)
+                    numbers = (*other[0], *numbers)
+                    findings = {**other[1], **findings}
+                    courses = {**other[2], **courses}
+            sets.append((numbers, findings, courses))
+        for numbers, findings, courses in sets if len(sets) > 1 else ():
+            patterned = {c: e for c, e in courses.items() if self._has_pattern(criterion, c)}
+            inside = tuple(m for m in modules if m.findings <= findings.keys())
+            reach = Reach(findings=findings, courses=patterned, modules=inside)
+            yield Part(conditions=tuple(sorted(numbers)), reach=reach)
+
+    def _has_pattern(self, criterion: core.Criterion, concept: str) -> bool:
+        tests = (test for test, _ in self._tests(criterion))
+        return any(isinstance(t, core.Pattern) and t.concept == concept for t in tests)
 
     def _modules(self, criterion: core.Criterion) -> Iterator[Module]:
         """The definitions and concepts whose findings nothing else in the criterion reads."""

@@ -34,7 +34,6 @@ _ROWS = (
     Code("wrong-kind", "error", "a name used as something it is not"),
     Code("unknown-unit", "error", "text that is not a UCUM unit"),
     Code("wrong-unit", "error", "a unit of another dimension than the quantity's"),
-    Code("unit-not-accepted", "warning", "a unit that the knowledge base does not list"),
     Code("implausible-limit", "warning", "a limit outside the plausible range"),
     # records
     Code("not-readable", "error", "a file that cannot be read or is not FHIR JSON"),

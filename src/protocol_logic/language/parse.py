@@ -247,7 +247,7 @@ def _layout_problem(source: Source, piece: Sequence[Line]) -> Problem | None:
             if len(depths) == 1:
                 return _bad_depth(source, piece, line, above)
             depths = depths[:-1]
-        if len(depths) > DEEPEST:
+        if len(depths) - 1 > DEEPEST:
             message = f"blocks nest more than {DEEPEST} levels deep here"
             hint = "`define` a name for an inner block"
             return _problem(source, piece, message, _whole(line), hint)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from protocol_logic.compiling.lower import LOGIC, Program
-from protocol_logic.compiling.plan import Module, Plan
+from protocol_logic.compiling.plan import Module, Part, Plan, Reach
 from protocol_logic.findings.rows import CellSet
 from protocol_logic.reasoning.solver import Cells, Domain, Picked, Scenarios, Twins
 
@@ -30,13 +30,12 @@ _NOTHING: CellSet = frozenset()
 _SLOT = re.compile(r"\b(?:c|e)([0-9]+)(?:_([0-9]+))?\)")
 
 
-def domain_of(plan: Plan, criterion: str, cells: Cells) -> Domain:
+def domain_of(plan: Plan, reach: Reach, cells: Cells) -> Domain:
     """The findings of a row with all cells that they can have.
 
     Courses and events take numbered slots; the domain has slots for the next power of two of
     each, so that rows of about one size share a ground program.
     """
-    reach = plan.reach[criterion]
     modules = {m.name: m.cells for m in reach.modules}
     domain: list[tuple[str, tuple[str, ...]]] = []
     courses = events = 0
@@ -67,13 +66,20 @@ class Solved:
 
 
 class CriterionSolver:
-    """Solves rows of one criterion and keeps what it solved."""
+    """Solves rows of one criterion, or of one part of it, and keeps what it solved."""
 
-    def __init__(self, criterion: str, plan: Plan, program: Program) -> None:
+    def __init__(
+        self, criterion: str, plan: Plan, program: Program, part: Part | None = None
+    ) -> None:
         self.criterion = criterion
         self.plan = plan
         self.program = program
-        self.modules = plan.reach[criterion].modules
+        self.reach = part.reach if part is not None else plan.reach[criterion]
+        self.modules = self.reach.modules
+        self.asked, self._asking = f"met({criterion})", ""
+        if part is not None:
+            said = [lit for n in part.conditions for lit in program.literals[criterion][n]]
+            self.asked, self._asking = "part_holds", f"\npart_holds :- {', '.join(said)}.\n"
         self.inside = {name: m for m in self.modules for name in m.findings}
         self.solved = 0
         self._short: dict[Key, Key] = {}
@@ -148,7 +154,7 @@ class CriterionSolver:
     def _solve(self, cells: Cells, reasoning: bool = False) -> Solved:
         domain = self._domain(cells)
         scenarios = self._scenarios.get(domain)
-        met, applies = f"met({self.criterion})", f"applies({self.criterion})"
+        met, applies = self.asked, f"applies({self.criterion})"
         if scenarios is None:
             scenarios = Scenarios(self._rules(), LOGIC, domain, [met, applies])
             self._scenarios[domain] = scenarios
@@ -161,7 +167,7 @@ class CriterionSolver:
             applies=frozenset(applies in scenario.true for scenario in found),
         )
         # Which courses there are is said by which findings a row has: no row then covers another.
-        has_slots = bool(self.plan.reach[self.criterion].courses)
+        has_slots = bool(self.reach.courses)
         if len(solved.met) == len(solved.applies) == 1 and not (reasoning or has_slots):
             self._reasons.append((self._reason(cells, solved), solved))
         return solved
@@ -179,10 +185,10 @@ class CriterionSolver:
 
     def _rules(self) -> str:
         without = [m.shared for m in self.modules]
-        return self.program.rules_of([self.criterion], without) + self._links
+        return self.program.rules_of([self.criterion], without) + self._links + self._asking
 
     def _domain(self, cells: Cells) -> Domain:
-        return domain_of(self.plan, self.criterion, cells)
+        return domain_of(self.plan, self.reach, cells)
 
     # ---- which elements decide ---------------------------------------------------------------
 
@@ -228,11 +234,11 @@ class CriterionSolver:
         return False
 
     def _make_twins(self, part: str | None, domain: Domain) -> Twins:
-        met = f"met({self.criterion})"
         if part is None:
-            return Twins(self._rules(), LOGIC, domain, met)
+            return Twins(self._rules(), LOGIC, domain, self.asked)
         if not part:
-            return Twins(self.program.rules_of([self.criterion]), LOGIC, domain, met)
+            rules = self.program.rules_of([self.criterion]) + self._asking
+            return Twins(rules, LOGIC, domain, self.asked)
         module = next(m for m in self.modules if m.name == part)
         rules = self.program.rules_of([module.shared])
         return Twins(rules, _MODULE_LOGIC, domain, module.atoms[0][1])

@@ -365,7 +365,9 @@ class Engine:
         return False
 
     def _pass_together(self, chosen: tuple[str, ...], cells: dict[str, CellSet]) -> bool:
-        domain = tuple(sorted({d for k in chosen for d in domain_of(self.plan, k, cells)}))
+        domain = tuple(
+            sorted({d for k in chosen for d in domain_of(self.plan, self.plan.reach[k], cells)})
+        )
         scenarios = self._together_scenarios.get((chosen, domain))
         if scenarios is None:
             scenarios = Scenarios(self.program.rules_of(chosen), LOGIC, domain, ["eligible"])
