@@ -39,12 +39,11 @@ def main(size: int) -> None:
     gc.freeze()
     engine = Engine(compiled.protocol, compiled.plan, compiled.program)
     start = perf_counter()
-    decisions = [engine.decide(found) for found in table.patients]
+    decisions = engine.decide_all(table)
     cold_s = perf_counter() - start
     solved = engine.solved
     start = perf_counter()
-    for found in table.patients:
-        engine.decide(found)
+    engine.decide_all(table)
     warm_s = perf_counter() - start
     counts = dict.fromkeys(("eligible", "ineligible", "undetermined"), 0)
     for decision in decisions:

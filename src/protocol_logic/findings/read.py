@@ -22,6 +22,7 @@ from protocol_logic.findings.rows import (
     Opener,
     PatientFindings,
     Row,
+    look,
 )
 from protocol_logic.findings.statements import Found, read_statement
 from protocol_logic.findings.therapy import read_therapy
@@ -36,8 +37,14 @@ def read_batch(
 ) -> FindingsTable:
     """Read a batch of patients, each on its as-of date, into columns."""
     patients = [read_findings(protocol, plan, record, as_of) for record, as_of in records]
-    columns = {name: [p.single.get(name) for p in patients] for name in plan.findings}
-    return FindingsTable(columns, patients)
+    return table_of(plan, patients)
+
+
+def table_of(plan: Plan, patients: list[PatientFindings]) -> FindingsTable:
+    """Patients that were read, as columns of their findings and of their courses of therapy."""
+    lines = (f.entry for f in plan.findings.values() if f.kind == "lines")
+    courses = dict.fromkeys(concept_group(c) for c in (*lines, *plan.courses))
+    return FindingsTable.of([*plan.findings, *courses], patients)
 
 
 def read_findings(
@@ -68,6 +75,12 @@ class _Reader:
         self.cutter.split_censored(shared.values())
         groups = [*self._joint(shared), *self._therapies()]
         self.out.groups = tuple(groups)
+        elements = self.out.open_elements
+        for name, cells in self.out.single.items():
+            self.out.looks[name] = look(cells, elements.get(name, ()))
+        for group in groups:
+            rows = _without_values(group.rows)
+            self.out.looks[group.name] = look(rows, elements.get(group.name, ()))
         return self.out
 
     def _single(
@@ -190,6 +203,17 @@ class _Reader:
 def concept_group(concept: str) -> str:
     """The name of the group with all readings of a medication class."""
     return f"courses_of_{concept}"
+
+
+def _without_values(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows with the values in their labels numbered: which differ is all that matters."""
+    if len(rows) == 1:
+        return (Row(rows[0].cells),)
+    numbers: dict[tuple[str, str], str] = {}
+    return tuple(
+        Row(row.cells, tuple((x[0], numbers.setdefault(x, str(len(numbers)))) for x in row.labels))
+        for row in rows
+    )
 
 
 def _matters(by_choice: Mapping[tuple[int, ...], CellSet], position: int) -> bool:

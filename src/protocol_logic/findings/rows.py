@@ -54,6 +54,30 @@ class Group:
         return frozenset(name for row in self.rows for name, _ in row.cells)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What one finding, or one group, looks like to the reasoning: the same object when the same.
+
+    `what`: the finding's cells, or the group's rows; `elements`: those that keep it open, one for
+    each opener.
+    """
+
+    what: CellSet | tuple[Row, ...]
+    elements: tuple[str, ...]
+
+
+_LOOKS: dict[tuple[CellSet | tuple[Row, ...], tuple[str, ...]], Look] = {}
+
+
+def look(what: CellSet | tuple[Row, ...], elements: tuple[str, ...]) -> Look:
+    """The one look of these cells or rows."""
+    key = (what, elements)
+    found = _LOOKS.get(key)
+    if found is None:
+        found = _LOOKS[key] = Look(what, elements)
+    return found
+
+
 @dataclass(slots=True)
 class PatientFindings:
     """The findings of one patient on one day.
@@ -69,6 +93,8 @@ class PatientFindings:
     openers: dict[str, tuple[Opener, ...]] = field(default_factory=dict)
     open_elements: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The elements of `openers`, for look-up."""
+    looks: dict[str, Look] = field(default_factory=dict)
+    """The look of every single finding and every group."""
     evidence: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
     widened: tuple[str, ...] = ()
     """Groups with so many readings that they were widened to all."""
@@ -83,7 +109,11 @@ class PatientFindings:
 
 @dataclass(frozen=True, slots=True)
 class FindingsTable:
-    """A batch of patients as columns: finding -> cells by patient (None: in a group there)."""
+    """A batch of patients as columns: finding or group -> look by patient (None: it has none)."""
 
-    columns: Mapping[str, list[CellSet | None]]
+    columns: Mapping[str, list[Look | None]]
     patients: list[PatientFindings]
+
+    @classmethod
+    def of(cls, names: Iterable[str], patients: list[PatientFindings]) -> FindingsTable:
+        return cls({name: [p.looks.get(name) for p in patients] for name in names}, patients)

@@ -25,6 +25,7 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.resources import grammar_root, grammar_text
 from protocol_logic.language import words
 from protocol_logic.language.build import TreeBuilder
+from protocol_logic.language.mistakes import Found, Place
 from protocol_logic.language.tree import Criterion, Heading, Statement, Word
 
 DEEPEST = 40
@@ -269,22 +270,20 @@ def _bad_depth(source: Source, piece: Sequence[Line], line: Line, above: list[st
 def _syntax_problem(source: Source, piece: Sequence[Line], error: UnexpectedInput) -> Problem:
     expected = frozenset(error.interactive_parser.accepts())  # type: ignore[no-untyped-call]
     at: Any = error.pos_in_stream  # an int always; lark declares None
-    place = words.Found.WORD
+    place = Found.WORD
     if isinstance(error, UnexpectedToken):
         token: Token = error.token
         if token.type == "_INDENT":
-            place, at = words.Found.INDENT, token.end_pos or at
+            place, at = Found.INDENT, token.end_pos or at
         elif token.type == "_NL":
-            place = words.Found.LINE_END
+            place = Found.LINE_END
         elif token.type in {"_DEDENT", "$END"}:
-            place = words.Found.BLOCK_END
+            place = Found.BLOCK_END
     number = max(0, bisect_right(piece, at, key=lambda line: line.start) - 1)
     line = piece[number]
     above = piece[number - 1] if number else None
     found = words.explain(
-        words.Place(
-            line.text, max(0, at - line.start), place, expected, above.text if above else ""
-        )
+        Place(line.text, max(0, at - line.start), place, expected, above.text if above else "")
     )
     shift = above.start if found.above and above is not None else line.start
     span = Span(shift + found.start, shift + found.end)

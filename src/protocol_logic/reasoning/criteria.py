@@ -184,7 +184,8 @@ class CriterionSolver:
         return {name: allowed for name, allowed in kept.items() if allowed != loose[name]}
 
     def _rules(self) -> str:
-        without = [m.shared for m in self.modules]
+        # Its modules are findings here, and those of other parts are not asked about.
+        without = [m.shared for m in self.plan.reach[self.criterion].modules]
         return self.program.rules_of([self.criterion], without) + self._links + self._asking
 
     def _domain(self, cells: Cells) -> Domain:

@@ -15,8 +15,17 @@ from typing import Literal, TypeAlias
 from protocol_logic.compiling import core
 from protocol_logic.compiling.lower import LOGIC, Program
 from protocol_logic.compiling.plan import Module, Plan, Reach
-from protocol_logic.findings.read import concept_group
-from protocol_logic.findings.rows import CellSet, Group, Opener, PatientFindings, Reason, Row
+from protocol_logic.findings.read import concept_group, table_of
+from protocol_logic.findings.rows import (
+    CellSet,
+    FindingsTable,
+    Group,
+    Look,
+    Opener,
+    PatientFindings,
+    Reason,
+    look,
+)
 from protocol_logic.reasoning.criteria import CriterionSolver, Key, domain_of
 from protocol_logic.reasoning.solver import Scenarios
 
@@ -64,18 +73,44 @@ class _Joint:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a criterion reads, ready for look-up."""
+    """What a criterion, or one part of it, reads, ready for look-up."""
 
     id: str
     inclusion: bool
+    parts: tuple[_Read, ...]
+    """Its parts; the criterion itself where it has none."""
     names: tuple[str, ...]
     own: tuple[str, ...]
     """The findings outside its modules."""
     modules: tuple[tuple[Module, tuple[str, ...]], ...]
     """Each module with the names of its findings, sorted."""
+    groups: tuple[str, ...]
+    """The groups of therapies that it reads, whoever the patient is."""
     elements: dict[str, str | None]
     courses: dict[str, str | None]
     """Group name of a class's courses -> element that stands for it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What is known of a criterion for all patients who look alike to it.
+
+    `deciding`: where the outcome is unknown, each element that decides it, with where a patient's
+    openers say why it is open.
+    """
+
+    decision: CriterionDecision
+    deciding: tuple[tuple[str, _Places], ...] = ()
+
+    def for_patient(self, found: PatientFindings) -> CriterionDecision:
+        """The decision with the gaps of one patient."""
+        gaps = []
+        for element, places in self.deciding:
+            openers = [found.openers[name][i] for name, i in places]
+            opener = openers[0] if len(openers) == 1 else min(openers, key=_place)
+            gaps.append(Gap(element, opener.reason, opener.resource))
+        d = self.decision
+        return CriterionDecision(d.id, d.outcome, d.verdict, d.applies, tuple(gaps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +125,6 @@ class _View:
     short: bool
 
 
-_Numbered: TypeAlias = tuple[Group, int]
-"""A group, and a number that equal groups share."""
 _Places: TypeAlias = tuple[tuple[str, int], ...]
 """Where openers stand: name of the finding or group, and which of its openers."""
 
@@ -102,13 +135,12 @@ class Engine:
     def __init__(self, protocol: core.Protocol, plan: Plan, program: Program) -> None:
         self.plan = plan
         self.program = program
-        self.reads = [_read_of(c, plan.reach[c.id]) for c in protocol.criteria]
-        self.solvers = {c.id: CriterionSolver(c.id, plan, program) for c in protocol.criteria}
-        self._groups_seen: dict[tuple[str, tuple[Row, ...]], int] = {}
+        self.solvers: dict[str, CriterionSolver] = {}
+        self.reads = [self._prepare(c, plan.reach[c.id]) for c in protocol.criteria]
+        self._columns: dict[str, dict[object, Told]] = {}
+        self._module_looks: dict[tuple[str, str], dict[object, Look]] = {}
         self._modules: dict[object, CellSet | None] = {}
-        self._known: dict[object, CriterionDecision] = {}
-        self._gaps: dict[object, tuple[tuple[str, _Places], ...]] = {}
-        self._touches: dict[tuple[str, int], bool] = {}
+        self._told: dict[object, Told] = {}
         self._together: dict[tuple[tuple[str, ...], Key], bool] = {}
         self._together_scenarios: dict[object, Scenarios] = {}
 
@@ -117,11 +149,41 @@ class Engine:
         """How many distinct rows were solved."""
         return sum(solver.solved for solver in self.solvers.values())
 
+    def _prepare(self, criterion: core.Criterion, reach: Reach) -> _Read:
+        """Solvers of a criterion and of its parts, and what they read."""
+        parts = []
+        for number, part in enumerate(reach.parts, 1):
+            name = f"{criterion.id}/{number}"
+            self.solvers[name] = CriterionSolver(criterion.id, self.plan, self.program, part)
+            parts.append(_read_of(name, True, part.reach, self.plan))
+        self.solvers[criterion.id] = CriterionSolver(criterion.id, self.plan, self.program)
+        inclusion = criterion.polarity == "inclusion"
+        return _read_of(criterion.id, inclusion, reach, self.plan, tuple(parts))
+
     def decide(self, found: PatientFindings) -> Decision:
-        """Decide every criterion and eligibility."""
-        groups = [(g, self._number(g)) for g in found.groups]
-        decisions = tuple(self._criterion(read, found, groups) for read in self.reads)
-        verdicts = {d.verdict for d in decisions}
+        """Decide every criterion and eligibility of one patient."""
+        return self.decide_all(table_of(self.plan, [found]))[0]
+
+    def decide_all(self, table: FindingsTable) -> list[Decision]:
+        """Decide a batch of patients, column by column."""
+        therapies = {name for name in table.columns if name not in self.plan.findings}
+        # Patients some of whose findings share an uncertain fact, with those groups.
+        joint: dict[int, list[Group]] = {}
+        for i, patient in enumerate(table.patients):
+            groups = [g for g in patient.groups if g.name not in therapies]
+            if groups:
+                joint[i] = groups
+        told = [self._criterion_column(read, table, joint) for read in self.reads]
+        return [
+            self._decision(found, each)
+            for found, each in zip(table.patients, zip(*told, strict=True), strict=True)
+        ]
+
+    def _decision(self, found: PatientFindings, told: Sequence[Told]) -> Decision:
+        decisions = tuple(
+            [each.decision if not each.deciding else each.for_patient(found) for each in told]
+        )
+        verdicts = {each.decision.verdict for each in told}
         if "fail" in verdicts:
             return Decision(decisions, "ineligible", ())
         if "open" not in verdicts:
@@ -130,40 +192,123 @@ class Engine:
         jointly = self._fail_jointly(still_open, found)
         return Decision(decisions, "ineligible" if jointly else "undetermined", jointly)
 
-    def _number(self, group: Group) -> int:
-        """The same number for equal groups, so that their rows are hashed once a patient."""
-        return self._groups_seen.setdefault((group.name, group.rows), len(self._groups_seen))
+    # ---- columns -----------------------------------------------------------------------------
 
-    # ---- one criterion -----------------------------------------------------------------------
+    def _criterion_column(
+        self, read: _Read, table: FindingsTable, joint: dict[int, list[Group]]
+    ) -> list[Told]:
+        """What a criterion says of each patient: of its parts together."""
+        if not read.parts:
+            return self._part_column(read, table, joint)
+        parts = [self._part_column(part, table, joint) for part in read.parts]
+        known = self._columns.setdefault(read.id, {})
+        keys = list(zip(*parts, strict=True))
+        column: list[Told] = []
+        for key, told in zip(keys, map(known.get, keys), strict=True):
+            column.append(told or known.setdefault(key, _all_hold(read, key)))
+        for i, groups in joint.items():
+            # A fact that two parts share: they do not go any way together.
+            if any(sum(_touches(part, g) for part in read.parts) > 1 for g in groups):
+                column[i] = self._criterion(read, table.patients[i])
+        return column
 
-    def _criterion(
-        self, read: _Read, found: PatientFindings, all_groups: Sequence[_Numbered]
-    ) -> CriterionDecision:
-        groups: list[Group] = []
-        numbers: tuple[int, ...] = ()
-        for group, number in all_groups:
-            touches = self._touches.get((read.id, number))
-            if touches is None:
-                touches = self._touches[read.id, number] = _touches(read, group)
-            if touches:
-                groups.append(group)
-                numbers += (number,)
-        look = found.single.get
-        own = tuple(map(look, read.own))
-        modules: list[CellSet | None] = []
+    def _part_column(
+        self, read: _Read, table: FindingsTable, joint: dict[int, list[Group]]
+    ) -> list[Told]:
+        alone = {i for i, groups in joint.items() if any(_touches(read, g) for g in groups)}
+        columns: list[list[Look | None]] = [table.columns[name] for name in read.own]
         for module, inside in read.modules:
-            cells = self._module_cells(read.id, module, inside, tuple(map(look, inside)))
-            modules.append(cells)
-        # With a module's finding in a group the key is that of the full row.
-        whole = None if None not in modules else tuple(map(look, read.names))
-        key = (read.id, own, tuple(modules), whole, numbers)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = self._solve(read, self._view(read, found, groups))
+            columns.append(self._module_column(read, module, inside, table, alone))
+        columns += [table.columns[name] for name in read.groups]
+        known = self._columns.setdefault(read.id, {})
+        keys = list(zip(*columns, strict=True))
+        told: list[Told] = []
+        for i, each in enumerate(map(known.get, keys)):
+            if each is None or i in alone:
+                patient = table.patients[i]
+                if i in alone:
+                    each = self._criterion(read, patient)
+                else:
+                    each = known.get(keys[i])  # solved since, for a patient above
+                    if each is None:
+                        groups = [g for g in patient.groups if g.name in read.groups]
+                        each = known[keys[i]] = self._tell(read, patient, groups)
+            told.append(each)
+        return told
+
+    def _module_column(
+        self,
+        read: _Read,
+        module: Module,
+        inside: Sequence[str],
+        table: FindingsTable,
+        alone: set[int],
+    ) -> list[Look | None]:
+        """A module as a finding of its own: the cells it can have, and what keeps it open."""
+        known = self._module_looks.setdefault((read.id, module.name), {})
+        keys = list(zip(*(table.columns[name] for name in inside), strict=True))
+        looks: list[Look | None] = list(map(known.get, keys))
+        for i, each in enumerate(looks):
+            if each is None and i not in alone:
+                if keys[i] not in known:
+                    known[keys[i]] = self._module_look(read, module, inside, keys[i])
+                looks[i] = known[keys[i]]
+        return looks
+
+    def _module_look(
+        self, read: _Read, module: Module, inside: Sequence[str], key: tuple[Look | None, ...]
+    ) -> Look:
+        row: Key = tuple(
+            (name, each.what)  # type: ignore[misc]
+            for name, each in zip(inside, key, strict=True)
+            if each is not None
+        )
+        cells = self.solvers[read.id].module_cells(module, row)
+        moved: dict[str, set[str]] = {}
+        for name, each in zip(inside, key, strict=True):
+            for element in each.elements if each is not None else ():
+                moved.setdefault(read.elements[name] or element, set()).add(name)
+        whole = {name for name, allowed in row if len(allowed) > 1}
+        if all(names >= whole for names in moved.values()) and len(cells) > 1:
+            # Patients look alike only where the same findings are open, for the same reasons.
+            return look(
+                cells,
+                tuple(
+                    f"{name} {element}"
+                    for name, each in zip(inside, key, strict=True)
+                    for element in (each.elements if each is not None else ())
+                ),
+            )
+        if len(cells) == 1:
+            return look(cells, ())
+        # An element that moves part of it: then the whole row tells it from others.
+        return Look(cells, tuple(moved))
+
+    def _tell(self, read: _Read, found: PatientFindings, groups: Sequence[Group]) -> Told:
+        """Solve a criterion or part for the first patient who looks like this."""
+        view = self._view(read, found, groups)
+        known = self._solve(read, view)
         if known.outcome != "unknown":
-            return known
-        gaps = self._gaps_of(read, found, groups, key)
-        return CriterionDecision(known.id, known.outcome, known.verdict, known.applies, gaps)
+            return Told(known)
+        stands = _stands_for(read, groups)
+        elements = self._deciding(read, found, groups, stands)
+        return Told(known, _openers_of(elements, read, found, view, stands))
+
+    # ---- one criterion, one patient ----------------------------------------------------------
+
+    def _criterion(self, read: _Read, found: PatientFindings) -> Told:
+        groups = [group for group in found.groups if _touches(read, group)]
+        looks = found.looks
+        key = (
+            read.id,
+            tuple(map(looks.get, read.names)),
+            tuple([looks[group.name] for group in groups]),
+            tuple([found.open_elements.get(n) for g in groups for n in sorted(g.findings)]),
+        )
+        told = self._told.get(key)
+        if told is None:
+            told = self._told[key] = self._tell(read, found, groups)
+        return told
 
     def _module_cells(
         self,
@@ -214,23 +359,6 @@ class Engine:
         return CriterionDecision(read.id, outcome, verdict, True in applies)
 
     # ---- gaps --------------------------------------------------------------------------------
-
-    def _gaps_of(
-        self, read: _Read, found: PatientFindings, groups: Sequence[Group], key: object
-    ) -> tuple[Gap, ...]:
-        look = found.open_elements.get
-        memo = (key, tuple(map(look, read.names)), tuple([look(group.name) for group in groups]))
-        deciding = self._gaps.get(memo)
-        if deciding is None:
-            stands = _stands_for(read, groups)
-            elements = self._deciding(read, found, groups, stands)
-            deciding = self._gaps[memo] = _openers_of(elements, read, found, groups, stands)
-        gaps = []
-        for element, places in deciding:
-            openers = [found.openers[name][i] for name, i in places]
-            opener = openers[0] if len(openers) == 1 else min(openers, key=_place)
-            gaps.append(Gap(element, opener.reason, opener.resource))
-        return tuple(gaps)
 
     def _deciding(
         self,
@@ -375,17 +503,41 @@ class Engine:
         return any("eligible" in found.true for found in scenarios.solve(cells))
 
 
-def _read_of(criterion: core.Criterion, reach: Reach) -> _Read:
+def _read_of(
+    name: str, inclusion: bool, reach: Reach, plan: Plan, parts: tuple[_Read, ...] = ()
+) -> _Read:
     inside = {n for m in reach.modules for n in m.findings}
+    # The number of lines is read with the courses of its class, as one group.
+    lines = {n: plan.findings[n].entry for n in reach.findings if plan.findings[n].kind == "lines"}
     return _Read(
-        id=criterion.id,
-        inclusion=criterion.polarity == "inclusion",
+        id=name,
+        inclusion=inclusion,
+        parts=parts,
         names=tuple(reach.findings),
-        own=tuple(n for n in reach.findings if n not in inside),
+        own=tuple(n for n in reach.findings if n not in inside and n not in lines),
         modules=tuple((m, tuple(sorted(m.findings))) for m in reach.modules),
+        groups=tuple(dict.fromkeys(map(concept_group, (*lines.values(), *reach.courses)))),
         elements=reach.findings,
         courses={concept_group(c): element for c, element in reach.courses.items()},
     )
+
+
+def _all_hold(read: _Read, parts: Sequence[Told]) -> Told:
+    """A criterion of the parts it falls into: they share nothing, so they go any way together."""
+    outcomes = {part.decision.outcome for part in parts}
+    outcome: Outcome = "met"
+    if outcomes != {"met"}:
+        outcome = "not_met" if "not_met" in outcomes else "unknown"
+    verdict: Verdict = "open"
+    if outcome != "unknown":
+        verdict = "pass" if (outcome == "met") == read.inclusion else "fail"
+    # What decides an open part decides the whole: every other part can hold.
+    deciding: dict[str, _Places] = {}
+    for part in parts if outcome == "unknown" else ():
+        for element, places in part.deciding:
+            deciding[element] = deciding.get(element, ()) + places
+    decision = CriterionDecision(read.id, outcome, verdict, True)
+    return Told(decision, tuple(sorted(deciding.items())))
 
 
 def _touches(read: _Read, group: Group) -> bool:
@@ -396,14 +548,19 @@ def _openers_of(
     elements: Sequence[str],
     read: _Read,
     found: PatientFindings,
-    groups: Sequence[Group],
+    view: _View,
     stands: dict[tuple[str, str], str],
 ) -> tuple[tuple[str, _Places], ...]:
-    """For each deciding element, the openers that tell why it is open."""
+    """For each deciding element, the openers that tell why it is open.
+
+    Those in a module that is settled all the same tell nothing.
+    """
+    cells = dict(view.single)
+    settled = {n for m, names in read.modules if len(cells.get(m.name, ())) == 1 for n in names}
     places: dict[str, list[tuple[str, int]]] = {element: [] for element in elements}
-    for name in (*read.names, *(group.name for group in groups)):
+    for name in (*read.names, *(group.name for group in view.groups)):
         instead = read.elements.get(name)
-        for i, opener in enumerate(found.openers.get(name, ())):
+        for i, opener in enumerate(found.openers.get(name, ())) if name not in settled else ():
             element = instead or stands.get((name, opener.element)) or opener.element
             if element in places:
                 places[element].append((name, i))

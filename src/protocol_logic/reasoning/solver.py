@@ -57,11 +57,12 @@ class _Switches:
         self.literals: dict[tuple[str, ...], int] = {}
         self.state: dict[tuple[str, ...], bool] = {}
 
-    def collect(self, name: str, arguments: tuple[int, ...]) -> None:
+    def collect(self, name: str, arity: int, arguments: tuple[int, ...]) -> None:
         """Note the externals of a predicate, keyed by some of their arguments."""
-        for atom in self.control.symbolic_atoms:
-            if atom.symbol.name == name and atom.is_external:
-                key = (name, *(str(atom.symbol.arguments[i]) for i in arguments))
+        for atom in self.control.symbolic_atoms.by_signature(name, arity):
+            if atom.is_external:
+                symbols = atom.symbol.arguments
+                key = (name, *(str(symbols[i]) for i in arguments))
                 self.literals[key] = atom.literal
                 self.state[key] = False
 
@@ -103,7 +104,7 @@ class Scenarios:
             ]
         )
         self.switches = _Switches(_control(["0", "--project"], text))
-        self.switches.collect("allow", (2, 3))
+        self.switches.collect("allow", 4, (2, 3))
 
     def solve(self, cells: Cells) -> list[Scenario]:
         """One scenario for each combination of the asked atoms that some scenario gives."""
@@ -147,8 +148,8 @@ class Twins:
             ]
         )
         self.switches = _Switches(_control(["1"], meta))
-        self.switches.collect("allow", (0, 1, 2))
-        self.switches.collect("moved", (0,))
+        self.switches.collect("allow", 3, (0, 1, 2))
+        self.switches.collect("moved", 1, (0,))
 
     def differ(
         self, one: Cells, other: Cells, moved: Iterable[str]

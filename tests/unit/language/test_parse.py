@@ -1,4 +1,4 @@
-"""Text to tree: places, words, one problem for each bad statement, and a grammar without clashes."""
+"""Text to tree: places, words, a problem for each bad statement, and a grammar without clashes."""
 
 from __future__ import annotations
 

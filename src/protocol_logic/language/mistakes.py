@@ -1,0 +1,278 @@
+"""The mistakes that people make in these texts, each with its cure.
+
+The rows of a table are tried in order at the place where reading stopped; the first whose pattern
+covers that place tells the mistake.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+from protocol_logic.foundation.text import shown
+
+
+class Found(Enum):
+    """What stands where reading stopped."""
+
+    WORD = "a word or a sign"
+    LINE_END = "the end of a line"
+    BLOCK_END = "the end of a block"
+    INDENT = "the first word of a line that is indented deeper"
+
+
+class Place(NamedTuple):
+    """Where reading stopped: column `at` of `line`; any of the terminals `expected` could go on."""
+
+    line: str
+    at: int
+    found: Found
+    expected: frozenset[str]
+    above: str
+    """The line above, empty where there is none."""
+
+
+class Explanation(NamedTuple):
+    """What is wrong, the cure, and the columns it is about: of the line, or of the one above."""
+
+    message: str
+    hint: str | None
+    start: int
+    end: int
+    above: bool = False
+
+
+# ---- the tables ----------------------------------------------------------------------------------
+
+
+class _Mistake(NamedTuple):
+    """A pattern and its cure.
+
+    `hint` may name the pattern's groups in braces, and so may `message` (None: the usual one).
+    `needs`: one of these terminals must be expected; `unless`: none of these.
+    """
+
+    pattern: re.Pattern[str]
+    hint: str | Callable[[re.Match[str]], str]
+    message: str | None = None
+    needs: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
+
+
+def _row(
+    pattern: str,
+    hint: str | Callable[[re.Match[str]], str],
+    message: str | None = None,
+    needs: str = "",
+    unless: str = "",
+) -> _Mistake:
+    needed, refused = frozenset(needs.split()), frozenset(unless.split())
+    return _Mistake(re.compile(pattern), hint, message, needed, refused)
+
+
+def _joined(match: re.Match[str]) -> str:
+    return f"write `{re.sub('[ -]+', '_', match[0].lower())}`: a name or value is one word"
+
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
+def _power(match: re.Match[str]) -> str:
+    number = f"{match['n']} " if match["n"] else ""
+    return f"write `{number}10*{match['e'].translate(_SUPERSCRIPTS)}/{match['u']}`"
+
+
+_N = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
+_BOTH = "write two lines under `all of`, one with `>=` and one with `<=`"
+_ULN = r"(?:the\s+)?(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
+_AT_START = "NAME QUOTE ALL_OF"
+_CODES = "code|evidence|site|axis|method"
+_MORE = "AND OR"
+
+_MISTAKES = (
+    # line starts
+    _row(r"^(?://|--|/\*|;+|<!--|%)", "a comment line starts with `#`"),
+    _row(r"^(?:[-*•·‣–—]+|\d+[.)]|\(?[a-z0-9]\))\s", "leave out the bullet: the layout is enough"),
+    _row(r"^>.*", "the protocol's sentence stands above the condition", unless="QUOTE COMPARE"),
+    _row(
+        r"^(?P<k>title|version|language|registry|label|source)\s*:?\s*$",
+        "write the text on the same line",
+        "`{k}` has no text after it",
+    ),
+    _row(r"^(?P<k>\w+(?: of| is)?)\s*:", "write `{k}` without the colon"),
+    _row(
+        r"^(?:all\s+of|any\s+of|none\s+of|at\s+least\s+\d+\s+of|there\s+is)\s+\S+",
+        "put what follows on lines of its own, indented under it",
+        needs="_NL",
+    ),
+    _row(r"^(?P<c>and|or)\s+\w+", "leave out the `{c}`: put the lines under `all of` or `any of`"),
+    _row(r"^(?:no|without|absence\s+of)\s+(?P<x>[a-z]\w*)", "write `not {x}`"),
+    _row(r"\bnot\s+not\s+\w+", "leave out both `not`"),
+    _row(r"^number\s+of\s+(?P<x>\w+)", "leave out `number of`"),
+    _row(r"^value\s+is\s+(?P<x>\S+)", "write `value {x}`", needs="MEANS"),
+    _row(
+        r"^[A-Z]\S*\s+(?!is\b|in\b|recorded\b|confirmed\b|[<>=≥≤])(?:\S+\s+)+\S+",
+        "the protocol's sentence starts with `>`",
+        "this line is neither a sentence nor a condition",
+        needs=_AT_START,
+    ),
+    _row(r"^if\s+\S.*\bthen\s+(?P<v>\w+)", "write `{v} if ...`: the value first", needs="IF"),
+    _row(r"^if\s+\w+", "write `applies if ...`, with the condition below it", needs="COMPARE"),
+    _row(r"^else\s+(?P<v>\w+)", "write `otherwise {v}`", needs="IF"),
+    _row(r"^code\s+\d\S*", "name the code system first: `code loinc 718-7`", needs="NAME"),
+    _row(r"^accepts\s+(?P<u>\S+)\s*=\s*(?P<v>\S.*)", "write `accepts {u} where 1 {u} = {v}`"),
+    _row(r"^\d\S*", "start with the name: `hemoglobin >= 90 g/L`", needs=_AT_START),
+    # numbers with units
+    _row(rf"{_N}\s*(?:[xX×✕*·]|times)?\s*{_ULN}", "write `{n} x ULN`"),
+    _row(rf"[<>]=?\s*{_ULN}", "write `1 x ULN`"),
+    _row(
+        r"(?:\S+\s+)?\bLLN\b",
+        "a limit is a number with its unit, or a multiple of the upper limit: `1.5 x ULN`",
+        "multiples of the lower limit of normal are not known",
+    ),
+    _row(
+        r"[<>]=?\s*(?P<u>10\s*[*^]\s*\d+\s*/\s*\w+)",
+        "write a number before it, as in `1.5 10*9/L`",
+        "the number before the unit is missing",
+    ),
+    _row(
+        rf"(?:{_N}\s*)?(?:(?:[x×✕*·]\s*)?10\s*(?:\^|\*\*?|E)?|[eE])\s*"
+        r"(?P<e>\d\d?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s*/\s*(?P<u>[A-Za-z]+)",
+        _power,
+    ),
+    _row(r"[µμ](?P<u>[A-Za-z0-9/*]*)", "write `u{u}`: a unit has `u` for micro"),
+    _row(
+        r"(?P<a>[A-Za-z]+)\s*/\s*(?P<b>[A-Za-z]+)",
+        "write the unit without spaces: `{a}/{b}`",
+        unless="SLASH",
+    ),
+    # numbers
+    _row(r"\d{31,}", "a number has at most 30 digits before the point, and 30 after it"),
+    _row(r"(?P<a>\d+),(?P<b>\d{3})\b", "write `{a}{b}`, or `{a}.{b}` if it is a decimal comma"),
+    _row(r"(?P<a>\d+),(?P<b>\d+)", "write `{a}.{b}`: decimals have a point"),
+    _row(r"\b(?P<a>\d{1,3})\s(?P<b>\d{3})\b", "write `{a}{b}`: a number has no space"),
+    _row(
+        r"(?P<a>\d+(?:\.\d+)?)(?:\s*[^\s\d]+)?\s*(?:-|–|—|\.\.+)\s*(?P<b>\d+(?:\.\d+)?)",
+        "write `{a} to {b}`",
+        needs="TO",
+    ),
+    _row(r"\d+(?:\.\d+)?\s*(?:-|–|—|to\b|\.\.+)\s*\d+(?:\.\d+)?", _BOTH, needs=f"{_MORE} COMPARE"),
+    _row(r"(?<!\d)\.(?P<a>\d+)", "write `0.{a}`"),
+    _row(r"(?P<a>\d+)\.(?!\d)", "write `{a}`"),
+    _row(r"[<>]=?\s*[-−–]\s*\d+", "a limit is not negative"),
+    # comparisons
+    _row(r"[≥≧⩾]", "write `>=`"),
+    _row(r"[≤≦⩽]", "write `<=`"),
+    _row(r"=\s*>|>\s+=", "write `>=`"),
+    _row(r"=\s*<|<\s+=", "write `<=`"),
+    _row(r"(?P<x>[a-z]\w*)\s*(?:!=|<>|≠)\s*(?P<v>\w+)", "write `not {x} is {v}`"),
+    _row(r"\bis\s+[<>=≥≤]+", "leave out `is`"),
+    _row(r"(?P<x>[a-z]\w*)\s*==?\s*(?:true|yes)\b", "write `{x}` alone"),
+    _row(r"(?P<x>[a-z]\w*)\s*==?\s*(?:false|no)\b", "write `not {x}`"),
+    _row(r"(?P<x>[a-z]\w*)\s*==?\s*(?P<v>[A-Za-z]\w*)", "write `{x} is {v}`"),
+    _row(
+        r"==?(?=\s*\d)",
+        "write `>=` or `<=`: `=` does not say on which side of the number",
+        needs="COMPARE",
+    ),
+    _row(r"\bbetween\b|[<>]=?", _BOTH, needs=f"{_MORE} COMPARE", unless="NUMBER"),
+    _row(r"\bat\s+least\b", "write `>=`", needs="COMPARE"),
+    _row(r"\bat\s+most\b|\bno\s+more\s+than\b", "write `<=`", needs="COMPARE"),
+    # connectives and exceptions
+    _row(r"(?P<x>[a-z]\w*)\s+is\s+not\s+(?P<v>\w+)", "write `not {x} is {v}`"),
+    _row(r"(?P<x>[a-z]\w*)\s+not\s+in\b", "write `not {x} in ...`"),
+    _row(r"\bbut\b", "write a comma before it: `, but`", needs="COMMA_BUT"),
+    _row(r"(?:,\s*)?\b(?:except|unless|if)\b", "write `, but LIMIT if ...`", needs="COMMA_BUT"),
+    _row(
+        r"\b(?:and|or)\b",
+        "`define` a name for the two conditions: a limit with `but` has one, and its line alone",
+        needs="COMMA_BUT",
+        unless=_MORE,
+    ),
+    _row(
+        r"\b(?:and|or)\b",
+        "one connective a line: put one of the two in a block, under `all of` or `any of`",
+        needs=_MORE,
+    ),
+    _row(r"[,&|+]+", "join conditions with `and` or `or`", needs=_MORE),
+    _row(
+        r"\bwithin\b",
+        "write `EVENT from start of COURSE to 12 months after end of COURSE`",
+        needs="FROM",
+    ),
+    _row(r"\b(?:when|where|unless)\b", "write `if`", needs="IF"),
+    # signs
+    _row(r"\"[^\"]*$", 'write `"` at its end', "the text in quotes has no end"),
+    _row(r"'[^']*'?|[“”„«»][^“”„«»]*[“”„«»]?", 'write plain double quotes: `"`', needs="STRING"),
+    _row(r"[\"'“”„«»‘’][^\"'“”„«»‘’]*[\"'“”„«»‘’]?", "leave out the quotes", unless="STRING"),
+    _row(
+        r"[()]",
+        "conditions have no parentheses: put the inner ones in a block, `all of` or `any of`",
+        needs=f"NAME {_MORE}",
+        unless="LPAR RPAR PLUS",
+    ),
+    _row(r"[\[\]{}]", "leave out the brackets"),
+    _row(r"×", "write `*`", needs="STAR"),
+    _row(r"(?P<x>[a-z]\w*)\s*[-+*/)]", "say in which unit: `{x} in UNIT`", needs="IN", unless="IS"),
+    _row(r"÷", "write `/`", needs="SLASH"),
+    _row(r"#.*", "a comment stands on a line of its own"),
+    _row(r"(?P<p>[;:.!?])", "leave out the `{p}`"),
+    # words
+    _row(r"\b(?:two|three|four|five|six|ten|twelve|eighteen)\b", "write digits", needs="NUMBER"),
+    _row(r"[a-z][a-z0-9_]*(?:-\w+)+", _joined),
+)
+_UNENDED = (
+    _row(r"(?P<x>[a-z]\w*)$", "say in which unit: `{x} in UNIT`", needs="IN", unless="IS"),
+    _row(r"^course\s+of\b.*", "give it a name: `, called NAME`", needs="COMMA"),
+    _row(r"\b(?P<c>and|or|not)$", "write a condition after it, or leave it out", needs="NAME"),
+    _row(rf"^(?:{_CODES})\s.*,$", "put the codes on lines of their own, without commas"),
+    _row(r",$", "leave out the comma, or go on with the list in the same line"),
+    _row(r"\bbut\b.*", "say when it holds, with `if` and a condition", needs="IF"),
+    _row(r"^at\s+least\s+(?P<n>\d+)$", "write `at least {n} of`"),
+)
+
+
+# The patterns are for lines that a person writes; some take a long time on very long ones.
+LONGEST = 500
+
+
+def known_mistake(place: Place, start: int) -> Explanation | None:
+    """The mistake of the tables that stands at a place, if one does."""
+    odd = _odd_character(place)
+    if odd is not None or len(place.line) > LONGEST:
+        return odd
+    ended = place.found is Found.LINE_END
+    for row in _UNENDED if ended else _MISTAKES:
+        if (row.needs and not row.needs & place.expected) or row.unless & place.expected:
+            continue
+        for match in row.pattern.finditer(place.line):
+            if match.start() <= start < match.end() or match.start() <= place.at < match.end():
+                groups = {k: shown(v or "") for k, v in match.groupdict().items()}
+                hint = row.hint(match) if callable(row.hint) else row.hint.format_map(groups)
+                message = "the line ends too early"
+                if row.message is not None:
+                    message = row.message.format_map(groups)
+                elif not ended:
+                    message = f"`{shown(match[0].strip())}` cannot be read"
+                return Explanation(message, hint, match.start(), match.end())
+    return None
+
+
+def _odd_character(place: Place) -> Explanation | None:
+    """A letter or a space that only looks like one of those that the language knows."""
+    char = place.line[place.at : place.at + 1]
+    if char.isascii() or char in "≥≧⩾≤≦⩽≠×÷✕µμ":
+        return None
+    name = f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
+    span = (place.at, place.at + 1)
+    if char.isspace():
+        return Explanation(f"a space of another kind stands here: {name}", "type a space", *span)
+    if char.isalnum():
+        message = f"`{shown(char)}` cannot stand here: it is {name}"
+        return Explanation(
+            message, "type it again: only quoted text has letters beyond a to z", *span
+        )
+    return None
