@@ -164,8 +164,9 @@ def anchor(heading: str) -> str:
 def pages() -> dict[Path, str]:
     """Each page with the text that it should have."""
     records = DOCS / "records.md"
-    before, _, rest = records.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
-    _, _, after = rest.partition(f"\n{END}")
+    before, begin, rest = records.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert begin and end, f"{records} has no place for the table"
     return {
         DOCS / "operators.md": operators_page(),
         records: f"{before}{BEGIN}\n{records_table()}\n{END}{after}",

@@ -58,8 +58,7 @@ class Group:
 class Look:
     """What one finding, or one group, looks like to the reasoning: the same object when the same.
 
-    `what`: the finding's cells, or the group's rows; `elements`: those that keep it open, one for
-    each opener.
+    `what`: the finding's cells, or the group's rows; `elements`: those that keep it open.
     """
 
     what: CellSet | tuple[Row, ...]
@@ -104,7 +103,7 @@ class PatientFindings:
         each = tuple(dict.fromkeys(openers))
         if each:
             self.openers[name] = each
-            self.open_elements[name] = tuple([opener.element for opener in each])
+            self.open_elements[name] = tuple(dict.fromkeys([o.element for o in each]))
 
 
 @dataclass(frozen=True, slots=True)

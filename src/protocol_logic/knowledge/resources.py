@@ -33,6 +33,7 @@ def grammar_text(name: str) -> str:
     return _text(grammar_root(), name, ".lark")
 
 
+@cache
 def logic_text(name: str) -> str:
     """The text of `kb/logic/<name>.lp`; `screen` and `screen.lp` are the same name."""
     return _text(kb_root() / "logic", name, ".lp")

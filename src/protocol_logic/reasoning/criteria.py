@@ -156,7 +156,7 @@ class CriterionSolver:
         scenarios = self._scenarios.get(domain)
         met, applies = self.asked, f"applies({self.criterion})"
         if scenarios is None:
-            scenarios = Scenarios(self._rules(), LOGIC, domain, [met, applies])
+            scenarios = Scenarios(self._rules(), LOGIC, domain, [met, applies], cells=True)
             self._scenarios[domain] = scenarios
         self.solved += 1
         found = scenarios.solve(cells)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.lower import LOGIC, Program
@@ -106,7 +106,7 @@ class Told:
         """The decision with the gaps of one patient."""
         gaps = []
         for element, places in self.deciding:
-            openers = [found.openers[name][i] for name, i in places]
+            openers = [o for name, own in places for o in found.openers[name] if o.element == own]
             opener = openers[0] if len(openers) == 1 else min(openers, key=_place)
             gaps.append(Gap(element, opener.reason, opener.resource))
         d = self.decision
@@ -125,8 +125,8 @@ class _View:
     short: bool
 
 
-_Places: TypeAlias = tuple[tuple[str, int], ...]
-"""Where openers stand: name of the finding or group, and which of its openers."""
+_Places: TypeAlias = tuple[tuple[str, str], ...]
+"""Where openers stand: name of the finding or group, and the element that they name there."""
 
 
 class Engine:
@@ -221,7 +221,7 @@ class Engine:
             columns.append(self._module_column(read, module, inside, table, alone))
         columns += [table.columns[name] for name in read.groups]
         known = self._columns.setdefault(read.id, {})
-        keys = list(zip(*columns, strict=True))
+        keys: list[Any] = list(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
         told: list[Told] = []
         for i, each in enumerate(map(known.get, keys)):
             if each is None or i in alone:
@@ -557,13 +557,13 @@ def _openers_of(
     """
     cells = dict(view.single)
     settled = {n for m, names in read.modules if len(cells.get(m.name, ())) == 1 for n in names}
-    places: dict[str, list[tuple[str, int]]] = {element: [] for element in elements}
+    places: dict[str, dict[tuple[str, str], None]] = {element: {} for element in elements}
     for name in (*read.names, *(group.name for group in view.groups)):
         instead = read.elements.get(name)
-        for i, opener in enumerate(found.openers.get(name, ())) if name not in settled else ():
+        for opener in found.openers.get(name, ()) if name not in settled else ():
             element = instead or stands.get((name, opener.element)) or opener.element
             if element in places:
-                places[element].append((name, i))
+                places[element][name, opener.element] = None
     return tuple((element, tuple(places[element])) for element in elements)
 
 

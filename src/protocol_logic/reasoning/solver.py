@@ -83,15 +83,30 @@ class Scenario:
 
 
 @cache
+def _text(symbol: Symbol) -> str:
+    return str(symbol)
+
+
+@cache
 def _pair(symbol: Symbol) -> tuple[str, str]:
     *_, finding, cell = symbol.arguments
     return str(finding), str(cell)
 
 
 class Scenarios:
-    """Which of the asked atoms the scenarios of a row make true, together."""
+    """Which of the asked atoms the scenarios of a row make true, together.
 
-    def __init__(self, rules: str, logic: Iterable[str], domain: Domain, asked: list[str]) -> None:
+    `cells`: whether the scenarios given tell which cells they pick.
+    """
+
+    def __init__(
+        self,
+        rules: str,
+        logic: Iterable[str],
+        domain: Domain,
+        asked: list[str],
+        cells: bool = False,
+    ) -> None:
         text = "\n".join(
             [
                 rules,
@@ -99,10 +114,11 @@ class Scenarios:
                 _domain_facts(domain),
                 "row(F,1) :- domain(F,_).",
                 "#external allow(F,1,F,C) : domain(F,C).",
-                "#show.\n#show cell/2.",
+                "#show.\n#show cell/2." if cells else "#show.",
                 *(f"#show {atom} : {atom}.\n#project {atom}." for atom in asked),
             ]
         )
+        self.asked = frozenset(asked)
         self.switches = _Switches(_control(["0", "--project"], text))
         self.switches.collect("allow", 4, (2, 3))
 
@@ -112,13 +128,14 @@ class Scenarios:
         found: list[Scenario] = []
         with self.switches.control.solve(yield_=True) as handle:
             for model in handle:
-                symbols = model.symbols(shown=True)
-                found.append(
-                    Scenario(
-                        true=frozenset(str(s) for s in symbols if s.name != "cell"),
-                        cells=frozenset(_pair(s) for s in symbols if s.name == "cell"),
-                    )
-                )
+                true, picked = [], []
+                for symbol in model.symbols(shown=True):
+                    text = _text(symbol)
+                    if text in self.asked:
+                        true.append(text)
+                    elif text.startswith("cell("):
+                        picked.append(_pair(symbol))
+                found.append(Scenario(frozenset(true), frozenset(picked)))
         return found
 
 
