@@ -10,6 +10,13 @@ import re
 from collections.abc import Iterable
 
 from protocol_logic.foundation.text import shown
+from protocol_logic.language.mistakes import (
+    LONGEST,
+    Explanation,
+    Found,
+    Place,
+    known_mistake,
+)
 
 KINDS = (
     "field", "age", "quantity", "status", "condition", "procedure", "medication", "event",

@@ -8,7 +8,6 @@ any other finding. Both steps are kept by row, so that few rows are ever solved.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -112,7 +111,11 @@ class CriterionSolver:
             # What holds in more scenarios holds in these.
             if all(cells.get(f, _NOTHING) <= allowed for f, allowed in reason.items()):
                 return solved
-        if all(_one_fits(self._witnesses[met], cells) for met in (True, False)):
+        size, allowed = len(cells), _all_cells(cells)
+        if all(
+            any(len(picked) == size and picked <= allowed for picked in self._witnesses[met])
+            for met in (True, False)
+        ):
             # An outcome that can go both ways applies in one of them.
             return Solved(met=frozenset({True, False}), applies=frozenset({True}))
         return None
@@ -200,7 +203,10 @@ class CriterionSolver:
         """
         if len(self.solve(one).met | self.solve(other).met) < 2:
             return False
-        first, second = dict(one), dict(other)
+        first = dict(one)
+        if one == other:
+            return self._ask_twins(None, first, first, moved)
+        second = dict(other)
         changed = {n for n in first.keys() | second.keys() if first.get(n) != second.get(n)}
         return self._ask_twins(None, first, second, moved | changed)
 
@@ -212,13 +218,18 @@ class CriterionSolver:
 
     def flips(self, module: Module, row: Key, moved: frozenset[str]) -> bool:
         """Whether moving some findings of a module alone changes it (of two-celled modules)."""
-        return self._ask_twins(module.name, dict(row), dict(row), moved)
+        cells = dict(row)
+        return self._ask_twins(module.name, cells, cells, moved)
 
     def _ask_twins(self, part: str | None, one: Cells, other: Cells, moved: frozenset[str]) -> bool:
         """Twins of a module (its name), the whole criterion (""), or with modules as findings."""
         pairs = self._twin_pairs.setdefault((part, moved), {})
-        if any(_fits(first, one) and _fits(second, other) for first, second in pairs):
-            return True
+        here = _all_cells(one)
+        there = here if other is one else _all_cells(other)
+        sizes = (len(one), len(other))
+        for first, second in pairs:
+            if (len(first), len(second)) == sizes and first <= here and second <= there:
+                return True
         key = (part, key_of(one), key_of(other), moved)
         if key not in self._no_twins:
             union = {n: one.get(n, _NOTHING) | other.get(n, _NOTHING) for n in {**one, **other}}
@@ -245,10 +256,6 @@ class CriterionSolver:
         return Twins(rules, _MODULE_LOGIC, domain, module.atoms[0][1])
 
 
-def _fits(picked: Picked, cells: Cells) -> bool:
-    """Whether a scenario is one of a row: it picks an allowed cell for each of its findings."""
-    return len(picked) == len(cells) and all(c in cells.get(f, _NOTHING) for f, c in picked)
-
-
-def _one_fits(scenarios: Iterable[Picked], cells: Cells) -> bool:
-    return any(_fits(picked, cells) for picked in scenarios)
+def _all_cells(cells: Cells) -> Picked:
+    """All cells that a row allows: its scenarios pick one of them for each finding."""
+    return frozenset([(name, cell) for name, allowed in cells.items() for cell in allowed])
