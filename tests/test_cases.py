@@ -24,12 +24,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pytest
 
 from protocol_logic.answering.rows import AsOf, Row
+from protocol_logic.compiling import core
+from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Compiled, Screening, as_of_date, compile_source, read_records
@@ -114,6 +117,7 @@ def _case(title: str, text: str, start: int, end: int, everyone: str) -> Case:
 # ---- rows ----------------------------------------------------------------------------------------
 
 
+@cache
 def compiled(elig: str) -> Compiled:
     problems = Problems()
     found = compile_source(Source("case.elig", HEADING + elig), problems)
@@ -235,12 +239,21 @@ def _difference(patient: Patient, expected: Sequence[str], got: Sequence[str]) -
     return "\n".join(lines)
 
 
-def test_titles_differ() -> None:
-    for path in DOCUMENTS:
-        titles = [case.title for case in cases_of(path)]
-        assert len(titles) == len(set(titles)), path.name
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_titles_differ(path: Path) -> None:
+    titles = [case.title for case in cases_of(path)]
+    assert titles
+    assert len(titles) == len(set(titles))
 
 
-def test_every_document_has_cases() -> None:
-    assert DOCUMENTS
-    assert all(list(cases_of(path)) for path in DOCUMENTS)
+def test_every_kind_of_test_has_a_case() -> None:
+    tests = {
+        test
+        for path in DOCUMENTS
+        for case in cases_of(path)
+        for criterion in compiled(case.elig).protocol.criteria
+        for test in core.tests_in(criterion.condition)
+    }
+    assert {type(test) for test in tests} == set(get_args(core.Test))
+    signs = {(test.op, test.per_uln) for test in tests if isinstance(test, core.Within)}
+    assert signs == {(sign, per_uln) for sign in COMPARISONS for per_uln in (True, False)}

@@ -6,7 +6,7 @@ problem of severity error stands in the way; all problems go to the sink.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import Conditions
@@ -48,6 +48,9 @@ class _Checker:
         }
         criteria = self._criteria()
         self._circles(definitions)
+        self._concept_circles()
+        checked = {name: d for name, d in definitions.items() if d is not None}
+        self._denial_circles(denials, checked)
         heading = self.main.heading
         texts = {t.key: t.text for t in heading.texts} if heading else {}
         if heading is None:
@@ -70,7 +73,7 @@ class _Checker:
             title=texts.get("title", ""),
             registry=texts.get("registry", ""),
             criteria=criteria,
-            definitions={name: d for name, d in definitions.items() if d is not None},
+            definitions=checked,
             derived=self.found.derived,
             denials={name: c for name, c in denials.items() if c is not None},
             vocabulary=voc.Vocabulary(self.found.entries),
@@ -194,6 +197,85 @@ class _Checker:
         for name in definitions:
             visit(name, ())
 
+    def _denial_circles(
+        self, denials: dict[str, core.Condition | None], definitions: Mapping[str, core.Definition]
+    ) -> None:
+        """What denies a concept may not ask about it or anything above or below it."""
+        vocabulary = voc.Vocabulary(self.found.entries)
+        for name, condition in denials.items():
+            family = set(vocabulary.below(name))
+            queue = [] if condition is None else [condition]
+            seen: set[str] = set()
+            while queue:
+                for test in core.tests_in(queue.pop()):
+                    if isinstance(test, core.Defined) and test.name not in seen:
+                        seen.add(test.name)
+                        found = definitions.get(test.name)
+                        queue += core.conditions_in(found.body) if found is not None else ()
+                    elif isinstance(test, core.Present):
+                        asked = set(vocabulary.below(test.concept))
+                        if not family & asked:
+                            # Whether it is present may rest on a denial of its own.
+                            for other, denial in denials.items():
+                                key = f"denial of {other}"
+                                if (
+                                    denial
+                                    and key not in seen
+                                    and asked & set(vocabulary.below(other))
+                                ):
+                                    seen.add(key)
+                                    queue.append(denial)
+                            continue
+                        source, span = self.found.places[name]
+                        self.conditions.begin(name, source)
+                        message = f"what denies `{name}` asks about `{test.concept}`"
+                        hint = "say it by other findings, such as a stage"
+                        self.conditions.problem("circular-definition", message, span, hint)
+                        return
+
+    def _concept_circles(self) -> None:
+        """A concept is not a kind of itself, and only a kind of its own sort."""
+        concepts = {n: e for n, e in self.found.entries.items() if isinstance(e, voc.Concept)}
+        for name, entry in concepts.items():
+            source, span = self.found.places[name]
+            self.conditions.begin(name, source)
+            above, queue = set[str](), list(entry.parents)
+            while queue:
+                parent = queue.pop()
+                if parent in concepts and parent not in above:
+                    above.add(parent)
+                    queue += concepts[parent].parents
+            if name in above:
+                hint = "take one of the `is a` lines away"
+                message = f"`{name}` is a kind of itself"
+                self.conditions.problem("circular-definition", message, span, hint)
+            for parent in entry.parents:
+                if parent in concepts and concepts[parent].kind != entry.kind:
+                    message = (
+                        f"`{name}` is a {entry.kind}, but `{parent}` a {concepts[parent].kind}"
+                    )
+                    self.conditions.problem("wrong-kind", message, span)
+
+    def _entry_values(self, node: tree.Entry) -> None:
+        """Values that an entry names of another are among the other's."""
+        for prop in node.properties:
+            if prop.key == "times":
+                field, value = prop.words
+                found = self.found.entries.get(field.text)
+                if isinstance(found, voc.PatientField) and value.text not in found.values:
+                    self.conditions.unknown_value(field.text, value, found.values)
+            elif prop.key == "from status":
+                status = self.found.entries.get(prop.words[0].text)
+                amount = prop.amounts[0]
+                value = tree.Word(text=amount.number, span=amount.span)
+                if isinstance(status, voc.Status) and value.text not in status.values:
+                    self.conditions.unknown_value(status.name, value, status.values)
+            elif prop.key == "from conditions":
+                for amount in prop.amounts:
+                    value = tree.Word(text=amount.number, span=amount.span)
+                    if value.text not in _CLINICAL_STATUSES:
+                        self.conditions.unknown_value("clinical status", value, _CLINICAL_STATUSES)
+
     def _cross_references(self) -> None:
         """Names that entries use in their properties exist and are of the right kind."""
         for unit in self.units:
@@ -201,6 +283,7 @@ class _Checker:
             for node in unit.statements:
                 if not isinstance(node, tree.Entry):
                     continue
+                self._entry_values(node)
                 for prop in node.properties:
                     wanted = _REFERENCES.get(prop.key)
                     words: Iterable[tree.Word] = prop.words
@@ -210,6 +293,8 @@ class _Checker:
                         self.conditions.entry_of(word, wanted or ())
 
 
+# FHIR R4, value set condition-clinical.
+_CLINICAL_STATUSES = ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
 _REFERENCES: dict[str, tuple[type[voc.Named], ...]] = {
     "of": (voc.PatientField,),
     "is a": (voc.Concept,),

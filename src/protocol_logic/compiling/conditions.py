@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.entries import UNIT_WORDS, Entries
+from protocol_logic.compiling.entries import UNIT_WORDS, Entries, unit_problem
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
@@ -262,7 +262,7 @@ class Conditions:
         try:
             factor = conversion_factor(code, to)
         except UnitError as error:
-            self.problem("wrong-unit", error.message, amount.unit.span, error.hint)
+            self.problem(unit_problem(code), error.message, amount.unit.span, error.hint)
             return None
         if isinstance(entry, voc.Age) and (number * factor).denominator != 1:
             message = f"an age is told in whole years, not in {amount.number} {amount.unit.text}"

@@ -6,6 +6,7 @@ entry of its kind needs but does not have is a problem each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -57,7 +58,21 @@ _NEEDED = {
     "history": {"code"},
     "derived": {"unit", "formula"},
 }
+# Lines of which a second one would be dropped in silence.
+_ONCE = {
+    "label", "field", "of", "unit", "plausible", "closed by", "denied by", "from conditions",
+    "from status", "measurable", "counted by", "scope", "formula", "else reported",
+}  # fmt: skip
 _FIELDS = {"gender": "gender", "birth_date": "birthDate"}
+
+
+def unit_problem(code: str) -> str:
+    """Which problem a refused unit is: no unit at all, or one of another dimension."""
+    try:
+        unit(code)
+    except UnitError:
+        return "unknown-unit"
+    return "wrong-unit"
 
 
 @dataclass(slots=True)
@@ -162,7 +177,13 @@ class _Reader:
     def complete(self) -> bool:
         """Whether the entry has all it needs and nothing it cannot have."""
         kind, ok = self.entry.kind, True
+        seen: set[str] = set()
         for prop in self.entry.properties:
+            if prop.key in _ONCE and prop.key in seen:
+                message = f"`{self.name}` has a second `{prop.key}` line"
+                self.problem("duplicate-name", message, prop.span, "keep one of them")
+                ok = False
+            seen.add(prop.key)
             if prop.key not in _PROPERTIES[kind]:
                 allowed = ", ".join(f"`{k}`" for k in sorted(_PROPERTIES[kind]))
                 hint = f"it can have {allowed}"
@@ -208,10 +229,11 @@ class _Reader:
         return None if factor is None else Fraction(amount.number) * factor
 
     def factor(self, word: tree.Word, to: str) -> Fraction | None:
+        code = UNIT_WORDS.get(word.text, word.text)
         try:
-            return conversion_factor(UNIT_WORDS.get(word.text, word.text), to)
+            return conversion_factor(code, to)
         except UnitError as error:
-            self.problem("wrong-unit", error.message, word.span, error.hint)
+            self.problem(unit_problem(code), error.message, word.span, error.hint)
             return None
 
     def unit(self) -> str:
@@ -229,6 +251,8 @@ class _Reader:
         """UCUM code -> factor to the canonical unit, the canonical unit first."""
         to = self.unit()
         accepts = {to: Fraction(1)}
+        if unit_problem(to) == "unknown-unit":
+            return accepts  # the unit has had its problem; no other can be compared with it
         for prop in self.all("accepts"):
             for word in prop.words:
                 factor = self.factor(word, to)
@@ -248,6 +272,10 @@ class _Reader:
         for here, there in ((left, right), (right, left)):
             if here.unit is not None and here.unit.text == word.text:
                 value = self.number(there, to)
+                if not Fraction(here.number) or value == 0:
+                    message = "an equation between units cannot say zero"
+                    self.problem("wrong-unit", message, here.span, "write `1 unit = number unit`")
+                    return None
                 return None if value is None else value / Fraction(here.number)
         message = f"the equation does not name `{word.text}`"
         self.problem("wrong-unit", message, word.span, "write it as `1 unit = number unit`")
@@ -282,8 +310,16 @@ def _quantity(r: _Reader) -> voc.Entry:
         low, high = (r.number(a, to) for a in prop.amounts)
         if low is not None and high is not None:
             plausible = Interval.at_least(low).intersection(Interval.at_most(high))
+            if plausible is None:
+                message = "no number lies in this range"
+                r.problem("implausible-limit", message, prop.span, "write the lower number first")
     coded = {}
     for prop in r.all("value"):
+        number = prop.words[0]
+        if not re.fullmatch(r"[0-9]+", number.text):
+            message = f"a value of the quantity `{r.name}` is a number, not `{number.text}`"
+            r.problem("unknown-value", message, number.span, "a `status` has named values")
+            continue
         for ref in (m for m in prop.meanings if isinstance(m, tree.CodeRef)):
             code = r.code(ref)
             if code is not None:
@@ -374,8 +410,19 @@ def _lesion(r: _Reader) -> voc.Entry:
     to = r.unit()
     measurable, counted = r.one("measurable"), r.one("counted by")
     assert measurable is not None
+    known = {key: tuple(p.words[0].text for p in r.all(key)) for key in ("axis", "site", "method")}
     limits = []
     for size in measurable.sizes:
+        words = [("axis", size.axis)] if size.axis else []
+        words += [(size.attribute, size.value)] if size.attribute and size.value else []
+        for key, word in words:
+            if word.text not in known[key]:
+                message = f"`{r.name}` has no {key} `{word.text}`"
+                hint = did_you_mean(word.text, known[key]) or f"declare it with a `{key}` line"
+                r.problem("unknown-value", message, word.span, hint)
+        if size.axis and size.op != ">=":
+            message = f"a lesion is measurable from a size on: `{size.op}` cannot stand here"
+            r.problem("wrong-kind", message, size.span, "write `>=`")
         at_least = r.number(size.limit, to) if size.limit else None
         axis = size.axis.text if size.axis else None
         value = size.value.text if size.value else None
@@ -459,6 +506,8 @@ def _formula(r: _Reader, node: tree.Formula) -> core.Formula | None:
         canonical = entry.unit
     else:
         hint = did_you_mean(node.name.text, r.found.entries)
+        if hint == f"did you mean `{node.name.text}`?":
+            hint = None
         message = f"`{node.name.text}` is not a quantity or an age"
         r.problem("unknown-name" if entry is None else "wrong-kind", message, node.name.span, hint)
         return None

@@ -315,8 +315,10 @@ class TreeBuilder(Transformer[Token, Any]):
         tokens = _split(children)[0]
         if tokens[0].type == "NEVER":
             return tree.Size(axis=None, limit=None, span=_span(meta))
-        axis, _op, number, unit = tokens
-        return tree.Size(axis=_word(axis), limit=_amount(number, unit), span=_span(meta))
+        axis, op, number, unit = tokens
+        return tree.Size(
+            axis=_word(axis), op=str(op), limit=_amount(number, unit), span=_span(meta)
+        )
 
     def measurable_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         tokens, sizes = _split(children)
@@ -325,6 +327,7 @@ class TreeBuilder(Transformer[Token, Any]):
         guarded = [
             tree.Size(
                 axis=size.axis,
+                op=size.op,
                 limit=size.limit,
                 attribute=str(attribute),
                 value=_word(value),

@@ -305,6 +305,7 @@ class Size(Node):
     """`longest >= 10 mm`, or `never` (axis None)."""
 
     axis: Word | None
+    op: str = ""
     limit: Amount | None
     attribute: str | None = None
     value: Word | None = None

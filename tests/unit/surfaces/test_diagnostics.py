@@ -194,7 +194,7 @@ def test_sarif() -> None:
 
 
 def test_the_last_line_counts() -> None:
-    error, warning = problem("bad", "bad"), problem("bad", "bad", code="unit-not-accepted")
+    error, warning = problem("bad", "bad"), problem("bad", "bad", code="implausible-limit")
     files = ["t.elig"]
     assert summary_line([], ["a", "b"]) == "no problems in 2 files"
     assert summary_line([error], files) == "1 problem: 1 error in 1 file"
