@@ -1,7 +1,7 @@
 """Patients in plain words: one fact a line, made into the FHIR R4 bundle that records it.
 
     as of 2026-11-02
-    female
+    female                                also: male, sex other, sex unknown
     born 1970-05
     hemoglobin 8.8 g/dL on 2026-10-26
     creatinine < 0.5 mg/dL
@@ -16,7 +16,7 @@
     breast_cancer present, relapse, onset 2024-02, by histology
     oophorectomy left                     also: right, both, without side
     tamoxifen adjuvant from 2021-03-15 to 2023-03-14
-    endocrine_therapy unrecorded intent from 2021, completed       also: stopped, ongoing
+    endocrine_therapy unrecorded intent from 2021, completed       also: stopped, ongoing, on-hold
     lesion 12 mm lung CT                  also: lesion 16 mm short lymph_node; lesion 9 mm
     informed_consent signed               also: rejected, draft, denied
     medication_history closed             also: working

@@ -69,6 +69,8 @@ def operators_page() -> str:
             "not edit.",
             "The language with all its blocks is in [language.md](language.md), what a test means "
             "when data are missing in [semantics.md](semantics.md).",
+            "“Seed README” among the sources is the reference reading handed over with the seed "
+            "protocol; it is not in this repository, and semantics.md says what it says.",
             "",
             "## Comparison signs",
             "",
