@@ -272,7 +272,8 @@ class _Lowering:
         self, block: _Block, condition: core.Condition, finding: str, cells: tuple[str, ...]
     ) -> str:
         """`test(alt_per_uln,at_most_5_x_uln)`: a test that is true in several cells."""
-        text = condition.text.removeprefix(f"{getattr(condition, 'entry', '')} ")
+        name = getattr(condition, "entry", None) or getattr(condition, "concept", "")
+        text = condition.text.removeprefix(f"{name} ")
         atom = f"test({finding},{slug(text)})"
         rules = "".join(_rule(atom, [f"cell({finding},{cell})"]) for cell in cells)
         key = f"test {atom} {cells}"

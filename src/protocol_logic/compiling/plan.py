@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil, floor
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
@@ -208,7 +209,8 @@ class _Planner:
             for test, element in self._tests(criterion):
                 tests.setdefault(test, None)
                 for name in self._findings_of(test):
-                    found.setdefault(name, element)
+                    # Read directly and through a definition: its own element stands for it.
+                    found[name] = element if found.get(name, element) == element else None
                 if isinstance(test, core.Pattern):
                     used.setdefault(test.concept, element)
                     known = courses.setdefault(test.concept, [])
@@ -287,7 +289,7 @@ class _Planner:
             courses: dict[str, str | None] = {}
             for test, element in self._open(part, None):
                 for name in self._findings_of(test):
-                    findings.setdefault(name, element)
+                    findings[name] = element if findings.get(name, element) == element else None
                 if isinstance(test, core.Pattern | core.LinesOf):
                     courses.setdefault(test.concept, element)
             for other in list(sets):
@@ -355,7 +357,7 @@ class _Planner:
                 return self._numbers(name, entry, tests)
             case core.LinesOf(concept=concept, intent=intent):
                 limits = [(t.op, Fraction(t.number)) for t in tests if isinstance(t, core.LinesOf)]
-                cells, ranges = _cut(limits, "lines")
+                cells, ranges = _cut(limits, "lines", whole=True)
                 element = self.voc.entries[concept].element
                 return Finding(
                     id=name, kind="lines", entry=concept, element=element, cells=cells,
@@ -437,7 +439,7 @@ class _Planner:
         unit = "years" if kind == "age" else str(getattr(entry, "unit", ""))
         if within[0].per_uln:
             kind, unit = "ratio", "x ULN"
-        cells, ranges = _cut(limits, "" if unit == "1" else unit)
+        cells, ranges = _cut(limits, "" if unit == "1" else unit, whole=kind == "age")
         return Finding(
             id=name, kind=kind, entry=entry_name, element=entry.element, cells=cells,
             ranges=ranges,
@@ -505,9 +507,12 @@ def _satisfying(finding: Finding, op: str, limit: Fraction) -> tuple[str, ...]:
 
 
 def _cut(
-    limits: list[tuple[str, Fraction]], unit: str
+    limits: list[tuple[str, Fraction]], unit: str, whole: bool = False
 ) -> tuple[tuple[str, ...], tuple[Interval, ...]]:
-    """The cells that limits cut the numbers into, lowest first, with their names."""
+    """The cells that limits cut the numbers into, lowest first, with their names.
+
+    `whole`: numbers are whole and not below zero, and a cell without any of them is left out.
+    """
     # A cut lies just below its number (`>=`, `<`: False) or just above it (`<=`, `>`: True).
     cuts = sorted({(limit, above) for op, limit in limits for above in COMPARISONS[op].cuts})
     names: list[str] = []
@@ -516,7 +521,10 @@ def _cut(
     for low, high in pairwise(edges):
         lo, lo_closed = (low[0], not low[1]) if low else (None, False)
         hi, hi_closed = (high[0], high[1]) if high else (None, False)
-        ranges.append(Interval(lo, lo_closed, hi, hi_closed))
+        part = Interval(lo, lo_closed, hi, hi_closed)
+        if whole and not _holds_whole(part):
+            continue
+        ranges.append(part)
         words = []
         if lo is not None:
             words.append(("at least " if lo_closed else "above ") + decimal_text(lo))
@@ -524,3 +532,11 @@ def _cut(
             words.append(("at most " if hi_closed else "below ") + decimal_text(hi))
         names.append(slug(" ".join([*words, unit])))
     return tuple(names), tuple(ranges)
+
+
+def _holds_whole(part: Interval) -> bool:
+    """Whether a whole number from zero up lies in an interval."""
+    least = 0
+    if part.lo is not None and part.lo >= 0:
+        least = ceil(part.lo) if part.lo_closed else floor(part.lo) + 1
+    return part.contains(least)

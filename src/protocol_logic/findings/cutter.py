@@ -78,6 +78,7 @@ class Cutter:
         found = self.input(name)
         return (
             found.recorded
+            and not found.maybe_absent
             and not found.usable
             and isinstance(self.voc.entries[name], voc.Status | voc.Consent)
         )
@@ -132,6 +133,10 @@ class Cutter:
             derived = self.protocol.derived[finding.entry]
             if key == derived.reported:
                 return self._inputs_open(derived)
+        if opener is None and finding.kind == "ratio" and key == finding.entry:
+            # One value, but its results do not agree on the upper limit of normal.
+            reference = f"reference_range:{self.voc.entries[key].element}"
+            return (Opener(reference, "conflicting", self.input(key).facts[0].resource),)
         return () if opener is None else (opener,)
 
     def _inputs_open(self, derived: core.Derived) -> tuple[Opener, ...]:
@@ -160,6 +165,8 @@ class Cutter:
             value: Alternative | None = choice[finding.entry]
         else:
             value = found.alternatives[0] if found.alternatives else None
+        if found.maybe_absent:
+            return Found(frozenset(finding.cells), (found.opener,) if found.opener else ())
         if finding.kind == "recorded" and not found.recorded:
             return Found(frozenset({"not_recorded"}))
         if value is None:
@@ -195,9 +202,10 @@ class Cutter:
             values = (choice[sex],)
         else:
             values = self.input(sex).alternatives
-        limits = [limit for s in values for limit in _limits(number, str(s))]
+        stated = [limit for s in values for limit in _limits(number, str(s))]
+        limits = [limit for limit in stated if limit.value > 0]
         reference = f"reference_range:{self.voc.entries[finding.entry].element}"
-        if not limits or any(limit.value <= 0 for limit in limits):
+        if not limits:
             opener = Opener(reference, "no_reference_range", number.resource)
             value = self.input(finding.entry).opener
             return Found(self._anything(finding), (opener, value) if value else (opener,))
@@ -214,6 +222,9 @@ class Cutter:
     def _derived(self, finding: Finding, choice: Mapping[str, Alternative]) -> Found:
         derived = self.protocol.derived[finding.entry]
         names = list(dict.fromkeys(core.inputs_of(derived.formula)))
+        reported = [derived.reported] if derived.reported else []
+        if any(self.input(n).maybe_absent for n in (*names, *reported)):
+            return Found(frozenset(finding.cells), self._inputs_open(derived))
         if not all(self.input(n).usable for n in names):
             return self._reported(finding, derived, choice)
 

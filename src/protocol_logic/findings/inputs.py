@@ -46,6 +46,8 @@ class Input:
     recorded: bool
     opener: Opener | None
     facts: tuple[Fact, ...]
+    maybe_absent: bool = False
+    """All newest facts may lie after the as-of date: then anything is possible."""
 
     @property
     def usable(self) -> bool:
@@ -77,6 +79,9 @@ def age_input(visible: Visible, entry: Age) -> Input:
     assert isinstance(born, Born)
     last = min(born.date.last, visible.as_of)
     ages = {completed_years(day, visible.as_of) for day in _days(born.date.first, last)}
+    if not ages:  # born after the as-of date: not a birth date of this patient
+        unborn = Opener(entry.element, "unreadable", facts[0].resource)
+        return Input(entry.name, (), True, unborn, tuple(facts))
     opener = Opener(entry.element, "imprecise", facts[0].resource) if len(ages) > 1 else None
     return Input(entry.name, tuple(sorted(ages)), True, opener, tuple(facts))
 
@@ -93,6 +98,8 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
     facts = visible.newest(entry.name)
     if not facts:
         return Input(entry.name, (), False, Opener(entry.element, "absent"), ())
+    if visible.may_be_none(facts):
+        return _maybe_absent(entry.name, entry.element, facts)
     numbers: dict[tuple[Interval, tuple[Limit, ...]], Number] = {}
     for fact in facts:
         reading = fact.reading
@@ -110,6 +117,15 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
     return Input(entry.name, tuple(found), True, why, tuple(facts))
 
 
+def _open_day(days: set[tuple[date, date]]) -> bool:
+    return any(first != last for first, last in days)
+
+
+def _maybe_absent(name: str, element: str, facts: list[Fact]) -> Input:
+    opener = Opener(element, "imprecise", facts[0].resource)
+    return Input(name, (), True, opener, tuple(facts), maybe_absent=True)
+
+
 def _low(value: Interval) -> Fraction:
     return value.lo if value.lo is not None else Fraction(-(10**18))
 
@@ -119,6 +135,8 @@ def status_input(visible: Visible, name: str, element: str) -> Input:
     facts = visible.newest(name)
     if not facts:
         return Input(name, (), False, Opener(element, "absent"), ())
+    if visible.may_be_none(facts):
+        return _maybe_absent(name, element, facts)
     unreadable = [f for f in facts if isinstance(f.reading, Stated) and f.reading.values is None]
     if unreadable:
         opener = Opener(element, "unreadable", unreadable[0].resource)
@@ -152,6 +170,10 @@ def lesion_input(visible: Visible, entry: Lesion) -> Input:
     facts = visible.newest(*names)
     if not facts:
         return Input(entry.name, (), False, Opener(entry.element, "absent"), ())
+    days = {(f.date.first, f.date.last) for f in facts if f.date is not None}
+    if visible.may_be_none(facts) or len(days) > 1 or (len(facts) > 1 and _open_day(days)):
+        # It is not known which of them lie on the latest day.
+        return _maybe_absent(entry.name, entry.element, facts)
     measurable = {False}
     for fact in facts:
         if isinstance(fact.reading, LesionSize):

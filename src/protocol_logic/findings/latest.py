@@ -36,6 +36,10 @@ class Visible:
         """The facts that may be of the latest date: with exact dates, those of the latest day."""
         return newest(self.of(*entries), self.as_of)
 
+    def may_be_none(self, facts: list[Fact]) -> bool:
+        """Whether all of the facts may lie after the as-of date, so that none counts."""
+        return bool(facts) and not any(map(self.certain, facts))
+
     def closed(self, entry: str) -> Fact | None:
         """The list that closes an entry on the as-of date, if it is recorded."""
         found = self.vocabulary.entries[entry]

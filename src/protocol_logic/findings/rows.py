@@ -49,6 +49,11 @@ class Group:
     rows: tuple[Row, ...]
 
     @cached_property
+    def is_open(self) -> bool:
+        """Whether it has more than one reading."""
+        return len(self.rows) > 1 or any(len(cells) > 1 for _, cells in self.rows[0].cells)
+
+    @cached_property
     def findings(self) -> frozenset[str]:
         """All findings that some row of the group speaks of."""
         return frozenset(name for row in self.rows for name, _ in row.cells)

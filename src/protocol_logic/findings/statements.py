@@ -43,6 +43,9 @@ def read_statement(visible: Visible, finding: Finding) -> Found:
 
 def _presence(visible: Visible, finding: Finding) -> Found:
     facts = tuple(visible.newest(finding.entry))
+    if visible.may_be_none(list(facts)):
+        opener = Opener(finding.element, "imprecise", facts[0].resource)
+        return Found(frozenset(finding.cells), (opener,), facts)
     states = {f.reading.state for f in facts if isinstance(f.reading, ConditionStated)}
     if states in ({"present"}, {"absent"}):
         return Found(frozenset(states), (), facts)

@@ -465,7 +465,7 @@ class Engine:
         components: list[tuple[set[str], list[_Read]]] = []
         for read in reads:
             shares = {n for n in read.names if len(found.single.get(n, ())) > 1}
-            shares |= {f"group {g.name}" for g in _groups([read], found) if len(g.rows) > 1}
+            shares |= {f"group {g.name}" for g in _groups([read], found) if g.is_open}
             joined = [read]
             apart = []
             for names, members in components:

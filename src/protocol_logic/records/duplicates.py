@@ -8,7 +8,7 @@ as records pass, and what was made of them (rows, outcomes) is sifted afterwards
     rows = withhold_duplicates(rows, lambda row: row.patient, ids)
     problems.extend(ids.problems())
 
-Source: shared/design/design.md, section 6, PATIENTS.
+Source: the design, section 6, PATIENTS.
 """
 
 from __future__ import annotations

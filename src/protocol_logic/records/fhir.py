@@ -1,7 +1,7 @@
 """A FHIR R4 document to the record of its patient.
 
 Every resource ends as facts, as ignored (counted by type) or as a problem. Source:
-shared/data/seed_cases/README.md, sections 1 to 5 and 8.
+docs/records.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
-from protocol_logic.records.codings import Codings
+from protocol_logic.records.codings import Codings, keys_of
 from protocol_logic.records.facts import Fact, PatientRecord
 from protocol_logic.records.item import Item, text_in
 from protocol_logic.records.json_text import Object
@@ -47,7 +47,12 @@ def read_record(document: Document, codings: Codings, problems: Problems) -> Pat
     for entry in entries:
         item = Item(entry.resource, entry.name, document.source, codings, facts, found)
         row = ROWS.get(entry.kind)
-        if row is None or not (_is_elsewhere(item, subject) or _read(item, row)):
+        if row is None and _is_known(item):
+            item.problem(
+                "not-read",
+                f"{shown(entry.kind)} is not read, but the knowledge base knows its code",
+            )
+        elif row is None or not (_is_elsewhere(item, subject) or _read(item, row)):
             ignored[entry.kind] += 1
     content = document.content
     name = _entry(content, None, 1).name
@@ -117,6 +122,13 @@ def _is_elsewhere(item: Item, subject: Subject) -> bool:
         f"it is about `{shown(reference)}`, not about the bundle's patient `{shown(subject.id)}`",
     )
     return True
+
+
+def _is_known(item: Item) -> bool:
+    """Whether a resource of a type that is not read holds a code that the knowledge base knows."""
+    tables = (item.codings.observations, item.codings.conditions, item.codings.procedures)
+    keys = [*keys_of(item.json.get("code")), *keys_of(item.json.get("medicationCodeableConcept"))]
+    return any(key in table for key in keys for table in (*tables, item.codings.medications))
 
 
 def _read(item: Item, row: Row[Any]) -> bool:

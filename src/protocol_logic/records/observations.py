@@ -1,6 +1,6 @@
 """Observations: numbers with their upper limits of normal, named values, conditions, lesions.
 
-Source: shared/data/seed_cases/README.md, sections 1, 2, 3 and 5.
+Source: docs/records.md and docs/semantics.md.
 """
 
 from __future__ import annotations

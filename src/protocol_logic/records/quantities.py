@@ -1,6 +1,6 @@
 """Numbers of a record as exact intervals in the canonical unit of an entry.
 
-Source: shared/data/seed_cases/README.md, section 2.
+Source: docs/records.md and docs/semantics.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From paths to parsed FHIR documents, one at a time.
 
-Source: shared/design/design.md, section 6, PATIENTS.
+Source: the design, section 6, PATIENTS.
 """
 
 from __future__ import annotations
