@@ -164,14 +164,17 @@ class Chart:
         ]
 
     def ages(self, field: str) -> list[int]:
-        """Every age that the recorded birth dates allow; empty when there is none."""
+        """Every age that the recorded birth dates allow; empty when there is none.
+
+        A day after the as-of date is no birth date.
+        """
         return sorted(
             {
                 completed_years(born.first + timedelta(days=i), self.as_of)
                 for _, fact in self.facts(field)
                 if isinstance(fact.reading, Born)
                 for born in [fact.reading.date]
-                for i in range((born.last - born.first).days + 1)
+                for i in range((min(born.last, self.as_of) - born.first).days + 1)
             }
         )
 

@@ -3,7 +3,8 @@
 Between two days lie n = 12 * (year difference) + (month difference) months.  The pair
 (n, day of the later date) is compared with (N, day of the earlier date): "at least N months" is
 `>=`, "within N months after" is `<=`, and both include the anniversary itself.  Nothing is
-clamped to the end of a month: 31 August + 6 months completes on 1 March.  Source: docs/semantics.md.
+clamped to the end of a month: 31 August + 6 months completes on 1 March.
+Source: docs/semantics.md.
 
 The four inverses answer the same two questions for all days at once, so that a partial date is
 decided by comparing its first and last day.  Where the answer lies outside the years 1 to 9999

@@ -1,6 +1,7 @@
 """How resources of each type are read: one row a type in `ROWS`.
 
-A type without a row is counted as ignored. Source: docs/records.md. Dates are read only at the path of the row; a fact dated elsewhere is reported as undated.
+A type without a row is counted as ignored. Source: docs/records.md. Dates are read
+only at the path of the row; a fact dated elsewhere is reported as undated.
 """
 
 from __future__ import annotations
