@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -322,18 +321,3 @@ def test_format(tmp_path: Path) -> None:
 
 
 # Time
-
-
-@pytest.mark.slow
-def test_start_up_is_quick() -> None:
-    def seconds(*args: str) -> float:
-        best = 60.0
-        for _ in range(5):
-            start = time.perf_counter()
-            run(*args)
-            best = min(best, time.perf_counter() - start)
-        return best
-
-    # Twice what a person should wait, since other tests run beside this one.
-    assert seconds("--help") < 0.8
-    assert seconds("screen", PROTOCOL, str(INES)) < 3.0
