@@ -6,6 +6,7 @@ stands in the way; the problems go to the sink.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TypeVar
@@ -383,7 +384,8 @@ class Conditions:
         """The knowledge file that defines a name and is not used here."""
         for known in knowledge_names():
             path = knowledge_path(known)
-            if path is not None and f" {name}\n" in path.read_text(encoding="utf-8"):
+            starts = re.compile(rf"^[a-z]+ {re.escape(name)}( element \w+)?$", re.MULTILINE)
+            if path is not None and starts.search(path.read_text(encoding="utf-8")):
                 return f"it is defined in `{known}`: add that to `uses`"
         return None
 

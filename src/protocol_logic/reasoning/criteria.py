@@ -88,6 +88,7 @@ class CriterionSolver:
         self._witnesses: dict[bool, dict[Picked, None]] = {True: {}, False: {}}
         self._twin_pairs: dict[object, dict[tuple[Picked, Picked], None]] = {}
         self._no_twins: set[object] = set()
+        self._flips: dict[tuple[str, Key, frozenset[str]], bool] = {}
         self._scenarios: dict[object, Scenarios] = {}
         self._twins: dict[object, Twins] = {}
         self._links = "".join(
@@ -204,11 +205,15 @@ class CriterionSolver:
         if len(self.solve(one).met | self.solve(other).met) < 2:
             return False
         first = dict(one)
-        if one == other:
-            return self._ask_twins(None, first, first, moved)
-        second = dict(other)
+        second = first if one == other else dict(other)
         changed = {n for n in first.keys() | second.keys() if first.get(n) != second.get(n)}
-        return self._ask_twins(None, first, second, moved | changed)
+        moved = moved | changed
+        still_open = (n for row in (first, second) for n, cells in row.items() if len(cells) > 1)
+        if moved.issuperset(still_open):
+            # All that is open moves, so any scenario of the one goes with any of the other; and
+            # between them they give both outcomes.
+            return True
+        return self._ask_twins(None, first, second, moved)
 
     def differ_in_full(self, one: Key, other: Key, moved: frozenset[str]) -> bool:
         """The same of full rows: the whole criterion is asked, modules and all."""
@@ -218,8 +223,11 @@ class CriterionSolver:
 
     def flips(self, module: Module, row: Key, moved: frozenset[str]) -> bool:
         """Whether moving some findings of a module alone changes it (of two-celled modules)."""
-        cells = dict(row)
-        return self._ask_twins(module.name, cells, cells, moved)
+        key = (module.name, row, moved)
+        if key not in self._flips:
+            cells = dict(row)
+            self._flips[key] = self._ask_twins(module.name, cells, cells, moved)
+        return self._flips[key]
 
     def _ask_twins(self, part: str | None, one: Cells, other: Cells, moved: frozenset[str]) -> bool:
         """Twins of a module (its name), the whole criterion (""), or with modules as findings."""

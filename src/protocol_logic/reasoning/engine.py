@@ -141,6 +141,7 @@ class Engine:
         self._module_looks: dict[tuple[str, str], dict[object, Look]] = {}
         self._modules: dict[object, CellSet | None] = {}
         self._told: dict[object, Told] = {}
+        self._decided: dict[object, tuple[str, ...]] = {}
         self._together: dict[tuple[tuple[str, ...], Key], bool] = {}
         self._together_scenarios: dict[object, Scenarios] = {}
 
@@ -374,14 +375,19 @@ class Engine:
             view = self._full_view(read, found, groups)
             moves = self._moves(read, found, view, stands) or {}
         renamed = {old: new for (_, old), new in stands.items()}
+        asked = tuple((element, frozenset(moved)) for element, moved in sorted(moves.items()))
+        key = (read.id, view.short, view.single, asked)
+        if not groups and key in self._decided:
+            return self._decided[key]
         joints = list(_joint_rows([read], view))
-        return tuple(
+        deciding = tuple(
             element
-            for element in sorted(moves)
-            if self._decides(
-                read.id, element, frozenset(moves[element]), joints, renamed, view.short
-            )
+            for element, moved in asked
+            if self._decides(read.id, element, moved, joints, renamed, view.short)
         )
+        if not groups:
+            self._decided[key] = deciding
+        return deciding
 
     def _moves(
         self,

@@ -90,7 +90,7 @@ def _text(path: Path, name: str) -> str:
 
 
 def compiled_protocol(name: str) -> Compiled:
-    """The protocol ready to screen with; its warnings are counted on stderr."""
+    """The protocol ready to screen with; its warnings are told on stderr."""
     from protocol_logic.pipeline import compile_source
 
     problems = Problems()
@@ -101,9 +101,11 @@ def compiled_protocol(name: str) -> Compiled:
     if not compiled.protocol.criteria:
         raise click.UsageError(f"`{visible(name)}` is a knowledge file, not a protocol")
     if found:
-        number = count(len(found), "problem")
-        text = f"the protocol has {number}; see `protocol-logic check {visible(name)}`"
-        click.echo(text, err=True)
+        # A limit that is a hundred times too lax is only a warning: it must not go by unread.
+        from protocol_logic.surfaces.diagnostics import plain_line
+
+        for problem in found:
+            click.echo(plain_line(problem), err=True)
     return compiled
 
 

@@ -120,9 +120,7 @@ class ParquetWriter(RowWriter):
             import pyarrow
             from pyarrow import parquet
         except ImportError as error:
-            raise click.UsageError(
-                "--format parquet needs pyarrow: pip install 'protocol-logic[parquet]'"
-            ) from error
+            raise click.UsageError("--format parquet needs pyarrow: pip install pyarrow") from error
         self._pyarrow: Any = pyarrow
         self._parquet: Any = parquet
         self._columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
