@@ -19,7 +19,8 @@ from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.pipeline import Compiled, compile_source, findings_of, read_records
-from protocol_logic.reasoning.engine import Decision, Engine
+from protocol_logic.reasoning.decision import Decision
+from protocol_logic.reasoning.engine import Engine
 from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document

@@ -15,7 +15,7 @@ from protocol_logic.compiling.plan import Plan
 from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.problems import Problem
-from protocol_logic.reasoning.engine import CriterionDecision, Decision
+from protocol_logic.reasoning.decision import CriterionDecision, Decision
 from protocol_logic.records.facts import PatientRecord
 
 AsOfSource: TypeAlias = Literal["option", "index", "bundle"]

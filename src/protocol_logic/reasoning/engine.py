@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.lower import LOGIC, Program
@@ -21,46 +21,19 @@ from protocol_logic.findings.rows import (
     FindingsTable,
     Group,
     Look,
-    Opener,
     PatientFindings,
-    Reason,
     look,
 )
 from protocol_logic.reasoning.criteria import CriterionSolver, Key, domain_of
+from protocol_logic.reasoning.decision import (
+    CriterionDecision,
+    Decision,
+    Outcome,
+    Places,
+    Told,
+    Verdict,
+)
 from protocol_logic.reasoning.solver import Scenarios
-
-Outcome: TypeAlias = Literal["met", "not_met", "unknown"]
-Verdict: TypeAlias = Literal["pass", "fail", "open"]
-Eligibility: TypeAlias = Literal["eligible", "ineligible", "undetermined"]
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """An element that decides an unknown criterion, with why it is open."""
-
-    element: str
-    reason: Reason
-    resource: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CriterionDecision:
-    """The decision of one criterion; `gaps` only where the outcome is unknown, by element."""
-
-    id: str
-    outcome: Outcome
-    verdict: Verdict
-    applies: bool
-    gaps: tuple[Gap, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """All criteria in source order, and eligibility by joint reading."""
-
-    criteria: tuple[CriterionDecision, ...]
-    eligibility: Eligibility
-    decided_jointly: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +64,6 @@ class _Read:
     """Group name of a class's courses -> element that stands for it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """What is known of a criterion for all patients who look alike to it.
-
-    `deciding`: where the outcome is unknown, each element that decides it, with where a patient's
-    openers say why it is open.
-    """
-
-    decision: CriterionDecision
-    deciding: tuple[tuple[str, _Places], ...] = ()
-
-    def for_patient(self, found: PatientFindings) -> CriterionDecision:
-        """The decision with the gaps of one patient."""
-        gaps = []
-        for element, places in self.deciding:
-            openers = [o for name, own in places for o in found.openers[name] if o.element == own]
-            opener = openers[0] if len(openers) == 1 else min(openers, key=_place)
-            gaps.append(Gap(element, opener.reason, opener.resource))
-        d = self.decision
-        return CriterionDecision(d.id, d.outcome, d.verdict, d.applies, tuple(gaps))
-
-
 @dataclass(frozen=True, slots=True)
 class _View:
     """A patient as one criterion sees it: its single findings, by name, and the groups it reads.
@@ -123,10 +74,6 @@ class _View:
     single: Key
     groups: tuple[Group, ...]
     short: bool
-
-
-_Places: TypeAlias = tuple[tuple[str, str], ...]
-"""Where openers stand: name of the finding or group, and the element that they name there."""
 
 
 class Engine:
@@ -538,7 +485,7 @@ def _all_hold(read: _Read, parts: Sequence[Told]) -> Told:
     if outcome != "unknown":
         verdict = "pass" if (outcome == "met") == read.inclusion else "fail"
     # What decides an open part decides the whole: every other part can hold.
-    deciding: dict[str, _Places] = {}
+    deciding: dict[str, Places] = {}
     for part in parts if outcome == "unknown" else ():
         for element, places in part.deciding:
             deciding[element] = deciding.get(element, ()) + places
@@ -556,7 +503,7 @@ def _openers_of(
     found: PatientFindings,
     view: _View,
     stands: dict[tuple[str, str], str],
-) -> tuple[tuple[str, _Places], ...]:
+) -> tuple[tuple[str, Places], ...]:
     """For each deciding element, the openers that tell why it is open.
 
     Those in a module that is settled all the same tell nothing.
@@ -608,19 +555,3 @@ def _stands_for(read: _Read, groups: Sequence[Group]) -> dict[tuple[str, str], s
             for element, _ in row.labels:
                 instead[group.name, element] = common or element
     return instead
-
-
-# Of several reasons the one that says most.
-_RANK: dict[Reason, int] = {
-    "unreadable": 0,
-    "conflicting": 1,
-    "imprecise": 2,
-    "no_reference_range": 3,
-    "stale": 4,
-    "not_closed": 5,
-    "absent": 6,
-}
-
-
-def _place(opener: Opener) -> tuple[int, str]:
-    return (_RANK[opener.reason], opener.resource or "")
