@@ -49,7 +49,7 @@ protocol example
   title Example
   version 1.0
   language 1
-  uses demographics, performance, oncology.breast, labs, consent
+  uses demographics, performance, oncology.breast, oncology.lung, labs, consent
 
 """
 _BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

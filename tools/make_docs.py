@@ -27,6 +27,7 @@ MEANING = {
     "compares": "numbers",
     "compares with ULN": "upper-limits-of-normal",
     "is": "named-values",
+    "recorded as": "what-is-recorded",
     "recorded": "what-is-recorded",
     "present": "conditions",
     "confirmed by": "evidence",

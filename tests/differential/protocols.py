@@ -43,6 +43,9 @@ STATUSES = [
 ]
 SITES = ["liver_metastasis", "lung_metastasis", "bone_metastasis", "brain_metastasis"]
 CONDITIONS = ["breast_cancer", "metastasis", "metastasis", *SITES, "liver_metastasis"]
+RECORDED = [*SITES, "metastasis", "oophorectomy", "chemotherapy", "problem_list"]
+NOT_RECORDED = ["sex", "age", "creatinine_clearance", "her2", "measurable_lesion"]
+"""What no fact can state by itself."""
 HOLDING = ["metastatic", "locally_advanced", "ovarian_suppression"]
 INTENTS = ["adjuvant", "palliative", "adjuvant", "palliative", "neoadjuvant", "curative"]
 # Round limits near which the records of `bundles` lie, with their units.
@@ -87,7 +90,8 @@ class Writer:
         kinds: dict[Callable[[], str], int] = {
             self._comparison: 10,
             self._named_value: 8,
-            self._recorded: 4,
+            self._recorded_as: 4,
+            self._recorded: 3,
             self._condition: 5,
             self._confirmed: 1,
             self._in_effect: 3,
@@ -128,6 +132,11 @@ class Writer:
         return f"{name} in {', '.join(self.rng.sample(VALUES[name], k=count))}"
 
     def _recorded(self) -> str:
+        names = [*self.numbers, *self.named, *RECORDED]
+        name = self.rng.choice([n for n in names if n not in NOT_RECORDED])
+        return f"{name} is {self.rng.choice(['', 'not '])}recorded"
+
+    def _recorded_as(self) -> str:
         names = [name for name in self.named if name in STATUSES] or STATUSES
         name = self.rng.choice(names)
         if self.chance(0.25):

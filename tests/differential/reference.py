@@ -66,6 +66,8 @@ class Completion(Therapies):
                 return self.value(test.entry) in test.values
             case core.RecordedAs():
                 return self.recorded(test.entry) in test.values
+            case core.Recorded():
+                return self.is_recorded(test.entry)
             case core.Within():
                 return self.within(test)
             case core.Present():

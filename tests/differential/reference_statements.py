@@ -85,6 +85,14 @@ class Statements:
             return self.world.choose(("value", entry), self.chart.values(entry))
         return value
 
+    def is_recorded(self, entry: str) -> bool:
+        """Whether the record holds anything of an entry."""
+        found = self.chart.vocabulary.entries[entry]
+        if isinstance(found, voc.Concept):
+            return bool(self.visible(*self.chart.vocabulary.below(entry)))
+        counted = found.counted if isinstance(found, voc.Lesion) else None
+        return bool(self.visible(*filter(None, (entry, counted))))
+
     # ---- conditions --------------------------------------------------------------------------
 
     def said(self, concept: str) -> bool | None:

@@ -93,15 +93,7 @@ class Conditions:
         if isinstance(node, tree.IsIn):
             return self._has_value(node, text)
         if isinstance(node, tree.Recorded):
-            status = self._entry(node.name, voc.Status)
-            if status is None:
-                return None
-            if not self._values(node.name.text, node.values, status.values):
-                return None
-            values = tuple(w.text for w in node.values) or status.values
-            return core.RecordedAs(
-                entry=status.name, values=_in_order(values, status.values), text=text, span=span
-            )
+            return self._recorded(node, text)
         if isinstance(node, tree.Confirmed):
             concept = self._concept(node.name, "condition")
             if concept is None:
@@ -144,8 +136,9 @@ class Conditions:
         if entry is None:
             return None
         if entry.kind != "condition":
-            others = [o.syntax for o in OPERATORS.values() if entry.kind in o.takes]
-            hint = "write one of " + ", ".join(f"`{o.replace('NAME', name)}`" for o in others)
+            ways = [o.syntax for o in OPERATORS.values() if entry.kind in o.takes]
+            ways = [w if w.endswith("...") else w.split(" / ")[0] for w in ways]
+            hint = "write one of " + ", ".join(f"`{w.replace('NAME', name)}`" for w in ways)
             message = f"`{name}` is a {entry.kind}, so it cannot stand alone"
             self.problem("wrong-kind", message, node.name.span, hint)
             return None
@@ -168,14 +161,42 @@ class Conditions:
             )
             return tests[0] if len(tests) == 1 else core.Any(parts=tests, text=text, span=node.span)
         kinds = (voc.Status, voc.PatientField, voc.Consent, voc.Lesion)
+        entry = self.found.entries.get(name)
+        values = values_of(entry) if isinstance(entry, kinds) else ()
+        missing = [w for w in node.values if w.text in _MISSING and w.text not in values]
+        if missing and isinstance(entry, _RECORDED):
+            message = f"`{name}` cannot be `{missing[0].text}`"
+            hint = f"write `{name} is not recorded`"
+            self.problem("unknown-value", message, missing[0].span, hint)
+            return None
         entry = self.entry_of(node.name, kinds)
         if entry is None:
             return None
-        values = values_of(entry)
         if not self._values(name, node.values, values):
             return None
         chosen = _in_order((w.text for w in node.values), values)
         return core.HasValue(entry=name, values=chosen, text=text, span=node.span)
+
+    def _recorded(self, node: tree.Recorded, text: str) -> core.Condition | None:
+        name, span = node.name.text, node.span
+        if node.values:
+            status = self._entry(node.name, voc.Status)
+            if status is None or not self._values(name, node.values, status.values):
+                return None
+            values = _in_order((w.text for w in node.values), status.values)
+            return core.RecordedAs(entry=name, values=values, text=text, span=span)
+        if name in self.found.derived or name in self.definitions:
+            message = f"`{name}` is made of other things, so it cannot be recorded itself"
+            self.problem("wrong-kind", message, node.name.span, "ask it of what goes into it")
+            return None
+        entry = self.entry_of(node.name, _RECORDED)
+        if entry is None:
+            return None
+        said = f"{name} is recorded" if node.denied else text
+        test: core.Condition = core.Recorded(entry=name, text=said, span=span)
+        if isinstance(entry, voc.Status):  # the finding of its recorded values says it too
+            test = core.RecordedAs(entry=name, values=entry.values, text=said, span=span)
+        return core.Not(part=test, text=text, span=span) if node.denied else test
 
     def _lines(self, node: tree.Lines, text: str) -> core.Condition | None:
         concept = self._concept(node.name, "medication")
@@ -451,6 +472,18 @@ def _implies(one: core.Within, other: core.Within) -> bool:
     return outer.contains_interval(inner)
 
 
+_MISSING = ("missing", "unknown", "unrecorded", "absent", "unavailable", "empty", "null")
+"""How people write that nothing is recorded."""
+# What a record states by facts with a date. Of events and ages the things that they are read from
+# are recorded, and of the patient's fields nothing tells "not stated" from "stated otherwise".
+_RECORDED: tuple[type[voc.Named], ...] = (
+    voc.Quantity,
+    voc.Status,
+    voc.Concept,
+    voc.Lesion,
+    voc.Consent,
+    voc.History,
+)
 _KINDS: dict[type[voc.Named], str] = {
     voc.PatientField: "a patient field",
     voc.Age: "an age",

@@ -65,6 +65,16 @@ class RecordedAs(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Node):
+    """Some fact of the entry counts on the as-of date, be it that nobody can read it.
+
+    Of a condition, procedure or medication: of it or of a kind of it, whatever the fact says.
+    """
+
+    entry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Within(Node):
     """A number compares with a limit: of a quantity, an age in years or a derived quantity.
 
@@ -166,6 +176,7 @@ class Defined(Node):
 Test: TypeAlias = (
     HasValue
     | RecordedAs
+    | Recorded
     | Within
     | Present
     | Evidenced

@@ -22,7 +22,7 @@ from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.knowledge import vocabulary as voc
 
 Kind: TypeAlias = Literal[
-    "value", "recorded", "number", "ratio", "age", "derived", "presence", "evidence",
+    "value", "recorded", "in_record", "number", "ratio", "age", "derived", "presence", "evidence",
     "in_effect", "both_sides", "lines", "undetermined", "unrecorded",
 ]  # fmt: skip
 
@@ -149,6 +149,8 @@ def finding_id(test: core.Test) -> str | None:
             return entry
         case core.RecordedAs(entry=entry):
             return f"{entry}_as_recorded"
+        case core.Recorded(entry=entry):
+            return f"recorded({entry})"
         case core.Within(entry=entry, per_uln=per_uln):
             return f"{entry}_per_uln" if per_uln else entry
         case core.Evidenced(concept=concept, by=by):
@@ -353,6 +355,8 @@ class _Planner:
                 return self._named_values(name, "value", entry, tests)
             case core.RecordedAs(entry=entry):
                 return self._named_values(name, "recorded", entry, tests)
+            case core.Recorded(entry=entry):
+                return self._fixed(name, "in_record", entry, "recorded")
             case core.Within(entry=entry):
                 return self._numbers(name, entry, tests)
             case core.LinesOf(concept=concept, intent=intent):
@@ -466,6 +470,8 @@ class _Planner:
                     cells = _satisfying(finding, op, limit)
                 case core.LinesOf(op=op, number=number):
                     cells = _satisfying(finding, op, Fraction(number))
+                case core.Recorded():
+                    cells = OPERATORS["recorded"].true
                 case core.InEffect():
                     cells = OPERATORS["in effect"].true
                 case core.OnBothSides():

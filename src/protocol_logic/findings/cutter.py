@@ -11,9 +11,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.conditions import values_of
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings import inputs as inp
-from protocol_logic.findings.inputs import Alternative, Input, Number
+from protocol_logic.findings.inputs import Alternative, Blank, Input, Number
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import CellSet, Opener
 from protocol_logic.findings.statements import Found
@@ -47,10 +48,8 @@ class Cutter:
                 return inp.number_input(self.visible, entry)
             case voc.Lesion():
                 return inp.lesion_input(self.visible, entry)
-            case voc.Consent():
-                return inp.status_input(self.visible, name, entry.element)
             case _:
-                return inp.status_input(self.visible, name, entry.element)
+                return inp.status_input(self.visible, entry, values_of(entry))
 
     def _sex(self) -> str | None:
         """The patient field whose values limits of normal speak of."""
@@ -65,30 +64,17 @@ class Cutter:
             sexed = any(lim.sex for n in numbers if isinstance(n, Number) for lim in n.limits)
             names += [s for s in (self._sex(),) if s is not None and sexed]
         elif finding.kind == "derived":
-            derived = self.protocol.derived[finding.entry]
-            names = list(dict.fromkeys(core.inputs_of(derived.formula)))
-            if all(self.input(n).usable for n in names):
-                names += dict.fromkeys(f for f, _, _ in derived.factors)
-            else:
-                names = [derived.reported] if derived.reported else []
-        return [n for n in names if len(self.input(n).alternatives) > 1 or self._free(n)]
+            names = self._goes_into(self.protocol.derived[finding.entry])
+        return [n for n in names if len(self.input(n).alternatives) > 1]
 
-    def _free(self, name: str) -> bool:
-        """A status that is unreadable is one of its values; two findings of it move together."""
-        found = self.input(name)
-        return (
-            found.recorded
-            and not found.maybe_absent
-            and not found.usable
-            and isinstance(self.voc.entries[name], voc.Status | voc.Consent)
-        )
-
-    def choices(self, name: str) -> Sequence[Alternative]:
-        found = self.input(name)
-        if found.alternatives or not self._free(name):
-            return found.alternatives
-        entry = self.voc.entries[name]
-        return entry.values if isinstance(entry, voc.Status) else ("signed", "refused")
+    def _goes_into(self, derived: core.Derived) -> list[str]:
+        """The inputs that a derived quantity can rest on for this patient."""
+        names = list(dict.fromkeys(core.inputs_of(derived.formula)))
+        reported = [derived.reported] if derived.reported else []
+        if not all(self.input(n).has_value for n in names):
+            return reported
+        names += dict.fromkeys(f for f, _, _ in derived.factors)
+        return names + reported if any(self.input(n).has_blank for n in names) else names
 
     def split_censored(self, findings: Iterable[Finding]) -> None:
         """Cut interval readings where the plain tests of the same quantity cut them.
@@ -100,18 +86,15 @@ class Cutter:
             if finding.kind in ("number", "ratio"):
                 found = self.input(finding.entry)
                 pieces = [
-                    replace(number, value=piece)
-                    for number in found.alternatives
-                    if isinstance(number, Number)
-                    for piece in self._pieces(finding, number)
+                    piece for each in found.alternatives for piece in self._pieces(finding, each)
                 ]
                 self.inputs[finding.entry] = replace(found, alternatives=tuple(pieces))
 
-    def _pieces(self, finding: Finding, number: Number) -> list[Interval]:
+    def _pieces(self, finding: Finding, number: Alternative) -> Sequence[Alternative]:
         """The parts of a reading that the finding's cells cut it into; a point is one part."""
+        if not isinstance(number, Number) or number.value.is_point:
+            return (number,)
         pieces = [number.value]
-        if number.value.is_point:
-            return pieces
         scales = [Fraction(1)]
         if finding.kind == "ratio":
             sex = self._sex()
@@ -124,7 +107,7 @@ class Cutter:
                 for cell in finding.ranges
                 if (piece := part.intersection(cell.scale(scale))) is not None
             ]
-        return pieces
+        return [replace(number, value=piece) for piece in pieces]
 
     def openers_of(self, finding: Finding, key: str) -> Iterable[Opener]:
         """Why an input has several alternatives; for a reported value, the inputs that are not."""
@@ -149,11 +132,7 @@ class Cutter:
         names = [finding.entry]
         if finding.kind == "derived":
             derived = self.protocol.derived[finding.entry]
-            names = list(dict.fromkeys(core.inputs_of(derived.formula)))
-            if not all(self.input(n).usable for n in names):
-                names = [derived.reported] if derived.reported else names
-            else:
-                names += [f for f, _, _ in derived.factors]
+            names = self._goes_into(derived) or list(core.inputs_of(derived.formula))
         return [fact for n in dict.fromkeys(names) for fact in self.input(n).facts]
 
     def cells(self, finding: Finding, choice: Mapping[str, Alternative]) -> Found:
@@ -161,15 +140,12 @@ class Cutter:
         if finding.kind == "derived":
             return self._derived(finding, choice)
         found = self.input(finding.entry)
-        if finding.entry in choice:
-            value: Alternative | None = choice[finding.entry]
-        else:
-            value = found.alternatives[0] if found.alternatives else None
-        if found.maybe_absent:
-            return Found(frozenset(finding.cells), (found.opener,) if found.opener else ())
-        if finding.kind == "recorded" and not found.recorded:
+        value = choice.get(finding.entry, found.alternatives[0])
+        if finding.kind == "in_record":
+            return Found(frozenset({"no" if value is Blank.NOTHING else "yes"}))
+        if finding.kind == "recorded" and value is Blank.NOTHING:
             return Found(frozenset({"not_recorded"}))
-        if value is None:
+        if isinstance(value, Blank):
             return Found(self._anything(finding), (found.opener,) if found.opener else ())
         if isinstance(value, str):
             return Found(frozenset(_named(finding, value)))
@@ -222,15 +198,12 @@ class Cutter:
     def _derived(self, finding: Finding, choice: Mapping[str, Alternative]) -> Found:
         derived = self.protocol.derived[finding.entry]
         names = list(dict.fromkeys(core.inputs_of(derived.formula)))
-        reported = [derived.reported] if derived.reported else []
-        if any(self.input(n).maybe_absent for n in (*names, *reported)):
-            return Found(frozenset(finding.cells), self._inputs_open(derived))
-        if not all(self.input(n).usable for n in names):
-            return self._reported(finding, derived, choice)
 
         def value_of(name: str) -> Alternative:
             return choice[name] if name in choice else self.input(name).alternatives[0]
 
+        if any(isinstance(value_of(n), Blank) for n in names):
+            return self._reported(finding, derived, choice)
         numbers = {n: _interval(value_of(n)) for n in names}
         value = _compute(derived.formula, numbers)
         for field, wanted, factor in derived.factors:
@@ -251,11 +224,12 @@ class Cutter:
         """Where an input is not usable, the reported value decides; what it leaves open is a gap
         of the inputs, which would settle it."""
         openers = self._inputs_open(derived)
-        reported = self.input(derived.reported) if derived.reported else None
-        if reported is None or not reported.alternatives:
+        number: Alternative = Blank.NOTHING
+        if derived.reported:
+            first = self.input(derived.reported).alternatives[0]
+            number = choice.get(derived.reported, first)
+        if not isinstance(number, Number):
             return Found(frozenset(finding.cells), openers)
-        number = choice.get(reported.entry, reported.alternatives[0])
-        assert isinstance(number, Number)
         cells = _inside(finding, number.value)
         return Found(cells, openers if len(cells) > 1 else ())
 

@@ -1,23 +1,32 @@
 """Inputs: what the newest facts of one element allow, as a list of alternatives.
 
 An input with one alternative is certain. One with several is uncertain, and where two findings
-read it, they share it. One with none is not recorded.
+read it, they share it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
 
+from protocol_logic.compiling.conditions import LESION_VALUES
 from protocol_logic.findings.latest import Visible
-from protocol_logic.findings.rows import Opener
+from protocol_logic.findings.rows import Opener, Reason
 from protocol_logic.foundation.calendar import completed_years
 from protocol_logic.foundation.interval import Interval
-from protocol_logic.knowledge.vocabulary import Age, Lesion, PatientField, Quantity, Vocabulary
+from protocol_logic.knowledge.vocabulary import Age, Lesion, Named, PatientField, Quantity
 from protocol_logic.records.facts import Born, Fact, LesionSize, Limit, Measured, Stated
+
+
+class Blank(Enum):
+    """An alternative without a value: then the patient's value can be any."""
+
+    NOTHING = "nothing is recorded"
+    UNREADABLE = "what is recorded cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +38,32 @@ class Number:
     resource: str
 
 
-Alternative: TypeAlias = str | int | Number
-"""A value by name, a number of completed years, or a measured number."""
+Alternative: TypeAlias = str | int | Number | Blank
+"""A value by name, a number of completed years, a measured number, or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The alternatives of one entry; empty: nothing (readable) is recorded.
+    """The alternatives of one entry, one at least.
 
-    `recorded`: some newest fact exists, be it unreadable. `opener`: why there is not just one
-    alternative. `facts`: the newest facts.
+    Named values have no `UNREADABLE`: all values of the entry stand for it, so that all findings
+    of it move together. `opener`: why there is not just one value. `facts`: the newest facts.
     """
 
     entry: str
     alternatives: tuple[Alternative, ...]
-    recorded: bool
-    opener: Opener | None
-    facts: tuple[Fact, ...]
-    maybe_absent: bool = False
-    """All newest facts may lie after the as-of date: then anything is possible."""
+    opener: Opener | None = None
+    facts: tuple[Fact, ...] = ()
 
     @property
-    def usable(self) -> bool:
-        """Recorded and every newest fact readable."""
-        return bool(self.alternatives)
+    def has_value(self) -> bool:
+        """Whether some alternative is a value."""
+        return any(not isinstance(each, Blank) for each in self.alternatives)
+
+    @property
+    def has_blank(self) -> bool:
+        """Whether some alternative is none."""
+        return any(isinstance(each, Blank) for each in self.alternatives)
 
 
 def field_input(visible: Visible, entry: PatientField) -> Input:
@@ -60,30 +71,25 @@ def field_input(visible: Visible, entry: PatientField) -> Input:
     facts = visible.of(entry.name)
     values = _stated(facts)
     if values:
-        return Input(
-            entry.name,
-            tuple(sorted(values)),
-            True,
-            _many(entry.element, values, facts),
-            tuple(facts),
-        )
-    return Input(entry.name, entry.values, False, Opener(entry.element, "absent"), ())
+        why = _many(entry.element, values, facts)
+        return Input(entry.name, tuple(sorted(values)), why, tuple(facts))
+    return Input(entry.name, entry.values, Opener(entry.element, "absent"))
 
 
 def age_input(visible: Visible, entry: Age) -> Input:
     """Completed years at the as-of date: one for each that some day of the birth date gives."""
     facts = [f for f in visible.of(entry.of) if isinstance(f.reading, Born)]
     if not facts:
-        return Input(entry.name, (), False, Opener(entry.element, "absent"), ())
+        return _absent(entry.name, entry.element)
     born = facts[0].reading
     assert isinstance(born, Born)
     last = min(born.date.last, visible.as_of)
     ages = {completed_years(day, visible.as_of) for day in _days(born.date.first, last)}
     if not ages:  # born after the as-of date: not a birth date of this patient
         unborn = Opener(entry.element, "unreadable", facts[0].resource)
-        return Input(entry.name, (), True, unborn, tuple(facts))
+        return Input(entry.name, (Blank.UNREADABLE,), unborn, tuple(facts))
     opener = Opener(entry.element, "imprecise", facts[0].resource) if len(ages) > 1 else None
-    return Input(entry.name, tuple(sorted(ages)), True, opener, tuple(facts))
+    return Input(entry.name, tuple(sorted(ages)), opener, tuple(facts))
 
 
 def _days(first: date, last: date) -> Iterable[date]:
@@ -94,55 +100,51 @@ def _days(first: date, last: date) -> Iterable[date]:
 
 
 def number_input(visible: Visible, entry: Quantity) -> Input:
-    """The values of the newest results; one unreadable among them leaves any value possible."""
+    """The values of the newest results, with the limits of each."""
     facts = visible.newest(entry.name)
     if not facts:
-        return Input(entry.name, (), False, Opener(entry.element, "absent"), ())
-    if visible.may_be_none(facts):
-        return _maybe_absent(entry.name, entry.element, facts)
+        return _absent(entry.name, entry.element)
+    unreadable = [f for f in facts if _measured(f) is None]
     numbers: dict[tuple[Interval, tuple[Limit, ...]], Number] = {}
     for fact in facts:
-        reading = fact.reading
-        if not isinstance(reading, Measured) or reading.value is None:
-            opener = Opener(entry.element, "unreadable", fact.resource)
-            return Input(entry.name, (), True, opener, tuple(facts))
-        key = (reading.value, reading.limits)
-        numbers.setdefault(key, Number(reading.value, reading.limits, fact.resource))
+        reading = _measured(fact)
+        # On a day of which one result cannot be read, no other one decides.
+        if reading is not None and all(visible.can_follow(fact, other) for other in unreadable):
+            value, limits = reading
+            numbers.setdefault((value, limits), Number(value, limits, fact.resource))
     found = sorted(numbers.values(), key=lambda n: (_low(n.value), n.resource))
-    why: Opener | None = None
-    if len({n.value for n in found}) > 1:
-        why = Opener(entry.element, "conflicting", found[0].resource)
-    elif not found[0].value.is_point:
-        why = Opener(entry.element, "imprecise", found[0].resource)
-    return Input(entry.name, tuple(found), True, why, tuple(facts))
+    opener = _uncertain(visible, entry.element, facts, unreadable)
+    if opener is None and len({n.value for n in found}) > 1:
+        opener = Opener(entry.element, "conflicting", found[0].resource)
+    elif opener is None and not found[0].value.is_point:
+        opener = Opener(entry.element, "imprecise", found[0].resource)
+    blanks = [Blank.UNREADABLE] if unreadable else []
+    return Input(entry.name, (*found, *blanks, *_nothing(visible, facts)), opener, tuple(facts))
 
 
-def _open_day(days: set[tuple[date, date]]) -> bool:
-    return any(first != last for first, last in days)
-
-
-def _maybe_absent(name: str, element: str, facts: list[Fact]) -> Input:
-    opener = Opener(element, "imprecise", facts[0].resource)
-    return Input(name, (), True, opener, tuple(facts), maybe_absent=True)
+def _measured(fact: Fact) -> tuple[Interval, tuple[Limit, ...]] | None:
+    """The value of a result with its limits; None where it cannot be read."""
+    reading = fact.reading
+    if not isinstance(reading, Measured) or reading.value is None:
+        return None
+    return reading.value, reading.limits
 
 
 def _low(value: Interval) -> Fraction:
     return value.lo if value.lo is not None else Fraction(-(10**18))
 
 
-def status_input(visible: Visible, name: str, element: str) -> Input:
-    """The values that the newest statements allow; an unreadable one is told by its opener."""
-    facts = visible.newest(name)
+def status_input(visible: Visible, entry: Named, values: Sequence[str]) -> Input:
+    """The values that the newest statements allow; all of `values` where one cannot be read."""
+    facts = visible.newest(entry.name)
     if not facts:
-        return Input(name, (), False, Opener(element, "absent"), ())
-    if visible.may_be_none(facts):
-        return _maybe_absent(name, element, facts)
+        return _absent(entry.name, entry.element)
     unreadable = [f for f in facts if isinstance(f.reading, Stated) and f.reading.values is None]
-    if unreadable:
-        opener = Opener(element, "unreadable", unreadable[0].resource)
-        return Input(name, (), True, opener, tuple(facts))
-    values = _stated(facts)
-    return Input(name, tuple(sorted(values)), True, _many(element, values, facts), tuple(facts))
+    possible = values if unreadable else sorted(_stated(facts))
+    opener = _uncertain(visible, entry.element, facts, unreadable)
+    if opener is None:
+        opener = _many(entry.element, possible, facts)
+    return Input(entry.name, (*possible, *_nothing(visible, facts)), opener, tuple(facts))
 
 
 def _stated(facts: Iterable[Fact]) -> set[str]:
@@ -150,11 +152,28 @@ def _stated(facts: Iterable[Fact]) -> set[str]:
     return {v for r in readings if isinstance(r, Stated) and r.values for v in r.values}
 
 
-def _many(element: str, values: set[str], facts: list[Fact]) -> Opener | None:
+def _many(element: str, values: Collection[str], facts: Sequence[Fact]) -> Opener | None:
     if len(values) < 2:
         return None
-    reason = "conflicting" if len(facts) > 1 else "imprecise"
-    return Opener(element, reason, facts[0].resource)  # type: ignore[arg-type]
+    reason: Reason = "conflicting" if len(facts) > 1 else "imprecise"
+    return Opener(element, reason, facts[0].resource)
+
+
+def _absent(name: str, element: str) -> Input:
+    return Input(name, (Blank.NOTHING,), Opener(element, "absent"))
+
+
+def _nothing(visible: Visible, facts: Sequence[Fact]) -> tuple[Blank, ...]:
+    return (Blank.NOTHING,) if visible.may_be_none(facts) else ()
+
+
+def _uncertain(
+    visible: Visible, element: str, facts: Sequence[Fact], unreadable: Sequence[Fact]
+) -> Opener | None:
+    """Why it is not certain that a readable fact counts."""
+    if visible.may_be_none(facts):
+        return Opener(element, "imprecise", facts[0].resource)
+    return Opener(element, "unreadable", unreadable[0].resource) if unreadable else None
 
 
 # ---- lesions ---------------------------------------------------------------------------------
@@ -169,24 +188,29 @@ def lesion_input(visible: Visible, entry: Lesion) -> Input:
     names = (entry.name, entry.counted) if entry.counted else (entry.name,)
     facts = visible.newest(*names)
     if not facts:
-        return Input(entry.name, (), False, Opener(entry.element, "absent"), ())
+        return _absent(entry.name, entry.element)
     days = {(f.date.first, f.date.last) for f in facts if f.date is not None}
     if visible.may_be_none(facts) or len(days) > 1 or (len(facts) > 1 and _open_day(days)):
         # It is not known which of them lie on the latest day.
-        return _maybe_absent(entry.name, entry.element, facts)
+        opener = Opener(entry.element, "imprecise", facts[0].resource)
+        nothing = _nothing(visible, facts)
+        return Input(entry.name, (*LESION_VALUES, *nothing), opener, tuple(facts))
     measurable = {False}
     for fact in facts:
         if isinstance(fact.reading, LesionSize):
-            verdicts = set(_measurable(fact.reading, entry, visible.vocabulary))
+            verdicts = set(_measurable(fact.reading, entry))
             measurable = {a or b for a in measurable for b in verdicts}
     counts: set[bool | None] = set()  # True: at least 1; False: 0; None: not counted
     for fact in facts:
         if isinstance(fact.reading, Measured):
             counts.update(_counts(fact.reading.value))
     values = {_lesion_value(m, c) for m in measurable for c in counts or {None}}
-    return Input(
-        entry.name, tuple(sorted(values)), True, _many(entry.element, values, facts), tuple(facts)
-    )
+    why = _many(entry.element, values, facts)
+    return Input(entry.name, tuple(sorted(values)), why, tuple(facts))
+
+
+def _open_day(days: set[tuple[date, date]]) -> bool:
+    return any(first != last for first, last in days)
 
 
 def _counts(value: Interval | None) -> set[bool]:
@@ -202,7 +226,7 @@ def _lesion_value(measurable: bool, counted: bool | None) -> str:
     return "measurable" if measurable or counted else "not_measurable"
 
 
-def _measurable(lesion: LesionSize, entry: Lesion, _vocabulary: Vocabulary) -> Iterable[bool]:
+def _measurable(lesion: LesionSize, entry: Lesion) -> Iterable[bool]:
     """Whether a lesion is measurable, for every site and method that it may have."""
     sites = [lesion.site] if lesion.site is not None else [*entry.sites, "other"]
     methods = [lesion.method] if lesion.method is not None else [*entry.methods, "other"]

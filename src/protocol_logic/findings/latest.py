@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
@@ -36,9 +36,14 @@ class Visible:
         """The facts that may be of the latest date: with exact dates, those of the latest day."""
         return newest(self.of(*entries), self.as_of)
 
-    def may_be_none(self, facts: list[Fact]) -> bool:
+    def may_be_none(self, facts: Sequence[Fact]) -> bool:
         """Whether all of the facts may lie after the as-of date, so that none counts."""
         return bool(facts) and not any(map(self.certain, facts))
+
+    def can_follow(self, fact: Fact, other: Fact) -> bool:
+        """Whether a newest fact may be of a later day than the other, or the other not count."""
+        assert fact.date is not None and other.date is not None
+        return other.date.first < min(fact.date.last, self.as_of) or not self.certain(other)
 
     def closed(self, entry: str) -> Fact | None:
         """The list that closes an entry on the as-of date, if it is recorded."""

@@ -26,6 +26,7 @@ from protocol_logic.findings.rows import (
 )
 from protocol_logic.findings.statements import Found, read_statement
 from protocol_logic.findings.therapy import read_therapy
+from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Fact, PatientRecord
 
 MOST_ROWS = 4096
@@ -67,7 +68,7 @@ class _Reader:
     def read(self) -> PatientFindings:
         shared: dict[str, Finding] = {}
         for finding in self.plan.findings.values():
-            if finding.kind in _KNOWN_AT_ONCE:
+            if finding.kind in _KNOWN_AT_ONCE or self._is_input(finding):
                 shared[finding.id] = finding
             elif finding.kind != "lines":
                 found = read_statement(self.visible, finding)
@@ -82,6 +83,11 @@ class _Reader:
             rows = _without_values(group.rows)
             self.out.looks[group.name] = look(rows, elements.get(group.name, ()))
         return self.out
+
+    def _is_input(self, finding: Finding) -> bool:
+        """Whether the finding asks if that is recorded of which others read the value."""
+        entry = self.voc.entries.get(finding.entry)
+        return finding.kind == "in_record" and not isinstance(entry, voc.Concept | voc.History)
 
     def _single(
         self, finding: Finding, cells: CellSet, openers: Iterable[Opener], facts: Iterable[Fact]
@@ -117,7 +123,7 @@ class _Reader:
     def _group(
         self, members: list[Finding], reads: Mapping[str, list[str]], keys: list[str]
     ) -> Group | None:
-        choices = [self.cutter.choices(key) for key in keys]
+        choices = [self.cutter.input(key).alternatives for key in keys]
         size = 1
         for options in choices:
             size *= len(options)
@@ -162,10 +168,11 @@ class _Reader:
         cells: set[str] = set()
         openers: dict[Opener, None] = {}
         by_choice: dict[tuple[int, ...], CellSet] = {}
-        for chosen in product(*(range(len(self.cutter.choices(k))) for k in private)):
+        options = [self.cutter.input(key).alternatives for key in private]
+        for chosen in product(*(range(len(each)) for each in options)):
             choice = dict(fixed)
             choice.update(
-                {k: self.cutter.choices(k)[n] for k, n in zip(private, chosen, strict=True)}
+                {k: options[i][n] for i, (k, n) in enumerate(zip(private, chosen, strict=True))}
             )
             found = self.cutter.cells(finding, choice)
             cells |= found.cells

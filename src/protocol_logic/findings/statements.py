@@ -11,7 +11,7 @@ from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import CellSet, Opener, Reason
 from protocol_logic.foundation.operators import OPERATORS
-from protocol_logic.knowledge.vocabulary import Event
+from protocol_logic.knowledge.vocabulary import Concept, Event
 from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
 
 
@@ -35,6 +35,8 @@ def read_statement(visible: Visible, finding: Finding) -> Found:
             return _in_effect(visible, finding)
         case "both_sides":
             return _both_sides(visible, finding)
+        case "in_record":
+            return _in_record(visible, finding)
         case "unrecorded":
             return _unrecorded(visible, finding)
         case _:  # undetermined: what a decision leaves open is free
@@ -43,7 +45,7 @@ def read_statement(visible: Visible, finding: Finding) -> Found:
 
 def _presence(visible: Visible, finding: Finding) -> Found:
     facts = tuple(visible.newest(finding.entry))
-    if visible.may_be_none(list(facts)):
+    if visible.may_be_none(facts):
         opener = Opener(finding.element, "imprecise", facts[0].resource)
         return Found(frozenset(finding.cells), (opener,), facts)
     states = {f.reading.state for f in facts if isinstance(f.reading, ConditionStated)}
@@ -117,6 +119,16 @@ def _open_world(
     else:
         facts = [*facts, closing]
     return Found(frozenset(cells), tuple(openers), tuple(facts))
+
+
+def _in_record(visible: Visible, finding: Finding) -> Found:
+    """Whether anything is recorded of a concept or its kinds, or a list of a history."""
+    is_concept = isinstance(visible.vocabulary.entries[finding.entry], Concept)
+    facts = visible.below(finding.entry) if is_concept else visible.of(finding.entry)
+    if any(map(visible.certain, facts)) or not facts:
+        return Found(frozenset({"yes" if facts else "no"}), (), tuple(facts))
+    opener = Opener(finding.element, "imprecise", facts[0].resource)
+    return Found(frozenset(finding.cells), (opener,), tuple(facts))
 
 
 def _unrecorded(visible: Visible, finding: Finding) -> Found:

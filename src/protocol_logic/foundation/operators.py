@@ -98,9 +98,16 @@ OPERATORS: dict[str, Operator] = {
             "er is positive", "FHIR R4 Observation.value[x]",
         ),
         Operator(
-            "recorded", "NAME recorded / NAME recorded as VALUE, VALUE", "status", (), (), "none",
+            "recorded as", "NAME recorded as VALUE, VALUE", "status", (), (), "none",
             "false: it asks what the record says", "{name} is recorded as {values}",
             "{name} is not recorded as {values}", "her2_fish recorded as positive",
+            "docs/semantics.md",
+        ),
+        Operator(
+            "recorded", "NAME is recorded / NAME is not recorded",
+            "quantity, status, condition, procedure, medication, lesion, consent or history",
+            ("yes", "no"), ("yes",), "none", "false: it asks what the record holds",
+            "{name} is recorded", "{name} is not recorded", "platelets is not recorded",
             "docs/semantics.md",
         ),
         Operator(

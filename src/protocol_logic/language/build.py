@@ -189,6 +189,9 @@ class TreeBuilder(Transformer[Token, Any]):
             name=_word(name), values=tuple(_word(v) for v in values), span=_span(meta)
         )
 
+    def not_recorded(self, meta: Meta, children: list[Any]) -> tree.Recorded:
+        return tree.Recorded(name=_word(children[0]), denied=True, span=_span(meta))
+
     def compares(self, meta: Meta, children: list[Any]) -> tree.Compares:
         tokens, nodes = _split(children)
         limit, *exceptions = nodes

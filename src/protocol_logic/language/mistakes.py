@@ -182,7 +182,20 @@ _MISTAKES = (
     _row(r"\bat\s+least\b", "write `>=`", needs="COMPARE"),
     _row(r"\bat\s+most\b|\bno\s+more\s+than\b", "write `<=`", needs="COMPARE"),
     # connectives and exceptions
-    _row(r"(?P<x>[a-z]\w*)\s+is\s+not\s+(?P<v>\w+)", "write `not {x} is {v}`"),
+    _row(
+        r"(?P<x>[a-z]\w*)\s+is\s+not\s+recorded\s+as\s+(?P<v>[\w+]+)",
+        "write `not {x} recorded as {v}`",
+    ),
+    _row(
+        r"(?P<x>[a-z]\w*)\s+(?:is\s+)?(?:not|never|un)\s*(?:recorded|known|available|measured)\b",
+        "write `{x} is not recorded`",
+    ),
+    _row(r"(?P<x>[a-z]\w*)\s+is\s+not\s+(?P<v>[\w+]+)", "write `not {x} is {v}`"),
+    _row(
+        r"\b(?P<v>not|recorded)\b",
+        "choose another word for the value: `is {v}` asks what is recorded",
+        needs="VALUE",
+    ),
     _row(r"(?P<x>[a-z]\w*)\s+not\s+in\b", "write `not {x} in ...`"),
     _row(r"\bbut\b", "write a comma before it: `, but`", needs="COMMA_BUT"),
     _row(r"(?:,\s*)?\b(?:except|unless|if)\b", "write `, but LIMIT if ...`", needs="COMMA_BUT"),

@@ -91,10 +91,14 @@ class IsIn(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded(Node):
-    """`her2_fish recorded`, `her2_fish recorded as positive`; no values: anything recorded."""
+    """`her2_fish is recorded`, `her2_fish recorded as positive`; no values: anything recorded.
+
+    `denied`: `her2_fish is not recorded`.
+    """
 
     name: Word
     values: tuple[Word, ...] = ()
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

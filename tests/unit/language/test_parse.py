@@ -30,6 +30,7 @@ define old
     at least 2 of
       age < 65 years
       stage recorded
+      stage is not recorded
       sex is male
 
 exclude old_people
