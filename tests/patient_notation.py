@@ -17,12 +17,15 @@
     oophorectomy left                     also: right, both, without side
     tamoxifen adjuvant from 2021-03-15 to 2023-03-14
     endocrine_therapy unrecorded intent from 2021, completed       also: stopped, ongoing, on-hold
+    tamoxifen ordered on 2021-03-15       a MedicationRequest
+    liver_metastasis present, abated 2026-03
     lesion 12 mm lung CT                  also: lesion 16 mm short lymph_node; lesion 9 mm
     informed_consent signed               also: rejected, draft, denied
     medication_history closed             also: working
 
-A fact without `on DATE` is of the as-of date, one that ends in `undated` has no date, and one that
-ends in `status WORD` has that status. Names, codes and units are those of the vocabulary.
+A fact without `on DATE` is of the as-of date, one `on DATE to DATE` of a period, one that ends in
+`undated` has no date, and one that ends in `status WORD` has that status. Names, codes and units
+are those of the vocabulary.
 """
 
 from __future__ import annotations
@@ -53,7 +56,7 @@ _OTHERWISE = {"CT": "77477000", "MRI": "113091000"}
 _UNSURE = ("provisional", "unconfirmed", "differential")
 
 _DATE = r"\d{4}(?:-\d\d){0,2}"
-_ON = re.compile(rf"\s+on (?P<date>{_DATE})$")
+_ON = re.compile(rf"\s+on (?P<date>{_DATE})(?: to (?P<end>{_DATE}))?$")
 _STATUS = re.compile(r",? status (?P<status>[a-z-]+)$")
 _AMOUNT = re.compile(r"(?:(?P<sign>[<>]=?) )?(?P<number>\d+(?:\.\d+)?)(?: (?P<unit>\S+))?")
 _LIMIT = re.compile(r"ULN (?P<amount>.+?)(?: for (?P<sex>women|men))?")
@@ -125,7 +128,10 @@ class _Writer:
         undated = rest.endswith(", undated")
         rest = rest[: on.start()] if on else rest.removesuffix(", undated")
         resource, path = self._resource(name, rest)
-        if path is not None and on:
+        if path is not None and on and on["end"]:
+            period = path.replace("DateTime", "Period")
+            resource[period], path = {"start": on["date"], "end": on["end"]}, None
+        elif path is not None and on:
             resource[path] = on["date"]
         if status:
             resource["status"] = status["status"]
@@ -133,6 +139,9 @@ class _Writer:
 
     def _resource(self, name: str, rest: str) -> tuple[Json, str | None]:
         """The resource of a fact, and the path of its date."""
+        if rest == "ordered":
+            code = self.drugs.get(name) or self.entries[name].codes[0]  # type: ignore[union-attr]
+            return _order(code), "authoredOn"
         if name in self.drugs:
             return self._medication(self.drugs[name], rest), None
         if name == "lesion":
@@ -274,6 +283,8 @@ def _condition(entry: voc.Concept, rest: str) -> Json:
     for word in more:
         if word.startswith("onset "):
             resource["onsetDateTime"] = word.removeprefix("onset ")
+        elif word.startswith("abated "):
+            resource["abatementDateTime"] = word.removeprefix("abated ")
         elif word.startswith("by "):
             proof = entry.evidence[word.removeprefix("by ")][0].key
             resource["evidence"] = [{"code": [_concept(proof)]}]
@@ -294,6 +305,15 @@ def _procedure(entry: voc.Concept, rest: str) -> Json:
         side = _extension("laterality-qualifier", _SIDES[rest])
         resource["bodySite"] = [{**_concept((_SNOMED, "15497006")), "extension": side}]
     return resource
+
+
+def _order(code: voc.Code) -> Json:
+    return {
+        "resourceType": "MedicationRequest",
+        "status": "active",
+        "intent": "order",
+        "medicationCodeableConcept": _concept(code.key),
+    }
 
 
 def _consent(entry: voc.Consent, rest: str) -> Json:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS, Operator
-from protocol_logic.records.resources import ROWS
+from protocol_logic.records.resources import MEDICATION, ROWS
 
 DOCS = Path(__file__).parents[1] / "docs"
 BEGIN = "<!-- made by tools/make_docs.py: begin -->"
@@ -40,23 +40,24 @@ MEANING = {
 
 # What is read of a resource of each type, besides its codes, status and date.
 READ = {
-    "Patient": "`gender`, `birthDate`",
+    "Patient": "`gender`, `birthDate`; `deceased[x]`, `active` and `link` are reported",
     "Observation": "`value[x]` (Quantity, CodeableConcept, integer, boolean), `dataAbsentReason`, "
     "`referenceRange` (`high`, `type`, `appliesTo`), `component`, `bodySite`, `method`",
-    "Condition": "`verificationStatus`, `clinicalStatus`, `onsetDateTime`, `evidence.code`",
+    "Condition": "`verificationStatus`, `clinicalStatus`, `onset[x]` and `abatement[x]` (dateTime, "
+    "Period, Age), `evidence.code`",
     "Procedure": "`bodySite` with the extension `mcode-laterality-qualifier`",
-    "MedicationStatement": "`effectivePeriod`, else `effectiveDateTime` (a start); the extension "
-    "`mcode-procedure-intent` or `mcode-treatment-intent`",
-    "MedicationAdministration": "`effectivePeriod`, else `effectiveDateTime` (start and end); the "
-    "extension `mcode-procedure-intent` or `mcode-treatment-intent`",
+    "MedicationStatement": "the extension `mcode-procedure-intent` or `mcode-treatment-intent`",
+    "MedicationAdministration": "the extension `mcode-procedure-intent` or "
+    "`mcode-treatment-intent`",
+    "MedicationRequest": "`intent` (must be an order), `doNotPerform`",
+    "MedicationDispense": "–",
     "List": "`mode` (must be `snapshot`), `emptyReason`",
     "Consent": "`status`, `provision.type`",
 }
-CODES = {
-    "Patient": "–",
-    "MedicationStatement": "`medicationCodeableConcept`",
-    "MedicationAdministration": "`medicationCodeableConcept`",
-    "Consent": "`scope`",
+# The dates of courses are read with their starts and ends, so they are no `dates` of the row.
+COURSES = {
+    "MedicationStatement": "`effectivePeriod`, else `effectiveDateTime` (a start)",
+    "MedicationAdministration": "`effectivePeriod`, else `effectiveDateTime` (start and end)",
 }
 
 
@@ -144,12 +145,17 @@ def records_table() -> str:
             statuses = "any but verificationStatus `entered-in-error`"
         elif kind == "Patient":
             statuses = "–"
-        date = f"`{row.date}`" if row.date else "–"
-        if row.date is None and kind != "Patient":
-            date = "the start of the period"
-        unread = ", ".join(f"`{path}`" for path in row.unread) or "–"
-        rows.append((kind, CODES.get(kind, "`code`"), statuses, date, READ[kind], unread))
-    head = ("resource", "found by", "statuses that count", "date", "also read", "reported unread")
+        dates = ", else ".join(f"`{path}`" for path in row.dates) or COURSES.get(kind, "–")
+        undated = "–"
+        if kind in COURSES or row.any_day:
+            undated = "counts as of any day"
+        elif row.dates:
+            undated = "does not count"
+        code = "–" if row.code is None else f"`{row.code}`"
+        if row.code == MEDICATION:
+            code += ", `medicationReference`"
+        rows.append((kind, code, statuses, dates, undated, READ[kind]))
+    head = ("resource", "found by", "statuses that count", "date", "without a date", "also read")
     return "\n".join(_table(head, rows))
 
 

@@ -65,4 +65,4 @@ def test_every_comparison_sign_is_in_the_grammar_and_no_other() -> None:
 
 def test_every_resource_type_is_described() -> None:
     assert make_docs.READ.keys() == ROWS.keys()
-    assert make_docs.CODES.keys() <= ROWS.keys()
+    assert make_docs.COURSES.keys() <= ROWS.keys()

@@ -40,7 +40,7 @@ class Numbers(Statements):
 
         def read() -> Measured | None:
             readings = [
-                fact.reading for _, fact in self.newest(entry) if isinstance(fact.reading, Measured)
+                fact.reading for _, fact in self.latest(entry) if isinstance(fact.reading, Measured)
             ]
             if not readings or any(reading.value is None for reading in readings):
                 return None

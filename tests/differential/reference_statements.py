@@ -12,6 +12,7 @@ from protocol_logic.records.facts import (
     Done,
     Fact,
     LesionSize,
+    Ordered,
     Stated,
 )
 from tests.differential.reference_chart import Chart, samples
@@ -48,6 +49,11 @@ class Statements:
 
         return self.world.once(("newest", entries), find)
 
+    def latest(self, entry: str) -> list[Numbered]:
+        """The newest facts without those that one at a later time of the same day follows."""
+        found = self.newest(entry)
+        return [one for one in found if not any(_follows(other, one) for other in found)]
+
     def _not_before(self, one: Numbered, other: Numbered) -> bool:
         return self.world.far(NOT_BEFORE, self.chart.day(*other), self.chart.day(*one))
 
@@ -56,6 +62,12 @@ class Statements:
         if history is None:
             return False
         return any(isinstance(fact.reading, Closed) for _, fact in self.visible(history))
+
+    def complete(self, concept: str) -> bool:
+        """Whether nothing of a concept happened but what is recorded: an order leaves room."""
+        below = self.chart.vocabulary.below(concept)
+        ordered = any(isinstance(f.reading, Ordered) for _, f in self.chart.facts(*below))
+        return self.closed(self._concept(concept).closed_by) and not ordered
 
     # ---- named values ------------------------------------------------------------------------
 
@@ -70,7 +82,7 @@ class Statements:
         """The value of the newest statement; None when there is none."""
 
         def read() -> str | None:
-            facts = self.newest(entry)
+            facts = self.latest(entry)
             if not facts:
                 return None
             different = {fact.reading: (number, fact) for number, fact in reversed(facts)}
@@ -99,8 +111,10 @@ class Statements:
         """Whether a condition is stated to be present; None when nothing is stated."""
 
         def read() -> bool | None:
-            readings = [fact.reading for _, fact in self.newest(concept)]
-            states = {r.state for r in readings if isinstance(r, ConditionStated)}
+            readings = [fact.reading for _, fact in self.latest(concept)]
+            states = {
+                r.state_on(self.chart.as_of) for r in readings if isinstance(r, ConditionStated)
+            }
             if not states:
                 return None
             if len(states) > 1 or "unknown" in states:
@@ -116,7 +130,7 @@ class Statements:
         said = self.said(name)
         if said is not None:
             return said
-        if self.closed(self._concept(name).closed_by) or self._denied(name):
+        if self.complete(name) or self._denied(name):
             return False
         return self.world.choose(("unmentioned", name), [True, False])
 
@@ -155,7 +169,7 @@ class Statements:
                 sides.add(self.world.choose(("side", number), possible))
         if "both" in sides or sides == {"left", "right"}:
             return True
-        if self.closed(self._concept(concept).closed_by):
+        if self.complete(concept):
             return False
         return self.world.choose(("unrecorded on both sides", concept), [True, False])
 
@@ -200,3 +214,13 @@ class Statements:
                     outcomes |= {s >= limit.at_least for s in samples(size, [test])}
             return self.world.choose(("lesion", number, limit.axis), sorted(outcomes))
         return False
+
+
+def _follows(one: Numbered, other: Numbered) -> bool:
+    """Whether both are of one day with their times, and the first is the later."""
+    later, earlier = one[1].date, other[1].date
+    if later is None or earlier is None or later.first != earlier.first:
+        return False
+    if later.instant is None or earlier.instant is None:
+        return False
+    return later.instant > earlier.instant

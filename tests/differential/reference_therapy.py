@@ -84,7 +84,7 @@ class Therapies(Numbers):
             if dates is not None and dates[1] is not None:
                 if self.world.far(NOT_BEFORE, self.chart.today, dates[1]):
                     return True
-        if self.closed(self._concept(concept).closed_by):
+        if self.complete(concept):
             return False
         return self.world.choose(("unrecorded in effect", concept), [True, False])
 
@@ -95,7 +95,7 @@ class Therapies(Numbers):
                 touched = [line for line in lines if any(self._share(period, p) for p in line)]
                 lines = [line for line in lines if line not in touched]
                 lines.append([period, *(p for line in touched for p in line)])
-            if self.closed(self._concept(concept).closed_by):
+            if self.complete(concept):
                 return len(lines)
             most = self.chart.most_lines(concept, intent)
             more = self.world.choose(("unrecorded lines", concept, intent), range(most + 2))
@@ -170,7 +170,7 @@ class Therapies(Numbers):
             if any(self._fits(test, course, day) for day in self._events(event)):
                 return True
         alone = (test.name,) if self.chart.each_alone else ()
-        if not self.closed(self._concept(test.concept).closed_by):
+        if not self.complete(test.concept):
             if self.world.choose(("unrecorded course", test.concept, *alone), [True, False]):
                 return True
         if not courses or self.closed(event.closed_by):

@@ -310,12 +310,19 @@ class Record:
         last = max((parse_day(o["effectiveDateTime"]) or date.min for o in found), default=None)
         return [o for o in found if parse_day(o["effectiveDateTime"]) == last]
 
+    def latest(self, codes: frozenset[Code]) -> list[Json]:
+        """The newest without those that one at a later time of the same day follows."""
+        found = self.newest(codes)
+        times = [_time(o["effectiveDateTime"]) for o in found]
+        last = max((time for time in times if time is not None), default=None)
+        return [o for o, time in zip(found, times, strict=True) if time in (None, last)]
+
     def values(
         self, codes: frozenset[Code], read: Callable[[Json], Iterable[Value] | None]
     ) -> set[Value] | None:
         """All values that the newest results allow; None = anything (none, or one unreadable)."""
         found: set[Value] = set()
-        for observation in self.newest(codes):
+        for observation in self.latest(codes):
             values = read(observation)
             if values is None:
                 return None
@@ -417,3 +424,9 @@ def age(birth: date, day: date) -> int:
     while not at_least_months(12 * years, birth, day):
         years -= 1
     return years
+
+
+def _time(written: str) -> str | None:
+    """The time of day of a dateTime in UTC, in a form that sorts; None without one."""
+    day, mark, time = written.partition("T")
+    return time.removesuffix("Z") if mark and day and time.endswith("Z") else None

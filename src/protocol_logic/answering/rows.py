@@ -6,7 +6,7 @@ A row is a plain dict, ready for JSON; keys and their order are fixed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
@@ -16,7 +16,7 @@ from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.reasoning.decision import CriterionDecision, Decision
-from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.facts import NotTaken, PatientRecord
 
 AsOfSource: TypeAlias = Literal["option", "index", "bundle"]
 Row: TypeAlias = Mapping[str, Any]
@@ -53,6 +53,13 @@ def row_of(
             _criterion(c, decided[c.id], oldest_evidence(plan, c.id, found))
             for c in protocol.criteria
         ],
+        "attested": attested(record, found),
+        "resources": {
+            "total": sum(account.total for account in record.accounting),
+            "facts": sum(account.facts for account in record.accounting),
+            "irrelevant": sum(account.irrelevant for account in record.accounting),
+            "problems": sum(account.problems for account in record.accounting),
+        },
         "problems": [problem_dict(p) for p in problems_of(record, found)],
     }
 
@@ -84,10 +91,19 @@ def oldest_evidence(plan: Plan, criterion: str, found: PatientFindings) -> str |
         fact.date
         for name in names
         for fact in found.evidence.get(name, ())
-        if fact.date is not None
+        if fact.date is not None and fact.date.first > date.min  # else of any day
     ]
     oldest = min(dates, key=lambda d: (d.first, d.text), default=None)
     return oldest.text if oldest is not None else None
+
+
+def attested(record: PatientRecord, found: PatientFindings) -> list[dict[str, str]]:
+    """The answers of people that count among the evidence, by element."""
+    facts = [fact for each in found.evidence.values() for fact in each]
+    # Of an order that was not taken nothing is left that could be evidence.
+    facts += [fact for fact in record.facts if isinstance(fact.reading, NotTaken)]
+    answers = {answer for fact in facts for answer in fact.attested}
+    return [asdict(answer) for answer in sorted(answers, key=astuple)]
 
 
 def problems_of(record: PatientRecord, found: PatientFindings) -> list[Problem]:

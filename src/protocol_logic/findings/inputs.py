@@ -77,19 +77,24 @@ def field_input(visible: Visible, entry: PatientField) -> Input:
 
 
 def age_input(visible: Visible, entry: Age) -> Input:
-    """Completed years at the as-of date: one for each that some day of the birth date gives."""
-    facts = [f for f in visible.of(entry.of) if isinstance(f.reading, Born)]
-    if not facts:
+    """Completed years at the as-of date: one for each that some day of the birth date gives.
+
+    Of several birth dates the days that all of them allow count, or where there are none, each.
+    """
+    facts = visible.of(entry.of)
+    dates = [f.reading.date for f in facts if isinstance(f.reading, Born)]
+    if not dates:
         return _absent(entry.name, entry.element)
-    born = facts[0].reading
-    assert isinstance(born, Born)
-    last = min(born.date.last, visible.as_of)
-    ages = {completed_years(day, visible.as_of) for day in _days(born.date.first, last)}
-    if not ages:  # born after the as-of date: not a birth date of this patient
+    common = (max(d.first for d in dates), min(d.last for d in dates))
+    spans = [common] if common[0] <= common[1] else [(d.first, d.last) for d in dates]
+    days = [day for span in spans for day in _days(span[0], min(span[1], visible.as_of))]
+    ages = sorted({completed_years(day, visible.as_of) for day in days})
+    if any(first > visible.as_of for first, _ in spans):  # not a birth date of this patient
         unborn = Opener(entry.element, "unreadable", facts[0].resource)
-        return Input(entry.name, (Blank.UNREADABLE,), unborn, tuple(facts))
-    opener = Opener(entry.element, "imprecise", facts[0].resource) if len(ages) > 1 else None
-    return Input(entry.name, tuple(sorted(ages)), opener, tuple(facts))
+        return Input(entry.name, (*ages, Blank.UNREADABLE), unborn, tuple(facts))
+    reason: Reason = "conflicting" if len(spans) > 1 else "imprecise"
+    opener = Opener(entry.element, reason, facts[0].resource) if len(ages) > 1 else None
+    return Input(entry.name, tuple(ages), opener, tuple(facts))
 
 
 def _days(first: date, last: date) -> Iterable[date]:
@@ -186,7 +191,7 @@ def lesion_input(visible: Visible, entry: Lesion) -> Input:
     are `not_measurable`; a count of 0 without a measurable lesion is `none`.
     """
     names = (entry.name, entry.counted) if entry.counted else (entry.name,)
-    facts = visible.newest(*names)
+    facts = visible.of_latest_day(*names)
     if not facts:
         return _absent(entry.name, entry.element)
     days = {(f.date.first, f.date.last) for f in facts if f.date is not None}

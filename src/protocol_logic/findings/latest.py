@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
-from protocol_logic.records.facts import Closed, Fact, PatientRecord
+from protocol_logic.records.facts import Closed, Fact, NotTaken, Ordered, PatientRecord
 
 
 class Visible:
     """The facts of a record that may count on a day, by vocabulary entry.
 
-    A fact dated after the day is invisible; one whose partial date straddles it may count.
+    A fact dated after the day is invisible; one whose partial date straddles it may count. A
+    medication that was not taken is none.
     """
 
     def __init__(self, record: PatientRecord, as_of: date, vocabulary: Vocabulary) -> None:
@@ -21,8 +22,10 @@ class Visible:
         self.vocabulary = vocabulary
         self._facts: dict[str, list[Fact]] = defaultdict(list)
         for fact in record.facts:
-            if fact.date is None or fact.date.first <= as_of:
+            seen = fact.date is None or fact.date.first <= as_of
+            if seen and not isinstance(fact.reading, NotTaken):
                 self._facts[fact.entry].append(fact)
+        self._ordered = [f for e in self._facts.values() for f in e if type(f.reading) is Ordered]
 
     def of(self, *entries: str) -> list[Fact]:
         """The visible facts of some entries, in record order."""
@@ -33,6 +36,11 @@ class Visible:
         return self.of(*self.vocabulary.below(concept))
 
     def newest(self, *entries: str) -> list[Fact]:
+        """The facts that may be the latest: of those of the latest day, the one of the latest
+        time, where each has a time with its offset."""
+        return _latest_times(self.of_latest_day(*entries))
+
+    def of_latest_day(self, *entries: str) -> list[Fact]:
         """The facts that may be of the latest date: with exact dates, those of the latest day."""
         return newest(self.of(*entries), self.as_of)
 
@@ -49,10 +57,19 @@ class Visible:
         """The list that closes an entry on the as-of date, if it is recorded."""
         found = self.vocabulary.entries[entry]
         history = found.closed_by if isinstance(found, Concept | Event) else None
-        for fact in self.of(history) if history is not None else ():
-            if isinstance(fact.reading, Closed) and self.certain(fact):
-                return fact
+        if history is not None and self.ordered(entry) is None:
+            for fact in self.of(history):
+                if isinstance(fact.reading, Closed) and self.certain(fact):
+                    return fact
         return None
+
+    def ordered(self, entry: str) -> Fact | None:
+        """An order or a dispense of a medication, which may have been taken although no list or
+        other record says so: then no list closes it."""
+        if not self._ordered or not isinstance(self.vocabulary.entries[entry], Concept):
+            return None
+        names = self.vocabulary.below(entry)
+        return next((fact for fact in self._ordered if fact.entry in names), None)
 
     def history_of(self, concept: str) -> str:
         """The element of the list that would close a concept; its own where none can."""
@@ -73,3 +90,21 @@ def newest(facts: Iterable[Fact], as_of: date) -> list[Fact]:
         return [fact for _, fact in dated]
     floor = max(certain)
     return [fact for when, fact in dated if when.last >= floor]
+
+
+def _latest_times(facts: list[Fact]) -> list[Fact]:
+    """The facts without those that another of the same day is known to follow."""
+    if len(facts) < 2:
+        return facts
+    times: dict[date, datetime] = {}
+    for fact in facts:
+        when = fact.date
+        if when is not None and when.instant is not None:
+            times[when.first] = max(when.instant, times.get(when.first, when.instant))
+    return [
+        fact
+        for fact in facts
+        if fact.date is None
+        or fact.date.instant is None
+        or fact.date.instant == times[fact.date.first]
+    ]

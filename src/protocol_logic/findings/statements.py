@@ -48,7 +48,8 @@ def _presence(visible: Visible, finding: Finding) -> Found:
     if visible.may_be_none(facts):
         opener = Opener(finding.element, "imprecise", facts[0].resource)
         return Found(frozenset(finding.cells), (opener,), facts)
-    states = {f.reading.state for f in facts if isinstance(f.reading, ConditionStated)}
+    stated = (f.reading for f in facts if isinstance(f.reading, ConditionStated))
+    states = {reading.state_on(visible.as_of) for reading in stated}
     if states in ({"present"}, {"absent"}):
         return Found(frozenset(states), (), facts)
     if states:
@@ -115,7 +116,7 @@ def _open_world(
     closing = visible.closed(finding.entry)
     if closing is None:
         cells.add(unrecorded)
-        openers.append(Opener(finding.element, "not_closed" if facts else "absent"))
+        openers.append(_not_closed(visible, finding, "not_closed" if facts else "absent"))
     else:
         facts = [*facts, closing]
     return Found(frozenset(cells), tuple(openers), tuple(facts))
@@ -137,5 +138,13 @@ def _unrecorded(visible: Visible, finding: Finding) -> Found:
     if closing is not None:
         return Found(frozenset({"none"}), (), (closing,))
     is_event = isinstance(visible.vocabulary.entries[finding.entry], Event)
-    opener = Opener(finding.element, "absent" if is_event else "not_closed")
+    opener = _not_closed(visible, finding, "absent" if is_event else "not_closed")
     return Found(frozenset(finding.cells), (opener,))
+
+
+def _not_closed(visible: Visible, finding: Finding, reason: Reason) -> Opener:
+    """What nothing closes; an order of the medication is named, since no list can close it."""
+    order = visible.ordered(finding.entry)
+    if order is not None:
+        return Opener(finding.element, "not_closed", order.resource)
+    return Opener(finding.element, reason)

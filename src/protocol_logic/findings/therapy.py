@@ -24,7 +24,7 @@ from protocol_logic.foundation.calendar import (
 )
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import Event
-from protocol_logic.records.facts import ConditionStated, Fact, Stated, Therapy
+from protocol_logic.records.facts import ConditionStated, Fact, Happened, Stated, Therapy
 
 MOST_ROWS = 20_000
 _YES: CellSet = frozenset({"yes"})
@@ -75,9 +75,11 @@ def read_therapy(
         events.extend(_happenings(visible, name))
     shapes = _Shapes(visible, concept, courses, lines, periods, events)
     resources = {h.resource for h in events}
+    closing = visible.closed(concept)
     used = [
         *facts,
         *(f for f in visible.of(*visible.vocabulary.entries) if f.resource in resources),
+        *([closing] if closing is not None else ()),
     ]
     return Reading(*shapes.rows(), facts=tuple(used), widened=shapes.too_many)
 
@@ -126,6 +128,10 @@ def _happenings(visible: Visible, name: str) -> Iterator[_Happening]:
                 and (stated.onset is None or stated.onset.first <= visible.as_of)
             ):
                 yield _Happening(name, _range(stated.onset, visible.as_of), True, fact.resource)
+    for fact in visible.of(name):
+        said = fact.reading
+        if isinstance(said, Happened) and said.on.first <= visible.as_of:
+            yield _Happening(name, _range(said.on, visible.as_of), True, fact.resource)
     for fact in visible.of(event.status) if event.status else ():
         if isinstance(fact.reading, Stated):
             values = fact.reading.values
@@ -194,7 +200,9 @@ class _Shapes:
         openers: list[Opener] = []
         if self.open and self.lines:
             history = self.visible.history_of(self.concept)
-            openers.append(Opener(history, "not_closed"))
+            order = self.visible.ordered(self.concept)
+            resource = order.resource if order is not None else None
+            openers.append(Opener(history, "not_closed", resource))
         for period in self.periods:
             if len(period.intents) > 1:
                 openers.append(Opener("treatment_intent", "absent", period.resource))

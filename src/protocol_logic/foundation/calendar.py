@@ -13,8 +13,8 @@ they return the nearest day that exists, `date.min` or `date.max`.
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 _DATE = re.compile(
     r"(?P<date>(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?)(?P<time>T.+)?"
@@ -41,12 +41,15 @@ class DateRange:
 class PartialDate:
     """A date known to the day, the month or the year: one of the days `first` to `last`.
 
-    `text` is the date as written, without a time: `2021`, `2021-03` or `2021-03-15`.
+    `text` is the date as written, without a time: `2021`, `2021-03` or `2021-03-15`. `instant` is
+    the time in UTC where one was written with its offset: it only tells which of two times of one
+    day is the later.
     """
 
     first: date
     last: date
     text: str
+    instant: datetime | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> "PartialDate":
@@ -72,12 +75,39 @@ class PartialDate:
         else:
             last_month = first.month if match["month"] else 12
             last = date(first.year, last_month, _days_in_month(first.year, last_month))
-        return cls(first, last, match["date"])
+        return cls(first, last, match["date"], _instant(text, match["time"]))
+
+    @classmethod
+    def between(cls, start: "PartialDate | None", end: "PartialDate | None") -> "PartialDate":
+        """Some day of a period whose ends may be partial, or unknown (None).
+
+        `text` is that of the day where both are the same, else `2021-03-01/2021-03-04`; an end
+        that is unknown is `..`, as in ISO 8601-2. Raises ValueError where the period ends before
+        it starts.
+        """
+        first = start.first if start is not None else date.min
+        last = end.last if end is not None else date.max
+        if last < first:
+            raise ValueError("the period ends before it starts")
+        texts = [part.text if part is not None else ".." for part in (start, end)]
+        return cls(first, last, texts[0] if texts[0] == texts[1] else "/".join(texts))
 
     @property
     def exact(self) -> bool:
         """Whether the day is known."""
         return self.first == self.last
+
+
+def _instant(text: str, time: str | None) -> datetime | None:
+    """The time in UTC, to the microsecond; a leap second is the end of the second before it."""
+    if time is None or not re.search(r"Z|[+-][0-9]{2}:[0-9]{2}$", time):
+        return None
+    try:
+        written = re.sub(r"(:[0-9]{2}):60(\.[0-9]+)?", r"\1:59.999999", text)
+        written = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", written)
+        return datetime.fromisoformat(written).astimezone(UTC)
+    except (ValueError, OverflowError):  # in the first or the last hours of the calendar
+        return None
 
 
 def anniversary_reached(earlier: date, months: int, later: date) -> bool:

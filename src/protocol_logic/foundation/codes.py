@@ -44,15 +44,23 @@ _ROWS = (
     Code("unreadable-value", "warning", "a value that cannot be interpreted"),
     Code("implausible-value", "warning", "a value outside the plausible range"),
     Code("unreadable-date", "warning", "a date that cannot be read"),
-    Code("undated", "warning", "a fact without a date, which cannot count"),
+    Code("undated", "warning", "a fact without a date that can be read"),
     Code("unknown-code", "notice", "a coded value that the knowledge base does not know"),
+    Code("unmapped-code", "notice", "a resource whose code cannot be known"),
     Code("conflict", "warning", "different values of one element on its latest date"),
     Code("no-reference-range", "notice", "a result without the reference range that a limit needs"),
     Code("too-many-readings", "warning", "so many possible readings that they were widened"),
     Code("not-usable", "notice", "a fact whose status means that it does not count"),
+    Code("patient-status", "notice", "a Patient who is dead, not active or replaced"),
     Code("foreign-subject", "warning", "a resource that is not about the bundle's patient"),
     Code("no-resource", "warning", "a bundle entry that holds no resource"),
     Code("not-read", "warning", "an element of a resource that this program does not read"),
+    # answers and tables
+    Code("bad-answer", "error", "a row of an answers file that cannot be used"),
+    Code("unknown-patient", "error", "answers about somebody who is no patient of the run"),
+    Code("answer-not-used", "warning", "an answer that has no effect on the record"),
+    Code("bad-mapping", "error", "a mapping of tables that cannot be used"),
+    Code("bad-row", "error", "a row of a table that belongs to no patient or cannot be read"),
 )
 
 CODES: dict[str, Code] = {row.slug: row for row in _ROWS}

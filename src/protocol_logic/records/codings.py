@@ -33,7 +33,7 @@ Table: TypeAlias = Mapping[Key, tuple[_E, ...]]
 class Codings:
     """The entries of a vocabulary by code. `evidence`: concept -> code -> name of the evidence.
 
-    `fields`: field of the Patient resource -> entries.
+    `fields`: field of the Patient resource -> entries. `systems`: URLs of the code systems.
     """
 
     fields: Mapping[str, tuple[PatientField, ...]]
@@ -44,6 +44,7 @@ class Codings:
     medications: Table[Concept]
     lists: Table[History]
     consents: Table[Consent]
+    systems: frozenset[str]
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Codings:
@@ -59,6 +60,9 @@ class Codings:
         fields: dict[str, tuple[PatientField, ...]] = {}
         for entry in vocabulary.of(PatientField):
             fields[entry.field] = (*fields.get(entry.field, ()), entry)
+        lists = _table((h, _keys(h.codes)) for h in vocabulary.of(History))
+        consents = _table((c, [c.scope.key]) for c in vocabulary.of(Consent))
+        by_code = (_table(observed), lists, consents, _table((c, _keys(c.codes)) for c in concepts))
         return cls(
             fields=fields,
             observations=_table(observed),
@@ -69,8 +73,9 @@ class Codings:
             },
             procedures=_table((c, _keys(c.codes)) for c in concepts if c.kind == "procedure"),
             medications=_table((c, _keys(c.codes)) for c in concepts if c.kind == "medication"),
-            lists=_table((h, _keys(h.codes)) for h in vocabulary.of(History)),
-            consents=_table((c, [c.scope.key]) for c in vocabulary.of(Consent)),
+            lists=lists,
+            consents=consents,
+            systems=frozenset(system for table in by_code for system, _ in table),
         )
 
 

@@ -13,13 +13,12 @@ Source: the design, section 6, PATIENTS.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
-from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.facts import PatientRecord, added
 
 _Row = TypeVar("_Row")
 
@@ -75,14 +74,11 @@ def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
         of_patient.setdefault(record.patient, []).append(record)
     for patient, parts in of_patient.items():
         facts = dict.fromkeys(fact for part in parts for fact in part.facts)
-        ignored = Counter[str]()
-        for part in parts:
-            ignored.update(dict(part.ignored))
         yield PatientRecord(
             patient=patient,
             source=parts[0].source,
             index_date=max((p.index_date for p in parts if p.index_date), default=None),
             facts=tuple(sorted(facts, key=lambda fact: fact.resource)),
             problems=tuple(Problems([p for part in parts for p in part.problems]).sorted()),
-            ignored=tuple(sorted(ignored.items())),
+            accounting=added(part.accounting for part in parts),
         )

@@ -6,7 +6,8 @@ what several of them allow together is the business of findings/.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Literal, TypeAlias
@@ -57,6 +58,15 @@ class ConditionStated:
     """verificationStatus is `confirmed` (or not given)."""
     onset: PartialDate | None = None
     evidence: frozenset[str] = frozenset()
+    abated: PartialDate | None = None
+    """The day on which the condition ended; `state` holds before it, `after` from then on."""
+    after: Literal["absent", "unknown"] = "absent"
+
+    def state_on(self, day: date) -> Literal["present", "absent", "unknown"]:
+        """What the statement says of a day."""
+        if self.abated is None or day < self.abated.first:
+            return self.state
+        return self.after if day >= self.abated.last else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,16 @@ class Therapy:
     end: PartialDate | None
     ongoing: bool
     intent: Literal["adjuvant", "neoadjuvant", "palliative", "curative"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A medication that was ordered or handed out: whether it was taken is not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """A medication that was ordered or recorded, and that the patient did not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +124,38 @@ class Born:
     date: PartialDate
 
 
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event of which a person says when it happened."""
+
+    on: PartialDate
+
+
 Reading: TypeAlias = (
-    Measured | Stated | ConditionStated | Therapy | Done | LesionSize | Closed | Born
+    Measured
+    | Stated
+    | ConditionStated
+    | Therapy
+    | Ordered
+    | NotTaken
+    | Done
+    | LesionSize
+    | Closed
+    | Born
+    | Happened
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """What a person answered: the element and value as asked and given, who said so, when, and
+    what they had it from."""
+
+    element: str
+    value: str
+    who: str
+    when: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +172,45 @@ class Fact:
     date: PartialDate | None
     recorded: str
     reading: Reading
+    attested: tuple[Attested, ...] = ()
+    """The answers that it comes from, or that say more of what the record states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of the resources of one type: `total` is the sum of the other three.
+
+    `facts`: resources that made a fact. `problems`: those that made none, and are reported.
+    `irrelevant`: those that hold nothing that the knowledge base reads. `type` is `(none)` for
+    entries of a bundle that hold no resource.
+    """
+
+    type: str
+    facts: int = 0
+    irrelevant: int = 0
+    problems: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.facts + self.irrelevant + self.problems
+
+
+def added(accounts: Iterable[Iterable[Account]]) -> tuple[Account, ...]:
+    """Accounts of several records as one, by type."""
+    counts: dict[str, list[int]] = {}
+    for account in (account for each in accounts for account in each):
+        sums = counts.setdefault(account.type, [0, 0, 0])
+        for place, number in enumerate((account.facts, account.irrelevant, account.problems)):
+            sums[place] += number
+    return tuple(Account(kind, *sums) for kind, sums in sorted(counts.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientRecord:
     """All facts of one patient, ordered by resource, and what was wrong with the record.
 
-    `index_date`: the date part of the Bundle's timestamp as written, or None. `ignored`: resource
-    type -> how many resources held nothing that the knowledge base reads.
+    `index_date`: the day of judgement that the record itself names (the date part of the Bundle's
+    timestamp as written), or None. `accounting`: what became of its resources, by type.
     """
 
     patient: str
@@ -138,4 +218,33 @@ class PatientRecord:
     index_date: date | None
     facts: tuple[Fact, ...]
     problems: tuple[Problem, ...] = ()
-    ignored: tuple[tuple[str, int], ...] = ()
+    accounting: tuple[Account, ...] = ()
+
+
+def place(fact: Fact) -> tuple[str, str, str, str]:
+    """Where a fact stands among those of a record: by resource, then entry, date and text."""
+    return (fact.resource, fact.entry, fact.date.text if fact.date else "", fact.recorded)
+
+
+def doubtful(fact: Fact) -> Fact | None:
+    """The fact as far as it holds when something unknown may change the meaning of its resource.
+
+    None where nothing is left: a list that may not be complete closes nothing.
+    """
+    reading = fact.reading
+    match reading:
+        case Measured():
+            return replace(fact, reading=Measured(None))
+        case Stated():
+            return replace(fact, reading=Stated(None))
+        case ConditionStated():
+            return replace(fact, reading=ConditionStated("unknown"))
+        case LesionSize():
+            sizes = tuple((axis, None) for axis, _ in reading.sizes)
+            return replace(fact, reading=LesionSize(sizes, None, None))
+        case Therapy() | Ordered():
+            return replace(fact, reading=Ordered())
+        case Done():
+            return replace(fact, date=PartialDate.between(None, None))
+        case _:
+            return None

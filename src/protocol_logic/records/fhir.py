@@ -1,93 +1,133 @@
 """A FHIR R4 document to the record of its patient.
 
-Every resource ends as facts, as ignored (counted by type) or as a problem. Source:
-docs/records.md.
+Every resource, also a contained one, ends as facts, as a problem, or as irrelevant: it holds
+nothing that the knowledge base reads. The accounting of the record says how many of each type.
+Source: docs/records.md.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
+from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
-from protocol_logic.records.codings import Codings, keys_of
-from protocol_logic.records.facts import Fact, PatientRecord
-from protocol_logic.records.item import Item, text_in
+from protocol_logic.knowledge.vocabulary import Lesion
+from protocol_logic.records.codings import Codings, entries_of, keys_of
+from protocol_logic.records.dates import day_of
+from protocol_logic.records.facts import Account, Fact, PatientRecord, doubtful
+from protocol_logic.records.item import Item, objects_in, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.references import Subject, subject_reference
-from protocol_logic.records.resources import ROWS, Row
+from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.sources import Document
+from protocol_logic.records.terminologies import why_unusable
+
+Outcome: TypeAlias = Literal["facts", "irrelevant", "problems"]
+NO_RESOURCE = "(none)"
+"""The type under which entries that hold no resource are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A resource that was read, and what became of it: for those who count what records hold.
+
+    `json`: with the code of the medication that it refers to, if any.
+    """
+
+    kind: str
+    name: str
+    json: Object
+    outcome: Outcome
+    facts: tuple[Fact, ...]
+
+
+def read_record(
+    document: Document,
+    codings: Codings,
+    problems: Problems,
+    meet: Callable[[Met], None] | None = None,
+) -> PatientRecord | None:
+    """The record of the one patient of a document (a Bundle or a single resource).
+
+    None, with an error in `problems`, when the document has no Patient with an id, or several.
+    What is wrong with single resources stands in the record's own problems. `meet` is called with
+    each resource.
+    """
+    found: list[Problem] = []
+    entries, missing = _entries(document, found)
+    subject = _subject(document, entries, found)
+    if subject is None:
+        problems.extend(found)
+        return None
+    return _Reader(document, codings, entries, subject, found).read(missing, meet)
 
 
 class _Entry(NamedTuple):
-    """A resource of a bundle; `name` is `Type/id`, or `Type/#n` for the n-th when it has no id."""
+    """A resource of a bundle; `name` is `Type/id`, or `Type/#n` for the n-th when it has no id.
+
+    A contained one has the name of the resource that it stands in, with `#id`.
+    """
 
     kind: str
     name: str
     resource: Object
     full_url: str | None
+    contained: bool = False
 
 
-def read_record(document: Document, codings: Codings, problems: Problems) -> PatientRecord | None:
-    """The record of the one patient of a document (a Bundle or a single resource).
-
-    None, with an error in `problems`, when the document has no Patient with an id, or several.
-    What is wrong with single resources stands in the record's own problems.
-    """
-    facts: list[Fact] = []
-    found: list[Problem] = []
-    ignored: Counter[str] = Counter()
-    entries = _entries(document, found)
-    subject = _subject(document, entries, found)
-    if subject is None:
-        problems.extend(found)
-        return None
-    for entry in entries:
-        item = Item(entry.resource, entry.name, document.source, codings, facts, found)
-        row = ROWS.get(entry.kind)
-        if row is None and _is_known(item):
-            item.problem(
-                "not-read",
-                f"{shown(entry.kind)} is not read, but the knowledge base knows its code",
-            )
-        elif row is None or not (_is_elsewhere(item, subject) or _read(item, row)):
-            ignored[entry.kind] += 1
-    content = document.content
-    name = _entry(content, None, 1).name
-    whole = Item(content, name, document.source, codings, facts, found)
-    return PatientRecord(
-        patient=subject.id,
-        source=document.source,
-        index_date=_index_date(whole),
-        facts=tuple(sorted(facts, key=_place)),
-        problems=tuple(Problems(found).sorted()),
-        ignored=tuple(sorted(ignored.items())),
-    )
-
-
-def _entries(document: Document, problems: list[Problem]) -> list[_Entry]:
-    """All resources of a document; entries without one are problems."""
+def _entries(document: Document, problems: list[Problem]) -> tuple[list[_Entry], int]:
+    """All resources of a document; entries without one are problems, and their number."""
     content = document.content
     if content.get("resourceType") != "Bundle":
-        return [_entry(content, None, 1)]
-    entries: list[_Entry] = []
-    listed = content.get("entry")
-    for number, entry in enumerate(listed if isinstance(listed, list) else [], 1):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if not isinstance(resource, dict):
-            missing = "no resource"
-        elif text_in(resource, "resourceType") is None:
-            missing = "a resource without a resourceType"
-        elif resource["resourceType"] == "Bundle":
-            missing = "a Bundle, which is not read"
+        entries = [_entry(content, None, 1)]
+    else:
+        entries = []
+        listed = content.get("entry")
+        if listed is not None and not isinstance(listed, list):
+            message = "`entry` of the bundle is no list, so nothing in it is read"
+            problems.append(Problem(code="no-resource", message=message, file=document.source))
+        for number, entry in enumerate(listed if isinstance(listed, list) else [], 1):
+            resource = entry.get("resource") if isinstance(entry, dict) else None
+            why = _no_resource(resource)
+            if isinstance(resource, dict) and why is None:
+                entries.append(_entry(resource, text_in(entry, "fullUrl"), number))
+            else:
+                message = f"entry {number} of the bundle has {why}"
+                problems.append(Problem(code="no-resource", message=message, file=document.source))
+    for entry in list(entries):
+        if "contained" in entry.resource:
+            entries.extend(_contained(entry, document.source, problems))
+    return entries, len(problems)
+
+
+def _no_resource(resource: object) -> str | None:
+    if not isinstance(resource, dict):
+        return "no resource"
+    if text_in(resource, "resourceType") is None:
+        return "a resource without a resourceType"
+    return "a Bundle, which is not read" if resource["resourceType"] == "Bundle" else None
+
+
+def _contained(entry: _Entry, source: str, problems: list[Problem]) -> Iterator[_Entry]:
+    listed = entry.resource["contained"]
+    for number, resource in enumerate(listed if isinstance(listed, list) else [listed], 1):
+        why = _no_resource(resource)
+        if why is None:
+            name = f"{entry.name}#{text_in(resource, 'id') or number}"
+            yield _Entry(resource["resourceType"], name, resource, None, True)
         else:
-            entries.append(_entry(resource, text_in(entry, "fullUrl"), number))
-            continue
-        message = f"entry {number} of the bundle has {missing}"
-        problems.append(Problem(code="no-resource", message=message, file=document.source))
-    return entries
+            problems.append(
+                Problem(
+                    code="no-resource",
+                    message=f"`contained` {number} has {why}",
+                    resource=entry.name,
+                    file=source,
+                )
+            )
 
 
 def _entry(resource: Object, full_url: str | None, number: int) -> _Entry:
@@ -97,7 +137,7 @@ def _entry(resource: Object, full_url: str | None, number: int) -> _Entry:
 
 def _subject(document: Document, entries: list[_Entry], problems: list[Problem]) -> Subject | None:
     """The one patient of a document, or None with a problem."""
-    patients = [entry for entry in entries if entry.kind == "Patient"]
+    patients = [entry for entry in entries if entry.kind == "Patient" and not entry.contained]
     place = "" if document.line is None else f"line {document.line}: "
     if len(patients) > 1:
         names = ", ".join(f"`{shown(patient.name)}`" for patient in patients[:3])
@@ -112,55 +152,223 @@ def _subject(document: Document, entries: list[_Entry], problems: list[Problem])
     return Subject(identity, patients[0].full_url)
 
 
-def _is_elsewhere(item: Item, subject: Subject) -> bool:
-    """Whether a resource names somebody else than the patient, with a problem if so."""
-    reference = subject_reference(item.json)
-    if reference is None or subject.is_meant_by(reference):
+class _Reader:
+    """Reads the resources of one document, one after the other."""
+
+    def __init__(
+        self,
+        document: Document,
+        codings: Codings,
+        entries: list[_Entry],
+        subject: Subject,
+        problems: list[Problem],
+    ) -> None:
+        self.document = document
+        self.codings = codings
+        self.entries = entries
+        self.subject = subject
+        self.problems = problems
+        self.facts: list[Fact] = []
+        self.born: PartialDate | None = None
+        self.counts: dict[str, dict[Outcome, int]] = {}
+        self.unmapped: dict[tuple[str, str], list[str]] = {}
+        self.medications = self._medications()
+        self.referenced: set[str] = set()
+        """Names of the Medications that resources with facts refer to."""
+
+    def read(self, missing: int, meet: Callable[[Met], None] | None) -> PatientRecord:
+        """The record; `missing`: how many entries hold no resource."""
+        if missing:
+            self._count(NO_RESOURCE, "problems", missing)
+        patient = next(e for e in self.entries if e.kind == "Patient" and not e.contained)
+        self._patient(self._item(patient.resource, patient.name))
+        late = [entry for entry in self.entries if entry.kind == "Medication"]
+        for entry in [e for e in self.entries if e.kind != "Medication"] + late:
+            made, told = len(self.facts), len(self.problems)
+            json, irrelevant = self._resource(entry)
+            outcome: Outcome = "irrelevant" if irrelevant else "problems"
+            if len(self.facts) > made or entry.name in self.referenced:
+                outcome = "facts"
+            elif len(self.problems) > told:
+                outcome = "problems"
+            self._count(entry.kind, outcome)
+            if meet is not None:
+                meet(Met(entry.kind, entry.name, json, outcome, tuple(self.facts[made:])))
+        source = self.document.source
+        content = self.document.content
+        whole = self._item(content, _entry(content, None, 1).name)
+        index = _index_date(whole)
+        return PatientRecord(
+            patient=self.subject.id,
+            source=source,
+            index_date=index,
+            facts=tuple(sorted(self.facts, key=_place)),
+            problems=tuple(Problems([*self.problems, *self._unmapped_problems()]).sorted()),
+            accounting=tuple(Account(kind, **n) for kind, n in sorted(self.counts.items())),
+        )
+
+    def _item(self, json: Object, name: str) -> Item:
+        source = self.document.source
+        return Item(json, name, source, self.codings, self.facts, self.problems, self.born)
+
+    def _count(self, kind: str, outcome: Outcome, number: int = 1) -> None:
+        counts = self.counts.setdefault(kind, {"facts": 0, "irrelevant": 0, "problems": 0})
+        counts[outcome] += number
+
+    def _patient(self, item: Item) -> None:
+        """The birth date, which ages need, and what the Patient says of the whole record."""
+        json = item.json
+        self.born = item.date(json.get("birthDate"), "birthDate")
+        died = json.get("deceasedDateTime")
+        if died is not None or json.get("deceasedBoolean") is True:
+            when = f" on `{shown(died)}`" if isinstance(died, str) else ""
+            item.problem("patient-status", f"the patient is recorded as deceased{when}")
+        if json.get("active") is False:
+            item.problem("patient-status", "the Patient is marked as not active")
+        if any(link.get("type") == "replaced-by" for link in objects_in(json, "link")):
+            item.problem("patient-status", "the Patient was replaced by another")
+
+    # ---- one resource ------------------------------------------------------------------------
+
+    def _resource(self, entry: _Entry) -> tuple[Object, bool]:
+        """Read one resource: its JSON as read, and whether it was passed over in peace."""
+        row = None if entry.contained else ROWS.get(entry.kind)
+        item = self._item(entry.resource, entry.name)
+        if row is None:
+            if entry.name not in self.referenced and self._is_known(item):
+                kind = f"a contained {entry.kind}" if entry.contained else entry.kind
+                message = f"{shown(kind)} is not read, but the knowledge base knows its code"
+                item.problem("not-read", message)
+            return entry.resource, True
+        if self._is_elsewhere(item):
+            return entry.resource, False
+        medication = self._medication(entry) if row.code == MEDICATION else None
+        if medication is not None:
+            item.json = {**entry.resource, MEDICATION: medication.resource.get("code")}
+        made = len(self.facts)
+        irrelevant = self._read(item, row)
+        if medication is not None and len(self.facts) > made:
+            self.referenced.add(medication.name)
+        return item.json, irrelevant
+
+    def _read(self, item: Item, row: Row[Any]) -> bool:
+        """Read one resource by its row; True when it holds nothing that is read."""
+        json = item.json
+        parts = [(json, entry) for entry in row.find(json, self.codings)]
+        if "component" in json and json["resourceType"] == "Observation":
+            parts += self._components(json, {entry.name for _, entry in parts})
+        if not parts:
+            return row.code is None or not self._is_unmapped(item, row.code)
+        status = text_in(json, "status")
+        if row.statuses is not None and status not in row.statuses:
+            says = "no status" if status is None else f"status `{shown(status)}`"
+            item.problem("not-usable", f"{says}: it does not count")
+            return False
+        when = day_of(item, row.dates) if row.dates else None
+        if when is None and row.dates:
+            if not row.any_day:
+                return False
+            when = PartialDate.between(None, None)
+        made = len(self.facts)
+        for part, entry in parts:
+            row.read(replace(item, json=part) if part is not json else item, entry, when)
+        modifier = next((key for key in _MODIFIERS if json.get(key)), None)
+        if modifier is not None:
+            message = f"`{modifier}` may change its meaning and is not read; it is taken as unknown"
+            item.problem("not-read", message)
+            self.facts[made:] = [f for fact in self.facts[made:] if (f := doubtful(fact))]
         return False
-    item.problem(
-        "foreign-subject",
-        f"it is about `{shown(reference)}`, not about the bundle's patient `{shown(subject.id)}`",
-    )
-    return True
 
+    def _components(self, json: Object, said: set[str]) -> Iterator[tuple[Object, Any]]:
+        """Components that are results of their own, and are no axis of a lesion."""
+        for component in objects_in(json, "component"):
+            for entry in entries_of(component.get("code"), self.codings.observations):
+                if entry.name not in said and not isinstance(entry, Lesion):
+                    yield component, entry
 
-def _is_known(item: Item) -> bool:
-    """Whether a resource of a type that is not read holds a code that the knowledge base knows."""
-    tables = (item.codings.observations, item.codings.conditions, item.codings.procedures)
-    keys = [*keys_of(item.json.get("code")), *keys_of(item.json.get("medicationCodeableConcept"))]
-    return any(key in table for key in keys for table in (*tables, item.codings.medications))
-
-
-def _read(item: Item, row: Row[Any]) -> bool:
-    """Read one resource; False when it holds nothing that the knowledge base reads."""
-    json = item.json
-    entries = row.find(json, item.codings)
-    unread = [] if entries else [path for path in row.unread if path in json]
-    if not entries and not unread:
-        return False
-    status = text_in(json, "status")
-    if row.statuses is not None and status not in row.statuses:
-        says = "no status" if status is None else f"status `{shown(status)}`"
-        item.problem("not-usable", f"{says}: it does not count")
+    def _is_elsewhere(self, item: Item) -> bool:
+        """Whether a resource names somebody else than the patient, with a problem if so."""
+        reference = subject_reference(item.json)
+        if reference is None or self.subject.is_meant_by(reference):
+            return False
+        item.problem(
+            "foreign-subject",
+            f"it is about `{shown(reference)}`, not about the bundle's patient "
+            f"`{shown(self.subject.id)}`",
+        )
         return True
-    for path in unread:
-        item.problem("not-read", f"`{path}` is not followed, so its code is not known")
-    when = None
-    if row.date is not None:
-        when = item.date(json.get(row.date), row.date)
-        if when is None:
-            if json.get(row.date) is None:
-                item.problem("undated", _undated(json, row.date))
-            return True
-    for entry in entries:
-        row.read(item, entry, when)
-    return True
+
+    def _is_known(self, item: Item) -> bool:
+        """Whether a resource that is not read holds a code that the knowledge base knows."""
+        codings = self.codings
+        tables = (codings.observations, codings.conditions, codings.procedures, codings.medications)
+        keys = [*keys_of(item.json.get("code")), *keys_of(item.json.get(MEDICATION))]
+        return any(key in table for key in keys for table in tables)
+
+    # ---- codes that cannot be known ----------------------------------------------------------
+
+    def _is_unmapped(self, item: Item, path: str) -> bool:
+        """Whether no code of a resource can be known, which is told once for each code."""
+        if path == MEDICATION and "medicationReference" in item.json:
+            return True  # told where it is followed
+        concept = item.json.get(path)
+        codings = objects_in(concept, "coding") if isinstance(concept, dict) else []
+        reasons = [
+            why_unusable(text_in(c, "system"), text_in(c, "code"), self.codings.systems)
+            for c in codings
+        ]
+        if codings and None in reasons:
+            return False
+        if reasons:
+            why = reasons[0] or ""
+        else:
+            text = text_in(concept, "text") if isinstance(concept, dict) else None
+            why = f"it has no code, only the text `{shown(text)}`" if text else "it has no code"
+        kind: str = item.json["resourceType"]
+        self.unmapped.setdefault((kind, why), []).append(item.name)
+        return True
+
+    def _unmapped_problems(self) -> Iterator[Problem]:
+        for (kind, why), names in self.unmapped.items():
+            more = f"; also {len(names) - 1:,} more of {shown(kind)}" if len(names) > 1 else ""
+            yield Problem(
+                code="unmapped-code",
+                message=f"{why}{more}",
+                hint="what it is about is not known, so it is evidence of nothing",
+                resource=names[0],
+                file=self.document.source,
+            )
+
+    # ---- medications -------------------------------------------------------------------------
+
+    def _medications(self) -> Mapping[str, _Entry]:
+        """The Medications of the document by what a reference may call them."""
+        found: dict[str, _Entry] = {}
+        for entry in self.entries:
+            if entry.kind == "Medication":
+                for name in (entry.name, entry.full_url):
+                    if name is not None:
+                        found.setdefault(name, entry)
+        return found
+
+    def _medication(self, entry: _Entry) -> _Entry | None:
+        """The Medication that a resource refers to; a problem where it is not in the document."""
+        reference = entry.resource.get("medicationReference")
+        if reference is None:
+            return None
+        target = text_in(reference, "reference") if isinstance(reference, dict) else None
+        if target is not None:
+            local = f"{entry.name}{target}" if target.startswith("#") else target
+            found = self.medications.get(local.partition("/_history/")[0])
+            if found is not None:
+                return found
+        text = f"`{shown(target)}` is" if target else "it is without a reference, so it is"
+        item = self._item(entry.resource, entry.name)
+        item.problem("not-read", f"`medicationReference`: {text} not in the document")
+        return None
 
 
-def _undated(json: Object, path: str) -> str:
-    stem = path.removesuffix("DateTime")
-    others = [shown(key) for key in json if key.startswith(stem)]
-    return f"no `{path}`" + "".join(f", and `{other}` is not read" for other in others)
+_MODIFIERS = ("modifierExtension", "implicitRules")
 
 
 def _index_date(bundle: Item) -> date | None:

@@ -23,7 +23,10 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class Item:
-    """A resource with its name (`Type/id`), its file, and where its facts and problems go."""
+    """A resource with its name (`Type/id`), its file, and where its facts and problems go.
+
+    `born`: the patient's birth date, where one can be read.
+    """
 
     json: Object
     name: str
@@ -31,6 +34,7 @@ class Item:
     codings: Codings
     facts: list[Fact]
     problems: list[Problem]
+    born: PartialDate | None = None
 
     def fact(self, entry: Named, date: PartialDate | None, recorded: str, reading: Reading) -> None:
         self.facts.append(

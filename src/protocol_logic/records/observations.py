@@ -10,11 +10,11 @@ from fractions import Fraction
 from typing import Literal, NamedTuple, TypeVar
 
 from protocol_logic.foundation.calendar import PartialDate
-from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Code, Concept, Lesion, Quantity, Status
 from protocol_logic.records import quantities
-from protocol_logic.records.codings import Codings, Observed, entries_of, keys_of
+from protocol_logic.records.codings import Observed, keys_of
 from protocol_logic.records.facts import ConditionStated, LesionSize, Limit, Measured, Stated
 from protocol_logic.records.item import Item, codes_shown, display, objects_in, snomed
 from protocol_logic.records.json_text import Number, Object
@@ -27,15 +27,17 @@ _ONE = Fraction(1)
 _T = TypeVar("_T")
 
 
-def find(resource: Object, codings: Codings) -> tuple[Observed, ...]:
-    """The entries an Observation speaks of; none when it says that it has no value."""
-    if resource.get("dataAbsentReason") is not None:
-        return ()
-    return entries_of(resource.get("code"), codings.observations)
-
-
 def read(item: Item, entry: Observed, date: PartialDate | None) -> None:
-    """One fact of the entry; a value that cannot be interpreted is a fact too, an unknown one."""
+    """One fact of the entry; a value that cannot be interpreted is a fact too, an unknown one.
+
+    `item` is an Observation or one of its components. One that says why it has no value has none:
+    an older one may count.
+    """
+    reason = item.json.get("dataAbsentReason")
+    if reason is not None:
+        why = display(reason) or "no reason"
+        item.problem("not-usable", f"it has no value (dataAbsentReason: `{shown(why)}`)")
+        return
     value = _Value.of(item.json)
     if isinstance(entry, Quantity):
         number = _known(item, entry.name, lambda: _number(item.json, entry, value))
@@ -113,13 +115,7 @@ def _known(item: Item, name: str, reading: Callable[[], _T]) -> _T | None:
 def _number(resource: Object, entry: Quantity, value: _Value) -> Interval:
     """The number in the entry's unit; Unreadable also when no plausible number is possible."""
     found = _any_number(resource, entry, value)
-    if entry.plausible is not None and not entry.plausible.intersects(found):
-        lo, hi = entry.plausible.lo, entry.plausible.hi
-        limits = [f"at least {decimal_text(lo)}"] if lo is not None else []
-        limits += [f"at most {decimal_text(hi)}"] if hi is not None else []
-        expected = f"{' and '.join(limits)} {entry.unit}"
-        message = f"`{shown(value.recorded)}` is implausible, expected is {expected}"
-        raise Unreadable(message, "implausible-value")
+    quantities.refuse_implausible(found, entry, value.recorded)
     return found
 
 

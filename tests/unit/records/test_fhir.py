@@ -11,7 +11,7 @@ import pytest
 
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.records.duplicates import PatientIds, withhold_duplicates
-from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.facts import Account, PatientRecord
 from protocol_logic.records.fhir import read_record
 from protocol_logic.records.json_text import Number
 from protocol_logic.records.sources import Document, iter_documents
@@ -25,6 +25,7 @@ from tests.unit.records.build import (
     quantity,
     read,
     read_content,
+    resource,
 )
 
 CASES = Path(__file__).parents[4] / "shared" / "data" / "seed_cases" / "cases"
@@ -57,7 +58,7 @@ def test_no_index_date(timestamp: str | None, problems: list[str]) -> None:
     ("content", "problem"),
     [
         ({"resourceType": "Bundle"}, "no-patient"),
-        ({"resourceType": "Bundle", "entry": {}}, "no-patient"),
+        ({"resourceType": "Bundle", "entry": []}, "no-patient"),
         (bundle(patient={"resourceType": "Patient"}), "no-patient"),
         (bundle(patient={"resourceType": "Patient", "id": 5}), "no-patient"),
         (observation("29463-7"), "no-patient"),
@@ -115,10 +116,60 @@ def test_other_resources_are_counted_by_type() -> None:
     record = read(
         {"resourceType": "Encounter"},
         {"resourceType": "Encounter"},
-        observation("99999-9"),
+        observation("8480-6"),
         patient={**PATIENT, "gender": "male"},
     )
-    assert record.ignored == (("Encounter", 2), ("Observation", 1))
+    assert record.accounting == (
+        Account("Encounter", irrelevant=2),
+        Account("Observation", irrelevant=1),
+        Account("Patient", facts=1),
+    )
+
+
+def test_resources_with_codes_that_cannot_be_known_are_told_once_for_each_code() -> None:
+    record = read(
+        observation("5089AAAAAAAA"),
+        observation("5089AAAAAAAA"),
+        observation("254837009", "http://loinc.org"),
+        observation("17", "http://here.example.org"),
+        resource("Observation", code={"coding": [{"code": "718-7"}]}),
+        resource("Observation", code={"text": "hemoglobin"}),
+        resource("Observation"),
+    )
+    assert [(p.code, p.message) for p in record.problems] == [
+        ("unmapped-code", "`254837009` is no code of LOINC; it looks like a code of SNOMED CT"),
+        ("unmapped-code", "`5089AAAAAAAA` is no code of LOINC; also 1 more of Observation"),
+        ("unmapped-code", "code `718-7` has no system"),
+        (
+            "unmapped-code",
+            "code system `http://here.example.org` of code `17` is not known here",
+        ),
+        ("unmapped-code", "it has no code"),
+        ("unmapped-code", "it has no code, only the text `hemoglobin`"),
+    ]
+    assert record.facts == ()
+    assert record.accounting[0] == Account("Observation", problems=7)
+
+
+def test_contained_resources_and_entries_without_one_are_accounted_for() -> None:
+    container = observation("718-7", valueQuantity={"value": 90, "code": "g/L"})
+    container["contained"] = [
+        {"resourceType": "Specimen", "id": "s"},
+        observation("718-7"),
+        {"resourceType": "Patient", "id": "q"},
+        "nonsense",
+    ]
+    content = bundle(container)
+    content["entry"].append({"resource": None})
+    record, _ = read_content(content)
+    assert record is not None
+    assert sorted(codes(record)) == ["no-resource", "no-resource", "not-read", "unreadable-value"]
+    assert record.accounting == (
+        Account("(none)", problems=2),
+        Account("Observation", facts=1, problems=1),
+        Account("Patient", irrelevant=2),
+        Account("Specimen", irrelevant=1),
+    )
 
 
 def test_entries_without_a_resource_are_problems() -> None:
@@ -182,14 +233,16 @@ def test_every_seed_case_is_read_completely() -> None:
     assert problems.items == []
     assert len(records) == 20
     reported = []
-    ignored = 0
+    total = 0
     for record in records:
         assert record is not None
         assert record.index_date == date(2026, 11, 2)
         reported += [(problem.resource, problem.code) for problem in record.problems]
-        ignored += sum(count for _, count in record.ignored)
-    assert reported == [("Observation/D13-plt-b", "not-usable")]
-    assert ignored == 1  # the observation with a dataAbsentReason
+        total += sum(account.total for account in record.accounting)
+    # The second is an observation with a dataAbsentReason.
+    assert [code for _, code in reported] == ["not-usable", "not-usable"]
+    assert ("Observation/D13-plt-b", "not-usable") in reported
+    assert total == sum(len(document.content["entry"]) for document in cases())
 
 
 def parts(value: object) -> Iterator[tuple[Any, Any]]:

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from protocol_logic.foundation.interval import Interval
-from protocol_logic.records.facts import ConditionStated, LesionSize, Limit, Measured, Stated
+from protocol_logic.records.facts import (
+    Account,
+    ConditionStated,
+    LesionSize,
+    Limit,
+    Measured,
+    Stated,
+)
 from tests.unit.records.build import (
     Json,
     codes,
@@ -86,8 +93,9 @@ def test_usable_statuses(status: str) -> None:
 def test_other_statuses_are_no_facts(status: str | None) -> None:
     record = read(observation("718-7", status=status, valueQuantity=quantity("90", "g/L")))
     assert (record.facts, codes(record)) == ((), ["not-usable"])
-    unknown = read(observation("99999-9", status=status))
-    assert (unknown.problems, unknown.ignored) == ((), (("Observation", 1), ("Patient", 1)))
+    unknown = read(observation("8480-6", status=status))
+    assert unknown.problems == ()
+    assert unknown.accounting[0] == Account("Observation", irrelevant=1)
 
 
 def test_no_date_is_a_problem_that_names_what_is_not_read() -> None:
@@ -95,12 +103,83 @@ def test_no_date_is_a_problem_that_names_what_is_not_read() -> None:
         observation(
             "718-7",
             effectiveDateTime=None,
-            effectivePeriod={"start": "2026-01-01"},
+            effectiveTiming={"event": ["2026-01-01"]},
+            issued="2026-01-01T08:00:00Z",
             valueQuantity=quantity("90", "g/L"),
         )
     )
     assert (record.facts, codes(record)) == ((), ["undated"])
-    assert "`effectivePeriod`" in record.problems[0].message
+    assert "`effectiveTiming`" in record.problems[0].message
+    assert "`issued`" in record.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "first", "last", "text"),
+    [
+        ("effectiveInstant", "2026-01-05T23:59:00+02:00", "2026-01-05", "2026-01-05", "2026-01-05"),
+        (
+            "effectivePeriod",
+            {"start": "2026-01-05T08:00:00Z", "end": "2026-01-05T09:00:00Z"},
+            "2026-01-05",
+            "2026-01-05",
+            "2026-01-05",
+        ),
+        (
+            "effectivePeriod",
+            {"start": "2026-01-05", "end": "2026-02"},
+            "2026-01-05",
+            "2026-02-28",
+            "2026-01-05/2026-02",
+        ),
+        ("effectivePeriod", {"start": "2026"}, "2026-01-01", "9999-12-31", "2026/.."),
+        ("effectivePeriod", {"end": "2026-01-05"}, "0001-01-01", "2026-01-05", "../2026-01-05"),
+    ],
+)
+def test_instants_and_periods_are_dates_too(
+    path: str, value: Any, first: str, last: str, text: str
+) -> None:
+    fact = only(
+        read(
+            observation(
+                "718-7",
+                effectiveDateTime=None,
+                **{path: value},
+                valueQuantity=quantity("90", "g/L"),
+            )
+        )
+    )
+    assert fact.date is not None
+    assert (str(fact.date.first), str(fact.date.last), fact.date.text) == (first, last, text)
+
+
+@pytest.mark.parametrize("period", [{}, "2026", {"start": "x"}, {"start": "2026", "end": "2025"}])
+def test_a_period_that_makes_no_sense_is_a_problem(period: object) -> None:
+    record = read(
+        observation(
+            "718-7",
+            effectiveDateTime=None,
+            effectivePeriod=period,
+            valueQuantity=quantity("90", "g/L"),
+        )
+    )
+    assert record.facts == ()
+    assert set(codes(record)) == {"unreadable-date"}
+
+
+def test_a_component_with_a_code_of_its_own_is_a_result() -> None:
+    panel = observation(
+        "58410-2",
+        valueQuantity=None,
+        component=[
+            component("718-7", valueQuantity=quantity("9", "g/dL")),
+            component("777-3", valueQuantity=quantity("80", "10*9/L")),
+            component("8480-6", valueQuantity=quantity("120", "mm[Hg]")),
+            component("751-8", dataAbsentReason=concept("unknown")),
+        ],
+    )
+    record = read(panel)
+    assert [fact.entry for fact in record.facts] == ["hemoglobin", "platelets"]
+    assert codes(record) == ["not-usable"]
 
 
 @pytest.mark.parametrize("date", ["yesterday", "2026-02-30", "05.01.2026", 5, "2026-1-5"])
@@ -109,16 +188,26 @@ def test_a_bad_date_is_a_problem_and_no_fact(date: object) -> None:
     assert (record.facts, codes(record)) == ((), ["unreadable-date"])
 
 
-def test_data_absent_reason_is_no_fact_and_no_problem() -> None:
+def test_data_absent_reason_is_no_fact_and_is_told() -> None:
     record = read(
         observation(
             "718-7",
             dataAbsentReason=concept("not-performed"),
             valueQuantity=quantity("90", "g/L"),
-            effectiveDateTime=None,
         )
     )
-    assert (record.facts, record.problems) == ((), ())
+    assert (record.facts, codes(record)) == ((), ["not-usable"])
+
+
+def test_what_may_change_the_meaning_leaves_the_value_unknown() -> None:
+    record = read(
+        observation(
+            "718-7",
+            modifierExtension=[{"url": "http://here.example.org/not", "valueBoolean": True}],
+            valueQuantity=quantity("90", "g/L"),
+        )
+    )
+    assert (only(record).reading, codes(record)) == (Measured(None), ["not-read"])
 
 
 # numbers

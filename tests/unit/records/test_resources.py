@@ -6,8 +6,27 @@ from typing import Any
 import pytest
 
 from protocol_logic.foundation.calendar import PartialDate
-from protocol_logic.records.facts import Born, Closed, ConditionStated, Done, Stated, Therapy
-from tests.unit.records.build import Json, codes, concept, only, read, reading, resource
+from protocol_logic.records.facts import (
+    Account,
+    Born,
+    Closed,
+    ConditionStated,
+    Done,
+    Ordered,
+    Stated,
+    Therapy,
+)
+from tests.unit.records.build import (
+    PATIENT,
+    Json,
+    codes,
+    concept,
+    only,
+    quantity,
+    read,
+    reading,
+    resource,
+)
 from tests.unit.records.vocabulary import ICD10, LOINC, RXNORM, SCOPE
 
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -107,11 +126,80 @@ def test_unknown_statuses_leave_a_condition_unknown(statuses: Json, confirmed: b
     assert (found.state, found.confirmed, problems) == ("unknown", confirmed, ["unknown-code"])
 
 
-def test_a_condition_entered_in_error_or_undated_does_not_count() -> None:
+def test_a_condition_entered_in_error_does_not_count() -> None:
     record = read(condition("entered-in-error", "active"))
     assert (record.facts, codes(record)) == ((), ["not-usable"])
-    record = read(condition("confirmed", "active", recordedDate=None, onsetDateTime="2019"))
-    assert (record.facts, codes(record)) == ((), ["undated"])
+
+
+@pytest.mark.parametrize(
+    ("dates", "first", "last"),
+    [
+        ({"recordedDate": "2025-03-01", "onsetDateTime": "2019"}, "2025-03-01", "2025-03-01"),
+        ({"onsetDateTime": "2019"}, "2019-01-01", "2019-12-31"),
+        ({"onsetPeriod": {"start": "2019-02", "end": "2019-03"}}, "2019-02-01", "2019-03-31"),
+        ({"onsetString": "in spring"}, "0001-01-01", "9999-12-31"),
+        ({}, "0001-01-01", "9999-12-31"),
+    ],
+)
+def test_a_condition_is_dated_by_its_record_or_its_onset(
+    dates: Json, first: str, last: str
+) -> None:
+    fact = only(read(condition("confirmed", "active", **{"recordedDate": None, **dates})))
+    assert fact.date is not None
+    assert (str(fact.date.first), str(fact.date.last)) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("born", "age", "first", "last"),
+    [
+        ("1960-05-17", quantity("60", "a"), "2020-05-17", "2021-05-16"),
+        ("1960-05-17", quantity("60.9", "a"), "2020-05-17", "2021-05-16"),
+        ("1960-05", quantity("60", "a"), "2020-05-01", "2021-05-30"),
+        ("1960-02-29", quantity("1", "a"), "1961-03-01", "1962-02-28"),
+        ("2020-01-31", quantity("1", "mo"), "2020-03-01", "2020-03-30"),
+    ],
+)
+def test_an_age_at_onset_is_a_span_of_days(born: str, age: Json, first: str, last: str) -> None:
+    record = read(
+        condition("confirmed", "active", onsetAge=age), patient={**PATIENT, "birthDate": born}
+    )
+    fact = next(fact for fact in record.facts if isinstance(fact.reading, ConditionStated))
+    assert isinstance(fact.reading, ConditionStated)
+    onset = fact.reading.onset
+    assert onset is not None
+    assert (str(onset.first), str(onset.last)) == (first, last)
+    assert record.problems == ()
+
+
+@pytest.mark.parametrize("age", [quantity("60", "kg"), {"value": 60}, quantity("1e9", "a"), "60"])
+def test_an_age_that_cannot_be_read_is_told(age: object) -> None:
+    record = read(
+        condition("confirmed", "active", onsetAge=age), patient={**PATIENT, "birthDate": "1960"}
+    )
+    assert codes(record) == ["unreadable-date"]
+    assert codes(read(condition("confirmed", "active", onsetAge=quantity("60", "a")))) == [
+        "unreadable-date"  # no birth date
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verification", "clinical", "days"),
+    [
+        ("confirmed", "resolved", ["present", "unknown", "absent"]),
+        ("confirmed", None, ["present", "unknown", "absent"]),
+        ("confirmed", "active", ["present", "unknown", "unknown"]),
+        ("refuted", None, ["absent", "absent", "absent"]),
+        ("provisional", "active", ["unknown", "unknown", "unknown"]),
+    ],
+)
+def test_a_condition_that_abated_was_there_until_then(
+    verification: str, clinical: str | None, days: list[str]
+) -> None:
+    found, problems = reading(condition(verification, clinical, abatementDateTime="2025-06"))
+    assert isinstance(found, ConditionStated)
+    asked = [date(2025, 5, 31), date(2025, 6, 15), date(2025, 6, 30)]
+    assert [found.state_on(day) for day in asked] == days
+    assert problems == (["conflict"] if clinical == "active" and days[0] == "present" else [])
 
 
 def test_onset_and_evidence() -> None:
@@ -183,8 +271,12 @@ def test_the_side_of_a_procedure(sides: tuple[str | None, ...], expected: Any) -
 
 def test_procedures_without_known_side_date_or_completion() -> None:
     assert reading(procedure("12345")) == (Done(None), ["unknown-code"])
-    record = read(procedure(BOTH, performedDateTime=None, performedPeriod={"start": "2021"}))
-    assert (record.facts, codes(record)) == ((), ["undated"])
+    period = {"start": "2021-03-01T08:00:00Z", "end": "2021-03-01T09:00:00Z"}
+    fact = only(read(procedure(BOTH, performedDateTime=None, performedPeriod=period)))
+    assert (fact.date, fact.reading) == (day("2021-03-01"), Done("both"))
+    record = read(procedure(BOTH, performedDateTime=None, performedString="in spring"))
+    assert codes(record) == ["undated"]
+    assert only(record).date == PartialDate.between(None, None)
     record = read(procedure(BOTH, status="not-done"))
     assert (record.facts, codes(record)) == ((), ["not-usable"])
 
@@ -304,12 +396,84 @@ def test_an_end_that_makes_no_sense_is_unknown() -> None:
         assert (found.ongoing, problems) == (False, ["unreadable-date"])
 
 
-def test_a_reference_to_a_medication_is_reported() -> None:
-    unread = medication(
-        medicationCodeableConcept=None, medicationReference={"reference": "Medication/m"}
+LETROZOLE = {
+    "resourceType": "Medication",
+    "id": "m",
+    "code": concept("72965", RXNORM, display="letrozole"),
+}
+
+
+def by_reference(reference: object, **content: Any) -> Json:
+    return medication(medicationCodeableConcept=None, medicationReference=reference, **content)
+
+
+@pytest.mark.parametrize(
+    ("target", "contained", "beside"),
+    [
+        ("Medication/m", False, True),
+        ("Medication/m/_history/2", False, True),
+        ("#m", True, False),
+        ("#m", False, True),
+        ("Medication/m", True, False),
+        ("Medication/other", False, True),
+        (None, False, True),
+    ],
+)
+def test_a_reference_to_a_medication_is_followed(
+    target: str | None, contained: bool, beside: bool
+) -> None:
+    course = by_reference({"reference": target} if target else {"display": "letrozole"})
+    if contained:
+        course["contained"] = [LETROZOLE]
+    record = read(course, *([LETROZOLE] if beside else []))
+    found = (target == "#m") == contained and target in (
+        "#m",
+        "Medication/m",
+        "Medication/m/_history/2",
     )
-    record = read(unread)
-    assert (record.facts, codes(record)) == ((), ["not-read"])
+    if found:
+        assert (only(record).entry, only(record).recorded.split(",")[0]) == (
+            "endocrine_therapy",
+            "letrozole",
+        )
+        assert codes(record) == []
+        assert Account("Medication", facts=1) in record.accounting
+    else:
+        assert record.facts == ()
+        assert set(codes(record)) == {"not-read"}
+
+
+def order(**content: Any) -> Json:
+    return resource(
+        "MedicationRequest",
+        **{
+            "status": "active",
+            "intent": "order",
+            "medicationCodeableConcept": concept("72965", RXNORM, display="letrozole"),
+            "authoredOn": "2024-05-01",
+            **content,
+        },
+    )
+
+
+def test_an_order_says_that_a_medication_may_have_been_taken() -> None:
+    fact = only(read(order()))
+    assert (fact.entry, fact.date, fact.reading) == (
+        "endocrine_therapy",
+        day("2024-05-01"),
+        Ordered(),
+    )
+    for content in (
+        {"status": "cancelled"},
+        {"intent": "plan"},
+        {"intent": None},
+        {"doNotPerform": True},
+    ):
+        record = read(order(**content))
+        assert (record.facts, codes(record)) == ((), ["not-usable"])
+    undated = read(order(authoredOn=None))
+    assert only(undated).date == PartialDate.between(None, None)
+    assert codes(undated) == ["undated"]
 
 
 # List
@@ -374,6 +538,6 @@ def test_what_a_consent_says(content: Json, expected: set[str] | None) -> None:
 def test_other_scopes_errors_and_undated_consents_do_not_count() -> None:
     record = read(consent(scope=concept("treatment", SCOPE)))
     assert (record.facts, record.problems) == ((), ())
-    assert record.ignored == (("Consent", 1), ("Patient", 1))
+    assert record.accounting[0] == Account("Consent", irrelevant=1)
     assert codes(read(consent(status="entered-in-error"))) == ["not-usable"]
     assert codes(read(consent(dateTime=None))) == ["undated"]

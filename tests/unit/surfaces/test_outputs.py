@@ -14,7 +14,7 @@ import pytest
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.records.duplicates import merged
-from protocol_logic.records.facts import Fact, PatientRecord, Stated
+from protocol_logic.records.facts import Account, Fact, PatientRecord, Stated
 from protocol_logic.surfaces.inputs import as_of_option, existing_paths, source_named
 from protocol_logic.surfaces.outputs import opened_output
 from protocol_logic.surfaces.progress import Progress
@@ -136,7 +136,7 @@ def record(patient: str, source: str, day: date | None, *facts: str) -> PatientR
             for name in facts
         ),
         problems=(Problem(code="undated", message=source, file=source),),
-        ignored=(("Device", 1),),
+        accounting=(Account("Device", irrelevant=1),),
     )
 
 
@@ -153,7 +153,7 @@ def test_records_of_one_patient_are_joined() -> None:
     names = [fact.resource for fact in joined.facts]
     assert names == ["Observation/0", "Observation/1", "Observation/2"]
     assert [problem.file for problem in joined.problems] == ["1", "3", "4"]
-    assert joined.ignored == (("Device", 3),)
+    assert joined.accounting == (Account("Device", irrelevant=3),)
 
 
 # Progress and terminal

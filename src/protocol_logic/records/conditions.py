@@ -1,0 +1,94 @@
+"""Conditions: what a Condition states, from when and until when.
+
+Source: docs/records.md and docs/semantics.md.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.knowledge.vocabulary import Concept
+from protocol_logic.records.codings import keys_of
+from protocol_logic.records.dates import day_if_any, unread
+from protocol_logic.records.facts import ConditionStated
+from protocol_logic.records.item import Item, display, objects_in, status_code
+
+ONSET = ("onsetDateTime", "onsetPeriod", "onsetAge")
+ABATEMENT = ("abatementDateTime", "abatementPeriod", "abatementAge")
+
+_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+_State = Literal["present", "absent", "unknown"]
+_STATES: dict[str, _State] = {
+    "active": "present",
+    "recurrence": "present",
+    "relapse": "present",
+    "inactive": "absent",
+    "remission": "absent",
+    "resolved": "absent",
+}
+_UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
+
+
+def read(item: Item, entry: Concept, when: PartialDate | None) -> None:
+    """One fact; where it says when the condition abated, it states presence until then."""
+    verification = status_code(item.json.get("verificationStatus"), _VERIFICATION)
+    clinical = status_code(item.json.get("clinicalStatus"), _CLINICAL)
+    if verification == "entered-in-error":
+        item.problem("not-usable", "verificationStatus `entered-in-error` does not count")
+        return
+    confirmed = verification in (None, "confirmed")
+    abated = _abated(item)
+    after: Literal["absent", "unknown"] = "absent"
+    state: _State
+    if verification == "refuted":
+        state, abated = "absent", None
+    elif confirmed:
+        state = "present" if clinical is None else _STATES.get(clinical, "unknown")
+        if state == "unknown":
+            item.problem("unknown-code", "clinicalStatus has no code that is known here")
+            after = "unknown"
+        if abated is not None:
+            if state == "present" and clinical is not None:
+                after = "unknown"
+                message = f"clinicalStatus is `{clinical}` although it abated on `{abated.text}`"
+                item.problem("conflict", message, "it is open from that day on")
+            state = "present" if state == "absent" else state
+    else:
+        state, abated = "unknown", None
+        if verification not in _UNSURE:
+            item.problem("unknown-code", "verificationStatus has no code that is known here")
+    statement = ConditionStated(
+        state,
+        clinical or None,
+        confirmed=confirmed,
+        onset=_onset(item),
+        evidence=_evidence(item, entry),
+        abated=abated,
+        after=after,
+    )
+    until = f"abated {abated.text}" if abated is not None else None
+    recorded = [display(item.json.get("code")), verification, clinical, until]
+    item.fact(entry, when, ", ".join(filter(None, recorded)), statement)
+
+
+def _onset(item: Item) -> PartialDate | None:
+    unread(item, ONSET, "onset")
+    return day_if_any(item, ONSET)
+
+
+def _abated(item: Item) -> PartialDate | None:
+    unread(item, ABATEMENT, "abatement")
+    return day_if_any(item, ABATEMENT)
+
+
+def _evidence(item: Item, entry: Concept) -> frozenset[str]:
+    names = item.codings.evidence[entry.name]
+    return frozenset(
+        names[key]
+        for evidence in objects_in(item.json, "evidence")
+        for concept in objects_in(evidence, "code")
+        for key in keys_of(concept)
+        if key in names
+    )
