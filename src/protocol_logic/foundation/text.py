@@ -8,6 +8,9 @@ _LIMIT = 80
 # fillers, Khmer inherent vowels, Mongolian separators, Braille blank, variation selectors.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 
+# What makes a spreadsheet take a text for a formula, also in full width.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
 
 def shown(text: str) -> str:
     """The text on one line, at most 80 characters, as a person can see all of it.
@@ -28,6 +31,22 @@ def shown(text: str) -> str:
     while length > _LIMIT - 1:
         length -= len(parts.pop())
     return "".join(parts) + "…"
+
+
+def unseen(text: str) -> str | None:
+    """The first character of a text that a person cannot see, escaped; None where there is none."""
+    found = (char for char in text if char != "\\" and not _visible(char))
+    return next((char.encode("unicode_escape").decode("ascii") for char in found), None)
+
+
+def guarded(text: str) -> str:
+    """The text with `'` before it where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def unguarded(text: str) -> str:
+    """What `guarded` made the text from."""
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text
 
 
 def _visible(char: str) -> bool:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 
-from protocol_logic.foundation.interval import Interval, parse_decimal
+from protocol_logic.foundation.interval import Interval, decimal_text, parse_decimal
 from protocol_logic.foundation.text import shown
+from protocol_logic.foundation.units import UnitError, unit
+from protocol_logic.knowledge.vocabulary import Quantity
 from protocol_logic.records.item import text_in
 from protocol_logic.records.json_text import Number, Object
 
@@ -52,8 +54,34 @@ def factor(quantity: Object, accepts: Mapping[str, Fraction]) -> Fraction:
     if quantity.get("system") not in (None, UCUM):
         raise Unreadable(f"its unit `{shown(code)}` is not from UCUM")
     if code not in accepts:
-        raise Unreadable(f"its unit `{shown(code)}` is none of {_listed(accepts)}")
+        why = _why_not(code, next(iter(accepts), None))
+        raise Unreadable(f"its unit `{shown(code)}` is none of {_listed(accepts)}{why}")
     return accepts[code]
+
+
+_SLIPS = {
+    "K/uL": "in UCUM it is kelvin per microliter; thousands are `10*3/uL`",
+    "M/uL": "in UCUM there is no million `M`; millions are `10*6/uL`",
+    "IU/L": "in UCUM international units are `[IU]`, and those of enzymes `U`",
+    "10^9/L": "in UCUM it is `10*9/L`",
+    "10^3/uL": "in UCUM it is `10*3/uL`",
+}
+"""What people write for a unit, and what it is in UCUM."""
+
+
+@lru_cache(maxsize=1024)
+def _why_not(code: str, wanted: str | None) -> str:
+    """More about a unit that is not accepted: a slip, no unit, or one of another dimension."""
+    if code in _SLIPS:
+        return f": {_SLIPS[code]}"
+    if wanted is None:
+        return ""
+    try:
+        if unit(code).dimension == unit(wanted).dimension:
+            return ""
+    except UnitError:
+        return ": it is no unit of UCUM"
+    return f": its dimension is another than that of `{wanted}`"
 
 
 def interval(
@@ -81,6 +109,19 @@ def interval(
     if found is None:
         raise Unreadable("it would be below zero")
     return found
+
+
+def refuse_implausible(found: Interval, entry: Quantity, text: str) -> None:
+    """Raise Unreadable when no number that was `found` is in the plausible range of the entry."""
+    if entry.plausible is None or entry.plausible.intersects(found):
+        return
+    lo, hi = entry.plausible.lo, entry.plausible.hi
+    limits = [f"at least {decimal_text(lo)}"] if lo is not None else []
+    limits += [f"at most {decimal_text(hi)}"] if hi is not None else []
+    suffix = "" if entry.unit == "1" else f" {entry.unit}"
+    expected = " and ".join(limits) + suffix
+    message = f"`{shown(text)}` is implausible, expected is {expected}"
+    raise Unreadable(message, "implausible-value")
 
 
 def recorded(quantity: Object) -> str:

@@ -1,0 +1,126 @@
+"""What an element of an answer is: an entry, or a part of one resource that a person can say.
+
+    hgb  hemoglobin                          the element or the name of an entry
+    hgb:Observation/o1                       what this resource says of it
+    reference_range:alt                      the upper limit of normal of the newest result
+    reference_range:alt:Observation/o2       that of this result
+    treatment_intent:MedicationStatement/m1  what a medication was meant for
+
+Source: docs/answers.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from protocol_logic.foundation.problems import did_you_mean
+from protocol_logic.foundation.text import shown
+from protocol_logic.knowledge.vocabulary import Age, Concept, Entry, Event, Quantity, Vocabulary
+
+REFERENCE_RANGE = "reference_range"
+TREATMENT_INTENT = "treatment_intent"
+
+
+class Unanswerable(ValueError):
+    """An element that cannot be answered: why (safe to show), and what to do instead."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What is answered. `entry` is None just for an intent, which any medication can have.
+
+    `resource`: the one resource of which it is said; None: a statement by itself. `evidence`: the
+    evidence that confirms the condition `entry`.
+    """
+
+    kind: Literal["value", "upper limit", "intent"]
+    entry: Entry | None
+    resource: str | None = None
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """All elements that can be answered for a protocol.
+
+    `composed`: name or element of what is decided or computed from entries -> their names.
+    """
+
+    vocabulary: Vocabulary
+    composed: Mapping[str, tuple[str, ...]]
+
+    def find(self, text: str) -> Element:
+        """The element that a text names; raises Unanswerable."""
+        name, _, rest = text.partition(":")
+        if name == TREATMENT_INTENT:
+            if not rest:
+                raise Unanswerable(
+                    f"`{name}` does not say of which medication record",
+                    f"write `{name}:MedicationStatement/ID`, as the gaps of a row name it",
+                )
+            return Element("intent", None, rest)
+        if name == REFERENCE_RANGE:
+            name, _, resource = rest.partition(":")
+            entry = self._entry(name, "after `reference_range:`").entry
+            if not isinstance(entry, Quantity):
+                raise Unanswerable(f"`{shown(name)}` is no quantity, so it has no limit of normal")
+            return Element("upper limit", entry, resource or None)
+        found = self._entry(name, "as an element")
+        return Element("value", found.entry, rest or None, found.evidence)
+
+    def _entry(self, name: str, place: str) -> Element:
+        entries = self.vocabulary.entries
+        if name in entries:
+            entry = entries[name]
+            if isinstance(entry, Age):
+                raise Unanswerable(f"`{name}` is counted from a date", f"answer `{entry.of}`")
+            return Element("value", entry)
+        named = self.entries_of(name)
+        if len(named) == 1:
+            return Element("value", named[0])
+        if named:
+            hint = f"answer {_or(entry.name for entry in named)}"
+            raise Unanswerable(f"`{shown(name)}` is the element of more than one entry", hint)
+        if name in self.composed:
+            hint = f"answer what it rests on: {_or(self.composed[name])}"
+            raise Unanswerable(f"`{shown(name)}` is not recorded but decided from others", hint)
+        confirmed = [c for c in self.vocabulary.of(Concept) if name in c.evidence]
+        if len(confirmed) == 1:
+            return Element("value", confirmed[0], evidence=name)
+        if confirmed:
+            hint = f"answer {_or(c.name for c in confirmed)} with `confirmed by {name}`"
+            raise Unanswerable(f"`{shown(name)}` confirms more than one condition", hint)
+        raise Unanswerable(
+            f"`{shown(name)}` is not known {place}", did_you_mean(name, self.known())
+        )
+
+    def entries_of(self, element: str) -> list[Entry]:
+        """The entries with this element that a person can answer."""
+        entries = self.vocabulary.entries.values()
+        return [e for e in entries if e.element == element and not isinstance(e, Age)]
+
+    def known(self) -> list[str]:
+        """All that can be answered without a resource, and what is decided from it."""
+        answered = [e for e in self.vocabulary.entries.values() if not isinstance(e, Age)]
+        evidence = [name for c in self.vocabulary.of(Concept) for name in c.evidence]
+        names = [*(e.name for e in answered), *(e.element for e in answered), *evidence]
+        return [*dict.fromkeys([*names, *self.composed])]
+
+    def read_from(self, entry: Entry) -> frozenset[str]:
+        """The names of the entries of whose facts a statement about one can say more."""
+        if isinstance(entry, Event):
+            concepts = [name for c in entry.concepts for name in self.vocabulary.below(c)]
+            return frozenset([*concepts, *filter(None, [entry.status])])
+        return frozenset({entry.name})
+
+
+def _or(names: Iterable[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
