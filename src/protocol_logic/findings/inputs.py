@@ -19,7 +19,15 @@ from protocol_logic.findings.rows import Opener, Reason
 from protocol_logic.foundation.calendar import completed_years
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import Age, Lesion, Named, PatientField, Quantity
-from protocol_logic.records.facts import Born, Fact, LesionSize, Limit, Measured, Stated
+from protocol_logic.records.facts import (
+    Born,
+    Fact,
+    LesionSize,
+    Limit,
+    Measured,
+    Reading,
+    Stated,
+)
 
 
 class Blank(Enum):
@@ -211,7 +219,17 @@ def lesion_input(visible: Visible, entry: Lesion) -> Input:
             counts.update(_counts(fact.reading.value))
     values = {_lesion_value(m, c) for m in measurable for c in counts or {None}}
     why = _many(entry.element, values, facts)
+    unreadable = [f for f in facts if not _is_read(f.reading)]
+    if why is not None and unreadable:
+        why = Opener(entry.element, "unreadable", unreadable[0].resource)
     return Input(entry.name, tuple(sorted(values)), why, tuple(facts))
+
+
+def _is_read(reading: Reading) -> bool:
+    """Whether a count, or every size of a lesion, could be read."""
+    if isinstance(reading, LesionSize):
+        return bool(reading.sizes) and all(size is not None for _, size in reading.sizes)
+    return not isinstance(reading, Measured) or reading.value is not None
 
 
 def _open_day(days: set[tuple[date, date]]) -> bool:

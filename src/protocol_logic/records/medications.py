@@ -61,7 +61,8 @@ def _course(item: Item) -> tuple[PartialDate | None, PartialDate | None]:
 
     An administration dated by `effectiveDateTime` starts and ends that day; a statement so dated
     starts then. An end that is given but makes no sense is any day from the start on, or not
-    recorded where the status says that the course is over.
+    recorded where the status says that the course is over. Where the end is before the start,
+    either may be wrong, and neither is known.
     """
     period = item.json.get("effectivePeriod")
     if not isinstance(period, dict):
@@ -74,7 +75,7 @@ def _course(item: Item) -> tuple[PartialDate | None, PartialDate | None]:
     end = item.date(period.get("end"), "effectivePeriod.end")
     if start is not None and end is not None and end.last < start.first:
         item.problem("unreadable-date", "`effectivePeriod` ends before it starts")
-        end = None
+        start = end = None
     if end is None and text_in(item.json, "status") in _GOING_ON:
         return start, PartialDate(start.first if start else date.min, date.max, "?")
     return start, end

@@ -108,10 +108,15 @@ def _list(item: Item, entry: History, when: PartialDate | None) -> None:
 def _consent(item: Item, entry: Consent, when: PartialDate | None) -> None:
     status = text_in(item.json, "status") or ""
     provision = item.json.get("provision")
-    denied = isinstance(provision, dict) and provision.get("type") == "deny"
+    kind = None if provision is None else ""
+    if isinstance(provision, dict):
+        kind = provision.get("type")
+    denied = kind == "deny"
     values: frozenset[str] | None = None
     if denied or status in ("inactive", "rejected"):
         values = frozenset({"refused"})
+    elif kind not in (None, "permit"):
+        item.problem("unreadable-value", "`provision` does not say whether it permits or denies")
     elif status == "active":
         values = frozenset({"signed"})
     item.fact(entry, when, f"{status}, deny" if denied else status, Stated(values))

@@ -84,6 +84,14 @@ SYSTEMS: dict[str, tuple[str, Callable[[str], bool] | None]] = {
 }
 """URL of a code system -> its name, and whether a code has the form of its codes."""
 
+
+def _is_code(code: str) -> bool:
+    """Whether it has the form that FHIR asks of any code, and no spreadsheet made it a number."""
+    visible = all(shown(char) == char for char in code if char != "\\")
+    words = re.fullmatch(r"\S+(?:\s\S+)*", code)
+    return visible and words is not None and not re.fullmatch(r"[0-9](?:\.[0-9]+)?E\+[0-9]+", code)
+
+
 _HL7 = ("http://terminology.hl7.org/", "http://hl7.org/fhir/")
 
 
@@ -97,12 +105,12 @@ def why_unusable(system: str | None, code: str | None, own: frozenset[str]) -> s
         return "a coding has no code"
     if not system:
         return f"code `{shown(code)}` has no system"
-    if system not in SYSTEMS:
-        if system in own or system.startswith(_HL7):
-            return None
+    if system not in SYSTEMS and system not in own and not system.startswith(_HL7):
         return f"code system `{shown(system)}` of code `{shown(code)}` is not known here"
-    name, fits = SYSTEMS[system]
-    if fits is None or fits(code):
+    name, fits = SYSTEMS.get(system, ("", None))
+    if fits is None:
+        return None if _is_code(code) else f"`{shown(code)}` has not the form of a code"
+    if fits(code):
         return None
     others = [
         other for other, check in SYSTEMS.values() if check in (_loinc, _snomed) and check(code)

@@ -151,6 +151,15 @@ def test_resources_with_codes_that_cannot_be_known_are_told_once_for_each_code()
     assert record.accounting[0] == Account("Observation", problems=7)
 
 
+@pytest.mark.parametrize("code", ["hgb\u200b", " ", "hgb ", "h\tg\tb\u202e", "6.7811E+13"])
+def test_codes_that_have_not_the_form_of_a_code_are_told_whatever_the_system(code: str) -> None:
+    for system in ("http://terminology.hl7.org/CodeSystem/x", "http://hl7.org/fhir/sid/ndc"):
+        [problem] = read(observation(code, system)).problems
+        assert problem.code == "unmapped-code"
+        assert problem.message.endswith("` has not the form of a code")
+    assert not read(observation("hgb high\\low", "http://hl7.org/fhir/sid/ndc")).problems
+
+
 def test_contained_resources_and_entries_without_one_are_accounted_for() -> None:
     container = observation("718-7", valueQuantity={"value": 90, "code": "g/L"})
     container["contained"] = [

@@ -386,14 +386,25 @@ def test_a_course_without_readable_start_is_undated() -> None:
 
 
 def test_an_end_that_makes_no_sense_is_unknown() -> None:
-    for period in ({"start": "2020", "end": "soon"}, {"start": "2020", "end": "2019-12-31"}):
-        ended = reading(medication(effectivePeriod=period))
-        assert ended == (therapy("2020", None), ["unreadable-date"])
-        found, problems = reading(medication(status="active", effectivePeriod=period))
-        assert isinstance(found, Therapy)
-        assert found.end is not None
-        assert (found.end.first, found.end.last) == (date(2020, 1, 1), date.max)
-        assert (found.ongoing, problems) == (False, ["unreadable-date"])
+    period = {"start": "2020", "end": "soon"}
+    ended = reading(medication(effectivePeriod=period))
+    assert ended == (therapy("2020", None), ["unreadable-date"])
+    found, problems = reading(medication(status="active", effectivePeriod=period))
+    assert isinstance(found, Therapy)
+    assert found.end is not None
+    assert (found.end.first, found.end.last) == (date(2020, 1, 1), date.max)
+    assert (found.ongoing, problems) == (False, ["unreadable-date"])
+
+
+def test_of_an_end_before_the_start_neither_is_known() -> None:
+    period = {"start": "2020", "end": "2019-12-31"}
+    ended = reading(medication(effectivePeriod=period))
+    assert ended == (Therapy(None, None, False, None), ["undated", "unreadable-date"])
+    found, problems = reading(medication(status="active", effectivePeriod=period))
+    assert isinstance(found, Therapy) and found.end is not None
+    assert (found.start, found.ongoing) == (None, False)
+    assert (found.end.first, found.end.last) == (date.min, date.max)
+    assert problems == ["undated", "unreadable-date"]
 
 
 LETROZOLE = {
@@ -533,6 +544,15 @@ def consent(**content: Any) -> Json:
 def test_what_a_consent_says(content: Json, expected: set[str] | None) -> None:
     values = None if expected is None else frozenset(expected)
     assert reading(consent(**content)) == (Stated(values), [])
+
+
+@pytest.mark.parametrize(
+    "provision", ["deny", "permit", [], [{"type": "deny"}], {"type": "DENY"}, {"type": ["deny"]}]
+)
+def test_a_provision_that_cannot_be_read_is_no_signature(provision: object) -> None:
+    assert reading(consent(provision=provision)) == (Stated(None), ["unreadable-value"])
+    refused = reading(consent(provision=provision, status="rejected"))
+    assert refused == (Stated(frozenset({"refused"})), [])
 
 
 def test_other_scopes_errors_and_undated_consents_do_not_count() -> None:
