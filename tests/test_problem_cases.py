@@ -129,7 +129,8 @@ def record_problems(files: dict[str, str]) -> list[Problem]:
         Path(name).write_text(text, encoding="utf-8")
     compiled, problems, ids = seed_protocol(), Problems(), PatientIds()
     documents = iter_documents([Path(name) for name in files], problems)
-    for record in ids.watch(read_records(compiled, documents, problems)):
+    for record in read_records(compiled, documents, problems):
+        ids.add(record.patient, record.source)
         as_of = as_of_date(record, None)
         if isinstance(as_of, Problem):
             problems.add(as_of)

@@ -50,7 +50,8 @@ from protocol_logic.records.facts import (
     PatientRecord,
     Stated,
 )
-from protocol_logic.records.sources import Skipped, iter_documents
+from protocol_logic.records.files import Reading
+from protocol_logic.records.sources import iter_documents
 from tests.differential.bundles import dumps, random_bundle
 from tools.mutations import Spoil, damaged, dump, load, spoil, wild
 
@@ -216,11 +217,11 @@ class Fuzzer:
         if form == ".ndjson":
             packed = data.replace(b"\n", b" ").replace(b"\r", b" ")
         path.write_bytes(packed)
-        problems, skipped = Problems(), Skipped()
-        documents = iter_documents([path], problems, skipped)
+        problems, reading = Problems(), Reading()
+        documents = iter_documents([path], problems, reading)
         records = list(read_records(self.compiled, documents, problems))
         if not records:
-            return Read(None, None, problems, skipped.resources.total())
+            return Read(None, None, problems, reading.resources.total())
         [record] = records
         return Read(record, self.screening.row(record, AS_OF), problems)
 

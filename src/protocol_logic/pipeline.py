@@ -1,7 +1,8 @@
 """The phases in order; no logic of its own.
 
 text -check-> protocol -make_plan-> plan -lower-> program
-documents -read_record-> record -read_findings-> findings -decide-> decision -row_of-> row
+bytes -document-> JSON -read_record-> record -read_findings-> findings -decide-> decision
+-row_of-> row
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from protocol_logic.answering.rows import AsOf, Row, row_of
+from protocol_logic.answering.rows import AsOf, Row, problems_of, row_of
 from protocol_logic.compiling import core
 from protocol_logic.compiling.check import check
 from protocol_logic.compiling.lower import Program, lower
@@ -21,9 +22,10 @@ from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.records.codings import Codings
+from protocol_logic.records.duplicates import misleading_id, with_id_told
 from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.fhir import read_record
-from protocol_logic.records.sources import Document
+from protocol_logic.records.sources import Document, Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,16 @@ def compile_source(source: Source, problems: Problems) -> Compiled | None:
 def read_records(
     compiled: Compiled, documents: Iterable[Document], problems: Problems
 ) -> Iterator[PatientRecord]:
-    """The records of the documents that hold one patient each."""
+    """The records of the documents that hold one patient each, whose id a person can see."""
     for document in documents:
         record = read_record(document, compiled.codings, problems)
-        if record is not None:
-            yield record
+        if record is None:
+            continue
+        unclear = misleading_id(record)
+        if unclear is None:
+            yield with_id_told(record)
+        else:
+            problems.add(unclear)
 
 
 def as_of_date(record: PatientRecord, option: date | None) -> AsOf | Problem:
@@ -82,6 +89,20 @@ def findings_of(compiled: Compiled, record: PatientRecord, as_of: date) -> Patie
     return read_findings(compiled.protocol, compiled.plan, record, as_of)
 
 
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What became of a document or a record.
+
+    `row`: where the patient was judged; `problems` are those of the record, as in the row, with
+    their hints. `stopped`: what kept a patient, whose `record` there may be, from being judged.
+    """
+
+    record: PatientRecord | None
+    row: Row | None
+    problems: tuple[Problem, ...]
+    stopped: tuple[Problem, ...] = ()
+
+
 class Screening:
     """Decides patients of one protocol, one after the other; solved rows are kept."""
 
@@ -91,9 +112,34 @@ class Screening:
         self.compiled = compiled
         self.engine = Engine(compiled.protocol, compiled.plan, compiled.program)
 
-    def row(self, record: PatientRecord, as_of: AsOf) -> Row:
-        """Screen one patient on one day."""
+    def screen(self, item: Unread | PatientRecord, option: date | None) -> Screened:
+        """Screen one patient, on the day of the option or that of the record."""
+        stopped = Problems()
+        record = item if isinstance(item, PatientRecord) else self._read(item, stopped)
+        if record is None:
+            return Screened(None, None, (), tuple(stopped.items))
+        # What changes a record before it is judged (answers, site policies) has its place here.
+        as_of = as_of_date(record, option)
+        if isinstance(as_of, Problem):
+            return Screened(record, None, record.problems, (as_of,))
+        row, problems = self.judge(record, as_of)
+        return Screened(record, row, problems)
+
+    def _read(self, unread: Unread, problems: Problems) -> PatientRecord | None:
+        document = unread.document()
+        if isinstance(document, Problem):
+            problems.add(document)
+            return None
+        return next(read_records(self.compiled, [document], problems), None)
+
+    def judge(self, record: PatientRecord, as_of: AsOf) -> tuple[Row, tuple[Problem, ...]]:
+        """The row of one patient on one day, and its problems with their hints."""
         c = self.compiled
         found = findings_of(c, record, as_of.date)
         decision = self.engine.decide(found)
-        return row_of(c.protocol, c.plan, c.digest, record, as_of, found, decision)
+        row = row_of(c.protocol, c.plan, c.digest, record, as_of, found, decision)
+        return row, tuple(problems_of(record, found)) if row["problems"] else ()
+
+    def row(self, record: PatientRecord, as_of: AsOf) -> Row:
+        """The row of one patient on one day."""
+        return self.judge(record, as_of)[0]

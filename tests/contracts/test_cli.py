@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -128,28 +127,6 @@ def test_an_internal_error_is_three_and_one_line(tmp_path: Path) -> None:
         assert "report" in last
         assert ("Traceback" in done.stderr) == bool(value)
         assert value or len(done.stderr.splitlines()) == 1
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals and pipes of Unix")
-def test_ctrl_c_is_130_and_one_line(tmp_path: Path) -> None:
-    lines = "".join(json.dumps(renamed(bundle(), f"p{n}")) + "\n" for n in range(3000))
-    patients = written(tmp_path / "many.ndjson", lines)
-    output = tmp_path / "rows.json"
-    arguments = ["screen", PROTOCOL, patients, "--format", "json", "-o", output]
-    with subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        env=environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        process.stderr.readline()  # the first word on progress: it is at work
-        process.send_signal(signal.SIGINT)
-        left = process.stderr.read().splitlines()
-    assert process.returncode == 130
-    assert left[-1] == "stopped"
-    assert all(line.startswith("screened ") for line in left[:-1])
-    assert list(tmp_path.iterdir()) == [patients]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals and pipes of Unix")

@@ -183,16 +183,13 @@ def test_bundles_of_one_patient_can_be_joined(tmp_path: Path) -> None:
     assert done.returncode == 0
     (row,) = json.loads(done.stdout)
     (expected,) = json.loads(run("screen", PROTOCOL, INES, "--format", "json").stdout)
-    assert row == {**expected, "source": str(tmp_path / "0.json")}
+    assert row["resources"] == {"total": 27, "facts": 27, "irrelevant": 0, "problems": 0}
+    assert row == {
+        **expected, "source": str(tmp_path / "0.json"), "resources": row["resources"]
+    }  # fmt: skip
 
 
-EVIL = [
-    '"). :-\n#show. eligible.',
-    "=cmd|''!A0",
-    "[red]x[red]\x1b[2J",
-    "\u202eevil",
-    "%\n.",
-]
+EVIL = ['"). :- #show. eligible.', "=cmd|''!A0", "[red]x[red]", "%.", "\\n"]
 
 
 @pytest.mark.parametrize("patient", EVIL)
@@ -201,7 +198,10 @@ def test_a_hostile_id_is_only_an_id(tmp_path: Path, patient: str) -> None:
     expected = json.loads(run("screen", PROTOCOL, INES, "--format", "ndjson").stdout)
     done = run("screen", PROTOCOL, path, "--format", "ndjson")
     row = json.loads(done.stdout)
-    assert row == {**expected, "patient": patient, "source": str(path)}
+    assert [problem["code"] for problem in row["problems"]] == ["not-a-fhir-id"]
+    assert row == {
+        **expected, "patient": patient, "source": str(path), "problems": row["problems"]
+    }  # fmt: skip
     table = run("screen", PROTOCOL, path).stdout
     assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", table)
     assert re.search(r": ✓ eligible$", table, re.MULTILINE)

@@ -5,8 +5,9 @@ A row is a plain dict, ready for JSON; keys and their order are fixed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
@@ -154,20 +155,20 @@ def problem_dict(problem: Problem) -> dict[str, Any]:
     }
 
 
-def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """How many patients and criteria were decided, and which elements are most often missing."""
-    outcomes = [c["outcome"] for row in rows for c in row["criteria"]]
-    missing: dict[str, int] = {}
-    for row in rows:
-        for element in sorted({gap for c in row["criteria"] for gap in c["gaps"]}):
-            missing[element] = missing.get(element, 0) + 1
-    return {
-        "patients": len(rows),
-        "eligibility": {
-            name: sum(row["eligibility"] == name for row in rows)
-            for name in ("eligible", "ineligible", "undetermined")
-        },
-        "criteria_decided": sum(o != "unknown" for o in outcomes),
-        "criteria": len(outcomes),
-        "missing": dict(sorted(missing.items(), key=lambda item: (-item[1], item[0]))),
-    }
+@dataclass(slots=True)
+class Summary:
+    """How many patients and criteria were decided, and which elements are missing how often."""
+
+    patients: int = 0
+    criteria: int = 0
+    decided: int = 0
+    eligibility: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: Row) -> None:
+        """Count a patient's row."""
+        self.patients += 1
+        self.eligibility[row["eligibility"]] += 1
+        self.criteria += len(row["criteria"])
+        self.decided += sum(c["outcome"] != "unknown" for c in row["criteria"])
+        self.missing.update({gap for c in row["criteria"] for gap in c["gaps"]})

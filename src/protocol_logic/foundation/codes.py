@@ -37,9 +37,11 @@ _ROWS = (
     Code("implausible-limit", "warning", "a limit outside the plausible range"),
     # records
     Code("not-readable", "error", "a file that cannot be read or is not FHIR JSON"),
-    Code("no-patient", "error", "a bundle without a Patient"),
+    Code("no-patient", "error", "a bundle or a folder without a Patient"),
     Code("two-patients", "error", "a bundle with more than one Patient"),
     Code("duplicate-patient", "error", "one patient id in two bundles"),
+    Code("unclear-id", "error", "a patient id that a person cannot see as it is"),
+    Code("not-a-fhir-id", "notice", "a patient id that FHIR does not allow"),
     Code("no-as-of", "error", "no as-of date for a patient"),
     Code("unreadable-value", "warning", "a value that cannot be interpreted"),
     Code("implausible-value", "warning", "a value outside the plausible range"),

@@ -1,67 +1,93 @@
-"""One patient id in two documents: both are withheld.
+"""Patient ids: one in two documents, whose rows are withheld; one that would mislead a person.
 
 A stream of records cannot be known to be free of duplicates before its end, so the ids are noted
-as records pass, and what was made of them (rows, outcomes) is sifted afterwards:
-
-    ids = PatientIds()
-    rows = [screen(record) for record in ids.watch(records)]
-    rows = withhold_duplicates(rows, lambda row: row.patient, ids)
-    problems.extend(ids.problems())
+as records pass, and what was made of them (rows, outcomes) is sifted afterwards.
 
 Source: the design, section 6, PATIENTS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.records.facts import PatientRecord, added
 
-_Row = TypeVar("_Row")
+FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_NAMED = 3
 
 
 class PatientIds:
-    """The ids that passed, and for those that passed again the files they stand in."""
+    """The ids that passed, and for those that passed again how often and in which files."""
 
     def __init__(self) -> None:
         self._first: dict[str, str] = {}
-        self._again: dict[str, list[str]] = {}
+        self._files: dict[str, dict[str, None]] = {}
+        self._times = Counter[str]()
 
-    def watch(self, records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
-        """Pass records through, noting their ids."""
-        for record in records:
-            if record.patient in self._first:
-                self._again.setdefault(record.patient, []).append(record.source)
-            else:
-                self._first[record.patient] = record.source
-            yield record
+    def add(self, patient: str, source: str) -> None:
+        """Note the id of a record."""
+        first = self._first.get(patient)
+        if first is None:
+            self._first[patient] = source
+            return
+        self._times[patient] += 1
+        files = self._files.setdefault(patient, {})
+        if source != first and len(files) < _NAMED:
+            files[source] = None
 
     def __contains__(self, patient: str) -> bool:
         """Whether the id passed more than once so far."""
-        return patient in self._again
+        return patient in self._times
 
-    def problems(self) -> list[Problem]:
+    def __len__(self) -> int:
+        """How many ids passed."""
+        return len(self._first)
+
+    def problems(self) -> Iterator[Problem]:
         """A problem `duplicate-patient` for each id that passed more than once."""
-        return [
-            Problem(
+        for patient, times in self._times.items():
+            files = ", ".join(f"`{shown(file)}`" for file in self._files[patient])
+            where = f", also in {files}" if files else " of this file"
+            yield Problem(
                 code="duplicate-patient",
-                message=f"patient `{shown(patient)}` stands in {1 + len(others)} bundles, also in "
-                + ", ".join(f"`{shown(source)}`" for source in others[:3]),
+                message=f"patient `{shown(patient)}` stands in {1 + times} bundles{where}",
                 hint="give each patient one bundle with all resources",
                 file=self._first[patient],
             )
-            for patient, others in self._again.items()
-        ]
 
 
-def withhold_duplicates(
-    rows: Iterable[_Row], patient: Callable[[_Row], str], ids: PatientIds
-) -> list[_Row]:
-    """The rows whose patient passed `ids` only once; call it when all records have passed."""
-    return [row for row in rows if patient(row) not in ids]
+def misleading_id(record: PatientRecord) -> Problem | None:
+    """A problem `unclear-id` where a person cannot see all of a patient's id."""
+    # A backslash is shown doubled, and seen all the same.
+    text = record.patient.replace("\\", "/")
+    if shown(text) == text == text.strip():
+        return None
+    return Problem(
+        code="unclear-id",
+        message=f"the id of patient `{shown(record.patient)}` cannot be seen as it is, "
+        "so it could be taken for another",
+        hint="an id has 1 to 64 letters, digits, `-` and `.`",
+        file=record.source,
+    )
+
+
+def with_id_told(record: PatientRecord) -> PatientRecord:
+    """The record, with a problem `not-a-fhir-id` where FHIR does not allow its patient's id."""
+    if FHIR_ID.fullmatch(record.patient):
+        return record
+    problem = Problem(
+        code="not-a-fhir-id",
+        message=f"the patient's id is `{shown(record.patient)}`, which FHIR does not allow",
+        hint="an id has 1 to 64 letters, digits, `-` and `.`",
+        resource=f"Patient/{record.patient}",
+        file=record.source,
+    )
+    return replace(record, problems=tuple(Problems([*record.problems, problem]).sorted()))
 
 
 def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:

@@ -32,20 +32,28 @@ class Number:
 
 
 class NotJson(ValueError):
-    """Bytes that are not JSON; the message says why and holds no raw text."""
+    """Bytes that are not JSON as FHIR wants it; the message says why, and `hint` how to cure it.
+
+    Both are safe to show.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def parse(data: bytes) -> object:
     """The JSON value in UTF-8 bytes; byte order marks before it are passed over.
 
     Raises NotJson for anything else: another encoding, cut or malformed text, NaN and Infinity,
-    nesting beyond the recursion limit, half of a surrogate pair.
+    nesting beyond the recursion limit, half of a surrogate pair, and a key that an object has
+    twice, which FHIR forbids: one of its two values would be lost.
     """
     try:
         text = data.decode("utf-8").lstrip("\ufeff")
         value: object = _DECODER.decode(text)
     except UnicodeDecodeError as error:
-        raise NotJson("it is not UTF-8 text") from error
+        raise NotJson("it is not UTF-8 text", "FHIR JSON is UTF-8; save it as that") from error
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         what = shown(error.msg.removesuffix(" at"))
@@ -57,18 +65,32 @@ def parse(data: bytes) -> object:
     return value
 
 
+def _object(pairs: list[tuple[str, Any]]) -> Object:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise NotJson(f"an object in it has the key `{shown(name)}` twice")
+            seen.add(name)
+    return found
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise NotJson(f"it holds {name}, which is not a JSON number")
 
 
 def _refuse_lone_surrogates(text: str) -> None:
-    # such a text could be read, but never be written out as UTF-8
-    whole = json.dumps(json.loads(text, parse_int=str, parse_float=str), ensure_ascii=False)
-    try:
-        whole.encode()
-    except UnicodeEncodeError as error:
-        raise NotJson("it holds half of a surrogate pair") from error
+    # Such a text could be read, but never be written out as UTF-8.
+    if _SURROGATE.search(_PAIR.sub("", text.replace("\\\\", " "))):
+        raise NotJson("it holds half of a surrogate pair")
 
 
-_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_float=Number,
+    parse_int=Number,
+    parse_constant=_refuse_constant,
+)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")

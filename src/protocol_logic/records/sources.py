@@ -1,25 +1,33 @@
-"""From paths to parsed FHIR documents, one at a time.
+"""From files to FHIR documents, one at a time, as bytes that another process may parse.
 
 Source: the design, section 6, PATIENTS.
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections import Counter
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, cast
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
+from protocol_logic.records.files import (
+    NotReadable,
+    Reading,
+    files_at,
+    form_of,
+    lines,
+    not_readable,
+    too_long,
+    whole,
+)
 from protocol_logic.records.json_text import NotJson, Object, parse
 from protocol_logic.records.references import patient_id, subject_reference
 from protocol_logic.records.resources import ROWS
 
-_BROKEN = (OSError, EOFError, zlib.error)
+_BUNDLE = re.compile(rb'(?:\xef\xbb\xbf)*\s*\{\s*"resourceType"\s*:\s*"Bundle"')
+_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,119 +43,77 @@ class Document:
     line: int | None = None
 
 
-@dataclass(slots=True)
-class Skipped:
-    """What was passed over without harm, for the caller to show.
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """The bytes of a document, which may prove to be none."""
 
-    `files`: suffix -> number of other files in folders. `resources`: type -> number of NDJSON
-    resources that are about no patient (Practitioner, Medication, ...).
-    """
+    source: str
+    data: bytes
+    line: int | None = None
 
-    files: Counter[str] = field(default_factory=Counter)
-    resources: Counter[str] = field(default_factory=Counter)
+    def document(self) -> Document | Problem:
+        """The document, or why it is none."""
+        try:
+            return Document(self.source, _resource(self.data), self.line)
+        except NotJson as error:
+            hint = error.hint
+            if self.line is None and "Extra data" in str(error):
+                hint = "a file with a resource a line is named .ndjson"
+            return _problem(self.source, self.line, str(error), hint)
 
 
-def iter_documents(
-    paths: Sequence[Path], problems: Problems, skipped: Skipped | None = None
-) -> Iterator[Document]:
+def iter_unread(paths: Sequence[Path], reading: Reading) -> Iterator[Unread | Problem]:
     """The documents of files and folders, in the order given, folders recursively by name.
 
     Read are `.json` (a Bundle or a resource), `.ndjson` and `.jsonl` (one of these a line), each
     also with `.gz`. Single resources in NDJSON lines are joined by patient over all files and
-    come last. What cannot be read is a problem `not-readable`; the rest is still read.
+    come last; they are held in memory until then. What cannot be read is a problem in its place.
     """
-    skipped = Skipped() if skipped is None else skipped
-    loose = _Loose(problems, skipped)
+    loose = _Loose(reading)
     for path in paths:
-        for file in _files(path, problems, skipped):
-            if _form(file) == "json":
-                yield from _whole(file, problems)
-            else:
-                yield from _lines(file, problems, loose)
+        for file in files_at(path, reading):
+            if isinstance(file, Problem):
+                yield file
+                continue
+            try:
+                if form_of(file) == "json":
+                    yield Unread(str(file), whole(file, reading))
+                else:
+                    yield from _lines(file, reading, loose)
+            except NotReadable as error:
+                yield not_readable(file, str(error), error.hint)
     yield from loose.documents()
 
 
-def _form(path: Path) -> Literal["json", "lines"] | None:
-    """How a file is read, by its name; None when it is not."""
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith(".json"):
-        return "json"
-    return "lines" if name.endswith((".ndjson", ".jsonl")) else None
+def iter_documents(
+    paths: Sequence[Path], problems: Problems, reading: Reading | None = None
+) -> Iterator[Document]:
+    """The same, parsed; problems go to their sink."""
+    for item in iter_unread(paths, reading or Reading()):
+        found = item if isinstance(item, Problem) else item.document()
+        if isinstance(found, Problem):
+            problems.add(found)
+        else:
+            yield found
 
 
-def _files(path: Path, problems: Problems, skipped: Skipped) -> Iterator[Path]:
-    """The files to read at a path that was given."""
-    try:
-        folder, exists = path.is_dir(), path.exists()
-    except OSError as error:
-        _not_readable(path, _reason(error), problems)
-        return
-    if folder:
-        yield from _in_folder(path, frozenset(), problems, skipped)
-    elif exists and _form(path) is None:
-        hint = "read are .json, .ndjson and .jsonl, also with .gz, and folders of these"
-        _not_readable(path, "its name does not say that it is FHIR JSON", problems, hint)
-    else:
-        yield path
-
-
-def _in_folder(
-    folder: Path, above: frozenset[Path], problems: Problems, skipped: Skipped
-) -> Iterator[Path]:
-    """The files to read in a folder and below; a link to a folder above is not followed."""
-    try:
-        above = above | {folder.resolve()}
-        children = sorted(folder.iterdir(), key=lambda child: child.name)
-        for child in children:
-            hidden = child.name.startswith(".")
-            if child.is_dir() and not hidden:
-                if child.resolve() not in above:
-                    yield from _in_folder(child, above, problems, skipped)
-            elif _form(child) and not hidden and (child.is_file() or not child.exists()):
-                yield child  # also a dangling link: opening it says what is wrong
+def _lines(path: Path, reading: Reading, loose: _Loose) -> Iterator[Unread | Problem]:
+    source = str(path)
+    for number, line in lines(path, reading):
+        if line is None:
+            yield _problem(source, number, too_long())
+        elif _BUNDLE.match(line):
+            yield Unread(source, line, number)
+        else:
+            try:
+                content = _resource(line)
+            except NotJson as error:
+                yield _problem(source, number, str(error), error.hint)
+                continue
+            if content["resourceType"] == "Bundle":
+                yield Unread(source, line, number)
             else:
-                skipped.files[child.suffix.lower()] += 1
-    except OSError as error:
-        _not_readable(folder, _reason(error), problems)
-
-
-def _whole(path: Path, problems: Problems) -> Iterator[Document]:
-    try:
-        with _open(path) as stream:
-            content = _resource(stream.read())
-    except NotJson as error:
-        extra = "Extra data" in str(error)
-        hint = "a file with a resource a line is named .ndjson" if extra else None
-        _not_readable(path, str(error), problems, hint)
-    except _BROKEN as error:
-        _not_readable(path, _reason(error), problems)
-    else:
-        yield Document(str(path), content)
-
-
-def _lines(path: Path, problems: Problems, loose: _Loose) -> Iterator[Document]:
-    try:
-        with _open(path) as stream:
-            for number, line in enumerate(stream, 1):
-                if not line.strip():
-                    continue
-                try:
-                    content = _resource(line)
-                except NotJson as error:
-                    _not_readable(path, f"line {number}: {error}", problems)
-                    continue
-                if content["resourceType"] == "Bundle":
-                    yield Document(str(path), content, number)
-                else:
-                    loose.add(content, str(path), number)
-    except _BROKEN as error:
-        _not_readable(path, _reason(error), problems)
-
-
-def _open(path: Path) -> IO[bytes]:
-    if path.name.lower().endswith(".gz"):
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    return path.open("rb")
+                yield from loose.add(content, line, source, number)
 
 
 def _resource(data: bytes) -> Object:
@@ -158,58 +124,58 @@ def _resource(data: bytes) -> Object:
     return content
 
 
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return f"it cannot be read: {shown(text)}"
-
-
-def _not_readable(path: Path, message: str, problems: Problems, hint: str | None = None) -> None:
-    problems.add(Problem(code="not-readable", message=message, hint=hint, file=str(path)))
+def _problem(source: str, line: int | None, message: str, hint: str | None = None) -> Problem:
+    place = "" if line is None else f"line {line}: "
+    return Problem(code="not-readable", message=place + message, hint=hint, file=source)
 
 
 class _Loose:
-    """Single resources of NDJSON lines, held until all files are read and then joined."""
+    """Single resources of NDJSON lines, held as bytes until all files are read and then joined."""
 
-    def __init__(self, problems: Problems, skipped: Skipped) -> None:
-        self._problems = problems
-        self._skipped = skipped
-        self._resources: dict[str, list[Object]] = {}
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._resources: dict[str, list[bytes]] = {}
         self._first: dict[str, str] = {}
         self._patients: dict[str, str] = {}
 
-    def add(self, resource: Object, source: str, line: int) -> None:
+    def add(self, resource: Object, line: bytes, source: str, number: int) -> Iterator[Problem]:
+        """Keep a resource; a problem when it is nobody's."""
         kind: str = resource["resourceType"]
         if kind == "Patient":
             patient = resource.get("id")
             if not isinstance(patient, str) or not patient:
-                self._problem("no-patient", f"line {line}: the Patient has no id", source)
+                message = f"line {number}: the Patient has no id"
+                yield Problem(code="no-patient", message=message, file=source)
                 return
             self._patients.setdefault(patient, source)
         else:
             reference = subject_reference(resource)
             found = None if reference is None else patient_id(reference)
             if found is None:
-                self._about_nobody(resource, source, line)
+                yield from self._about_nobody(kind, source, number)
                 return
             patient = found
         self._first.setdefault(patient, source)
-        self._resources.setdefault(patient, []).append(resource)
+        self._resources.setdefault(patient, []).append(line.strip().lstrip(_MARK))
 
-    def documents(self) -> Iterator[Document]:
+    def documents(self) -> Iterator[Unread | Problem]:
         """A Bundle for each patient, in the order of the Patient resources."""
         for patient, source in self._patients.items():
-            entry = [{"resource": resource} for resource in self._resources.pop(patient)]
-            yield Document(source, {"resourceType": "Bundle", "entry": entry})
+            entries = b'},{"resource":'.join(self._resources.pop(patient))
+            data = b'{"resourceType":"Bundle","entry":[{"resource":' + entries + b"}]}"
+            yield Unread(source, data)
         for patient, resources in self._resources.items():
             message = f"{len(resources)} resources are about `{shown(patient)}`, whose Patient is"
-            self._problem("no-patient", f"{message} in no file", self._first[patient])
+            code, file = "no-patient", self._first[patient]
+            yield Problem(code=code, message=f"{message} in no file", file=file)
 
-    def _about_nobody(self, resource: Object, source: str, line: int) -> None:
-        kind: str = resource["resourceType"]
+    def _about_nobody(self, kind: str, source: str, number: int) -> Iterator[Problem]:
         if kind in ROWS:
-            self._problem("foreign-subject", f"line {line}: it is about no patient", source, kind)
+            yield Problem(
+                code="foreign-subject",
+                message=f"line {number}: it is about no patient",
+                resource=kind,
+                file=source,
+            )
         else:
-            self._skipped.resources[kind] += 1
-
-    def _problem(self, code: str, message: str, source: str, resource: str | None = None) -> None:
-        self._problems.add(Problem(code=code, message=message, resource=resource, file=source))
+            self._reading.resources[kind] += 1

@@ -1,15 +1,17 @@
 """The command line: what each command takes. What it does is imported when it runs.
 
 Exit codes: 0, all went well; 1, an input or a file has errors; 2, the command line, the protocol
-or the output cannot be used; 3, an error of this program; 130, stopped by Ctrl-C; 141, nobody
-reads the output any more.
+or the output cannot be used; 3, an error of this program; 130 and 143, stopped by Ctrl-C or by
+SIGTERM; 141, nobody reads the output any more.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -74,13 +76,33 @@ def _internal_error(ctx: click.Context, error: Exception) -> NoReturn:
     ctx.exit(3)
 
 
+class _Stopped(BaseException):
+    """A signal to end, which lets everything be cleared away that would be left."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Stopped(number)
+
+
 def main() -> None:
     """The command `protocol-logic`."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
         # What a terminal cannot write is escaped, never an error.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    group(prog_name="protocol-logic")
+    try:
+        group(prog_name="protocol-logic")
+    except _Stopped as stopped:
+        click.echo("stopped", err=True)
+        sys.exit(128 + stopped.number)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -157,6 +179,12 @@ _OUTPUT = click.option(
 )
 @click.option(
     "--merge-patients", "merge", is_flag=True, help="Join bundles that hold the same patient id."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that share the work. Default: one a core, two at most.",
 )
 @click.pass_context
 def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:

@@ -7,12 +7,13 @@ inside an input is a problem.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from protocol_logic.pipeline import Compiled
     from protocol_logic.records.duplicates import PatientIds
     from protocol_logic.records.facts import PatientRecord
-    from protocol_logic.records.sources import Skipped
+    from protocol_logic.records.files import Reading
+    from protocol_logic.records.sources import Unread
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -145,43 +147,120 @@ def as_of_option(text: str | None) -> date | None:
     )
 
 
+Item: TypeAlias = "Unread | PatientRecord | Problem"
+"""A document still to be read, a record, or in its place why there is none."""
+
+_MOST_ALIKE = 100
+
+
+@dataclass(slots=True)
+class InputProblems(Problems):
+    """Problems of inputs: the first hundred of a code are kept, the others are counted."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, problem: Problem) -> None:
+        self.counts[problem.code] += 1
+        if self.counts[problem.code] <= _MOST_ALIKE:
+            self.items.append(problem)
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.add(problem)
+
+    def sorted(self) -> list[Problem]:
+        """The problems by file, those of one file as they came, and how many more there are."""
+        more = [
+            Problem(
+                code=code,
+                message=f"and {number - _MOST_ALIKE:,} more like these",
+                hint="`screen --problems FILE` writes all of them",
+            )
+            for code, number in sorted(self.counts.items())
+            if number > _MOST_ALIKE
+        ]
+        return [*sorted(self.items, key=lambda problem: problem.file or ""), *more]
+
+
 @dataclass(slots=True)
 class Patients:
-    """The records of PATIENTS, read one after the other, and what was wrong with the inputs.
+    """The inputs that PATIENTS name, and what was wrong with them.
 
-    Whether an id stands in two documents is known when all records have passed; with `merge` the
-    records of one id are joined instead.
+    `items` gives them in order, to be read here or elsewhere: whoever takes them says by `passed`
+    which patients there were, and calls `end` when all have passed. Iteration does all that and
+    gives the records. Whether an id stands in two documents is known at the end; with `merge` the
+    records of one id are joined instead, and held in memory for that.
     """
 
     compiled: Compiled
     paths: Sequence[Path]
     merge: bool = False
-    problems: Problems = field(default_factory=Problems)
+    problems: InputProblems = field(default_factory=InputProblems)
     number: int = 0
+    reading: Reading = field(init=False)
     _ids: PatientIds = field(init=False)
 
     def __post_init__(self) -> None:
         from protocol_logic.records.duplicates import PatientIds
+        from protocol_logic.records.files import Reading
 
+        self.reading = Reading()
         self._ids = PatientIds()
 
-    def __iter__(self) -> Iterator[PatientRecord]:
-        from protocol_logic.pipeline import read_records
-        from protocol_logic.records.duplicates import merged
-        from protocol_logic.records.sources import Skipped, iter_documents
+    def items(self) -> Iterator[Item]:
+        """What is to be screened, one after the other."""
+        from protocol_logic.records.sources import iter_unread
 
-        skipped = Skipped()
-        documents = iter_documents(self.paths, self.problems, skipped)
-        records = read_records(self.compiled, documents, self.problems)
-        for record in self._ids.watch(merged(records) if self.merge else records):
-            self.number += 1
-            yield record
-        self.problems.extend(replace(p, hint=_DUPLICATE) for p in self._ids.problems())
+        yield from self._merged() if self.merge else iter_unread(self.paths, self.reading)
+
+    def _merged(self) -> Iterator[PatientRecord | Problem]:
+        """One record for each patient, when all documents are read."""
+        from protocol_logic.records.duplicates import merged
+
+        records: list[PatientRecord] = []
+        for each in self._read():
+            if isinstance(each, Problem):
+                yield each
+            else:
+                records.append(each)
+        yield from merged(records)
+
+    def _read(self) -> Iterator[PatientRecord | Problem]:
+        """The records of all documents."""
+        from protocol_logic.pipeline import read_records
+        from protocol_logic.records.sources import iter_unread
+
+        for item in iter_unread(self.paths, self.reading):
+            document = item if isinstance(item, Problem) else item.document()
+            if isinstance(document, Problem):
+                yield document
+                continue
+            problems = Problems()
+            yield from read_records(self.compiled, [document], problems)
+            yield from problems.items
+
+    def __iter__(self) -> Iterator[PatientRecord]:
+        for each in self._merged() if self.merge else self._read():
+            if isinstance(each, Problem):
+                self.problems.add(each)
+            else:
+                self.passed(each.patient, each.source)
+                yield each
+        self.problems.extend(self.end())
+
+    def passed(self, patient: str, source: str) -> None:
+        """Note a record that was read."""
+        self.number += 1
+        self._ids.add(patient, source)
+
+    def end(self) -> Iterator[Problem]:
+        """What is known only when all have passed; what was passed over is told on stderr."""
+        for problem in self._ids.problems():
+            yield replace(problem, hint=_DUPLICATE)
         if not self.number and not self.problems.items:
-            message = "there is no patient: no .json, .ndjson or .jsonl file was found"
             where = str(self.paths[0]) if len(self.paths) == 1 else None
-            self.problems.add(Problem(code="no-patient", message=message, file=where))
-        _tell_skipped(skipped)
+            yield Problem(code="no-patient", message="there is no patient", file=where)
+        _tell_passed_over(self.reading)
 
     def is_withheld(self, patient: str) -> bool:
         """Whether a patient's rows are withheld; ask when all records have passed."""
@@ -189,14 +268,21 @@ class Patients:
 
 
 _DUPLICATE = "give each patient one bundle with all resources, or join them by `--merge-patients`"
+_KINDS_TOLD = 20
 
 
-def _tell_skipped(skipped: Skipped) -> None:
+def _tell_passed_over(reading: Reading) -> None:
     """Say on stderr what was passed over."""
-    other = sum(skipped.files.values())
+    other = sum(reading.files.values())
     if other:
-        kinds = ", ".join(shown(kind) or "no suffix" for kind in sorted(skipped.files))
+        kinds = _listed(shown(kind) or "no suffix" for kind in sorted(reading.files))
         click.echo(f"passed over: {count(other, 'other file')} ({kinds})", err=True)
-    if skipped.resources:
-        found = ", ".join(f"{n:,} {shown(kind)}" for kind, n in sorted(skipped.resources.items()))
+    if reading.resources:
+        found = _listed(f"{n:,} {shown(kind)}" for kind, n in sorted(reading.resources.items()))
         click.echo(f"passed over, about no patient: {found}", err=True)
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = len(listed) - _KINDS_TOLD
+    return ", ".join(listed[:_KINDS_TOLD]) + (f" and {more:,} more" if more > 0 else "")

@@ -64,6 +64,17 @@ def opened_output(name: str | None) -> Iterator[IO[bytes]]:
             temporary.unlink()
 
 
+def temporary_folder(name: str | None) -> Path | None:
+    """Where what is written before an output is kept meanwhile; None: the system's place for that.
+
+    Beside an output file there is room for it, for there it will be written.
+    """
+    if name is None or name == STDOUT:
+        return None
+    path = Path(os.path.realpath(name))
+    return path.parent if path.is_file() or not path.exists() else None
+
+
 def _mode(path: Path) -> int:
     """The permissions of the file that is there, else those that a new file gets."""
     with suppress(FileNotFoundError):

@@ -1,52 +1,58 @@
-"""How far a long run is, on stderr; silent where nobody waits."""
+"""How far a long run is, on stderr: a line redrawn on a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
 import time
 from typing import TextIO
 
-_REDRAW = 0.1
-_TELL_FIRST, _TELL_AGAIN = 2.0, 10.0
+from protocol_logic.surfaces.terminal import count
+
+_BEGIN = 0.5
+_REDRAW = 0.25
 
 
 class Progress:
-    """Counts patients: one line redrawn on a terminal, else a line now and then after 2 s."""
+    """Counts patients. `total`: the bytes that there are to read; 0 where that is not known."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, total: int = 0) -> None:
         self._stream = stream
-        self._live = stream.isatty()
+        self._total = total
         self._start = time.monotonic()
-        self._next = self._start + (3 * _REDRAW if self._live else _TELL_FIRST)
-        self._told = False
+        self._next = self._start + _BEGIN if stream.isatty() else float("inf")
+        self._drawn = False
         self.count = 0
 
-    def step(self) -> None:
-        """One more patient is done."""
+    def step(self, done: int = 0) -> None:
+        """One more patient is done, and `done` bytes have been read in all."""
         self.count += 1
         now = time.monotonic()
         if now < self._next:
             return
-        self._told = True
-        if self._live:
-            self._write(f"\r\x1b[2K{self._line(now)}")
-            self._next = now + _REDRAW
-        else:
-            self._write(self._line(now) + "\n")
-            self._next = now + _TELL_AGAIN
+        self._next = now + _REDRAW
+        self._drawn = True
+        self._write(f"\r\x1b[2K{self._line(now - self._start, done)}")
 
     def close(self) -> None:
-        """Leave a terminal as it was; say the final count elsewhere."""
-        if not self._told:
-            return
-        self._write("\r\x1b[2K" if self._live else self._line(time.monotonic()) + "\n")
-        self._told = False
+        """Leave the terminal as it was."""
+        if self._drawn:
+            self._write("\r\x1b[2K")
+            self._drawn = False
 
-    def _line(self, now: float) -> str:
-        seconds = now - self._start
-        return (
-            f"screened {self.count:,} patients in {seconds:.0f} s ({self.count / seconds:,.0f}/s)"
-        )
+    def _line(self, seconds: float, done: int) -> str:
+        rate = self.count / seconds
+        line = f"{count(self.count, 'patient')}, {rate:,.{0 if rate >= 10 else 1}f}/s"
+        if 0 < done < self._total:
+            line += f", {_time(seconds * (self._total - done) / done)} left"
+        return line
 
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

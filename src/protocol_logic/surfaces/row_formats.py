@@ -1,17 +1,19 @@
 """Rows as JSON, NDJSON, CSV and Parquet; the table for people is in table.py.
 
-A writer takes rows one after the other and keeps them as bytes, outside memory where they are
-many: only at the end is it known which patients stand in two documents and are withheld.
+A format makes a piece of bytes of each row, where the row is made: in any process. The pieces are
+kept outside memory until all rows are there, for only then is it known which patients stand in two
+documents and are withheld; then the format writes the output from the pieces that are left.
 """
 
 from __future__ import annotations
 
-import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import date
-from itertools import chain
+from itertools import islice
+from pathlib import Path
+from struct import Struct
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -22,14 +24,17 @@ from protocol_logic.surfaces.outputs import written
 if TYPE_CHECKING:
     from protocol_logic.answering.rows import Row
 
-Withheld: TypeAlias = Callable[[str], bool]
+Pieces: TypeAlias = Callable[[], Iterator[bytes]]
+"""The pieces of the rows to write, in order, each time from the first."""
 
 COLUMNS = (
     "patient", "source", "as_of", "eligibility", "criterion", "polarity", "outcome", "verdict",
     "applies", "oldest_evidence", "gaps",
 )  # fmt: skip
 
-_IN_MEMORY = 32 * 2**20
+_IN_MEMORY = 4 * 2**20
+_ROW_GROUP = 2_000
+_LENGTHS = Struct("<II")
 # What makes a spreadsheet take a text for a formula, also in full width.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -37,82 +42,91 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
 
-class RowWriter(ABC):
-    """Takes rows in input order; writes those that are not withheld."""
+class Spool:
+    """Pieces of rows with their patients: a nameless temporary file, once they are many.
+
+    `folder`: where that file is made; None for the system's place.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        place = None if folder is None else str(folder)
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY, dir=place)  # noqa: SIM115
+
+    def add(self, patient: str, piece: bytes) -> None:
+        """Keep the piece of a patient's row."""
+        name = patient.encode("utf-8", "surrogatepass")
+        self._file.write(_LENGTHS.pack(len(name), len(piece)) + name)
+        self._file.write(piece)
+
+    def pieces(self, withheld: Callable[[str], bool]) -> Iterator[bytes]:
+        """The pieces of the patients who are not withheld, in the order in which they came."""
+        self._file.seek(0)
+        while lengths := self._file.read(_LENGTHS.size):
+            name, piece = map(self._file.read, _LENGTHS.unpack(lengths))
+            if not withheld(name.decode("utf-8", "surrogatepass")):
+                yield piece
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+
+
+class RowFormat(ABC):
+    """A way to write rows."""
+
+    @staticmethod
+    @abstractmethod
+    def piece(row: Row) -> bytes:
+        """What is kept of a row."""
 
     @abstractmethod
-    def add(self, row: Row) -> None:
-        """Take a patient's row."""
-
-    @abstractmethod
-    def write(self, out: IO[bytes], withheld: Withheld) -> None:
-        """Write all rows taken, but those of withheld patients."""
+    def write(self, out: IO[bytes], pieces: Pieces) -> None:
+        """Write the output from the pieces of its rows."""
 
 
-class _Spooled(RowWriter):
-    """A writer whose rows are pieces of bytes that stand side by side."""
-
-    def __init__(self) -> None:
-        self._pieces = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  (kept open)
-        self._lengths: list[tuple[str, int]] = []
-
-    @abstractmethod
-    def piece(self, row: Row) -> str:
-        """The text of one row."""
-
-    def add(self, row: Row) -> None:
-        data = written(self.piece(row))
-        self._pieces.write(data)
-        self._lengths.append((row["patient"], len(data)))
-
-    def kept(self, withheld: Withheld) -> Iterator[bytes]:
-        """The pieces of the rows that are not withheld."""
-        self._pieces.seek(0)
-        for patient, length in self._lengths:
-            data = self._pieces.read(length)
-            if not withheld(patient):
-                yield data
-        self._pieces.close()
-
-
-class NdjsonWriter(_Spooled):
+class Ndjson(RowFormat):
     """A row a line."""
 
-    def piece(self, row: Row) -> str:
-        return _json(row, separators=(",", ":")) + "\n"
+    @staticmethod
+    def piece(row: Row) -> bytes:
+        return written(_json(row, separators=(",", ":")) + "\n")
 
-    def write(self, out: IO[bytes], withheld: Withheld) -> None:
-        for data in self.kept(withheld):
-            out.write(data)
+    def write(self, out: IO[bytes], pieces: Pieces) -> None:
+        for piece in pieces():
+            out.write(piece)
 
 
-class JsonWriter(_Spooled):
+class Json(RowFormat):
     """A list of all rows."""
 
-    def piece(self, row: Row) -> str:
+    @staticmethod
+    def piece(row: Row) -> bytes:
         # Line ends within texts are escaped, so each real one belongs to the layout.
-        return " " + _json(row, indent=1).replace("\n", "\n ")
+        return written(" " + _json(row, indent=1).replace("\n", "\n "))
 
-    def write(self, out: IO[bytes], withheld: Withheld) -> None:
+    def write(self, out: IO[bytes], pieces: Pieces) -> None:
         separator = b"[\n"
-        for data in self.kept(withheld):
-            out.write(separator + data)
+        for piece in pieces():
+            out.write(separator)
+            out.write(piece)
             separator = b",\n"
         out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 
 
-class CsvWriter(_Spooled):
+class Csv(RowFormat):
     """A line for each patient and criterion; `gaps` separated by blanks."""
 
-    def piece(self, row: Row) -> str:
-        return "".join(",".join(map(_cell, cells)) + "\n" for cells in flat(row))
+    @staticmethod
+    def piece(row: Row) -> bytes:
+        return written("".join(",".join(map(_cell, cells)) + "\n" for cells in flat(row)))
 
-    def write(self, out: IO[bytes], withheld: Withheld) -> None:
-        for data in chain([written(",".join(COLUMNS) + "\n")], self.kept(withheld)):
-            out.write(data)
+    def write(self, out: IO[bytes], pieces: Pieces) -> None:
+        out.write(written(",".join(COLUMNS) + "\n"))
+        for piece in pieces():
+            out.write(piece)
 
 
-class ParquetWriter(RowWriter):
+class Parquet(RowFormat):
     """The columns of CSV, typed: `as_of` a date, `applies` a truth value, the rest text."""
 
     def __init__(self) -> None:
@@ -123,34 +137,24 @@ class ParquetWriter(RowWriter):
             raise click.UsageError("--format parquet needs pyarrow: pip install pyarrow") from error
         self._pyarrow: Any = pyarrow
         self._parquet: Any = parquet
-        self._columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
 
-    def add(self, row: Row) -> None:
-        for cells in flat(row):
-            for values, cell in zip(self._columns.values(), cells, strict=True):
-                values.append(cell)
+    @staticmethod
+    def piece(row: Row) -> bytes:
+        return written(json.dumps(list(flat(row)), ensure_ascii=False))
 
-    def write(self, out: IO[bytes], withheld: Withheld) -> None:
-        keep = [not withheld(patient) for patient in self._columns["patient"]]
+    def write(self, out: IO[bytes], pieces: Pieces) -> None:
         arrow = self._pyarrow
         types = {"as_of": arrow.date32(), "applies": arrow.bool_()}
-        table = arrow.table(
-            {
-                name: arrow.array(
-                    [
-                        _arrow_value(name, value)
-                        for value, kept in zip(values, keep, strict=True)
-                        if kept
-                    ],
-                    types.get(name, arrow.string()),
-                )
-                for name, values in self._columns.items()
-            }
-        )
-        # The stream belongs to the caller; pyarrow closes what it is given.
-        buffer = io.BytesIO()
-        self._parquet.write_table(table, buffer)
-        out.write(buffer.getbuffer())
+        schema = arrow.schema([(name, types.get(name, arrow.string())) for name in COLUMNS])
+        left = pieces()
+        with self._parquet.ParquetWriter(arrow.PythonFile(out, mode="w"), schema) as writer:
+            while group := list(islice(left, _ROW_GROUP)):
+                rows = [cells for piece in group for cells in json.loads(piece)]
+                columns = [
+                    arrow.array([_arrow_value(field.name, value) for value in values], field.type)
+                    for field, values in zip(schema, zip(*rows, strict=True), strict=True)
+                ]
+                writer.write_table(arrow.table(columns, schema=schema))
 
 
 def _json(row: Row, **layout: Any) -> str:

@@ -1,12 +1,16 @@
-"""`screen`: patients to rows, a row for each that can be judged, a problem for each that cannot."""
+"""`screen`: patients to rows, a row for each that can be judged, a problem for each that cannot.
+
+Inputs pass as a stream: documents go as bytes to workers, rows come back as bytes and wait in a
+file until it is known which patients stand in two documents.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,20 +19,28 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from protocol_logic.foundation.problems import Problem
-from protocol_logic.surfaces.inputs import Patients, compiled_protocol, existing_paths
-from protocol_logic.surfaces.outputs import STDOUT, opened_output, print_problems, written
+from protocol_logic.surfaces.inputs import Item, Patients, compiled_protocol, existing_paths
+from protocol_logic.surfaces.outputs import (
+    STDOUT,
+    opened_output,
+    print_problems,
+    temporary_folder,
+    written,
+)
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
 
 if TYPE_CHECKING:
+    from protocol_logic.answering.rows import Row
     from protocol_logic.pipeline import Compiled, Screening
-    from protocol_logic.records.facts import PatientRecord
-    from protocol_logic.surfaces.row_formats import RowWriter
+    from protocol_logic.surfaces.row_formats import RowFormat, Spool
 
 NO_AS_OF = (
     "no patient has an as-of date: the inputs have no Bundle.timestamp; "
     "give one with --as-of YYYY-MM-DD, or --as-of today"
 )
+_MOST_WORKERS = 2
+_FACT_BYTES = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,94 +54,117 @@ class ScreenOptions:
     output: str | None
     problems_file: str | None
     merge: bool
+    workers: int | None
+    """Processes that read and decide; None: as many as there are usable cores, but two at most."""
 
 
 def screen(options: ScreenOptions) -> int:
     """Screen all patients; the exit code: 1 where one could not be screened, else 0."""
-    from protocol_logic.pipeline import Screening
+    from protocol_logic.surfaces.row_formats import Spool
 
     _refuse_one_file_for_both(options)
     paths = existing_paths(options.patients)
     compiled = compiled_protocol(options.protocol)
-    writer = _writer(compiled, options)
+    form = _format(compiled, options)
     with ExitStack() as files:
         out = files.enter_context(opened_output(options.output))
         notes = None
         if options.problems_file is not None:
             notes = files.enter_context(opened_output(options.problems_file))
-        run = _Run(Screening(compiled), Patients(compiled, paths, options.merge), writer, notes)
-        run.screen(options.as_of)
+        spool = files.enter_context(closing(Spool(temporary_folder(options.output))))
+        patients = Patients(compiled, paths, options.merge)
+        run = _Run(patients, spool, notes)
+        run.screen(_Start(compiled, options.as_of, form.piece, notes is not None), options.workers)
         try:
-            writer.write(out, run.patients.is_withheld)
+            form.write(out, lambda: spool.pieces(patients.is_withheld))
         finally:
             # Also where nobody reads the output to its end.
             run.report()
-    return 1 if run.patients.problems.has_errors else 0
+    return 1 if patients.problems.has_errors else 0
 
 
-class _Run:
-    def __init__(
-        self, screening: Screening, patients: Patients, writer: RowWriter, notes: IO[bytes] | None
-    ) -> None:
-        self.screening = screening
-        self.patients = patients
-        self.writer = writer
-        self.notes = notes
-        self.codes: Counter[str] = Counter()
-        self.troubled = 0
+# ---- in each process -----------------------------------------------------------------------------
 
-    def screen(self, option: date | None) -> None:
-        """A row for each record that has an as-of date."""
-        from protocol_logic.pipeline import as_of_date
 
-        progress = Progress(sys.stderr)
-        undated = 0
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What became of an item, ready to be written.
+
+    `patient`, `source`: of its record, if there is one; `piece` of its row, if there is one.
+    `codes`: of the problems of the record; `notes`: their lines. `stopped`: why there is no row.
+    """
+
+    patient: str | None = None
+    source: str = ""
+    piece: bytes | None = None
+    codes: tuple[str, ...] = ()
+    notes: bytes = b""
+    stopped: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Makes the job of a process; goes to the others by pickle."""
+
+    compiled: Compiled
+    option: date | None
+    piece: Callable[[Row], bytes]
+    noted: bool
+
+    def __call__(self) -> Callable[[Item], _Result]:
+        from protocol_logic.pipeline import Screening
+
+        screening = Screening(self.compiled)
+        return lambda item: self._screen(screening, item)
+
+    def _screen(self, screening: Screening, item: Item) -> _Result:
+        if isinstance(item, Problem):
+            return _Result(stopped=(item,))
         try:
-            for record in self.patients:
-                as_of = as_of_date(record, option)
-                if isinstance(as_of, Problem):
-                    undated += 1
-                    self.patients.problems.add(as_of)
-                    self._note(record, record.problems)
-                    continue
-                row = self.screening.row(record, as_of)
-                self.writer.add(row)
-                if row["problems"]:
-                    self._note(record, self._problems(record, as_of.date))
-                progress.step()
-        finally:
-            progress.close()
-        if undated and undated == self.patients.number:
-            raise click.UsageError(NO_AS_OF)
+            done = screening.screen(item, self.option)
+        except MemoryError:
+            return _stopped(item, "there is not enough memory to read it")
+        if done.record is None:
+            return _Result(stopped=done.stopped)
+        patient = done.record.patient
+        return _Result(
+            patient=patient,
+            source=done.record.source,
+            piece=None if done.row is None else self.piece(done.row),
+            codes=tuple(problem.code for problem in done.problems),
+            notes=_notes(done.problems, patient) if self.noted else b"",
+            stopped=done.stopped,
+        )
 
-    def _problems(self, record: PatientRecord, day: date) -> tuple[Problem, ...]:
-        """The problems that stand in a row, with their hints."""
-        from protocol_logic.answering.rows import problems_of
-        from protocol_logic.pipeline import findings_of
 
-        return tuple(problems_of(record, findings_of(self.screening.compiled, record, day)))
+def _stopped(item: Item, message: str) -> _Result:
+    """The result of an item that could not be screened."""
+    if isinstance(item, Problem):
+        return _Result(stopped=(item,))
+    line = getattr(item, "line", None)
+    patient = getattr(item, "patient", None)
+    problem = Problem(
+        code="not-readable",
+        message=message if line is None else f"line {line}: {message}",
+        resource=None if patient is None else f"Patient/{patient}",
+        file=item.source,
+    )
+    return _Result(stopped=(problem,))
 
-    def _note(self, record: PatientRecord, problems: tuple[Problem, ...]) -> None:
-        """Count the problems of a record, or write them where a file is asked for."""
-        self.codes.update(problem.code for problem in problems)
-        self.troubled += bool(problems)
-        self._write_notes(problems, record.patient)
 
-    def _write_notes(self, problems: tuple[Problem, ...], patient: str | None) -> None:
-        if self.notes is not None:
-            self.notes.writelines(_note_line(problem, patient) for problem in problems)
+def _lost(item: Item) -> _Result:
+    return _stopped(item, "the process that read it was killed, perhaps for want of memory")
 
-    def report(self) -> None:
-        """Say on stderr what kept patients from being screened, and what was wrong with records."""
-        stopped = self.patients.problems.sorted()
-        self._write_notes(tuple(stopped), None)
-        print_problems(stopped)
-        if self.codes and self.notes is None:
-            found = ", ".join(f"{n:,} {code}" for code, n in sorted(self.codes.items()))
-            number = count(self.codes.total(), "problem")
-            where = count(self.troubled, "patient")
-            text = f"{number} in the records of {where}: {found}; --problems FILE lists them"
-            click.echo(text, err=True)
+
+def _size(item: Item) -> int:
+    """The bytes of an item on its way to a worker, roughly."""
+    if isinstance(item, Problem):
+        return _FACT_BYTES
+    return len(item.facts) * _FACT_BYTES if hasattr(item, "facts") else len(item.data)
+
+
+def _notes(problems: Iterable[Problem], patient: str | None) -> bytes:
+    return b"".join(_note_line(problem, patient) for problem in problems)
 
 
 def _note_line(problem: Problem, patient: str | None) -> bytes:
@@ -145,13 +180,71 @@ def _note_line(problem: Problem, patient: str | None) -> bytes:
     return written(json.dumps(note, ensure_ascii=False) + "\n")
 
 
-def _writer(compiled: Compiled, options: ScreenOptions) -> RowWriter:
+# ---- in the first process ------------------------------------------------------------------------
+
+
+class _Run:
+    def __init__(self, patients: Patients, spool: Spool, notes: IO[bytes] | None) -> None:
+        self.patients = patients
+        self.spool = spool
+        self.notes = notes
+        self.codes: Counter[str] = Counter()
+        self.troubled = 0
+
+    def screen(self, start: _Start, workers: int | None) -> None:
+        """A row for each patient, in the spool."""
+        from protocol_logic.records.files import size_at
+        from protocol_logic.surfaces.workers import Workers, usable_cores
+
+        patients, undated = self.patients, 0
+        number = workers or min(usable_cores(), _MOST_WORKERS)
+        total = sum(map(size_at, patients.paths)) if sys.stderr.isatty() else 0
+        with (
+            closing(Progress(sys.stderr, total)) as progress,
+            Workers(start, number, size=_size, lost=_lost) as processes,
+        ):
+            for result in processes.results(patients.items()):
+                if result.patient is not None:
+                    patients.passed(result.patient, result.source)
+                    progress.step(patients.reading.bytes)
+                    if result.piece is None:
+                        undated += 1
+                    else:
+                        self.spool.add(result.patient, result.piece)
+                    self.codes.update(result.codes)
+                    self.troubled += bool(result.codes)
+                    if self.notes is not None:
+                        self.notes.write(result.notes)
+                self._stop(result.stopped, result.patient)
+        if undated and undated == patients.number:
+            raise click.UsageError(NO_AS_OF)
+        self._stop(patients.end(), None)
+
+    def _stop(self, problems: Iterable[Problem], patient: str | None) -> None:
+        """Note what kept patients from being screened."""
+        for problem in problems:
+            self.patients.problems.add(problem)
+            if self.notes is not None:
+                self.notes.write(_note_line(problem, patient))
+
+    def report(self) -> None:
+        """Say on stderr what kept patients from being screened, and what was wrong with records."""
+        print_problems(self.patients.problems.sorted())
+        if self.codes and self.notes is None:
+            found = ", ".join(f"{n:,} {code}" for code, n in sorted(self.codes.items()))
+            number = count(self.codes.total(), "problem")
+            where = count(self.troubled, "patient")
+            text = f"{number} in the records of {where}: {found}; --problems FILE lists them"
+            click.echo(text, err=True)
+
+
+def _format(compiled: Compiled, options: ScreenOptions) -> RowFormat:
     from protocol_logic.surfaces import row_formats
-    from protocol_logic.surfaces.table import TableWriter
+    from protocol_logic.surfaces.table import Table
 
     to_stdout = options.output is None or options.output == STDOUT
     if options.form == "table":
-        return TableWriter(
+        return Table(
             compiled.protocol,
             width=terminal_width(sys.stdout if to_stdout else None),
             colour=to_stdout and colour_wanted(sys.stdout),
@@ -160,10 +253,10 @@ def _writer(compiled: Compiled, options: ScreenOptions) -> RowWriter:
     if options.form == "parquet":
         if to_stdout and sys.stdout.isatty():
             raise click.UsageError("--format parquet is not for a terminal; add -o FILE")
-        return row_formats.ParquetWriter()
+        return row_formats.Parquet()
     if options.form == "csv":
-        return row_formats.CsvWriter()
-    return row_formats.JsonWriter() if options.form == "json" else row_formats.NdjsonWriter()
+        return row_formats.Csv()
+    return row_formats.Json() if options.form == "json" else row_formats.Ndjson()
 
 
 def _refuse_one_file_for_both(options: ScreenOptions) -> None:

@@ -6,13 +6,16 @@ legend says the criteria, and a summary how much could be decided. A sign is nev
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from protocol_logic.foundation.text import shown
-from protocol_logic.surfaces.row_formats import RowWriter, Withheld
+from protocol_logic.surfaces.outputs import written
+from protocol_logic.surfaces.row_formats import Pieces, RowFormat
 from protocol_logic.surfaces.table_layout import (
     GROUP,
+    ID_MOST,
     Layout,
     Signs,
     Words,
@@ -23,7 +26,7 @@ from protocol_logic.surfaces.table_layout import (
 from protocol_logic.surfaces.terminal import Paint, count, cut, pad, text_width, visible
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.rows import Row
+    from protocol_logic.answering.rows import Row, Summary
     from protocol_logic.compiling import core
 
 LAST_LINE = "A person decides: this is a calculation over the records as they are."
@@ -54,8 +57,8 @@ _GAPS = {
 }
 
 
-class TableWriter(RowWriter):
-    """Draws all rows at the end, when it is known how wide they are."""
+class Table(RowFormat):
+    """Draws the rows when all are there and it is known how wide they are."""
 
     def __init__(
         self, protocol: core.Protocol, *, width: int, colour: bool, encoding: str | None = "utf-8"
@@ -64,51 +67,63 @@ class TableWriter(RowWriter):
         self._width = width
         self._colour = colour
         self._encoding = encoding or "ascii"
-        self._rows: list[Row] = []
 
-    def add(self, row: Row) -> None:
-        self._rows.append(row)
+    @staticmethod
+    def piece(row: Row) -> bytes:
+        kept = {key: row[key] for key in ("patient", "as_of", "eligibility", "decided_jointly")}
+        names = ("id", "polarity", "outcome", "verdict", "applies", "gaps", "gap_details")
+        criteria = [{name: criterion[name] for name in names} for criterion in row["criteria"]]
+        return written(json.dumps({**kept, "criteria": criteria}, separators=(",", ":")))
 
-    def write(self, out: IO[bytes], withheld: Withheld) -> None:
-        rows = [row for row in self._rows if not withheld(row["patient"])]
-        drawing = _Drawing(
-            self._protocol, rows, self._width, Paint(self._colour), signs_for(self._encoding)
-        )
+    def write(self, out: IO[bytes], pieces: Pieces) -> None:
+        paint, signs = Paint(self._colour), signs_for(self._encoding)
+        drawing = _Drawing(self._protocol, pieces, self._width, paint, signs)
         for line in drawing.lines():
             out.write((line.rstrip() + "\n").encode(self._encoding, "backslashreplace"))
 
 
 class _Drawing:
     def __init__(
-        self, protocol: core.Protocol, rows: Sequence[Row], width: int, paint: Paint, signs: Signs
+        self, protocol: core.Protocol, pieces: Pieces, width: int, paint: Paint, signs: Signs
     ) -> None:
         self.protocol = protocol
-        self.rows = rows
+        self.pieces = pieces
         self.width = width
         self.paint = paint
         self.signs = signs
         self.names = [c.id for c in protocol.criteria]
 
+    def rows(self) -> Iterator[Row]:
+        """The rows, read from their pieces one by one."""
+        return map(json.loads, self.pieces())
+
     def lines(self) -> Iterator[str]:
         """All lines, each at most as wide as asked, where words allow it."""
+        from protocol_logic.answering.rows import Summary
+
+        summary, dates, widest = Summary(), set[str](), 0
+        for row in self.rows():
+            summary.add(row)
+            dates.add(row["as_of"])
+            size = text_width(shown(row["patient"]))
+            widest = max(widest, size if size <= ID_MOST else 0)
         title = f"{self.protocol.id} {self.protocol.version}".strip()
-        dates = {row["as_of"] for row in self.rows}
-        heading = f"{title}, {count(len(self.rows), 'patient')}"
+        heading = f"{title}, {count(summary.patients, 'patient')}"
         if len(dates) == 1:
             heading += f", as of {next(iter(dates))}"
         yield self.paint(visible(heading), "bold")
         yield ""
-        if len(self.rows) == 1:
-            yield from self._one(self.rows[0])
-        elif self.rows:
-            yield from self._table(dated=len(dates) > 1)
+        if summary.patients == 1:
+            yield from self._one(next(self.rows()))
+        elif summary.patients:
+            yield from self._table(widest, dated=len(dates) > 1)
             yield ""
             yield self.paint("Criteria", "bold") + "  " + self.signs.key()
             for number in range(1, len(self.names) + 1):
                 yield " " + self._criterion(number, " ")
-        if self.rows:
+        if summary.patients:
             yield ""
-            yield from self._wrapped([(word, "") for word in summary_text(self.rows).split()], "")
+            yield from self._wrapped([(word, "") for word in summary_text(summary).split()], "")
             yield from self._wrapped([(word, "") for word in LAST_LINE.split()], "")
 
     # ---- one patient -----------------------------------------------------------------------------
@@ -131,17 +146,16 @@ class _Drawing:
 
     # ---- many patients ---------------------------------------------------------------------------
 
-    def _table(self, *, dated: bool) -> Iterator[str]:
-        patients = [shown(row["patient"]) for row in self.rows]
-        layout = choose_layout(patients, self.names, self.width, dated=dated)
+    def _table(self, widest: int, *, dated: bool) -> Iterator[str]:
+        layout = choose_layout(widest, self.names, self.width, dated=dated)
         *above, last = layout.header
         for header in above:
             yield self.paint((" " * layout.lead() + header).rstrip(), "bold")
         beside = "  what stands in the way" if layout.beside else ""
         start = layout.start("patient", "as of", "eligibility")
         yield self.paint((start + last + beside).rstrip(), "bold")
-        for row, patient in zip(self.rows, patients, strict=True):
-            yield from self._patient(row, patient, layout)
+        for row in self.rows():
+            yield from self._patient(row, shown(row["patient"]), layout)
 
     def _patient(self, row: Row, patient: str, layout: Layout) -> Iterator[str]:
         if text_width(patient) > layout.patient:
@@ -236,20 +250,18 @@ def gap_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
     return [(words, sorted(elements)) for words, elements in found.items() if elements]
 
 
-def summary_text(rows: Sequence[Row]) -> str:
+def summary_text(summary: Summary) -> str:
     """How many patients and criteria were decided, and what is most often missing."""
-    from protocol_logic.answering.rows import summary
-
-    found = summary(rows)
-    words = ", ".join(f"{n:,} {word}" for word, n in found["eligibility"].items())
-    decided, total = found["criteria_decided"], found["criteria"]
+    kinds = ("eligible", "ineligible", "undetermined")
+    words = ", ".join(f"{summary.eligibility[kind]:,} {kind}" for kind in kinds)
     # Rounded down: 100 % is said only where all are decided.
-    share = f" ({100 * decided // total} %)" if total else ""
+    total = summary.criteria
+    share = f" ({100 * summary.decided // total} %)" if total else ""
     text = (
-        f"{count(found['patients'], 'patient')}: {words}; "
-        f"{decided:,} of {count(total, 'criterion', 'criteria')} decided{share}"
+        f"{count(summary.patients, 'patient')}: {words}; "
+        f"{summary.decided:,} of {count(total, 'criterion', 'criteria')} decided{share}"
     )
-    missing = list(found["missing"].items())[:5]
+    missing = sorted(summary.missing.items(), key=lambda item: (-item[1], item[0]))[:5]
     if missing:
         text += "; most often missing: " + ", ".join(f"{name} ({n:,})" for name, n in missing)
     return text

@@ -12,7 +12,7 @@ Words: TypeAlias = list[tuple[str, str]]
 """Words with the style that each is painted in; an empty style is none."""
 
 GROUP = 5
-_ID_MOST = 36  # a UUID; longer ids get a line of their own
+ID_MOST = 36  # a UUID; longer ids get a line of their own
 _BESIDE_LEAST = 44
 _DATE, _ELIGIBILITY = 12, 16
 
@@ -93,14 +93,13 @@ class Layout:
         return sum(self.columns) if self.columns else max(map(len, self.header))
 
 
-def choose_layout(
-    patients: Sequence[str], criteria: Sequence[str], width: int, *, dated: bool
-) -> Layout:
+def choose_layout(widest: int, criteria: Sequence[str], width: int, *, dated: bool) -> Layout:
     """The richest layout that fits: ids or numbers above the signs, details beside them or under.
 
-    `patients` and `criteria` are ids; `dated`: the patients have different as-of dates.
+    `widest`: the columns of the widest patient id that has a place of its own. `criteria` are ids;
+    `dated`: the patients have different as-of dates.
     """
-    widest = max([7, *(w for w in map(text_width, patients) if w <= _ID_MOST)])
+    widest = max(7, widest)
     named, named_columns = _named_header(criteria)
     numbered, number_columns = _numbered_header(len(criteria))
     grouped = [_grouped_header(len(criteria))]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from protocol_logic.foundation.problems import Problems
-from protocol_logic.records.duplicates import PatientIds, withhold_duplicates
-from protocol_logic.records.facts import Account, PatientRecord
+from protocol_logic.records.duplicates import PatientIds
+from protocol_logic.records.facts import Account
 from protocol_logic.records.fhir import read_record
 from protocol_logic.records.json_text import Number
 from protocol_logic.records.sources import Document, iter_documents
@@ -212,17 +212,14 @@ def test_the_order_of_a_bundle_means_nothing() -> None:
 
 
 def test_an_id_in_two_documents_is_withheld() -> None:
-    def record(patient: str, source: str) -> PatientRecord:
-        return PatientRecord(patient=patient, source=source, index_date=None, facts=())
-
-    records = [record("a", "1.json"), record("b", "2.json"), record("a", "3.json")]
     ids = PatientIds()
-    rows = [(each.patient, each.source) for each in ids.watch(records)]
-    assert withhold_duplicates(rows, lambda row: row[0], ids) == [("b", "2.json")]
-    (problem,) = ids.problems()
-    assert (problem.code, problem.file) == ("duplicate-patient", "1.json")
-    assert "`a`" in problem.message
-    assert "`3.json`" in problem.message
+    for patient, source in (("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("c", "4")):
+        ids.add(patient, f"{source}.json")
+    assert [patient for patient in "abcd" if patient in ids] == ["a", "c"]
+    one, other = ids.problems()
+    assert (one.code, one.file) == ("duplicate-patient", "1.json")
+    assert one.message == "patient `a` stands in 2 bundles, also in `3.json`"
+    assert (other.file, other.message) == ("4.json", "patient `c` stands in 2 bundles of this file")
 
 
 # the seed cases

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.records.files import Reading
 from protocol_logic.records.json_text import NotJson, Number, parse
-from protocol_logic.records.sources import Document, Skipped, iter_documents
+from protocol_logic.records.sources import Document, iter_documents
 from tests.unit.records.build import Json
 
 
-def documents(*paths: Path, skipped: Skipped | None = None) -> tuple[list[Document], list[Problem]]:
+def documents(*paths: Path, reading: Reading | None = None) -> tuple[list[Document], list[Problem]]:
     problems = Problems()
-    found = list(iter_documents(paths, problems, skipped))
+    found = list(iter_documents(paths, problems, reading))
     return found, problems.items
 
 
@@ -107,10 +108,10 @@ def test_folders_are_read_by_name_and_other_files_counted(tmp_path: Path) -> Non
         (tmp_path / name).write_text(text(bundle(name)))
     for name in ("README.md", "notes.MD", "b/x.csv", ".hidden.json"):
         (tmp_path / name).write_text("")
-    skipped = Skipped()
-    found, problems = documents(tmp_path, skipped=skipped)
+    reading = Reading()
+    found, problems = documents(tmp_path, reading=reading)
     assert patients(found) == ["a.json", "b/1.json", "b/2.json", "c.json"]
-    assert skipped.files == {".md": 2, ".csv": 1, ".json": 1}
+    assert reading.files == {".md": 2, ".csv": 1, ".json": 1}
     assert problems == []
 
 
@@ -181,13 +182,13 @@ def test_single_resources_are_joined_by_patient_over_files(tmp_path: Path) -> No
     (tmp_path / "Patient.ndjson").write_text(
         text({"resourceType": "Patient", "id": "b"}, {"resourceType": "Patient", "id": "a"})
     )
-    skipped = Skipped()
-    found, problems = documents(tmp_path, skipped=skipped)
+    reading = Reading()
+    found, problems = documents(tmp_path, reading=reading)
     assert [
         [entry["resource"]["id"] for entry in document.content["entry"]] for document in found
     ] == [["1", "3", "b"], ["2", "a"]]
     assert {document.source for document in found} == {str(tmp_path / "Patient.ndjson")}
-    assert (problems, skipped.resources) == ([], {"Practitioner": 1})
+    assert (problems, reading.resources) == ([], {"Practitioner": 1})
 
 
 def test_single_resources_without_their_patient_are_problems(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
 from protocol_logic.compiling import core
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge.vocabulary import Vocabulary
+from protocol_logic.surfaces.row_formats import RowFormat, Spool
 
 Json = dict[str, Any]
 
@@ -86,3 +88,12 @@ def _outcome(name: str, verdict: str) -> str:
     if verdict == "open":
         return "unknown"
     return "met" if (verdict == "pass") == (polarity(name) == "inclusion") else "not_met"
+
+
+def output(form: RowFormat, rows: Sequence[Json], withheld: Sequence[str] = ()) -> bytes:
+    """What a format writes of the rows, without those of withheld patients."""
+    spool, out = Spool(), io.BytesIO()
+    for each in rows:
+        spool.add(each["patient"], form.piece(each))
+    form.write(out, lambda: spool.pieces(lambda patient: patient in withheld))
+    return out.getvalue()

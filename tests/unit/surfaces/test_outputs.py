@@ -164,37 +164,42 @@ class Terminal(io.StringIO):
         return True
 
 
-def run(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, seconds: float) -> str:
-    """What 100 patients leave on a stream in that time."""
+def run(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, seconds: float, total: int) -> str:
+    """What 100 patients of ten bytes each leave on a stream in that time."""
     now = 1000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    progress = Progress(stream)
-    for _ in range(100):
+    progress = Progress(stream, total)
+    for number in range(1, 101):
         now += seconds / 100
-        progress.step()
+        progress.step(10 * number)
     progress.close()
     return stream.getvalue()
 
 
 def test_a_short_run_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run(io.StringIO(), monkeypatch, 1.9) == ""
-    assert run(Terminal(), monkeypatch, 0.2) == ""
+    assert run(Terminal(), monkeypatch, 0.4, 1000) == ""
 
 
-def test_a_long_run_tells_a_log_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = run(io.StringIO(), monkeypatch, 25).splitlines()
-    assert lines == [
-        "screened 8 patients in 2 s (4/s)",
-        "screened 48 patients in 12 s (4/s)",
-        "screened 88 patients in 22 s (4/s)",
-        "screened 100 patients in 25 s (4/s)",
-    ]
+def test_a_log_gets_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(io.StringIO(), monkeypatch, 1000, 1000) == ""
 
 
-def test_a_terminal_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = run(Terminal(), monkeypatch, 5)
-    assert "\n" not in text
-    assert text.endswith("\r\x1b[2K")
+def test_a_terminal_has_rate_and_time_left_and_is_left_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = run(Terminal(), monkeypatch, 1000, 2000)
+    start, *drawn, end = text.split("\r\x1b[2K")
+    assert (start, end) == ("", "")
+    assert drawn[0] == "1 patient, 0.1/s, 33 min 10 s left"
+    assert drawn[49] == "50 patients, 0.1/s, 25 min 0 s left"
+    assert drawn[-1] == "100 patients, 0.1/s, 16 min 40 s left"
+    assert len(drawn) == 100
+
+
+def test_what_is_drawn_is_not_more_than_can_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = run(Terminal(), monkeypatch, 4, 0).split("\r\x1b[2K")[1:-1]
+    assert drawn[0] == "13 patients, 25/s"
+    assert len(drawn) == 13
 
 
 def test_width(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,20 +6,18 @@ import csv
 import importlib.util
 import io
 import json
-from collections.abc import Sequence
 
 import click
 import pytest
 
 from protocol_logic.surfaces.row_formats import (
     COLUMNS,
-    CsvWriter,
-    JsonWriter,
-    NdjsonWriter,
-    ParquetWriter,
-    RowWriter,
+    Csv,
+    Json,
+    Ndjson,
+    Parquet,
 )
-from tests.unit.surfaces.rows import Json, row
+from tests.unit.surfaces.rows import output, row
 
 TWO = ("adult", "no_other")
 ROWS = [
@@ -28,26 +26,18 @@ ROWS = [
 ]
 
 
-def output(writer: RowWriter, rows: Sequence[Json], withheld: Sequence[str] = ()) -> bytes:
-    for item in rows:
-        writer.add(item)
-    out = io.BytesIO()
-    writer.write(out, lambda patient: patient in withheld)
-    return out.getvalue()
-
-
 def test_json_is_a_list_as_json_dumps_writes_it() -> None:
-    data = output(JsonWriter(), ROWS).decode()
+    data = output(Json(), ROWS).decode()
     assert data == json.dumps(ROWS, ensure_ascii=False, indent=1) + "\n"
 
 
 def test_json_of_nobody_is_an_empty_list() -> None:
-    assert output(JsonWriter(), []) == b"[]\n"
-    assert output(JsonWriter(), ROWS, ["ann", "bea"]) == b"[]\n"
+    assert output(Json(), []) == b"[]\n"
+    assert output(Json(), ROWS, ["ann", "bea"]) == b"[]\n"
 
 
 def test_ndjson_is_a_row_a_line() -> None:
-    lines = output(NdjsonWriter(), ROWS).decode().split("\n")
+    lines = output(Ndjson(), ROWS).decode().split("\n")
     assert [json.loads(line) for line in lines[:-1]] == ROWS
     assert lines[-1] == ""
 
@@ -55,8 +45,8 @@ def test_ndjson_is_a_row_a_line() -> None:
 @pytest.mark.parametrize("name", ["a\nb", "a\u2028b\x85c\u2029", "a\udcffb", '"\\', "\x00", "é"])
 def test_any_name_is_one_line_and_comes_back(name: str) -> None:
     rows = [row(name, TWO, "✓✓")]
-    assert json.loads(output(JsonWriter(), rows)) == rows
-    data = output(NdjsonWriter(), rows).decode()
+    assert json.loads(output(Json(), rows)) == rows
+    data = output(Ndjson(), rows).decode()
     assert len(data.splitlines()) == 1
     assert json.loads(data) == rows[0]
 
@@ -64,14 +54,14 @@ def test_any_name_is_one_line_and_comes_back(name: str) -> None:
 def test_withheld_rows_are_left_out() -> None:
     rows = [*ROWS, row("cleo", TWO, "✓✓")]
     kept = [ROWS[0], rows[2]]
-    assert json.loads(output(JsonWriter(), rows, ["bea"])) == kept
-    lines = output(NdjsonWriter(), rows, ["bea"]).splitlines()
+    assert json.loads(output(Json(), rows, ["bea"])) == kept
+    lines = output(Ndjson(), rows, ["bea"]).splitlines()
     assert [json.loads(line) for line in lines] == kept
-    assert b"bea" not in output(CsvWriter(), rows, ["bea"])
+    assert b"bea" not in output(Csv(), rows, ["bea"])
 
 
 def test_csv_has_a_line_for_each_criterion() -> None:
-    assert output(CsvWriter(), ROWS).decode() == (
+    assert output(Csv(), ROWS).decode() == (
         "patient,source,as_of,eligibility,criterion,polarity,outcome,verdict,applies,"
         "oldest_evidence,gaps\n"
         "ann,a.json,2026-01-15,eligible,adult,inclusion,met,pass,true,,\n"
@@ -84,14 +74,14 @@ def test_csv_has_a_line_for_each_criterion() -> None:
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
 def test_a_spreadsheet_takes_no_cell_for_a_formula(first: str) -> None:
     rows = [row(f'{first}HYPERLINK("x")', TWO, "✓✓", source=f"{first}a.json")]
-    lines = list(csv.reader(io.StringIO(output(CsvWriter(), rows).decode(), newline="")))
+    lines = list(csv.reader(io.StringIO(output(Csv(), rows).decode(), newline="")))
     assert lines[1][:2] == [f'\'{first}HYPERLINK("x")', f"'{first}a.json"]
 
 
 def test_large_output_leaves_memory_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("protocol_logic.surfaces.row_formats._IN_MEMORY", 1000)
     rows = [row(f"p{n}", TWO, "✓✓") for n in range(50)]
-    assert json.loads(output(JsonWriter(), rows, ["p7"])) == rows[:7] + rows[8:]
+    assert json.loads(output(Json(), rows, ["p7"])) == rows[:7] + rows[8:]
 
 
 @pytest.mark.skipif(
@@ -99,12 +89,12 @@ def test_large_output_leaves_memory_and_comes_back(monkeypatch: pytest.MonkeyPat
 )
 def test_parquet_names_what_it_needs() -> None:
     with pytest.raises(click.UsageError, match="pip install pyarrow"):
-        ParquetWriter()
+        Parquet()
 
 
 def test_parquet_has_the_columns_of_csv() -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
-    table = parquet.read_table(io.BytesIO(output(ParquetWriter(), ROWS, ["ann"])))
+    table = parquet.read_table(io.BytesIO(output(Parquet(), ROWS, ["ann"])))
     assert tuple(table.column_names) == COLUMNS
     assert table.column("patient").to_pylist() == ["bea", "bea"]
     assert table.column("applies").to_pylist() == [True, True]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from protocol_logic.surfaces.table import LAST_LINE, TableWriter
+from protocol_logic.surfaces.table import LAST_LINE, Table
 from protocol_logic.surfaces.terminal import text_width
-from tests.unit.surfaces.rows import Json, protocol, row
+from tests.unit.surfaces.rows import Json, output, protocol, row
 
 THREE = ("adult_woman", "organ_function", "no_brain_metastasis")
 
@@ -22,12 +21,8 @@ def table(
     sentence = options.pop("sentence", "Some words;")
     encoding = options.get("encoding", "utf-8")
     options = {"colour": False, **options}
-    writer = TableWriter(protocol(criteria, sentence=sentence), width=width, **options)
-    for item in rows:
-        writer.add(item)
-    out = io.BytesIO()
-    writer.write(out, lambda patient: patient in withheld)
-    return out.getvalue().decode(encoding)
+    form = Table(protocol(criteria, sentence=sentence), width=width, **options)
+    return output(form, rows, withheld).decode(encoding)
 
 
 def test_what_fails_and_what_is_missing_stand_under_a_patient() -> None:
