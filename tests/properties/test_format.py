@@ -77,7 +77,7 @@ def comments(text: str) -> Counter[str]:
 
 # ---- damage to the layout that changes nothing ---------------------------------------------------
 
-TEXT_LINE = re.compile(r"\s*(?:[>#]|(?:title|version|language|registry|label|source)\b)")
+TEXT_LINE = re.compile(r"\s*(?:[>#]|(?:title|version|language|registry|label|source|unlike)\b)")
 
 
 def lines_changed(change: Callable[[random.Random, str], str]) -> Damage:

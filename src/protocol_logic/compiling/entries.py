@@ -29,15 +29,17 @@ UNIT_WORDS = {
 
 _PROPERTIES = {
     "field": {"label", "source", "field", "values"},
-    "age": {"label", "source", "of"},
+    "age": {"label", "source", "of", "unit"},
     "quantity": {
-        "label", "source", "code", "unit", "accepts", "accepts where", "plausible", "value",
-        "attested",
+        "label", "source", "code", "unlike", "unit", "accepts", "accepts where", "plausible",
+        "value", "attested",
     },
-    "status": {"label", "source", "code", "unit", "value"},
-    "condition": {"label", "source", "code", "is a", "closed by", "denied by", "evidence"},
-    "procedure": {"label", "source", "code", "is a", "closed by"},
-    "medication": {"label", "source", "code", "is a", "closed by"},
+    "status": {"label", "source", "code", "unlike", "unit", "value"},
+    "condition": {
+        "label", "source", "code", "unlike", "is a", "closed by", "denied by", "evidence",
+    },
+    "procedure": {"label", "source", "code", "unlike", "is a", "closed by"},
+    "medication": {"label", "source", "code", "unlike", "is a", "closed by"},
     "event": {"label", "source", "from conditions", "from status", "closed by"},
     "lesion": {
         "label", "source", "code", "unit", "accepts", "axis", "site", "method", "measurable",
@@ -221,6 +223,20 @@ class _Reader:
         found = (self.code(ref) for prop in props for ref in prop.codes)
         return tuple(code for code in found if code is not None)
 
+    def unlike(self) -> tuple[voc.Unlike, ...]:
+        """The codes that may be taken for those of the entry; none of them may be one."""
+        own = {ref.code.text for prop in self.all("code") for ref in prop.codes}
+        found = []
+        for prop in self.all("unlike"):
+            ref = prop.codes[0]
+            code = self.code(ref)
+            if ref.code.text in own:
+                message = f"`{ref.code.text}` is a code of `{self.name}`, and said to be unlike it"
+                self.problem("code-clash", message, ref.code.span)
+            elif code is not None:
+                found.append(voc.Unlike(code, prop.text))
+        return tuple(found)
+
     def number(self, amount: tree.Amount, unit_code: str) -> Fraction | None:
         """An amount in `unit_code`; without a unit it is taken to be in it already."""
         if amount.unit is None:
@@ -300,7 +316,13 @@ def _field(r: _Reader) -> voc.Entry | None:
 def _age(r: _Reader) -> voc.Entry:
     of = r.one("of")
     assert of is not None
-    return voc.Age(name=r.name, element=r.element, label=r.label(), of=of.words[0].text)
+    unit = "a"
+    if (prop := r.one("unit")) is not None:
+        unit = UNIT_WORDS.get(prop.words[0].text, prop.words[0].text)
+        if unit not in ("a", "d"):
+            message = f"an age is told in years or days, not in `{prop.words[0].text}`"
+            r.problem("wrong-unit", message, prop.words[0].span)
+    return voc.Age(name=r.name, element=r.element, label=r.label(), of=of.words[0].text, unit=unit)
 
 
 def _quantity(r: _Reader) -> voc.Entry:
@@ -335,6 +357,7 @@ def _quantity(r: _Reader) -> voc.Entry:
         element=r.element,
         label=r.label(),
         codes=r.codes(r.all("code")),
+        unlike=r.unlike(),
         unit=to,
         accepts=r.accepted(),
         plausible=plausible,
@@ -362,6 +385,7 @@ def _status(r: _Reader) -> voc.Entry:
         element=r.element,
         label=r.label(),
         codes=r.codes(r.all("code")),
+        unlike=r.unlike(),
         values=tuple(dict.fromkeys(p.words[0].text for p in r.all("value"))),
         meanings=meanings,
         unit=to,
@@ -380,6 +404,7 @@ def _concept(r: _Reader) -> voc.Entry:
         label=r.label(),
         kind=r.entry.kind,
         codes=r.codes(r.all("code")),
+        unlike=r.unlike(),
         parents=tuple(w.text for p in r.all("is a") for w in p.words),
         closed_by=closed.words[0].text if closed else None,
         evidence={p.words[0].text: r.codes([p]) for p in r.all("evidence")},
@@ -500,9 +525,7 @@ def _formula(r: _Reader, node: tree.Formula) -> core.Formula | None:
             return None
         return core.Operation(node.op, left, right)
     entry = r.found.entries.get(node.name.text)
-    if isinstance(entry, voc.Age):
-        canonical = "a"
-    elif isinstance(entry, voc.Quantity):
+    if isinstance(entry, voc.Age | voc.Quantity):
         canonical = entry.unit
     else:
         hint = did_you_mean(node.name.text, r.found.entries)

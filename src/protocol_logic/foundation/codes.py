@@ -49,6 +49,7 @@ _ROWS = (
     Code("undated", "warning", "a fact without a date that can be read"),
     Code("unknown-code", "notice", "a coded value that the knowledge base does not know"),
     Code("unmapped-code", "notice", "a resource whose code cannot be known"),
+    Code("look-alike", "notice", "a code that is easily taken for another"),
     Code("conflict", "warning", "different values of one element on its latest date"),
     Code("no-reference-range", "notice", "a result without the reference range that a limit needs"),
     Code("too-many-readings", "warning", "so many possible readings that they were widened"),

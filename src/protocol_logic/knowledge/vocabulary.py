@@ -28,16 +28,26 @@ class Code:
         return (self.system, self.code)
 
 
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """A code that is easily taken for one of an entry, and why it is none."""
+
+    code: Code
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
     """What every entry has.
 
-    `name` is how authors call it; `element` is the id under which a gap is reported.
+    `name` is how authors call it; `element` is the id under which a gap is reported; `unlike` are
+    codes that may be taken for it, which records are told of.
     """
 
     name: str
     element: str
     label: str
+    unlike: tuple[Unlike, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +60,10 @@ class PatientField(Named):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Age(Named):
-    """Completed years from a birth date to the as-of date."""
+    """Completed years (`unit` is `a`) or days (`d`) from a birth date to the as-of date."""
 
     of: str
+    unit: str = "a"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from protocol_logic.language import tree
 # Token types that only hold the grammar together; children keep what carries meaning.
 _MEANINGFUL = {
     "NAME", "VALUE", "NUMBER", "UNIT", "DOTTED", "CODE_VALUE", "STRING", "URL", "QUOTE", "COMPARE",
-    "KIND", "TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "INCLUDE", "EXCLUDE",
+    "KIND", "TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "BECAUSE", "INCLUDE", "EXCLUDE",
     "NEVER", "SITE", "METHOD",
 }  # fmt: skip
 
@@ -353,6 +353,11 @@ class TreeBuilder(Transformer[Token, Any]):
 
     def code_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("code", meta, children)
+
+    def unlike_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+        tokens, codes = _split(children)
+        reason = str(tokens[0]).removeprefix("because").strip()
+        return tree.Property(key="unlike", codes=tuple(codes), text=reason, span=_span(meta))
 
     def unit_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("unit", meta, children)

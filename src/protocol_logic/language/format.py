@@ -19,7 +19,7 @@ from protocol_logic.language.parse import Line, pieces, read_piece, without_mark
 WIDTH = 100
 """The longest line on which a list of codes, or of exceptions, is kept together."""
 
-_FREE_TEXT = {"TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE"}
+_FREE_TEXT = {"TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "BECAUSE"}
 _LISTS = {"CODE": 1, "EVIDENCE": 2, "SITE": 2, "AXIS": 2, "METHOD": 2}
 """Keywords before a list of codes, and how many words come before the first code."""
 

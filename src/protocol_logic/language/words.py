@@ -27,7 +27,7 @@ STATEMENTS = ("protocol", "knowledge", "include", "exclude", "define", "system",
 
 INNER = frozenset(
     "all any none at there not attested lines applies decide otherwise denied > label source code "
-    "unit accepts plausible value values is closed evidence axis site method measurable title "
+    "unlike unit accepts plausible value values is closed evidence axis site method measurable title "
     "version language registry uses".split()
 )
 """Words that start a line inside a statement."""

@@ -16,6 +16,7 @@ from protocol_logic.knowledge.vocabulary import (
     PatientField,
     Quantity,
     Status,
+    Unlike,
     Vocabulary,
 )
 
@@ -33,7 +34,8 @@ Table: TypeAlias = Mapping[Key, tuple[_E, ...]]
 class Codings:
     """The entries of a vocabulary by code. `evidence`: concept -> code -> name of the evidence.
 
-    `fields`: field of the Patient resource -> entries. `systems`: URLs of the code systems.
+    `fields`: field of the Patient resource -> entries. `unlike`: code -> the entries for which it
+    may be taken, and why it is none of theirs. `systems`: URLs of the code systems.
     """
 
     fields: Mapping[str, tuple[PatientField, ...]]
@@ -44,6 +46,7 @@ class Codings:
     medications: Table[Concept]
     lists: Table[History]
     consents: Table[Consent]
+    unlike: Mapping[Key, tuple[tuple[Named, Unlike], ...]]
     systems: frozenset[str]
 
     @classmethod
@@ -60,6 +63,10 @@ class Codings:
         fields: dict[str, tuple[PatientField, ...]] = {}
         for entry in vocabulary.of(PatientField):
             fields[entry.field] = (*fields.get(entry.field, ()), entry)
+        unlike: dict[Key, tuple[tuple[Named, Unlike], ...]] = {}
+        for each in vocabulary.entries.values():
+            for other in each.unlike:
+                unlike[other.code.key] = (*unlike.get(other.code.key, ()), (each, other))
         lists = _table((h, _keys(h.codes)) for h in vocabulary.of(History))
         consents = _table((c, [c.scope.key]) for c in vocabulary.of(Consent))
         by_code = (_table(observed), lists, consents, _table((c, _keys(c.codes)) for c in concepts))
@@ -75,6 +82,7 @@ class Codings:
             medications=_table((c, _keys(c.codes)) for c in concepts if c.kind == "medication"),
             lists=lists,
             consents=consents,
+            unlike=unlike,
             systems=frozenset(system for table in by_code for system, _ in table),
         )
 

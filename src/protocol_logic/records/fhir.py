@@ -171,7 +171,8 @@ class _Reader:
         self.facts: list[Fact] = []
         self.born: PartialDate | None = None
         self.counts: dict[str, dict[Outcome, int]] = {}
-        self.unmapped: dict[tuple[str, str], list[str]] = {}
+        self.unmapped: dict[tuple[str, str, str], list[str]] = {}
+        """(type, problem code, message) -> the resources that it is said of."""
         self.medications = self._medications()
         self.referenced: set[str] = set()
         """Names of the Medications that resources with facts refer to."""
@@ -236,7 +237,7 @@ class _Reader:
         item = self._item(entry.resource, entry.name)
         if row is None:
             if entry.name not in self.referenced and self._is_known(item):
-                kind = f"a contained {entry.kind}" if entry.contained else entry.kind
+                kind = f"a contained {entry.kind}" if entry.contained else f"type {entry.kind}"
                 message = f"{shown(kind)} is not read, but the knowledge base knows its code"
                 item.problem("not-read", message)
             return entry.resource, True
@@ -258,7 +259,9 @@ class _Reader:
         if "component" in json and json["resourceType"] == "Observation":
             parts += self._components(json, {entry.name for _, entry in parts})
         if not parts:
-            return row.code is None or not self._is_unmapped(item, row.code)
+            if row.code is None:
+                return True
+            return not (self._is_unlike(item, row.code) or self._is_unmapped(item, row.code))
         status = text_in(json, "status")
         if row.statuses is not None and status not in row.statuses:
             says = "no status" if status is None else f"status `{shown(status)}`"
@@ -305,7 +308,20 @@ class _Reader:
         keys = [*keys_of(item.json.get("code")), *keys_of(item.json.get(MEDICATION))]
         return any(key in table for key in keys for table in tables)
 
-    # ---- codes that cannot be known ----------------------------------------------------------
+    # ---- codes that cannot be known, or are easily taken for others --------------------------
+
+    def _is_unlike(self, item: Item, path: str) -> bool:
+        """Whether a resource has a code that may be taken for one of an entry, which is told."""
+        kind: str = item.json["resourceType"]
+        found = False
+        for key in keys_of(item.json.get(path)):
+            for entry, other in self.codings.unlike.get(key, ()):
+                name = f"`{shown(key[1])}`"
+                name += f" ({other.code.display})" if other.code.display else ""
+                why = f"{name} is not `{entry.name}`: {other.why}"
+                self.unmapped.setdefault((kind, "look-alike", why), []).append(item.name)
+                found = True
+        return found
 
     def _is_unmapped(self, item: Item, path: str) -> bool:
         """Whether no code of a resource can be known, which is told once for each code."""
@@ -325,16 +341,20 @@ class _Reader:
             text = text_in(concept, "text") if isinstance(concept, dict) else None
             why = f"it has no code, only the text `{shown(text)}`" if text else "it has no code"
         kind: str = item.json["resourceType"]
-        self.unmapped.setdefault((kind, why), []).append(item.name)
+        self.unmapped.setdefault((kind, "unmapped-code", why), []).append(item.name)
         return True
 
     def _unmapped_problems(self) -> Iterator[Problem]:
-        for (kind, why), names in self.unmapped.items():
+        hints = {
+            "unmapped-code": "what it is about is not known, so it is evidence of nothing",
+            "look-alike": "it is evidence of nothing that the protocol asks for",
+        }
+        for (kind, code, why), names in self.unmapped.items():
             more = f"; also {len(names) - 1:,} more of {shown(kind)}" if len(names) > 1 else ""
             yield Problem(
-                code="unmapped-code",
+                code=code,
                 message=f"{why}{more}",
-                hint="what it is about is not known, so it is evidence of nothing",
+                hint=hints[code],
                 resource=names[0],
                 file=self.document.source,
             )
