@@ -35,7 +35,12 @@ def test_rows_are_as_pinned() -> None:
         for criterion in row["criteria"]:
             assert list(criterion) == CRITERION_KEYS
             assert (criterion["outcome"] == "unknown") == bool(criterion["gaps"])
+    resources = [row["resources"] for row in rows]
+    assert all(r["total"] == r["facts"] + r["irrelevant"] + r["problems"] for r in resources)
+    sums = {key: sum(r[key] for r in resources) for key in resources[0]}
     assert re.fullmatch(
+        f"{sums['total']} resources: {sums['facts']} with facts, {sums['irrelevant']} irrelevant, "
+        f"{sums['problems']} only with problems\n"
         r"\d+ problems in the records of \d+ patients: .*; --problems FILE lists them\n",
         done.stderr,
     )
@@ -218,7 +223,7 @@ def test_a_hostile_id_is_only_an_id(tmp_path: Path, patient: str) -> None:
 def test_record_problems_are_written_where_asked(tmp_path: Path) -> None:
     notes = tmp_path / "notes.jsonl"
     done = run("screen", PROTOCOL, DEMO, "--format", "json", "--problems", notes)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, re.sub(r"\A\d+ resources: .*\n", "", done.stderr)) == (0, "")
     listed = [json.loads(line) for line in notes.read_text(encoding="utf-8").splitlines()]
     keys = ["code", "severity", "message", "hint", "resource", "file", "patient"]
     assert all(list(note) == keys for note in listed)

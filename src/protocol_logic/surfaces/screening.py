@@ -91,7 +91,8 @@ class _Result:
     """What became of an item, ready to be written.
 
     `patient`, `source`: of its record, if there is one; `piece` of its row, if there is one.
-    `codes`: of the problems of the record; `notes`: their lines. `stopped`: why there is no row.
+    `codes`: of the problems of the record; `notes`: their lines. `resources`: how many of them made
+    facts, are irrelevant, and are problems. `stopped`: why there is no row.
     """
 
     patient: str | None = None
@@ -99,6 +100,7 @@ class _Result:
     piece: bytes | None = None
     codes: tuple[str, ...] = ()
     notes: bytes = b""
+    resources: tuple[int, int, int] = (0, 0, 0)
     stopped: tuple[Problem, ...] = ()
 
 
@@ -133,6 +135,11 @@ class _Start:
             piece=None if done.row is None else self.piece(done.row),
             codes=tuple(problem.code for problem in done.problems),
             notes=_notes(done.problems, patient) if self.noted else b"",
+            resources=(
+                sum(account.facts for account in done.record.accounting),
+                sum(account.irrelevant for account in done.record.accounting),
+                sum(account.problems for account in done.record.accounting),
+            ),
             stopped=done.stopped,
         )
 
@@ -190,6 +197,7 @@ class _Run:
         self.notes = notes
         self.codes: Counter[str] = Counter()
         self.troubled = 0
+        self.resources = [0, 0, 0]
 
     def screen(self, start: _Start, workers: int | None) -> None:
         """A row for each patient, in the spool."""
@@ -213,6 +221,8 @@ class _Run:
                         self.spool.add(result.patient, result.piece)
                     self.codes.update(result.codes)
                     self.troubled += bool(result.codes)
+                    for place, number in enumerate(result.resources):
+                        self.resources[place] += number
                     if self.notes is not None:
                         self.notes.write(result.notes)
                 self._stop(result.stopped, result.patient)
@@ -230,6 +240,11 @@ class _Run:
     def report(self) -> None:
         """Say on stderr what kept patients from being screened, and what was wrong with records."""
         print_problems(self.patients.problems.sorted())
+        if sum(self.resources):
+            facts, irrelevant, troubled = self.resources
+            text = f"{count(sum(self.resources), 'resource')}: {facts:,} with facts, "
+            text += f"{irrelevant:,} irrelevant, {troubled:,} only with problems"
+            click.echo(text, err=True)
         if self.codes and self.notes is None:
             found = ", ".join(f"{n:,} {code}" for code, n in sorted(self.codes.items()))
             number = count(self.codes.total(), "problem")
