@@ -144,7 +144,7 @@ def test_a_reader_who_leaves_is_no_error(tmp_path: Path) -> None:
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert re.fullmatch(r"\d+ resources: .*\n", process.stderr.read())
+        assert re.fullmatch(r"[0-9,]+ resources: .*\n", process.stderr.read())
     assert process.returncode == 141
 
 

@@ -13,8 +13,8 @@ from protocol_logic.language import tree
 # Token types that only hold the grammar together; children keep what carries meaning.
 _MEANINGFUL = {
     "NAME", "VALUE", "NUMBER", "UNIT", "DOTTED", "CODE_VALUE", "STRING", "URL", "QUOTE", "COMPARE",
-    "KIND", "TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "BECAUSE", "INCLUDE", "EXCLUDE",
-    "NEVER", "SITE", "METHOD",
+    "KIND", "TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "BECAUSE", "INCLUDE",
+    "EXCLUDE", "NEVER", "SITE", "METHOD",
 }  # fmt: skip
 
 

@@ -27,8 +27,8 @@ STATEMENTS = ("protocol", "knowledge", "include", "exclude", "define", "system",
 
 INNER = frozenset(
     "all any none at there not attested lines applies decide otherwise denied > label source code "
-    "unlike unit accepts plausible value values is closed evidence axis site method measurable title "
-    "version language registry uses".split()
+    "unlike unit accepts plausible value values is closed evidence axis site method measurable "
+    "title version language registry uses".split()
 )
 """Words that start a line inside a statement."""
 
