@@ -163,18 +163,19 @@ class Chart:
             if d.name in used and entry in core.inputs_of(d.formula)
         ]
 
-    def ages(self, field: str) -> list[int]:
+    def ages(self, field: str, unit: str) -> list[int]:
         """Every age that the recorded birth dates allow; empty when there is none.
 
         A day after the as-of date is no birth date.
         """
         return sorted(
             {
-                completed_years(born.first + timedelta(days=i), self.as_of)
+                completed_years(birth, self.as_of) if unit == "a" else (self.as_of - birth).days
                 for _, fact in self.facts(field)
                 if isinstance(fact.reading, Born)
                 for born in [fact.reading.date]
                 for i in range((min(born.last, self.as_of) - born.first).days + 1)
+                for birth in [born.first + timedelta(days=i)]
             }
         )
 

@@ -94,14 +94,15 @@ class Numbers(Statements):
     # ---- age ---------------------------------------------------------------------------------
 
     def age(self, entry: voc.Age) -> int:
-        ages = self.chart.ages(entry.of)
+        ages = self.chart.ages(entry.of, entry.unit)
         if not ages:
-            names = [e.name for e in self.chart.vocabulary.of(voc.Age) if e.of == entry.of]
+            same = [e for e in self.chart.vocabulary.of(voc.Age) if e.unit == entry.unit]
+            names = [e.name for e in same if e.of == entry.of]
             limits = [limit for name in names for limit in self.chart.limits(name)]
             near = {int(limit) + step for _, limit in limits for step in (-1, 0, 1, 2)}
             found = {tuple(compare(Fraction(a), *limit) for limit in limits): a for a in near}
             ages = sorted(found.values())
-        return self.world.choose(("age", entry.of), ages)
+        return self.world.choose(("age", entry.of, entry.unit), ages)
 
     # ---- derived -----------------------------------------------------------------------------
 
@@ -128,7 +129,7 @@ class Numbers(Statements):
     def _usable(self, name: str) -> bool:
         entry = self.chart.vocabulary.entries[name]
         if isinstance(entry, voc.Age):
-            return bool(self.chart.ages(entry.of))
+            return bool(self.chart.ages(entry.of, entry.unit))
         return self.measured(name) is not None
 
     def _input(self, name: str) -> Fraction:
@@ -154,7 +155,7 @@ class Numbers(Statements):
         """The number that is chosen already, or all that can turn out to be an end of a cell."""
         entry = self.chart.vocabulary.entries[name]
         if isinstance(entry, voc.Age):
-            return [Fraction(age) for age in self.chart.ages(entry.of)]
+            return [Fraction(age) for age in self.chart.ages(entry.of, entry.unit)]
         if self.world.knows(("number of", name)):
             return [self.number(name)]
         return self.chart.edges(name)

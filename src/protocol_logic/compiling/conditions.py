@@ -22,6 +22,7 @@ from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
 
 _E = TypeVar("_E", bound=voc.Named)
+AGE_UNITS = {"a": "years", "d": "days"}
 CONSENT_VALUES = OPERATORS["attested"].cells
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 
@@ -268,12 +269,12 @@ class Conditions:
         )
 
     def _limit(self, entry: voc.Named, amount: tree.Amount) -> Fraction | None:
-        to = "a" if isinstance(entry, voc.Age) else str(getattr(entry, "unit", "1"))
+        to = str(getattr(entry, "unit", "1"))
         number = Fraction(amount.number)
         if amount.unit is None:
             if to == "1":
                 return self._plausible(entry, number, amount)
-            spelt = "years" if to == "a" else to
+            spelt = AGE_UNITS[to] if isinstance(entry, voc.Age) else to
             message = f"{amount.number} of `{entry.name}` has no unit"
             hint = f"write `{amount.number} {spelt}`"
             self.problem("unknown-unit", message, amount.span, hint)
@@ -287,7 +288,8 @@ class Conditions:
             self.problem(unit_problem(code), error.message, amount.unit.span, error.hint)
             return None
         if isinstance(entry, voc.Age) and (number * factor).denominator != 1:
-            message = f"an age is told in whole years, not in {amount.number} {amount.unit.text}"
+            whole = f"whole {AGE_UNITS[entry.unit]}"
+            message = f"an age is told in {whole}, not in {amount.number} {amount.unit.text}"
             self.problem("wrong-unit", message, amount.span)
             return None
         return self._plausible(entry, number * factor, amount)

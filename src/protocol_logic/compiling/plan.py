@@ -16,7 +16,7 @@ from math import ceil, floor
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.conditions import values_of
+from protocol_logic.compiling.conditions import AGE_UNITS, values_of
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.knowledge import vocabulary as voc
@@ -440,7 +440,9 @@ class _Planner:
         else:
             entry = self.voc.entries[entry_name]
             kind = "age" if isinstance(entry, voc.Age) else "number"
-        unit = "years" if kind == "age" else str(getattr(entry, "unit", ""))
+        unit = str(getattr(entry, "unit", ""))
+        if kind == "age":
+            unit = AGE_UNITS[unit]
         if within[0].per_uln:
             kind, unit = "ratio", "x ULN"
         cells, ranges = _cut(limits, "" if unit == "1" else unit, whole=kind == "age")

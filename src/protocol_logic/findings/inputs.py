@@ -85,7 +85,7 @@ def field_input(visible: Visible, entry: PatientField) -> Input:
 
 
 def age_input(visible: Visible, entry: Age) -> Input:
-    """Completed years at the as-of date: one for each that some day of the birth date gives.
+    """The age at the as-of date: one for each that some day of the birth date gives.
 
     Of several birth dates the days that all of them allow count, or where there are none, each.
     """
@@ -96,13 +96,17 @@ def age_input(visible: Visible, entry: Age) -> Input:
     common = (max(d.first for d in dates), min(d.last for d in dates))
     spans = [common] if common[0] <= common[1] else [(d.first, d.last) for d in dates]
     days = [day for span in spans for day in _days(span[0], min(span[1], visible.as_of))]
-    ages = sorted({completed_years(day, visible.as_of) for day in days})
+    ages = sorted({_age(entry, day, visible.as_of) for day in days})
     if any(first > visible.as_of for first, _ in spans):  # not a birth date of this patient
         unborn = Opener(entry.element, "unreadable", facts[0].resource)
         return Input(entry.name, (*ages, Blank.UNREADABLE), unborn, tuple(facts))
     reason: Reason = "conflicting" if len(spans) > 1 else "imprecise"
     opener = Opener(entry.element, reason, facts[0].resource) if len(ages) > 1 else None
     return Input(entry.name, tuple(ages), opener, tuple(facts))
+
+
+def _age(entry: Age, birth: date, at: date) -> int:
+    return completed_years(birth, at) if entry.unit == "a" else (at - birth).days
 
 
 def _days(first: date, last: date) -> Iterable[date]:

@@ -18,7 +18,7 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown, unguarded, unseen
-from protocol_logic.knowledge.vocabulary import Event, Named, PatientField, Quantity
+from protocol_logic.knowledge.vocabulary import Named, Quantity
 from protocol_logic.records.csv_text import CsvRow, NotCsv, csv_rows
 from protocol_logic.records.elements import Element, Elements, Unanswerable
 from protocol_logic.records.facts import (
@@ -31,7 +31,6 @@ from protocol_logic.records.facts import (
     NotTaken,
     PatientRecord,
     Reading,
-    Stated,
     Therapy,
     place,
 )
@@ -39,6 +38,7 @@ from protocol_logic.records.quantities import Unreadable
 from protocol_logic.records.values import (
     INTENTS,
     Intent,
+    placed,
     read_date,
     read_limit,
     read_value,
@@ -346,17 +346,11 @@ class _Reader:
         if when is None:
             return None
         entry = element.entry
+        name = entry.name if entry is not None else ""
         date: PartialDate | None = when
         own_date = False
-        if isinstance(said, Therapy):
-            date, own_date = said.start, True
-        elif isinstance(entry, PatientField):
-            date = None
-        name = entry.name if entry is not None else ""
-        if isinstance(entry, Event) and isinstance(said, Happened) and entry.status is not None:
-            # An event of a status is the status itself, on its day.
-            name, date, own_date = entry.status, said.on, True
-            said = Stated(frozenset(filter(None, [entry.value])))
+        if entry is not None and not isinstance(said, Fraction | str):
+            name, date, said, own_date = placed(entry, said, when)
         return Answer(
             line=line,
             attested=Attested(

@@ -45,6 +45,11 @@ class Element:
     resource: str | None = None
     evidence: str | None = None
 
+    @property
+    def is_entry(self) -> bool:
+        """Whether it is just an entry."""
+        return self.kind == "value" and self.resource is None and self.evidence is None
+
 
 @dataclass(frozen=True, slots=True)
 class Elements:

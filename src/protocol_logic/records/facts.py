@@ -210,13 +210,15 @@ class PatientRecord:
     """All facts of one patient, ordered by resource, and what was wrong with the record.
 
     `index_date`: the day of judgement that the record itself names (the date part of the Bundle's
-    timestamp as written), or None. `accounting`: what became of its resources, by type.
+    timestamp as written), or None; `index_source`: what names it. `accounting`: what became of its
+    resources, by type.
     """
 
     patient: str
     source: str
     index_date: date | None
     facts: tuple[Fact, ...]
+    index_source: Literal["bundle", "index"] = "bundle"
     problems: tuple[Problem, ...] = ()
     accounting: tuple[Account, ...] = ()
 

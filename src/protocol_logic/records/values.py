@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval, decimal_text
@@ -104,6 +104,33 @@ def read_value(entry: Entry, text: str) -> Reading:
             return _lesion(entry, text)
         case Age():
             raise Unreadable(f"it is counted from the date `{entry.of}`; give that")
+
+
+class Placed(NamedTuple):
+    """A reading as a fact has it: of which entry, and of which day.
+
+    `own_date`: the value itself says when.
+    """
+
+    entry: str
+    date: PartialDate | None
+    reading: Reading
+    own_date: bool
+
+
+def placed(entry: Entry, reading: Reading, when: PartialDate | None) -> Placed:
+    """Where a reading that is said of a day belongs.
+
+    A patient field has no day, a course counts from its start on, and an event of a status is that
+    status on the day of the event.
+    """
+    if isinstance(reading, Therapy):
+        return Placed(entry.name, reading.start, reading, True)
+    if isinstance(entry, PatientField):
+        return Placed(entry.name, None, reading, False)
+    if isinstance(entry, Event) and entry.status and entry.value and isinstance(reading, Happened):
+        return Placed(entry.status, reading.on, Stated(frozenset({entry.value})), True)
+    return Placed(entry.name, when, reading, False)
 
 
 def expected(entry: Entry) -> str:

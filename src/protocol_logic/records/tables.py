@@ -1,0 +1,164 @@
+"""Tables with a mapping to the records of their patients.
+
+Rows of one patient are scattered, so those that say something are kept as texts until the last
+file is read; facts are made patient by patient. Source: docs/tables.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.foundation.text import shown
+from protocol_logic.knowledge.vocabulary import Vocabulary
+from protocol_logic.records.columns import Unusable, rows_of
+from protocol_logic.records.facts import Account, Fact, PatientRecord, place
+from protocol_logic.records.mapping import MAPPING_FILE, Table, read_mapping
+from protocol_logic.records.table_rows import Memory, RawRow, RowReader
+
+
+def iter_table_records(
+    path: Path, vocabulary: Vocabulary, problems: Problems
+) -> Iterator[PatientRecord]:
+    """The records of the patients of tables, in the order in which they are first met.
+
+    `path`: a mapping file, or the folder with it. Nothing is given, with all problems, where the
+    mapping has a fault or a file cannot be read to its end: a patient with half of the rows would
+    be judged wrongly.
+    """
+    mapping = path / MAPPING_FILE if path.is_dir() else path
+    tables = read_mapping(mapping, vocabulary, problems)
+    if tables is None:
+        return
+    gathered = _Gathered(mapping, problems)
+    for table in tables:
+        gathered.read(table)
+    if not gathered.failed:
+        yield from gathered.records()
+
+
+@dataclass(slots=True)
+class _Patient:
+    """What is kept of a patient: `index`: day -> the row that has it first."""
+
+    rows: list[RawRow] = field(default_factory=list)
+    index: dict[date, str] = field(default_factory=dict)
+    accounts: dict[str, Counter[str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def count(self, file: str, outcome: str) -> None:
+        self.accounts.setdefault(file, Counter())[outcome] += 1
+
+
+class _Gathered:
+    """The rows of all tables by patient."""
+
+    def __init__(self, mapping: Path, problems: Problems) -> None:
+        self.mapping = mapping
+        self.problems = problems
+        self.memory = Memory()
+        self.patients: dict[str, _Patient] = {}
+        self.failed = False
+
+    def read(self, table: Table) -> None:
+        """Take in the rows of one table."""
+        roles = list(table.columns)
+        patient = roles.index("patient")
+        try:
+            for number, cells in rows_of(table.file, list(table.columns.values())):
+                if isinstance(cells, int):
+                    more = f"{cells} cells, but the header has more or fewer"
+                    self._bad_row(table, number, more, "a cell with a comma stands in quotes")
+                elif not cells[patient]:
+                    column = shown(table.columns["patient"])
+                    self._bad_row(table, number, f"`{column}` is empty", "it names the patient")
+                else:
+                    self._row(table, number, cells[patient], cells)
+        except Unusable as error:
+            self.failed = True
+            name = shown(table.file.name)
+            self.problems.add(
+                Problem(
+                    code="bad-mapping",
+                    message=f"`{name}`: {error.message}",
+                    hint=error.hint,
+                    file=str(self.mapping),
+                )
+            )
+
+    def _bad_row(self, table: Table, number: int, message: str, hint: str) -> None:
+        name = f"{table.file.name}:{number}"
+        problem = Problem(
+            code="bad-row", message=message, hint=hint, resource=name, file=str(table.file)
+        )
+        self.problems.add(problem)
+
+    def _row(self, table: Table, number: int, patient: str, cells: tuple[str, ...]) -> None:
+        kept = self.patients.get(patient)
+        if kept is None:
+            kept = self.patients[patient] = _Patient()
+        row = RawRow(table, number, (), cells)
+        if "index" in table.columns:
+            self._index(kept, row)
+        spoken = table.spoken(row.cell("system"), row.cell("element") or row.cell("code"))
+        if spoken:
+            kept.rows.append(row._replace(spoken=spoken))
+        else:
+            kept.count(table.file.name, "irrelevant")
+
+    def _index(self, kept: _Patient, row: RawRow) -> None:
+        cell = row.cell("index")
+        day = self.memory.date(cell) if cell else None
+        if day is not None and day.exact:
+            kept.index.setdefault(day.first, row.name)
+        elif cell:
+            reader = RowReader(None, [], kept.problems, self.memory)
+            column = shown(row.table.columns["index"])
+            message = f"`{column}` is `{shown(cell)}`, which is no day to judge on"
+            reader.problem(row, "unreadable-date", message, "the index date is YYYY-MM-DD")
+
+    # ---- records -----------------------------------------------------------------------------
+
+    def records(self) -> Iterator[PatientRecord]:
+        """Make the records one after the other, and forget what they are made of."""
+        for patient in list(self.patients):
+            yield self._record(patient, self.patients.pop(patient))
+
+    def _record(self, patient: str, kept: _Patient) -> PatientRecord:
+        index = next(iter(kept.index)) if len(kept.index) == 1 else None
+        if len(kept.index) > 1:
+            days = ", ".join(f"{day} ({name})" for day, name in sorted(kept.index.items())[:3])
+            self.problems.add(
+                Problem(
+                    code="bad-row",
+                    message=f"patient `{shown(patient)}` has more than one index date: {days}",
+                    hint="each patient is judged on one day",
+                    file=str(self.mapping),
+                )
+            )
+        facts: list[Fact] = []
+        problems = list(kept.problems)
+        reader = RowReader(index, facts, problems, self.memory)
+        for row in kept.rows:
+            made, told = len(facts), len(problems)
+            reader.read(row)
+            outcome = "facts" if len(facts) > made else "problems"
+            if len(facts) == made and len(problems) == told:
+                outcome = "irrelevant"  # its value is empty
+            kept.count(row.table.file.name, outcome)
+        return PatientRecord(
+            patient=patient,
+            source=str(self.mapping),
+            index_date=index,
+            index_source="index",
+            facts=tuple(sorted(facts, key=place)),
+            problems=tuple(Problems(problems).sorted()),
+            accounting=tuple(
+                Account(file, counts["facts"], counts["irrelevant"], counts["problems"])
+                for file, counts in sorted(kept.accounts.items())
+            ),
+        )
