@@ -24,7 +24,7 @@ DOCUMENT_LIMIT = 100_000_000
 """The most bytes of one document (a file or a line), after decompression."""
 RATIO_LIMIT = 500
 """How many times its size a `.gz` file may grow, once `RATIO_FROM` bytes came out of it."""
-RATIO_FROM = 10_000_000
+RATIO_FROM = 4_000_000
 
 _KINDS = ".json, .ndjson or .jsonl"
 _READ = "read are .json, .ndjson and .jsonl, also with .gz, and folders of these"
@@ -193,7 +193,7 @@ class _File:
     reading: Reading
     before: int
     """Bytes that were read before this file."""
-    check_at: int = RATIO_FROM
+    check_at: int
     """How many bytes may come out until `check` is asked again."""
 
     def tell(self) -> None:
@@ -230,7 +230,7 @@ def _opened(path: Path, reading: Reading) -> Iterator[_File]:
                 raise NotReadable(
                     "it is UTF-16 or UTF-32 text", "FHIR JSON is UTF-8; save it as that"
                 )
-            file = _File(stream, packed, reading, reading.bytes)
+            file = _File(stream, packed, reading, reading.bytes, RATIO_FROM)
             try:
                 yield file
             finally:
