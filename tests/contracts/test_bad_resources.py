@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from typing import Any
 import pytest
 
 from protocol_logic.answering.rows import AsOf
+from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.pipeline import Compiled, Screening, compile_source
-from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.facts import Measured, PatientRecord
 from protocol_logic.records.fhir import read_record
 from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document
@@ -328,6 +330,15 @@ BAD = [
         ("prognosis", "unknown", "life_expectancy", "absent"),
     ),
     Bad(
+        "a percentage that is taken for a count",
+        both(
+            at(ANC, "code.coding.0.code", "770-8"),
+            at(ANC, "valueQuantity", {"value": 61, "unit": "%", "code": "%"}),
+        ),
+        ("look-alike", "is not `neutrophils`: a percentage", ANC),
+        ("organ_function", "unknown", "anc", "absent"),
+    ),
+    Bad(
         "only text for a code",
         at(PLT, "code", {"text": "Platelets"}),
         ("unmapped-code", "it has no code, only the text `Platelets`", PLT),
@@ -596,6 +607,14 @@ def test_bundles_without_a_row_are_told(withheld_folder: Path) -> None:
     assert not errors
 
 
+@pytest.mark.parametrize("kind", ["Condition", "Medication"])
+def test_resources_about_nobody_are_no_patient(tmp_path: Path, kind: str) -> None:
+    path = written(tmp_path / "x.ndjson", json.dumps({"resourceType": kind, "id": "x"}) + "\n")
+    done = run("screen", PROTOCOL, path, "--as-of", "2026-01-01")
+    assert done.returncode == 1
+    assert "error[no-patient]: there is no patient\n" in done.stderr
+
+
 # ---- read exactly -------------------------------------------------------------------------------
 
 
@@ -632,6 +651,15 @@ def test_the_date_counts_as_written(at_time: str, day: date) -> None:
     assert fact.date is not None
     assert (fact.date.first, fact.date.last) == (day, day)
     assert not record.problems
+
+
+def test_a_unit_of_the_right_dimension_is_converted() -> None:
+    # 0.0072 g/L = 7.2 mg/L = 0.72 mg/dL
+    quantity = {"value": 0.0072, "unit": "g/L", "code": "g/L"}
+    record = record_of(changed(at(CREATININE, "valueQuantity", quantity), "p"))
+    [fact] = [fact for fact in record.facts if fact.resource == CREATININE]
+    assert isinstance(fact.reading, Measured)
+    assert fact.reading.value == Interval.point(Fraction(72, 100))
 
 
 @pytest.mark.parametrize(

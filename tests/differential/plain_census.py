@@ -58,7 +58,7 @@ QUANTITIES: dict[str, tuple[set[tuple[str, str]], dict[str, str], str, str]] = {
     "ast": (_under(LOINC, "1920-8 30239-8"), {"U/L": "1"}, "0", "50000"),
     "creatinine": (
         _under(LOINC, "2160-0 14682-9"),
-        {"mg/dL": "1", "umol/L": "1/88.4", "mmol/L": "1/0.0884"},
+        {"mg/dL": "1", "umol/L": "1/88.4", "mmol/L": "1/0.0884", "g/L": "100", "mg/L": "0.1"},
         "0.02",
         "50",
     ),
@@ -116,9 +116,16 @@ CONDITIONS = {
 }
 PROCEDURES = {"oophorectomy": _under(SNOMED, "83152002")}
 MEDICATIONS = {
-    "gnrh_analogue": _under(RXNORM, "50610 42375"),
-    "endocrine_therapy": _under(RXNORM, "72965 84857 258494 10324 38409 282357"),
-    "chemotherapy": _under(RXNORM, "194000 56946 72962 3639 3995 3002 12574 40048 39541 1045452"),
+    "gnrh_analogue": _under(RXNORM, "50610 42375 752899 1163443"),
+    "endocrine_therapy": _under(
+        RXNORM,
+        "72965 84857 258494 10324 38409 282357 198240 199224 200064 310261 727762 1156671",
+    ),
+    "chemotherapy": _under(
+        RXNORM,
+        "194000 56946 72962 3639 3995 3002 12574 40048 39541 1045452"
+        " 583214 1860480 1790099 1732186 1734919",
+    ),
 }
 LISTS = {
     "medication_history": _under(LOINC, "10160-0"),

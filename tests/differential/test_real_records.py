@@ -198,18 +198,20 @@ def _agrees(record: PatientRecord, row: Row) -> bool:
 class Trap:
     """Resources with a code, of which a set says that they are traps.
 
-    `told`: the problem that each has, and part of its message; None: they are no element of the
-    protocol and are counted as irrelevant. `element`: what a fact of them would be taken for.
+    `told`: the problem of each, and part of its message; a `look-alike` is told once for each code
+    of a record. `element`: what they are unreadable facts of; None: they are no facts.
     """
 
     name: str
     codes: tuple[str, ...]
-    told: tuple[str, str] | None
+    told: tuple[str, str]
     element: str | None = None
 
 
 TEXT = ("unreadable-value", "`valueString`")
 SNOMED_STAGE = ("unknown-code", "`http://snomed.info/sct|")
+EGFR = ("look-alike", "an eGFR for 1.73 m2, not by Cockcroft-Gault")
+URINE = ("look-alike", "a urine test")
 THOUSANDFOLD = ("implausible-value", "`3000 10*3/uL`")
 TRAPS = {
     "mcode-examples": [Trap("neutrophils 3000", ("26499-4",), THOUSANDFOLD, "neutrophils")],
@@ -217,12 +219,12 @@ TRAPS = {
     "pysynthea-breast-r4": [
         Trap("FISH as text", ("85318-4",), TEXT, "her2_fish"),
         Trap("two stages at one instant", ("21908-9",), SNOMED_STAGE, "stage"),
-        Trap("eGFR is no clearance", ("33914-3",), None),
-        Trap("urine tests", ("20505-4", "5770-3", "5794-3"), None),
+        Trap("eGFR is no clearance", ("33914-3",), EGFR),
+        Trap("urine tests", ("20505-4", "5770-3", "5794-3"), URINE),
     ],
     "synthea-r4": [
-        Trap("eGFR is no clearance", ("33914-3",), None),
-        Trap("urine tests", ("20505-4", "5770-3", "5794-3"), None),
+        Trap("eGFR is no clearance", ("33914-3",), EGFR),
+        Trap("urine tests", ("20505-4", "5770-3", "5794-3"), URINE),
     ],
     "synthea-hiv-r4": [],
 }
@@ -231,24 +233,36 @@ TRAPS = {
 def _sprung(each: Read, traps: list[Trap]) -> Counter[str]:
     """How often each trap is there; each is told, and never used."""
     sprung: Counter[str] = Counter()
-    told = {(p["resource"], p["code"]): p["message"] for p in each.row["problems"]}
     for trap in traps:
-        for resource in _with_codes(each.document, trap.codes):
-            sprung[trap.name] += 1
-            facts = [fact for fact in each.record.facts if fact.resource == resource]
-            assert [fact.entry for fact in facts] == ([trap.element] if trap.element else [])
+        for code in trap.codes:
+            names = list(_with_code(each.document, code))
+            sprung[trap.name] += len(names)
+            facts = [fact for fact in each.record.facts if fact.resource in names]
+            assert [fact.entry for fact in facts] == (
+                [trap.element] * len(names) if trap.element else []
+            )
             assert not any(map(usable, facts))
-            if trap.told is not None:
-                assert trap.told[1] in told[resource, trap.told[0]]
-    return sprung
+            _told(each.row, trap, code, names)
+    return +sprung
 
 
-def _with_codes(document: Document, codes: tuple[str, ...]) -> Iterator[str]:
-    """`Type/id` of the resources of a document with one of these codes."""
+def _told(row: Row, trap: Trap, code: str, names: list[str]) -> None:
+    problem, says = trap.told
+    found = {p["resource"]: p["message"] for p in row["problems"] if p["code"] == problem}
+    if trap.element is not None:
+        assert all(says in found[name] for name in names)
+    elif names:
+        [message] = [m for r, m in found.items() if r in names and m.startswith(f"`{code}`")]
+        assert says in message
+        assert ("; also" in message) == (len(names) > 1)
+
+
+def _with_code(document: Document, wanted: str) -> Iterator[str]:
+    """`Type/id` of the resources of a document with a code, but for what they report."""
     for _, resource in plain_census.resources(document.content):
         code = resource.get("code")
         codings = code.get("coding", []) if isinstance(code, dict) else []
-        if any(coding.get("code") in codes for coding in codings):
+        if any(coding.get("code") == wanted for coding in codings):
             yield f"{resource['resourceType']}/{resource['id']}"
 
 

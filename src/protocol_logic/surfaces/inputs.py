@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -208,10 +208,29 @@ class Patients:
         self._ids = PatientIds()
 
     def items(self) -> Iterator[Item]:
-        """What is to be screened, one after the other."""
+        """What is to be screened, one after the other; patients of tables come last."""
+        if self.merge:
+            yield from self._merged()
+        else:
+            yield from self._unread()
+            yield from self._of_tables()
+
+    def _unread(self) -> Iterator[Unread | Problem]:
+        from protocol_logic.records.mapping import is_mapping
         from protocol_logic.records.sources import iter_unread
 
-        yield from self._merged() if self.merge else iter_unread(self.paths, self.reading)
+        documents = [path for path in self.paths if not is_mapping(path)]
+        return iter_unread(documents, self.reading)
+
+    def _of_tables(self) -> Iterator[PatientRecord | Problem]:
+        """The records of tables, which are made here, from all rows."""
+        from protocol_logic.pipeline import read_tables
+        from protocol_logic.records.mapping import is_mapping
+
+        for path in filter(is_mapping, self.paths):
+            problems = Problems()
+            yield from read_tables(self.compiled, path, problems)
+            yield from problems.items
 
     def _merged(self) -> Iterator[PatientRecord | Problem]:
         """One record for each patient, when all documents are read."""
@@ -226,11 +245,10 @@ class Patients:
         yield from merged(records)
 
     def _read(self) -> Iterator[PatientRecord | Problem]:
-        """The records of all documents."""
+        """The records of all documents and tables."""
         from protocol_logic.pipeline import read_records
-        from protocol_logic.records.sources import iter_unread
 
-        for item in iter_unread(self.paths, self.reading):
+        for item in self._unread():
             document = item if isinstance(item, Problem) else item.document()
             if isinstance(document, Problem):
                 yield document
@@ -238,6 +256,7 @@ class Patients:
             problems = Problems()
             yield from read_records(self.compiled, [document], problems)
             yield from problems.items
+        yield from self._of_tables()
 
     def __iter__(self) -> Iterator[PatientRecord]:
         for each in self._merged() if self.merge else self._read():
@@ -257,10 +276,16 @@ class Patients:
         """What is known only when all have passed; what was passed over is told on stderr."""
         for problem in self._ids.problems():
             yield replace(problem, hint=_DUPLICATE)
-        if not self.number and not self.problems.items:
+        if not self.number and not self.problems.has_errors:
             where = str(self.paths[0]) if len(self.paths) == 1 else None
-            yield Problem(code="no-patient", message="there is no patient", file=where)
+            tables = {".csv", ".parquet"} & self.reading.files.keys()
+            hint = "a folder of tables has a mapping.toml" if tables else None
+            yield Problem(code="no-patient", message="there is no patient", hint=hint, file=where)
         _tell_passed_over(self.reading)
+
+    def known(self) -> Collection[str]:
+        """The ids of all patients who passed."""
+        return self._ids.known()
 
     def is_withheld(self, patient: str) -> bool:
         """Whether a patient's rows are withheld; ask when all records have passed."""
