@@ -325,3 +325,17 @@ def test_a_flood_of_bad_lines_is_counted(
     assert "line 100: " in stderr
     assert "line 101: " not in stderr
     assert "error[not-readable]: and 900 more like these" in stderr
+
+
+def test_facts_are_printed_beside_an_unreadable_input(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("{")
+    (tmp_path / "good.json").write_text(text("good"))
+    args = ("compile", PROTOCOL, "--to", "facts", tmp_path, "--patient")
+    done = run(*args, "good")
+    assert done.returncode == 1
+    assert done.stdout.startswith("% patient good as of ")
+    assert "error[not-readable]" in done.stderr
+    done = run(*args, "gone")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error[not-readable]" in done.stderr
+    assert "there is no patient `gone`" in done.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
 from fractions import Fraction
@@ -19,7 +19,6 @@ from protocol_logic.surfaces.outputs import opened_output, print_problems, writt
 
 if TYPE_CHECKING:
     from protocol_logic.pipeline import Compiled
-    from protocol_logic.records.facts import PatientRecord
 
 
 def print_program(protocol: str, to: str, output: str | None) -> int:
@@ -48,9 +47,13 @@ def print_facts(
     paths = existing_paths(patients)
     compiled = compiled_protocol(protocol)
     inputs = Patients(compiled, paths)
-    records = {record.patient: record for record in inputs}
-    record = chosen(records, patient)
+    names, record = [], None
+    for each in inputs:
+        names.append(each.patient)
+        if each.patient == patient or (record is None and patient is None):
+            record = each
     print_problems(inputs.problems.sorted())
+    _refuse_unless_one(names, patient)
     if record is None or inputs.is_withheld(record.patient):
         return 1
     day = as_of_date(record, as_of)
@@ -62,18 +65,15 @@ def print_facts(
     return 1 if inputs.problems.has_errors else 0
 
 
-def chosen(records: Mapping[str, PatientRecord], patient: str | None) -> PatientRecord | None:
-    """The record that `--patient` names, or the only one; None where there is none at all."""
-    listed = ", ".join(f"`{shown(name)}`" for name in list(records)[:20])
-    listed += f" and {len(records) - 20:,} more" if len(records) > 20 else ""
-    if patient is not None and records:
-        if patient not in records:
-            hint = did_you_mean(patient, records) or f"there are {listed}"
-            raise click.UsageError(f"there is no patient `{shown(patient)}`; {hint}")
-        return records[patient]
-    if len(records) > 1:
+def _refuse_unless_one(names: Sequence[str], patient: str | None) -> None:
+    """A usage error where `--patient` names nobody, or is missing though there are several."""
+    listed = ", ".join(f"`{shown(name)}`" for name in names[:20])
+    listed += f" and {len(names) - 20:,} more" if len(names) > 20 else ""
+    if patient is not None and names and patient not in names:
+        hint = did_you_mean(patient, names) or f"there are {listed}"
+        raise click.UsageError(f"there is no patient `{shown(patient)}`; {hint}")
+    if patient is None and len(set(names)) > 1:
         raise click.UsageError(f"there are several patients; choose one by --patient: {listed}")
-    return next(iter(records.values()), None)
 
 
 # ---- the checked protocol as JSON ----------------------------------------------------------------
