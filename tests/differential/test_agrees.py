@@ -27,6 +27,7 @@ from protocol_logic.records.sources import Document
 from tests.differential import bundles, seed_oracle
 from tests.differential.protocols import random_protocol
 from tests.differential.reference import TooLarge, evaluate
+from tests.differential.rough import roughened
 
 MANY = int(os.environ.get("MANY", "150"))
 CHUNK = 25
@@ -85,6 +86,8 @@ def test_agrees_with_the_reference_on_random_protocols(start: int) -> None:
         engine = Engine(found.protocol, found.plan, found.program)
         for number in range(3):
             bundle, as_of = bundles.random_bundle(rng, number)
+            if number:
+                bundle = roughened(rng, bundle)
             record = record_of(found, bundles.dumps(bundle))
             decision = decide(found, engine, record, as_of)
             if findings_of(found, record, as_of).widened:
