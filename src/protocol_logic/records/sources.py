@@ -129,11 +129,18 @@ def _problem(source: str, line: int | None, message: str, hint: str | None = Non
     return Problem(code="not-readable", message=place + message, hint=hint, file=source)
 
 
+_MEDICATION = re.compile(rb'"(Medication/[A-Za-z0-9.-]{1,64})"')
+
+
 class _Loose:
-    """Single resources of NDJSON lines, held as bytes until all files are read and then joined."""
+    """Single resources of NDJSON lines, held as bytes until all files are read and then joined.
+
+    Medications are nobody's: each goes to the patients whose resources refer to it.
+    """
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
+        self._medications: dict[bytes, bytes] = {}
         self._resources: dict[str, list[bytes]] = {}
         self._first: dict[str, str] = {}
         self._patients: dict[str, str] = {}
@@ -148,6 +155,10 @@ class _Loose:
                 yield Problem(code="no-patient", message=message, file=source)
                 return
             self._patients.setdefault(patient, source)
+        elif kind == "Medication" and isinstance(resource.get("id"), str):
+            name = f"Medication/{resource['id']}".encode("utf-8", "replace")
+            self._medications.setdefault(name, line.strip().lstrip(_MARK))
+            return
         else:
             reference = subject_reference(resource)
             found = None if reference is None else patient_id(reference)
@@ -160,10 +171,18 @@ class _Loose:
 
     def documents(self) -> Iterator[Unread | Problem]:
         """A Bundle for each patient, in the order of the Patient resources."""
+        referenced: set[bytes] = set()
         for patient, source in self._patients.items():
-            entries = b'},{"resource":'.join(self._resources.pop(patient))
+            resources = self._resources.pop(patient)
+            names = {name for line in resources for name in _MEDICATION.findall(line)}
+            found = sorted(names & self._medications.keys())
+            referenced.update(found)
+            resources += [self._medications[name] for name in found]
+            entries = b'},{"resource":'.join(resources)
             data = b'{"resourceType":"Bundle","entry":[{"resource":' + entries + b"}]}"
             yield Unread(source, data)
+        if len(self._medications) > len(referenced):
+            self._reading.resources["Medication"] += len(self._medications) - len(referenced)
         for patient, resources in self._resources.items():
             message = f"{len(resources)} resources are about `{shown(patient)}`, whose Patient is"
             code, file = "no-patient", self._first[patient]

@@ -191,6 +191,36 @@ def test_single_resources_are_joined_by_patient_over_files(tmp_path: Path) -> No
     assert (problems, reading.resources) == ([], {"Practitioner": 1})
 
 
+def test_medications_go_to_the_patients_who_refer_to_them(tmp_path: Path) -> None:
+    def taken(patient: str, medication: str) -> Json:
+        return {
+            "resourceType": "MedicationStatement",
+            "subject": {"reference": f"Patient/{patient}"},
+            "medicationReference": {"reference": f"Medication/{medication}"},
+        }
+
+    (tmp_path / "Medication.ndjson").write_text(
+        text(*({"resourceType": "Medication", "id": name} for name in ("x", "y", "unused")))
+    )
+    (tmp_path / "MedicationStatement.ndjson").write_text(
+        text(taken("a", "y"), taken("b", "x"), taken("b", "y"), taken("b", "nowhere"))
+    )
+    (tmp_path / "Patient.ndjson").write_text(
+        text({"resourceType": "Patient", "id": "a"}, {"resourceType": "Patient", "id": "b"})
+    )
+    reading = Reading()
+    found, problems = documents(tmp_path, reading=reading)
+    assert [
+        [
+            entry["resource"]["id"]
+            for entry in document.content["entry"]
+            if entry["resource"]["resourceType"] == "Medication"
+        ]
+        for document in found
+    ] == [["y"], ["x", "y"]]
+    assert (problems, reading.resources) == ([], {"Medication": 1})
+
+
 def test_single_resources_without_their_patient_are_problems(tmp_path: Path) -> None:
     file = tmp_path / "all.ndjson"
     file.write_text(
