@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from protocol_logic.answering.rows import AsOf, Row, problems_of, row_of
 from protocol_logic.compiling import core
@@ -21,11 +22,14 @@ from protocol_logic.findings.read import read_findings
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
+from protocol_logic.foundation.text import shown
+from protocol_logic.records.answers import Answers
 from protocol_logic.records.codings import Codings
 from protocol_logic.records.duplicates import misleading_id, with_id_told
 from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.fhir import read_record
 from protocol_logic.records.sources import Document, Unread
+from protocol_logic.records.tables import iter_table_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,25 @@ def read_records(
     compiled: Compiled, documents: Iterable[Document], problems: Problems
 ) -> Iterator[PatientRecord]:
     """The records of the documents that hold one patient each, whose id a person can see."""
-    for document in documents:
-        record = read_record(document, compiled.codings, problems)
-        if record is None:
-            continue
+    found = (read_record(document, compiled.codings, problems) for document in documents)
+    records = (record for record in found if record is not None)
+    yield from map(with_id_told, _with_clear_ids(records, problems))
+
+
+def read_tables(compiled: Compiled, path: Path, problems: Problems) -> Iterator[PatientRecord]:
+    """The records of the patients of tables with a mapping, whose ids a person can see."""
+    yield from _with_clear_ids(
+        iter_table_records(path, compiled.protocol.vocabulary, problems), problems
+    )
+
+
+def _with_clear_ids(
+    records: Iterable[PatientRecord], problems: Problems
+) -> Iterator[PatientRecord]:
+    for record in records:
         unclear = misleading_id(record)
         if unclear is None:
-            yield with_id_told(record)
+            yield record
         else:
             problems.add(unclear)
 
@@ -75,10 +91,13 @@ def as_of_date(record: PatientRecord, option: date | None) -> AsOf | Problem:
     if option is not None:
         return AsOf(option, "option")
     if record.index_date is not None:
-        return AsOf(record.index_date, "bundle")
+        return AsOf(record.index_date, record.index_source)
+    lacks = "the bundle has no timestamp"
+    if record.index_source == "index":
+        lacks = f"the tables give `{shown(record.patient)}` no index date, or more than one"
     return Problem(
         code="no-as-of",
-        message="there is no as-of date: the bundle has no timestamp",
+        message=f"there is no as-of date: {lacks}",
         hint="give one with `--as-of YYYY-MM-DD` (or `--as-of today`)",
         file=record.source,
     )
@@ -106,10 +125,11 @@ class Screened:
 class Screening:
     """Decides patients of one protocol, one after the other; solved rows are kept."""
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, answers: Answers | None = None) -> None:
         from protocol_logic.reasoning.engine import Engine  # clingo only where it is needed
 
         self.compiled = compiled
+        self.answers = answers
         self.engine = Engine(compiled.protocol, compiled.plan, compiled.program)
 
     def screen(self, item: Unread | PatientRecord, option: date | None) -> Screened:
@@ -118,10 +138,12 @@ class Screening:
         record = item if isinstance(item, PatientRecord) else self._read(item, stopped)
         if record is None:
             return Screened(None, None, (), tuple(stopped.items))
-        # What changes a record before it is judged (answers, site policies) has its place here.
         as_of = as_of_date(record, option)
         if isinstance(as_of, Problem):
             return Screened(record, None, record.problems, (as_of,))
+        if self.answers is not None:
+            record = self.answers.apply(record, as_of.date)
+        # What else changes a record before it is judged (site policies) has its place here.
         row, problems = self.judge(record, as_of)
         return Screened(record, row, problems)
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
@@ -43,6 +44,10 @@ class PatientIds:
     def __contains__(self, patient: str) -> bool:
         """Whether the id passed more than once so far."""
         return patient in self._times
+
+    def known(self) -> Collection[str]:
+        """All ids that passed."""
+        return self._first
 
     def __len__(self) -> int:
         """How many ids passed."""
@@ -100,10 +105,13 @@ def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
         of_patient.setdefault(record.patient, []).append(record)
     for patient, parts in of_patient.items():
         facts = dict.fromkeys(fact for part in parts for fact in part.facts)
+        dated = [part for part in parts if part.index_date is not None]
+        newest = max(dated, key=lambda part: part.index_date or date.min, default=parts[0])
         yield PatientRecord(
             patient=patient,
             source=parts[0].source,
-            index_date=max((p.index_date for p in parts if p.index_date), default=None),
+            index_date=newest.index_date,
+            index_source=newest.index_source,
             facts=tuple(sorted(facts, key=lambda fact: fact.resource)),
             problems=tuple(Problems([p for part in parts for p in part.problems]).sorted()),
             accounting=added(part.accounting for part in parts),

@@ -111,7 +111,8 @@ def group() -> None:
     """Clinical trial eligibility criteria as readable, executable and explainable logic.
 
     PROTOCOL is a file, or the id of a protocol in the knowledge base. PATIENTS are FHIR R4 bundles,
-    single resources, NDJSON, any of these with .gz, or folders of these.
+    single resources, NDJSON, any of these with .gz, or folders of these; or CSV and Parquet tables
+    with a mapping file.
     """
 
 
@@ -151,7 +152,7 @@ def format_command(ctx: click.Context, files: tuple[str, ...], check: bool, diff
 _AS_OF = click.option(
     "--as-of",
     metavar="DATE",
-    help="The day to judge on: YYYY-MM-DD or `today`. Default: each Bundle.timestamp.",
+    help="The day to judge on: YYYY-MM-DD or `today`. Default: Bundle.timestamp or index date.",
 )
 _OUTPUT = click.option(
     "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
@@ -176,6 +177,16 @@ _OUTPUT = click.option(
     "problems_file",
     metavar="FILE",
     help="Write what is wrong with the records there, as JSON lines.",
+)
+@click.option(
+    "--answers",
+    metavar="FILE",
+    help="Facts that people attest, as CSV: patient, element, value, who, when, source.",
+)
+@click.option(
+    "--answers-form",
+    metavar="FILE",
+    help="Write the empty form of answers there: what would close the gaps.",
 )
 @click.option(
     "--merge-patients", "merge", is_flag=True, help="Join bundles that hold the same patient id."

@@ -30,6 +30,7 @@ from protocol_logic.surfaces.terminal import count, visible
 
 if TYPE_CHECKING:
     from protocol_logic.pipeline import Compiled
+    from protocol_logic.records.answers import Answers
     from protocol_logic.records.duplicates import PatientIds
     from protocol_logic.records.facts import PatientRecord
     from protocol_logic.records.files import Reading
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class ProtocolErrors(click.ClickException):
-    """A protocol with errors, given to a command that needs one without (exit code 2)."""
+class SourceErrors(click.ClickException):
+    """A text with errors, given to a command that needs one without (exit code 2)."""
 
     exit_code = 2
 
@@ -99,7 +100,7 @@ def compiled_protocol(name: str) -> Compiled:
     compiled = compile_source(source_named(name), problems)
     found = problems.sorted()
     if compiled is None:
-        raise ProtocolErrors(name, found)
+        raise SourceErrors(name, found)
     if not compiled.protocol.criteria:
         raise click.UsageError(f"`{visible(name)}` is a knowledge file, not a protocol")
     if found:
@@ -151,6 +152,22 @@ Item: TypeAlias = "Unread | PatientRecord | Problem"
 """A document still to be read, a record, or in its place why there is none."""
 
 _MOST_ALIKE = 100
+
+
+def answers_of(name: str, compiled: Compiled, problems: Problems) -> Answers:
+    """The answers in a file; rows that cannot be used are problems, a file without any an error."""
+    from protocol_logic.answering.questions import elements_of
+    from protocol_logic.records.answers import read_answers
+
+    path = Path(name)
+    if not path.is_file():
+        raise click.UsageError(f"there is no file `{visible(name)}`{_near(path)}")
+    found = Problems()
+    answers = read_answers(Source(name, _text(path, name)), elements_of(compiled.protocol), found)
+    if answers is None:
+        raise SourceErrors(name, found.sorted())
+    problems.extend(found.sorted())
+    return answers
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
@@ -18,8 +18,15 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from protocol_logic.foundation.problems import Problem
-from protocol_logic.surfaces.inputs import Item, Patients, compiled_protocol, existing_paths
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.surfaces.answers_form import form_header, form_lines
+from protocol_logic.surfaces.inputs import (
+    Item,
+    Patients,
+    answers_of,
+    compiled_protocol,
+    existing_paths,
+)
 from protocol_logic.surfaces.outputs import (
     STDOUT,
     opened_output,
@@ -32,7 +39,9 @@ from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_widt
 
 if TYPE_CHECKING:
     from protocol_logic.answering.rows import Row
-    from protocol_logic.pipeline import Compiled, Screening
+    from protocol_logic.pipeline import Compiled, Screened, Screening
+    from protocol_logic.records.answers import Answers
+    from protocol_logic.records.elements import Elements
     from protocol_logic.surfaces.row_formats import RowFormat, Spool
 
 NO_AS_OF = (
@@ -53,6 +62,8 @@ class ScreenOptions:
     form: str
     output: str | None
     problems_file: str | None
+    answers: str | None
+    answers_form: str | None
     merge: bool
     workers: int | None
     """Processes that read and decide; None: as many as there are usable cores, but two at most."""
@@ -62,7 +73,7 @@ def screen(options: ScreenOptions) -> int:
     """Screen all patients; the exit code: 1 where one could not be screened, else 0."""
     from protocol_logic.surfaces.row_formats import Spool
 
-    _refuse_one_file_for_both(options)
+    _refuse_one_file_for_two(options)
     paths = existing_paths(options.patients)
     compiled = compiled_protocol(options.protocol)
     form = _format(compiled, options)
@@ -72,11 +83,26 @@ def screen(options: ScreenOptions) -> int:
         if options.problems_file is not None:
             notes = files.enter_context(opened_output(options.problems_file))
         spool = files.enter_context(closing(Spool(temporary_folder(options.output))))
+        asked, questions = None, files.enter_context(closing(Spool()))
+        if options.answers_form is not None:
+            asked = files.enter_context(opened_output(options.answers_form))
         patients = Patients(compiled, paths, options.merge)
-        run = _Run(patients, spool, notes)
-        run.screen(_Start(compiled, options.as_of, form.piece, notes is not None), options.workers)
+        run = _Run(patients, spool, questions, notes)
+        answers = None if options.answers is None else run.read_answers(options.answers)
+        start = _Start(
+            compiled=compiled,
+            option=options.as_of,
+            piece=form.piece,
+            noted=notes is not None,
+            answers=answers,
+            asked=asked is not None,
+        )
+        run.screen(start, options.workers)
         try:
             form.write(out, lambda: spool.pieces(patients.is_withheld))
+            if asked is not None:
+                asked.write(form_header())
+                asked.writelines(questions.pieces(patients.is_withheld))
         finally:
             # Also where nobody reads the output to its end.
             run.report()
@@ -91,7 +117,8 @@ class _Result:
     """What became of an item, ready to be written.
 
     `patient`, `source`: of its record, if there is one; `piece` of its row, if there is one.
-    `codes`: of the problems of the record; `notes`: their lines. `resources`: how many of them made
+    `codes`: of the problems of the record; `notes`: their lines. `questions`: the lines of the
+    form of answers. `resources`: how many of them made
     facts, are irrelevant, and are problems. `stopped`: why there is no row.
     """
 
@@ -100,11 +127,12 @@ class _Result:
     piece: bytes | None = None
     codes: tuple[str, ...] = ()
     notes: bytes = b""
+    questions: bytes = b""
     resources: tuple[int, int, int] = (0, 0, 0)
     stopped: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Start:
     """Makes the job of a process; goes to the others by pickle."""
 
@@ -112,14 +140,18 @@ class _Start:
     option: date | None
     piece: Callable[[Row], bytes]
     noted: bool
+    answers: Answers | None
+    asked: bool
 
     def __call__(self) -> Callable[[Item], _Result]:
+        from protocol_logic.answering.questions import elements_of
         from protocol_logic.pipeline import Screening
 
-        screening = Screening(self.compiled)
-        return lambda item: self._screen(screening, item)
+        screening = Screening(self.compiled, self.answers)
+        elements = elements_of(self.compiled.protocol) if self.asked else None
+        return lambda item: self._screen(screening, elements, item)
 
-    def _screen(self, screening: Screening, item: Item) -> _Result:
+    def _screen(self, screening: Screening, elements: Elements | None, item: Item) -> _Result:
         if isinstance(item, Problem):
             return _Result(stopped=(item,))
         try:
@@ -135,6 +167,7 @@ class _Start:
             piece=None if done.row is None else self.piece(done.row),
             codes=tuple(problem.code for problem in done.problems),
             notes=_notes(done.problems, patient) if self.noted else b"",
+            questions=_questions(elements, done),
             resources=(
                 sum(account.facts for account in done.record.accounting),
                 sum(account.irrelevant for account in done.record.accounting),
@@ -170,18 +203,30 @@ def _size(item: Item) -> int:
     return len(item.facts) * _FACT_BYTES if hasattr(item, "facts") else len(item.data)
 
 
+def _questions(elements: Elements | None, done: Screened) -> bytes:
+    from protocol_logic.answering.questions import questions
+
+    if elements is None or done.record is None or done.row is None:
+        return b""
+    return form_lines(done.record.patient, questions(elements, done.record, done.row))
+
+
 def _notes(problems: Iterable[Problem], patient: str | None) -> bytes:
     return b"".join(_note_line(problem, patient) for problem in problems)
 
 
 def _note_line(problem: Problem, patient: str | None) -> bytes:
+    file, resource = problem.file, problem.resource
+    if problem.source is not None and problem.span is not None:
+        file = problem.source.name
+        resource = f"{Path(file).name}:{problem.source.line_column(problem.span.start)[0]}"
     note = {
         "code": problem.code,
         "severity": problem.severity,
         "message": problem.message,
         "hint": problem.hint,
-        "resource": problem.resource,
-        "file": problem.file,
+        "resource": resource,
+        "file": file,
         "patient": patient,
     }
     return written(json.dumps(note, ensure_ascii=False) + "\n")
@@ -191,13 +236,24 @@ def _note_line(problem: Problem, patient: str | None) -> bytes:
 
 
 class _Run:
-    def __init__(self, patients: Patients, spool: Spool, notes: IO[bytes] | None) -> None:
+    def __init__(
+        self, patients: Patients, spool: Spool, questions: Spool, notes: IO[bytes] | None
+    ) -> None:
         self.patients = patients
         self.spool = spool
+        self.questions = questions
         self.notes = notes
+        self.answers: Answers | None = None
         self.codes: Counter[str] = Counter()
         self.troubled = 0
         self.resources = [0, 0, 0]
+
+    def read_answers(self, name: str) -> Answers:
+        """The answers in a file; rows that cannot be used are told with what else is."""
+        found = Problems()
+        self.answers = answers_of(name, self.patients.compiled, found)
+        self._stop(found.items, None)
+        return self.answers
 
     def screen(self, start: _Start, workers: int | None) -> None:
         """A row for each patient, in the spool."""
@@ -219,6 +275,7 @@ class _Run:
                         undated += 1
                     else:
                         self.spool.add(result.patient, result.piece)
+                        self.questions.add(result.patient, result.questions)
                     self.codes.update(result.codes)
                     self.troubled += bool(result.codes)
                     for place, number in enumerate(result.resources):
@@ -228,6 +285,8 @@ class _Run:
                 self._stop(result.stopped, result.patient)
         if undated and undated == patients.number:
             raise click.UsageError(NO_AS_OF)
+        if self.answers is not None:
+            self._stop(self.answers.unknown_patients(patients.known()), None)
         self._stop(patients.end(), None)
 
     def _stop(self, problems: Iterable[Problem], patient: str | None) -> None:
@@ -240,6 +299,9 @@ class _Run:
     def report(self) -> None:
         """Say on stderr what kept patients from being screened, and what was wrong with records."""
         print_problems(self.patients.problems.sorted())
+        if self.answers is not None and self.answers.unanswered:
+            rows = count(self.answers.unanswered, "row")
+            click.echo(f"passed over: {rows} of the answers without a value", err=True)
         if sum(self.resources):
             facts, irrelevant, troubled = self.resources
             text = f"{count(sum(self.resources), 'resource')}: {facts:,} with facts, "
@@ -274,11 +336,20 @@ def _format(compiled: Compiled, options: ScreenOptions) -> RowFormat:
     return row_formats.Json() if options.form == "json" else row_formats.Ndjson()
 
 
-def _refuse_one_file_for_both(options: ScreenOptions) -> None:
-    def targets() -> Iterator[Path | None]:
-        for name in (options.output or STDOUT, options.problems_file):
-            yield None if name is None else Path(name).absolute() if name != STDOUT else Path(name)
-
-    output, problems = targets()
-    if output == problems:
-        raise click.UsageError("-o and --problems name the same output")
+def _refuse_one_file_for_two(options: ScreenOptions) -> None:
+    """Refuse outputs of one name, and a form that would take the place of the answers."""
+    named = {
+        "-o": options.output or STDOUT,
+        "--problems": options.problems_file,
+        "--answers-form": options.answers_form,
+        "--answers": options.answers,
+    }
+    seen: dict[str, str] = {}
+    for option, name in named.items():
+        if name is None:
+            continue
+        place = name if name == STDOUT else str(Path(name).absolute())
+        if place in seen:
+            what = "file" if option == "--answers" else "output"
+            raise click.UsageError(f"{seen[place]} and {option} name the same {what}")
+        seen[place] = option
