@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from time import monotonic
+from time import process_time
 from typing import Generic, TypeAlias, TypeVar
 
 Item = TypeVar("Item")
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 Job: TypeAlias = Callable[[Item], Result]
 
 ALONE_SECONDS = 0.5
-"""How long this process works alone: what is done by then is not worth starting others for."""
+"""How long this process computes alone: what is done by then is not worth starting others for."""
 _BATCH_ITEMS = 16
 _BATCH_SIZE = 500_000
 _AHEAD = 4  # batches for each worker that may be read before the oldest is done
@@ -95,12 +95,12 @@ class Workers(Generic[Item, Result]):
     def results(self, items: Iterable[Item]) -> Iterator[Result]:
         """The result of each item, in order; workers are started where there is enough to do."""
         job, left = self._start(), iter(items)
-        alone_until = monotonic() + ALONE_SECONDS
+        alone_until = process_time() + ALONE_SECONDS
         for item in left:
             yield job(item)
             if self._number == 1:
                 continue
-            if not self._workers and monotonic() > alone_until:
+            if not self._workers and process_time() > alone_until:
                 self._workers = [self._started() for _ in range(self._number)]
             if any(worker.pipe.poll() for worker in self._workers):
                 break
