@@ -10,7 +10,9 @@ Input is one of
 * `elig`: statements of a protocol, which are given a heading that uses all of the knowledge base;
   with a heading of their own, or as `elig file`, they are taken as they are. In `elig escaped`,
   `\\u00a0`, `\\t` and `\\r` stand for characters that nobody sees;
-* `json NAME`: a file with a patient's record, read for the seed protocol; several make one input.
+* `json NAME`: a file with a patient's record, read for the seed protocol; several make one input;
+* `toml NAME` and `csv NAME`: a mapping and its tables, read as records are; `csv answers.csv`: the
+  answers of people about the patients of the same case.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ import os
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from protocol_logic.answering.questions import elements_of
 from protocol_logic.answering.rows import problems_of
 from protocol_logic.compiling.check import check
 from protocol_logic.foundation.problems import Problem, Problems
@@ -35,7 +39,9 @@ from protocol_logic.pipeline import (
     compile_source,
     findings_of,
     read_records,
+    read_tables,
 )
+from protocol_logic.records.answers import Answers, read_answers
 from protocol_logic.records.duplicates import PatientIds
 from protocol_logic.records.sources import iter_documents
 from protocol_logic.surfaces.diagnostics import render
@@ -43,6 +49,7 @@ from protocol_logic.surfaces.diagnostics import render
 ROOT = Path(__file__).parents[1]
 CASES = sorted((ROOT / "tests" / "cases" / "problems").glob("*.md"))
 PAGES = sorted((ROOT / "docs" / "problems").glob("*.md"))
+ANSWERS = "answers.csv"
 UPDATE = os.environ.get("UPDATE_CASES") == "1"
 
 _BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -57,7 +64,7 @@ class Case:
     path: Path
     title: str
     elig: tuple[tuple[str, str], ...]
-    json: tuple[tuple[str, str], ...]
+    files: tuple[tuple[str, str], ...]
     expected: str
     place: tuple[int, int]
     """Where the expected block's text stands in the document."""
@@ -75,12 +82,12 @@ def cases_of(path: Path, expected: str) -> list[Case]:
         outcome = [b for b in blocks if b["info"] == expected]
         inputs = [(b["info"], b["text"]) for b in blocks]
         elig = tuple(i for i in inputs if i[0].split()[:1] == ["elig"])
-        json = tuple(i for i in inputs if i[0].split()[:1] == ["json"])
-        if not elig and not json:
+        files = tuple(i for i in inputs if i[0].split()[:1] in (["json"], ["csv"], ["toml"]))
+        if not elig and not files:
             continue
         assert len(outcome) == 1, f"{path.name}, {title}: wants one block `{expected}`"
         place = (outcome[0].start("text"), outcome[0].end("text"))
-        found.append(Case(path, title, elig, json, outcome[0]["text"], place))
+        found.append(Case(path, title, elig, files, outcome[0]["text"], place))
     return found
 
 
@@ -128,17 +135,25 @@ def record_problems(files: dict[str, str]) -> list[Problem]:
     for name, text in files.items():
         Path(name).write_text(text, encoding="utf-8")
     compiled, problems, ids = seed_protocol(), Problems(), PatientIds()
-    documents = iter_documents([Path(name) for name in files], problems)
-    for record in read_records(compiled, documents, problems):
+    answers: Answers | None = None
+    if ANSWERS in files:
+        elements = elements_of(compiled.protocol)
+        answers = read_answers(Source(ANSWERS, files[ANSWERS]), elements, problems)
+    documents = iter_documents([Path(n) for n in files if n.endswith(".json")], problems)
+    mappings = [Path(name) for name in files if name.endswith(".toml")]
+    tables = [read_tables(compiled, path, problems) for path in mappings]
+    for record in chain(read_records(compiled, documents, problems), *tables):
         ids.add(record.patient, record.source)
         as_of = as_of_date(record, None)
         if isinstance(as_of, Problem):
             problems.add(as_of)
             problems.extend(record.problems)
         else:
-            found = findings_of(compiled, record, as_of.date)
-            problems.extend(problems_of(record, found))
+            whole = answers.apply(record, as_of.date) if answers else record
+            found = findings_of(compiled, whole, as_of.date)
+            problems.extend(problems_of(whole, found))
     problems.extend(ids.problems())
+    problems.extend(answers.unknown_patients(ids.known()) if answers else ())
     return problems.sorted()
 
 
@@ -149,8 +164,8 @@ def problems_in(case: Case) -> tuple[list[Problem], int]:
     for info, text in case.elig:
         source, head = source_of(info, text)
         problems += text_problems(source)
-    if case.json:
-        problems += record_problems({info.split()[1]: text for info, text in case.json})
+    if case.files:
+        problems += record_problems({info.split()[1]: text for info, text in case.files})
     return problems, head
 
 

@@ -27,11 +27,11 @@ class Unusable(ValueError):
         self.hint = hint
 
 
-def rows_of(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | int]]:
+def rows_of(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | str]]:
     """The rows of a file: the number of each, and its cells in these columns.
 
     A number is the line of a CSV file, where the header is line 1; in Parquet the rows are counted
-    from 1. A CSV row with more or fewer cells than the header has the number of its cells instead.
+    from 1. Of a CSV row with more or fewer cells than the header it says so instead.
     Raises Unusable for a file that cannot be read, and for columns that it does not have.
     """
     if path.suffix.lower() == ".parquet":
@@ -40,7 +40,7 @@ def rows_of(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | i
         yield from _csv(path, columns)
 
 
-def _csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | int]]:
+def _csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | str]]:
     try:
         # A line ends at `\n` alone, as editors count.
         with path.open(encoding="utf-8-sig", newline="\n") as stream:
@@ -51,7 +51,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | int]
                 if len(cells) == len(header):
                     yield line, tuple(cells[place] for place in places)
                 else:
-                    yield line, len(cells)
+                    yield line, f"{len(cells)} cells, but the header has {len(header)}"
     except NotCsv as error:
         raise Unusable(f"line {error.line}: {error.message}", error.hint) from error
     except OSError as error:
@@ -76,7 +76,7 @@ def _reason(error: Exception) -> str:
 # ---- Parquet -------------------------------------------------------------------------------------
 
 
-def _parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | int]]:
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | str]]:
     try:
         import pyarrow
         from pyarrow import parquet

@@ -70,9 +70,9 @@ class _Gathered:
         patient = roles.index("patient")
         try:
             for number, cells in rows_of(table.file, list(table.columns.values())):
-                if isinstance(cells, int):
-                    more = f"{cells} cells, but the header has more or fewer"
-                    self._bad_row(table, number, more, "a cell with a comma stands in quotes")
+                if isinstance(cells, str):
+                    hint = "a cell with a comma in it stands in double quotes"
+                    self._bad_row(table, number, cells, hint)
                 elif not cells[patient]:
                     column = shown(table.columns["patient"])
                     self._bad_row(table, number, f"`{column}` is empty", "it names the patient")

@@ -448,7 +448,7 @@ def test_rows_of_nobody_and_rows_of_another_length(folder: Folder) -> None:
     assert [fact.resource for record in records for fact in record.facts] == ["lab.csv:4"]
     assert [(p.code, p.resource, p.message) for p in problems] == [
         ("bad-row", "lab.csv:2", "`id` is empty"),
-        ("bad-row", "lab.csv:3", "5 cells, but the header has more or fewer"),
+        ("bad-row", "lab.csv:3", "5 cells, but the header has 4"),
     ]
 
 
@@ -690,7 +690,7 @@ def test_parquet(folder: Folder) -> None:
 
     # the shortest decimal of a float, also of a short one; a decimal as it is
     doubles = pyarrow.array([0.1, 88.0, 1e22, None], pyarrow.float64())
-    assert values(doubles) == [point("0.1"), point("88"), None]
+    assert values(doubles) == [point("0.1"), point("88"), point("1" + "0" * 22)]
     assert values(pyarrow.array([0.1, 88.0], pyarrow.float32())) == [point("0.1"), point("88")]
     exact = [Decimal("88.10"), Decimal("0.30")]
     assert values(pyarrow.array(exact, pyarrow.decimal128(10, 2))) == [point("88.1"), point("0.3")]
