@@ -2,8 +2,8 @@
 
 A `console` block is a transcript: a line that starts with `$ ` is a command, run in a folder that
 looks like the repository's root, and what follows is all it writes. A line `...` stands for any
-lines. An `elig` block whose fence names a file (` ```elig biopsy.elig `) is there for the commands
-after it; one that says `mistake` is meant to be wrong.
+lines. A block whose fence names a file (` ```elig biopsy.elig `, ` ```csv answers.csv `) is there for
+the commands after it; an `elig` block that says `mistake` is meant to be wrong.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def run(command: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_write_what_the_page_says(page: str, root: Path) -> None:
     for block in blocks(page):
-        if block.info[:1] == ["elig"] and block.info[-1].endswith(".elig"):
+        if block.info[1:] and Path(block.info[-1]).suffix == f".{block.info[0]}":
+            (root / block.info[-1]).parent.mkdir(exist_ok=True)
             (root / block.info[-1]).write_text(block.text, encoding="utf-8")
         if block.info == ["console"]:
             for step in steps(block.text):

@@ -160,7 +160,7 @@ def answers_of(name: str, compiled: Compiled, problems: Problems) -> Answers:
     from protocol_logic.records.answers import read_answers
 
     path = Path(name)
-    if not path.is_file():
+    if not path.exists():
         raise click.UsageError(f"there is no file `{visible(name)}`{_near(path)}")
     found = Problems()
     answers = read_answers(Source(name, _text(path, name)), elements_of(compiled.protocol), found)
