@@ -19,7 +19,7 @@ import pytest
 
 from protocol_logic.pipeline import Compiled
 from protocol_logic.records import files
-from protocol_logic.surfaces import screening
+from protocol_logic.surfaces import cli, screening
 from protocol_logic.surfaces.inputs import compiled_protocol
 from tests.contracts.command import PROTOCOL, Json, bundle, renamed, run
 
@@ -197,22 +197,12 @@ def compiled() -> Compiled:
     return compiled_protocol(PROTOCOL)
 
 
-def screened(
-    folder: Path, *paths: Path, **more: object
-) -> tuple[int, list[str], list[dict[str, object]]]:
+def screened(folder: Path, *paths: Path) -> tuple[int, list[str], list[dict[str, object]]]:
     """Exit code, patients with a row, and what `--problems` writes."""
     rows, notes = folder / "rows", folder / "notes"
-    options = screening.ScreenOptions(
-        protocol=PROTOCOL,
-        patients=tuple(map(str, paths)),
-        as_of=None,
-        form="ndjson",
-        output=str(rows),
-        problems_file=str(notes),
-        merge=False,
-        workers=1,
-    )
-    code = screening.screen(options)
+    options = ["--format", "ndjson", "-o", rows, "--problems", notes, "--workers", "1"]
+    arguments = list(map(str, ["screen", PROTOCOL, *paths, *options]))
+    code = cli.group.main(arguments, "protocol-logic", standalone_mode=False)
     patients = [json.loads(line)["patient"] for line in rows.read_text("utf-8").splitlines()]
     return code, patients, [json.loads(line) for line in notes.read_text("utf-8").splitlines()]
 
@@ -281,19 +271,18 @@ def test_links_in_circles_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_folders_may_lie_deep(tmp_path: Path) -> None:
-    top = tmp_path / "d"
-    path = top
+    folders = [tmp_path / "d"]
     for _ in range(1050):
-        path.mkdir()
-        path = path / "d"
-    (path.parent / "p.json").write_text(text("deep"))
+        folders[-1].mkdir()
+        folders.append(folders[-1] / "d")
+    file = folders[-2] / "p.json"
+    file.write_text(text("deep"))
     try:
-        assert screened(tmp_path, top)[:2] == (0, ["deep"])
+        assert screened(tmp_path, folders[0])[:2] == (0, ["deep"])
     finally:
-        (path.parent / "p.json").unlink()
-        while path.parent != tmp_path:
-            path = path.parent
-            path.rmdir()
+        file.unlink()
+        for folder in reversed(folders[:-1]):
+            folder.rmdir()
 
 
 def test_odd_but_readable_is_no_problem(tmp_path: Path) -> None:

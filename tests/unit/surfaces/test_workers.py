@@ -53,8 +53,8 @@ def run(
     def given() -> Iterator[str]:
         nonlocal waited
         until = time.monotonic() + 20
-        while time.monotonic() < until and not any(w.ready for w in shared._workers):
-            if waited and not shared._workers:
+        while time.monotonic() < until:
+            if waited and all(worker.ready for worker in shared._workers):  # or none could begin
                 break
             waited += 1
             yield "wait"
