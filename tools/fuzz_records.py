@@ -25,6 +25,7 @@ import gzip
 import json
 import multiprocessing
 import random
+import re
 import sys
 import tempfile
 import time
@@ -63,6 +64,7 @@ LONGEST = 2.0
 STUCK = 60.0
 """Seconds after which a worker that is still at one case is stopped."""
 MOST_ENTRIES = 40
+_MORE = re.compile(r"; also ([0-9,]+) more of (.+)$")
 CHUNK = 50
 
 
@@ -263,6 +265,15 @@ class Fuzzer:
         for account in record.accounting:
             if account.total != account.facts + account.irrelevant + account.problems:
                 raise Failed(f"the accounting of {account.type} does not add up")
+            told = {p.resource for p in record.problems if p.resource}
+            more = sum(
+                int(found[1].replace(",", ""))
+                for problem in record.problems
+                if (found := _MORE.search(problem.message)) and found[2] == account.type
+            )
+            mine = sum(name.partition("/")[0] == account.type for name in told)
+            if mine + more < account.problems and account.type != "(none)":
+                raise Failed(f"nothing is said of some {account.type}: {mine + more} are told")
 
     def _in_another_order(self, case: Broken, number: int, row: Row) -> None:
         document = load(case.data)

@@ -113,6 +113,14 @@ def unreadable(element: str, criterion: str = "organ_function") -> tuple[str, st
     return (criterion, "unknown", element, "unreadable")
 
 
+ONLY_TEXT = {
+    "resourceType": "MedicationStatement",
+    "id": "taxol",
+    "status": "completed",
+    "medicationCodeableConcept": {"text": "Taxol"},
+    "effectivePeriod": {"start": "2026-02-02", "end": "2026-06-01"},
+}
+
 # an older hemoglobin of 87 g/L stands in the record: the newest result decides, readable or not
 BAD = [
     # ---- units
@@ -362,6 +370,18 @@ BAD = [
         ("unmapped-code", "it has no code", PLT),
         ("organ_function", "unknown", "plt", "absent"),
     ),
+    Bad(
+        "a diagnosis whose code was damaged, and a closed problem list",
+        at(CANCER, "code.coding.0.code", "2.54837E+08"),
+        ("unmapped-code", "`2.54837E+08` is no code of SNOMED CT", CANCER),
+        ("disease", "unknown", "breast_cancer", None),
+    ),
+    Bad(
+        "a medication that is only text, and a closed medication history",
+        with_entry({"resource": ONLY_TEXT}),
+        ("unmapped-code", "only the text `Taxol`", "MedicationStatement/taxol"),
+        ("prior_chemotherapy", "unknown", "medication_history", "not_closed"),
+    ),
     # ---- statuses
     Bad(
         "a preliminary result",
@@ -461,6 +481,18 @@ BAD = [
         "a result of somebody else",
         at(PLT, "subject.reference", "Patient/somebody-else"),
         ("foreign-subject", "`Patient/somebody-else`", PLT),
+        ("organ_function", "unknown", "plt", "absent"),
+    ),
+    Bad(
+        "a subject that is a list",
+        at(PLT, "subject", [{"reference": "Patient/somebody-else"}]),
+        ("foreign-subject", "about somebody who cannot be known", PLT),
+        ("organ_function", "unknown", "plt", "absent"),
+    ),
+    Bad(
+        "an identifier that is not the patient's",
+        at(PLT, "subject", {"identifier": {"system": "urn:oid:1.2", "value": "17"}}),
+        ("foreign-subject", "about somebody who cannot be known", PLT),
         ("organ_function", "unknown", "plt", "absent"),
     ),
     # ---- entries

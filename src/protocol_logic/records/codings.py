@@ -35,7 +35,8 @@ class Codings:
     """The entries of a vocabulary by code. `evidence`: concept -> code -> name of the evidence.
 
     `fields`: field of the Patient resource -> entries. `unlike`: code -> the entries for which it
-    may be taken, and why it is none of theirs. `systems`: URLs of the code systems.
+    may be taken, and why it is none of theirs. `closed`: history -> the kinds of concept that it
+    closes. `systems`: URLs of the code systems.
     """
 
     fields: Mapping[str, tuple[PatientField, ...]]
@@ -47,6 +48,7 @@ class Codings:
     lists: Table[History]
     consents: Table[Consent]
     unlike: Mapping[Key, tuple[tuple[Named, Unlike], ...]]
+    closed: Mapping[str, frozenset[str]]
     systems: frozenset[str]
 
     @classmethod
@@ -83,6 +85,10 @@ class Codings:
             lists=lists,
             consents=consents,
             unlike=unlike,
+            closed={
+                history.name: frozenset(c.kind for c in concepts if c.closed_by == history.name)
+                for history in vocabulary.of(History)
+            },
             systems=frozenset(system for table in by_code for system, _ in table),
         )
 

@@ -13,6 +13,7 @@ from protocol_logic.records.codings import keys_of
 from protocol_logic.records.dates import day_if_any, unread
 from protocol_logic.records.facts import ConditionStated
 from protocol_logic.records.item import Item, display, objects_in, status_code
+from protocol_logic.records.json_text import Object
 
 ONSET = ("onsetDateTime", "onsetPeriod", "onsetAge")
 ABATEMENT = ("abatementDateTime", "abatementPeriod", "abatementAge")
@@ -28,6 +29,7 @@ _STATES: dict[str, _State] = {
     "remission": "absent",
     "resolved": "absent",
 }
+_WITHDRAWN = frozenset({"entered-in-error", "refuted"})
 _UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
 
 
@@ -71,6 +73,11 @@ def read(item: Item, entry: Concept, when: PartialDate | None) -> None:
     until = f"abated {abated.text}" if abated is not None else None
     recorded = [display(item.json.get("code")), verification, clinical, until]
     item.fact(entry, when, ", ".join(filter(None, recorded)), statement)
+
+
+def is_withdrawn(json: Object) -> bool:
+    """Whether a Condition says that it was entered in error, or that there is no such condition."""
+    return status_code(json.get("verificationStatus"), _VERIFICATION) in _WITHDRAWN
 
 
 def _onset(item: Item) -> PartialDate | None:

@@ -16,12 +16,13 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Lesion
+from protocol_logic.records import conditions
 from protocol_logic.records.codings import Codings, entries_of, keys_of
 from protocol_logic.records.dates import day_of
 from protocol_logic.records.facts import Account, Fact, PatientRecord, doubtful
 from protocol_logic.records.item import Item, objects_in, text_in
 from protocol_logic.records.json_text import Object
-from protocol_logic.records.references import Subject, subject_reference
+from protocol_logic.records.references import Subject, identifiers, subject_reference
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.sources import Document
 from protocol_logic.records.terminologies import why_unusable
@@ -149,7 +150,8 @@ def _subject(document: Document, entries: list[_Entry], problems: list[Problem])
         message = f"{place}{'the Patient has no id' if patients else 'there is no Patient'}"
         problems.append(Problem(code="no-patient", message=message, file=document.source))
         return None
-    return Subject(identity, patients[0].full_url)
+    patient = patients[0]
+    return Subject(identity, patient.full_url, identifiers(patient.resource.get("identifier")))
 
 
 class _Reader:
@@ -176,6 +178,8 @@ class _Reader:
         self.medications = self._medications()
         self.referenced: set[str] = set()
         """Names of the Medications that resources with facts refer to."""
+        self.unclear: dict[str, str] = {}
+        """Kind of concept -> a resource that may be about any concept of the kind."""
 
     def read(self, missing: int, meet: Callable[[Met], None] | None) -> PatientRecord:
         """The record; `missing`: how many entries hold no resource."""
@@ -183,8 +187,7 @@ class _Reader:
             self._count(NO_RESOURCE, "problems", missing)
         patient = next(e for e in self.entries if e.kind == "Patient" and not e.contained)
         self._patient(self._item(patient.resource, patient.name))
-        late = [entry for entry in self.entries if entry.kind == "Medication"]
-        for entry in [e for e in self.entries if e.kind != "Medication"] + late:
+        for entry in sorted(self.entries, key=_turn):
             made, told = len(self.facts), len(self.problems)
             json, irrelevant = self._resource(entry)
             outcome: Outcome = "irrelevant" if irrelevant else "problems"
@@ -210,7 +213,8 @@ class _Reader:
 
     def _item(self, json: Object, name: str) -> Item:
         source = self.document.source
-        return Item(json, name, source, self.codings, self.facts, self.problems, self.born)
+        facts, problems = self.facts, self.problems
+        return Item(json, name, source, self.codings, facts, problems, self.born, self.unclear)
 
     def _count(self, kind: str, outcome: Outcome, number: int = 1) -> None:
         counts = self.counts.setdefault(kind, {"facts": 0, "irrelevant": 0, "problems": 0})
@@ -246,6 +250,7 @@ class _Reader:
         medication = self._medication(entry) if row.code == MEDICATION else None
         if medication is not None:
             item.json = {**entry.resource, MEDICATION: medication.resource.get("code")}
+            del item.json["medicationReference"]
         made = len(self.facts)
         irrelevant = self._read(item, row)
         if medication is not None and len(self.facts) > made:
@@ -261,7 +266,12 @@ class _Reader:
         if not parts:
             if row.code is None:
                 return True
-            return not (self._is_unlike(item, row.code) or self._is_unmapped(item, row.code))
+            if self._is_unlike(item, row.code):
+                return False
+            unmapped = self._is_unmapped(item, row.code)
+            if unmapped and row.concept is not None and _is_stated(json, row):
+                self.unclear[row.concept] = min(item.name, self.unclear.get(row.concept, item.name))
+            return not unmapped
         status = text_in(json, "status")
         if row.statuses is not None and status not in row.statuses:
             says = "no status" if status is None else f"status `{shown(status)}`"
@@ -294,11 +304,13 @@ class _Reader:
         reference = subject_reference(item.json)
         if reference is None or self.subject.is_meant_by(reference):
             return False
-        item.problem(
-            "foreign-subject",
-            f"it is about `{shown(reference)}`, not about the bundle's patient "
-            f"`{shown(self.subject.id)}`",
-        )
+        subject = item.json.get("subject", item.json.get("patient"))
+        identifier = subject.get("identifier") if isinstance(subject, dict) else None
+        if not reference and identifiers(identifier) & self.subject.identifiers:
+            return False
+        whom = f"about `{shown(reference)}`" if reference else "about somebody who cannot be known"
+        patient = f"the bundle's patient `{shown(self.subject.id)}`"
+        item.problem("foreign-subject", f"it is {whom}, not about {patient}")
         return True
 
     def _is_known(self, item: Item) -> bool:
@@ -325,7 +337,7 @@ class _Reader:
 
     def _is_unmapped(self, item: Item, path: str) -> bool:
         """Whether no code of a resource can be known, which is told once for each code."""
-        if path == MEDICATION and "medicationReference" in item.json:
+        if path == MEDICATION and item.json.get("medicationReference") is not None:
             return True  # told where it is followed
         concept = item.json.get(path)
         codings = objects_in(concept, "coding") if isinstance(concept, dict) else []
@@ -389,6 +401,20 @@ class _Reader:
 
 
 _MODIFIERS = ("modifierExtension", "implicitRules")
+_TURNS = {"List": 1, "Medication": 2}
+
+
+def _turn(entry: _Entry) -> int:
+    """Lists are read when it is known what they cannot close, Medications when it is known which of
+    them are referred to."""
+    return _TURNS.get(entry.kind, 0)
+
+
+def _is_stated(json: Object, row: Row[Any]) -> bool:
+    """Whether a resource would count if its code were known."""
+    if row.statuses is not None:
+        return text_in(json, "status") in row.statuses
+    return not conditions.is_withdrawn(json)
 
 
 def _index_date(bundle: Item) -> date | None:

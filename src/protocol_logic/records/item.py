@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
@@ -25,7 +25,8 @@ _T = TypeVar("_T")
 class Item:
     """A resource with its name (`Type/id`), its file, and where its facts and problems go.
 
-    `born`: the patient's birth date, where one can be read.
+    `born`: the patient's birth date, where one can be read. `unclear`: kind of concept -> a
+    resource of the record that may be about any concept of the kind.
     """
 
     json: Object
@@ -35,6 +36,7 @@ class Item:
     facts: list[Fact]
     problems: list[Problem]
     born: PartialDate | None = None
+    unclear: Mapping[str, str] = field(default_factory=dict)
 
     def fact(self, entry: Named, date: PartialDate | None, recorded: str, reading: Reading) -> None:
         self.facts.append(

@@ -8,13 +8,26 @@ from protocol_logic.records.json_text import Object
 
 
 def subject_reference(resource: Object) -> str | None:
-    """The literal reference in `subject` or `patient`; None when there is none."""
+    """The literal reference in `subject` or `patient`; None where neither is there, or only with
+    a display; empty where it is there and says in some other way whom it means."""
     for key in ("subject", "patient"):
         subject = resource.get(key)
-        if isinstance(subject, dict):
-            reference = subject.get("reference")
-            return reference if isinstance(reference, str) else None
+        if subject is None:
+            continue
+        if not isinstance(subject, dict):
+            return ""
+        reference = subject.get("reference")
+        if reference is None:
+            return "" if subject.get("identifier") is not None else None
+        return reference if isinstance(reference, str) else ""
     return None
+
+
+def identifiers(value: object) -> frozenset[tuple[str, str]]:
+    """The (system, value) pairs of an Identifier, or of a list of them."""
+    found = value if isinstance(value, list) else [value]
+    pairs = [(i.get("system"), i.get("value")) for i in found if isinstance(i, dict)]
+    return frozenset((s, v) for s, v in pairs if isinstance(s, str) and isinstance(v, str))
 
 
 def patient_id(reference: str) -> str | None:
@@ -28,10 +41,11 @@ def patient_id(reference: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The patient of a bundle, and the `fullUrl` of its entry."""
+    """The patient of a bundle, the `fullUrl` of its entry, and its identifiers."""
 
     id: str
     full_url: str | None
+    identifiers: frozenset[tuple[str, str]] = frozenset()
 
     def is_meant_by(self, reference: str) -> bool:
         """Whether a reference means this patient: its `fullUrl`, or its id on no other server."""

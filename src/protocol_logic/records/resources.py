@@ -32,7 +32,8 @@ class Row(Generic[_E]):
     `find`: the entries that the resource speaks of. `read`: makes the facts of one entry.
     `dates`: the paths at which its day is read, the first that is there; empty: `read` reads the
     dates. `any_day`: without a day that can be read it counts as of any day; else it does not
-    count. `statuses`: those that count; None: `read` decides.
+    count. `statuses`: those that count; None: `read` decides. `concept`: the kind of concept that a
+    resource is about.
     """
 
     code: str | None
@@ -41,6 +42,7 @@ class Row(Generic[_E]):
     dates: tuple[str, ...] = ()
     any_day: bool = False
     statuses: frozenset[str] | None = None
+    concept: str | None = None
 
 
 # Patient
@@ -95,12 +97,22 @@ def _side(item: Item) -> Literal["both", "left", "right"] | None:
 
 
 def _list(item: Item, entry: History, when: PartialDate | None) -> None:
-    """A closed list, unless it is no snapshot or says that it is empty because nobody asked."""
+    """A closed list, unless it is no snapshot or says that it is empty because nobody asked, or
+    the record holds something that may be what is said to be absent."""
     empty = item.json.get("emptyReason")
+    unclear = [
+        item.unclear[kind] for kind in item.codings.closed[entry.name] if kind in item.unclear
+    ]
     if item.json.get("mode") != "snapshot":
         item.problem("not-usable", f"a list that is no snapshot does not close `{entry.name}`")
     elif empty is not None and "nilknown" not in [code for _, code in keys_of(empty)]:
         item.problem("not-usable", f"the reason why the list is empty leaves `{entry.name}` open")
+    elif unclear:
+        item.problem(
+            "not-usable",
+            f"`{entry.name}` stays open: what `{shown(min(unclear))}` is about is not known",
+            "give it a code of a known system",
+        )
     else:
         item.fact(entry, when, display(item.json.get("code")), Closed())
 
@@ -147,6 +159,7 @@ ROWS: dict[str, Row[Any]] = {
         conditions.read,
         dates=("recordedDate", *conditions.ONSET),
         any_day=True,
+        concept="condition",
     ),
     "Procedure": _row(
         "code",
@@ -155,18 +168,21 @@ ROWS: dict[str, Row[Any]] = {
         dates=("performedDateTime", "performedPeriod", "performedAge"),
         any_day=True,
         statuses=frozenset({"completed"}),
+        concept="procedure",
     ),
     "MedicationStatement": _row(
         MEDICATION,
         lambda codings: codings.medications,
         medications.read,
         statuses=frozenset({"active", "completed", "stopped", "on-hold"}),
+        concept="medication",
     ),
     "MedicationAdministration": _row(
         MEDICATION,
         lambda codings: codings.medications,
         medications.read,
         statuses=frozenset({"in-progress", "completed", "stopped", "on-hold"}),
+        concept="medication",
     ),
     "MedicationRequest": _row(
         MEDICATION,
@@ -175,6 +191,7 @@ ROWS: dict[str, Row[Any]] = {
         dates=("authoredOn",),
         any_day=True,
         statuses=frozenset({"active", "on-hold", "completed", "stopped"}),
+        concept="medication",
     ),
     "MedicationDispense": _row(
         MEDICATION,
@@ -183,6 +200,7 @@ ROWS: dict[str, Row[Any]] = {
         dates=("whenHandedOver", "whenPrepared"),
         any_day=True,
         statuses=frozenset({"in-progress", "on-hold", "completed", "stopped"}),
+        concept="medication",
     ),
     "List": _row(
         "code",

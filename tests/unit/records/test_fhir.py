@@ -84,10 +84,12 @@ def test_a_single_patient_is_a_record() -> None:
         {"reference": "http://host/Patient/p"},
         {"reference": "urn:uuid:p"},
         {"display": "Mrs P"},
+        {"identifier": {"system": "http://ids.example.org", "value": "17"}},
     ],
 )
 def test_resources_about_the_patient_or_nobody_count(subject: Any) -> None:
-    record = read(weight(subject))
+    known = {**PATIENT, "identifier": [{"system": "http://ids.example.org", "value": "17"}]}
+    record = read(weight(subject), patient=known)
     assert (len(record.facts), record.problems) == (1, ())
 
 
@@ -96,6 +98,23 @@ def test_resources_about_the_patient_or_nobody_count(subject: Any) -> None:
 )
 def test_resources_about_somebody_else_are_left_out(reference: str) -> None:
     record = read(weight({"reference": reference}))
+    assert (record.facts, codes(record)) == ((), ["foreign-subject"])
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Patient/p",
+        [{"reference": "Patient/p"}],
+        {"reference": ["Patient/p"]},
+        {"reference": {}},
+        {"identifier": {"system": "http://ids.example.org", "value": "17"}},
+        {"identifier": "17"},
+        7,
+    ],
+)
+def test_resources_of_which_it_cannot_be_known_whose_they_are_are_left_out(subject: Any) -> None:
+    record = read(weight(subject))
     assert (record.facts, codes(record)) == ((), ["foreign-subject"])
 
 

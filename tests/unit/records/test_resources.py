@@ -21,6 +21,7 @@ from tests.unit.records.build import (
     Json,
     codes,
     concept,
+    observation,
     only,
     quantity,
     read,
@@ -454,6 +455,17 @@ def test_a_reference_to_a_medication_is_followed(
         assert set(codes(record)) == {"not-read"}
 
 
+def test_the_code_of_a_medication_that_is_referred_to_counts_as_its_own() -> None:
+    course = by_reference({"reference": "Medication/m"})
+    other = {**LETROZOLE, "code": concept("5640", RXNORM, display="ibuprofen")}
+    record = read(course, other)
+    assert (record.facts, record.problems) == ((), ())
+    assert Account("MedicationStatement", irrelevant=1) in record.accounting
+    record = read(course, {**LETROZOLE, "code": {"text": "Taxol"}})
+    assert [p.message for p in record.problems] == ["it has no code, only the text `Taxol`"]
+    assert Account("MedicationStatement", problems=1) in record.accounting
+
+
 def order(**content: Any) -> Json:
     return resource(
         "MedicationRequest",
@@ -519,6 +531,51 @@ def test_a_current_snapshot_closes() -> None:
 def test_other_lists_do_not_close(content: Json, problem: str) -> None:
     record = read(snapshot(**content))
     assert (record.facts, codes(record)) == ((), [problem])
+
+
+UNKNOWN_DRUG: Json = {"medicationCodeableConcept": {"text": "Taxol"}}
+STAYS_OPEN = "`medication_history` stays open: what `MedicationStatement/x` is about is not known"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        medication(**UNKNOWN_DRUG),
+        medication(medicationCodeableConcept=concept("6.7811E+13", RXNORM)),
+        medication(medicationCodeableConcept=None, medicationReference={"reference": "#gone"}),
+    ],
+)
+def test_a_list_does_not_close_what_something_unknown_may_be(other: Json) -> None:
+    for resources in ([snapshot(), other], [other, snapshot()]):
+        record = read(*resources)
+        assert record.facts == ()
+        assert STAYS_OPEN in [problem.message for problem in record.problems]
+        [lists] = [account for account in record.accounting if account.type == "List"]
+        assert (lists.facts, lists.problems) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        medication(status="entered-in-error", **UNKNOWN_DRUG),
+        medication(medicationCodeableConcept=concept("5640", RXNORM)),  # ibuprofen
+        condition("confirmed", "active", code={"text": "cancer"}),
+        observation("777-4"),
+    ],
+)
+def test_a_list_closes_whatever_is_known_to_be_something_else(other: Json) -> None:
+    assert [fact.reading for fact in read(snapshot(), other).facts] == [Closed()]
+
+
+@pytest.mark.parametrize(
+    ("verification", "closes"), [("confirmed", 0), ("refuted", 1), ("entered-in-error", 1)]
+)
+def test_a_problem_list_does_not_close_what_an_unknown_condition_may_be(
+    verification: str, closes: int
+) -> None:
+    problems = snapshot(code=concept("11450-4", LOINC))
+    record = read(problems, condition(verification, None, code={"text": "breast cancer"}))
+    assert len(record.facts) == closes
 
 
 # Consent
