@@ -270,21 +270,6 @@ def test_links_in_circles_are_not_followed(tmp_path: Path) -> None:
     assert (code, sorted(patients), notes) == (0, [f"p{number}" for number in range(10)], [])
 
 
-def test_folders_may_lie_deep(tmp_path: Path) -> None:
-    folders = [tmp_path / "d"]
-    for _ in range(1050):
-        folders[-1].mkdir()
-        folders.append(folders[-1] / "d")
-    file = folders[-2] / "p.json"
-    file.write_text(text("deep"))
-    try:
-        assert screened(tmp_path, folders[0])[:2] == (0, ["deep"])
-    finally:
-        file.unlink()
-        for folder in reversed(folders[:-1]):
-            folder.rmdir()
-
-
 def test_odd_but_readable_is_no_problem(tmp_path: Path) -> None:
     indented = json.dumps(json.loads(text("tabs")), indent="\t").replace("\n", "\r\n")
     (tmp_path / "tabs.json").write_bytes(b"\xef\xbb\xbf" + indented.encode())

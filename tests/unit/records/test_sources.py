@@ -1,14 +1,16 @@
 """From paths to documents: design.md, section 6, PATIENTS."""
 
 import gzip
+import inspect
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from protocol_logic.foundation.problems import Problem, Problems
-from protocol_logic.records.files import Reading
+from protocol_logic.records.files import Reading, files_at
 from protocol_logic.records.json_text import NotJson, Number, parse
 from protocol_logic.records.sources import Document, iter_documents
 from tests.unit.records.build import Json
@@ -123,6 +125,20 @@ def test_links_to_a_folder_above_are_not_followed(tmp_path: Path) -> None:
     found, problems = documents(tmp_path)
     assert patients(found) == ["p"]
     assert [problem.code for problem in problems] == ["not-readable"]
+
+
+def test_folders_may_lie_deeper_than_calls(tmp_path: Path) -> None:
+    folder = tmp_path
+    for _ in range(200):
+        folder = folder / "d"
+        folder.mkdir()
+    (folder / "p.json").write_text("")
+    most = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    try:
+        assert list(files_at(tmp_path, Reading())) == [folder / "p.json"]
+    finally:
+        sys.setrecursionlimit(most)
 
 
 def test_what_cannot_be_read_is_a_problem_and_the_rest_is_read(tmp_path: Path) -> None:
