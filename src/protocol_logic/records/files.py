@@ -117,7 +117,9 @@ def _in_folder(top: Path, reading: Reading) -> Iterator[Path | Problem]:
             yield child
     if not files:
         message = "empty folder" if entries == 1 else f"no {_KINDS} file is in this folder"
-        yield Problem(code="no-patient", message=message, file=str(top))
+        tables = {".csv", ".parquet"} & reading.files.keys()
+        hint = "a folder of tables has a mapping.toml" if tables else None
+        yield Problem(code="no-patient", message=message, hint=hint, file=str(top))
 
 
 def size_at(path: Path) -> int:

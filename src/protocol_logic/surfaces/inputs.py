@@ -295,9 +295,7 @@ class Patients:
             yield replace(problem, hint=_DUPLICATE)
         if not self.number and not self.problems.has_errors:
             where = str(self.paths[0]) if len(self.paths) == 1 else None
-            tables = {".csv", ".parquet"} & self.reading.files.keys()
-            hint = "a folder of tables has a mapping.toml" if tables else None
-            yield Problem(code="no-patient", message="there is no patient", hint=hint, file=where)
+            yield Problem(code="no-patient", message="there is no patient", file=where)
         _tell_passed_over(self.reading)
 
     def known(self) -> Collection[str]:
