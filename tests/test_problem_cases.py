@@ -139,8 +139,10 @@ def record_problems(files: dict[str, str]) -> list[Problem]:
     if ANSWERS in files:
         elements = elements_of(compiled.protocol)
         answers = read_answers(Source(ANSWERS, files[ANSWERS]), elements, problems)
-    documents = iter_documents([Path(n) for n in files if n.endswith(".json")], problems)
-    mappings = [Path(name) for name in files if name.endswith(".toml")]
+    paths = [Path(name) for name in files]
+    mappings = [path for path in paths if path.suffix == ".toml"]
+    others = [path for path in paths if path.suffix not in (".toml", ".csv")]
+    documents = iter_documents(others, problems)
     tables = [read_tables(compiled, path, problems) for path in mappings]
     for record in chain(read_records(compiled, documents, problems), *tables):
         ids.add(record.patient, record.source)

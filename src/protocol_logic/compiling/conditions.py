@@ -12,11 +12,11 @@ from fractions import Fraction
 from typing import TypeVar
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.entries import UNIT_WORDS, Entries, unit_problem
+from protocol_logic.compiling.entries import Entries, unit_problem
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
-from protocol_logic.foundation.units import UnitError, conversion_factor
+from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree

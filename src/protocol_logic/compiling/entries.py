@@ -17,15 +17,9 @@ from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
-from protocol_logic.foundation.units import UnitError, conversion_factor, unit
+from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, unit
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
-
-# Words for calendar units, as people write them, and the UCUM code of each.
-UNIT_WORDS = {
-    "day": "d", "days": "d", "week": "wk", "weeks": "wk",
-    "month": "mo", "months": "mo", "year": "a", "years": "a",
-}  # fmt: skip
 
 _PROPERTIES = {
     "field": {"label", "source", "field", "values"},

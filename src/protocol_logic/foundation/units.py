@@ -26,6 +26,12 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, TypeAlias
 
+UNIT_WORDS = {
+    "day": "d", "days": "d", "week": "wk", "weeks": "wk",
+    "month": "mo", "months": "mo", "year": "a", "years": "a",
+}  # fmt: skip
+"""Words for calendar units, as people write them, and the UCUM code of each."""
+
 _MAX_LENGTH = 80
 _MAX_POWER = 60
 

@@ -19,7 +19,7 @@ from protocol_logic.knowledge.vocabulary import Lesion
 from protocol_logic.records import conditions
 from protocol_logic.records.codings import Codings, entries_of, keys_of
 from protocol_logic.records.dates import day_of
-from protocol_logic.records.facts import Account, Fact, PatientRecord, doubtful
+from protocol_logic.records.facts import Account, Fact, PatientRecord, doubtful, place
 from protocol_logic.records.item import Item, objects_in, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.references import Subject, identifiers, subject_reference
@@ -206,7 +206,7 @@ class _Reader:
             patient=self.subject.id,
             source=source,
             index_date=index,
-            facts=tuple(sorted(self.facts, key=_place)),
+            facts=tuple(sorted(self.facts, key=place)),
             problems=tuple(Problems([*self.problems, *self._unmapped_problems()]).sorted()),
             accounting=tuple(Account(kind, **n) for kind, n in sorted(self.counts.items())),
         )
@@ -290,7 +290,9 @@ class _Reader:
             message = f"`{modifier}` may change its meaning and is not read; it is taken as unknown"
             item.problem("not-read", message)
             self.facts[made:] = [f for fact in self.facts[made:] if (f := doubtful(fact))]
-        return False
+        # A sex that is recorded as unknown is no fact, and nothing is wrong with it.
+        made_none = len(self.facts) == made
+        return made_none and not any(p.resource == item.name for p in self.problems)
 
     def _components(self, json: Object, said: set[str]) -> Iterator[tuple[Object, Any]]:
         """Components that are results of their own, and are no axis of a lesion."""
@@ -426,7 +428,3 @@ def _index_date(bundle: Item) -> date | None:
     if day is not None and not day.exact:
         bundle.problem("unreadable-date", f"`timestamp` is `{shown(day.text)}`, which is no day")
     return day.first if day is not None and day.exact else None
-
-
-def _place(fact: Fact) -> tuple[str, str, str, str]:
-    return (fact.resource, fact.entry, fact.date.text if fact.date else "", fact.recorded)

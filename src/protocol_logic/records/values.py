@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.text import shown
+from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge.vocabulary import (
     Age,
     Concept,
@@ -208,7 +209,7 @@ def _quantity(text: str, unit: str, wanted: str) -> Object:
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise Unreadable(f"`{shown(text)}` cannot be read{_why(text)}; expected is {wanted}")
-    code = match["unit"] or ("1" if unit == "1" else None)
+    code = UNIT_WORDS.get(match["unit"] or "", match["unit"]) or ("1" if unit == "1" else None)
     if code is None:
         example = f"{match['sign'] or ''} {match['number']} {unit}".strip()
         raise Unreadable(f"`{shown(text)}` has no unit; it is written like `{shown(example)}`")

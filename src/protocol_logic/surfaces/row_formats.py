@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from protocol_logic.foundation.text import guarded
 from protocol_logic.surfaces.outputs import written
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ COLUMNS = (
 _IN_MEMORY = 4 * 2**20
 _ROW_GROUP = 2_000
 _LENGTHS = Struct("<II")
-# What makes a spreadsheet take a text for a formula, also in full width.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 # Line ends to some readers of NDJSON, not to JSON, which leaves them as they are within texts.
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
@@ -176,7 +175,7 @@ def _cell(value: str | bool | None) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = f"'{value}" if value.startswith(_FORMULA) else value
+    text = guarded(value)
     # The csv module leaves a lone carriage return unquoted, which ends a line for many readers.
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in '",\r\n') else text
 

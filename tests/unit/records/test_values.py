@@ -54,6 +54,7 @@ def stated(value: str) -> Stated:
             Measured(Interval(Fraction(0), True, Fraction("8.552"), False)),
         ),
         ("life_expectancy", ">= 12 wk", Measured(Interval.at_least(84))),
+        ("life_expectancy", "12 weeks", Measured(point("84"))),
         ("ecog", "1", Measured(point("1"))),
         ("ecog", "<=1", Measured(Interval(Fraction(0), True, Fraction(1), True))),
         ("er", "Positive", stated("positive")),
