@@ -41,9 +41,11 @@ from typing import Any
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
+from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.pipeline import Compiled, Screening, compile_source, read_records
 from protocol_logic.records.facts import (
+    Account,
     ConditionStated,
     Fact,
     LesionSize,
@@ -259,21 +261,30 @@ class Fuzzer:
 
     def _accounted(self, case: Broken, record: PatientRecord) -> None:
         total = sum(account.total for account in record.accounting)
-        plain = resources_in(load(case.data))
+        document = load(case.data)
+        plain = resources_in(document)
         if total != plain:
             raise Failed(f"{plain} resources, but {total} are accounted for")
         for account in record.accounting:
             if account.total != account.facts + account.irrelevant + account.problems:
                 raise Failed(f"the accounting of {account.type} does not add up")
-            told = {p.resource for p in record.problems if p.resource}
-            more = sum(
-                int(found[1].replace(",", ""))
-                for problem in record.problems
-                if (found := _MORE.search(problem.message)) and found[2] == account.type
-            )
-            mine = sum(name.partition("/")[0] == account.type for name in told)
-            if mine + more < account.problems and account.type != "(none)":
-                raise Failed(f"nothing is said of some {account.type}: {mine + more} are told")
+            self._told(document, record, account)
+
+    def _told(self, document: Any, record: PatientRecord, account: Account) -> None:
+        """Each resource that ended as a problem is named, or counted beside one of its type."""
+        start = f"{account.type}/"
+        resources = [document, *(each["resource"] for each in _with_resource(document))]
+        names = [name_of(r) for r in resources if name_of(r).startswith(start)]
+        if len(set(names)) < len(names):
+            return  # what is said of one of two with one name is said of both
+        named = {p.resource for p in record.problems if (p.resource or "").startswith(start)}
+        more = [
+            int(found[1].replace(",", ""))
+            for problem in record.problems
+            if (found := _MORE.search(problem.message)) and found[2] == shown(account.type)
+        ]
+        if len(named) + sum(more) < account.problems and account.type != "(none)":
+            raise Failed(f"nothing is said of some {account.type}: {sorted(named)}, {more} more")
 
     def _in_another_order(self, case: Broken, number: int, row: Row) -> None:
         document = load(case.data)
@@ -335,6 +346,12 @@ def _contained_in(resource: Any) -> int:
         return 0
     listed = resource["contained"]
     return len(listed) if isinstance(listed, list) else 1
+
+
+def _with_resource(document: Any) -> list[Any]:
+    entries = document.get("entry")
+    found = entries if isinstance(entries, list) else []
+    return [e for e in found if isinstance(e, dict) and isinstance(e.get("resource"), dict)]
 
 
 def outcomes_of(row: Row) -> list[Any]:

@@ -145,6 +145,20 @@ def test_other_resources_are_counted_by_type() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("patient", "account"),
+    [
+        ({"gender": "unknown"}, Account("Patient", irrelevant=1)),
+        ({"gender": "Female"}, Account("Patient", problems=1)),
+        ({"gender": "unknown", "birthDate": "soon"}, Account("Patient", problems=1)),
+        ({"gender": "unknown", "birthDate": "1960"}, Account("Patient", facts=1)),
+    ],
+)
+def test_a_patient_is_accounted_for(patient: Json, account: Account) -> None:
+    record = read(patient={"resourceType": "Patient", "id": "p", **patient})
+    assert record.accounting == (account,)
+
+
 def test_resources_with_codes_that_cannot_be_known_are_told_once_for_each_code() -> None:
     record = read(
         observation("5089AAAAAAAA"),
