@@ -96,15 +96,13 @@ def _latest_times(facts: list[Fact]) -> list[Fact]:
     """The facts without those that another of the same day is known to follow."""
     if len(facts) < 2:
         return facts
-    times: dict[date, datetime] = {}
-    for fact in facts:
-        when = fact.date
-        if when is not None and when.instant is not None:
-            times[when.first] = max(when.instant, times.get(when.first, when.instant))
+    times = [fact.date.instant if fact.date is not None else None for fact in facts]
+    latest: dict[date, datetime] = {}
+    for fact, time in zip(facts, times, strict=True):
+        if time is not None and fact.date is not None:
+            latest[fact.date.first] = max(time, latest.get(fact.date.first, time))
     return [
         fact
-        for fact in facts
-        if fact.date is None
-        or fact.date.instant is None
-        or fact.date.instant == times[fact.date.first]
+        for fact, time in zip(facts, times, strict=True)
+        if time is None or fact.date is None or time == latest[fact.date.first]
     ]

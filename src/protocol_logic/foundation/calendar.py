@@ -15,12 +15,11 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
-_DATE = re.compile(
-    r"(?P<date>(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?)(?P<time>T.+)?"
-)
+_DATE = re.compile(r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?")
 _TIME = re.compile(
-    r"T([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60)(\.[0-9]+)?)?"
+    r"([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60)(\.[0-9]+)?)?"
     r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?"
 )
 
@@ -41,15 +40,14 @@ class DateRange:
 class PartialDate:
     """A date known to the day, the month or the year: one of the days `first` to `last`.
 
-    `text` is the date as written, without a time: `2021`, `2021-03` or `2021-03-15`. `instant` is
-    the time in UTC where one was written with its offset: it only tells which of two times of one
-    day is the later.
+    `text` is the date as written, without a time: `2021`, `2021-03` or `2021-03-15`. `time` is the
+    time of day as written (`T10:30:00Z`), or empty.
     """
 
     first: date
     last: date
     text: str
-    instant: datetime | None = field(default=None, compare=False, repr=False)
+    time: str = field(default="", compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> "PartialDate":
@@ -59,23 +57,17 @@ class PartialDate:
         may be missing.  Raises ValueError for any other form, for a day, month or time that does
         not exist, and for the year 0.
         """
-        match = _DATE.fullmatch(text)
-        shown = text if len(text) <= 40 else text[:40] + "..."
-        if match is None:
-            raise ValueError(f"`{shown}` is not a date (YYYY, YYYY-MM, YYYY-MM-DD or a dateTime)")
-        if match["time"] and not (match["day"] and _TIME.fullmatch(match["time"])):
-            raise ValueError(f"`{shown}` is not a date: the time of day cannot be read")
-        year, month, day = (int(match[part] or 0) for part in ("year", "month", "day"))
+        written, mark, clock = text.partition("T")
         try:
-            first = date(year, month if match["month"] else 1, day if match["day"] else 1)
+            day = _day(written)
+            if not mark:
+                return day
+            if len(written) < 10 or not _TIME.fullmatch(clock):
+                raise ValueError(": the time of day cannot be read")
         except ValueError as error:
-            raise ValueError(f"`{shown}` is not a date: no such day in the calendar") from error
-        if match["day"]:
-            last = first
-        else:
-            last_month = first.month if match["month"] else 12
-            last = date(first.year, last_month, _days_in_month(first.year, last_month))
-        return cls(first, last, match["date"], _instant(text, match["time"]))
+            shown = text if len(text) <= 40 else text[:40] + "..."
+            raise ValueError(f"`{shown}` is not a date{error}") from error
+        return cls(day.first, day.last, written, f"T{clock}")
 
     @classmethod
     def between(cls, start: "PartialDate | None", end: "PartialDate | None") -> "PartialDate":
@@ -93,21 +85,41 @@ class PartialDate:
         return cls(first, last, texts[0] if texts[0] == texts[1] else "/".join(texts))
 
     @property
+    def instant(self) -> datetime | None:
+        """The time in UTC where one was written with its offset, to the microsecond; a leap second
+        is the end of the second before it. It only tells which of two times of a day is the later.
+        """
+        if not re.search(r"Z|[+-][0-9]{2}:[0-9]{2}$", self.time):
+            return None
+        time = re.sub(r"(:[0-9]{2}):60(\.[0-9]+)?", r"\1:59.999999", self.time)
+        time = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", time)
+        try:
+            return datetime.fromisoformat(self.text + time).astimezone(UTC)
+        except (ValueError, OverflowError):  # in the first or the last hours of the calendar
+            return None
+
+    @property
     def exact(self) -> bool:
         """Whether the day is known."""
         return self.first == self.last
 
 
-def _instant(text: str, time: str | None) -> datetime | None:
-    """The time in UTC, to the microsecond; a leap second is the end of the second before it."""
-    if time is None or not re.search(r"Z|[+-][0-9]{2}:[0-9]{2}$", time):
-        return None
+@lru_cache(maxsize=8192)
+def _day(text: str) -> PartialDate:
+    """A date without a time; the ValueError says why there is none."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise ValueError(" (YYYY, YYYY-MM, YYYY-MM-DD or a dateTime)")
+    year, month, day = (int(part or 0) for part in match.groups())
     try:
-        written = re.sub(r"(:[0-9]{2}):60(\.[0-9]+)?", r"\1:59.999999", text)
-        written = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", written)
-        return datetime.fromisoformat(written).astimezone(UTC)
-    except (ValueError, OverflowError):  # in the first or the last hours of the calendar
-        return None
+        first = date(year, month if match["month"] else 1, day if match["day"] else 1)
+    except ValueError as error:
+        raise ValueError(": no such day in the calendar") from error
+    if match["day"]:
+        return PartialDate(first, first, text)
+    last_month = first.month if match["month"] else 12
+    last = date(first.year, last_month, _days_in_month(first.year, last_month))
+    return PartialDate(first, last, text)
 
 
 def anniversary_reached(earlier: date, months: int, later: date) -> bool:

@@ -53,13 +53,14 @@ class Interval:
                 raise ValueError("an infinite end of an interval is open")
             if end is not None and not isinstance(end, Fraction):
                 raise TypeError(f"an end of an interval is a Fraction, not {type(end).__name__}")
-        if self._lower > self._upper:
+        if not _meet(self.lo, self.lo_closed, self.hi, self.hi_closed):
             raise ValueError("an interval holds at least one number")
 
     @classmethod
     def point(cls, x: Exact) -> "Interval":
         """The single number x."""
-        return cls(_exact(x), True, _exact(x), True)
+        end = _exact(x)
+        return cls(end, True, end, True)
 
     @classmethod
     def at_least(cls, x: Exact) -> "Interval":
@@ -89,7 +90,7 @@ class Interval:
     @property
     def is_point(self) -> bool:
         """Whether the interval is a single number."""
-        return self.lo is not None and self.lo == self.hi
+        return self.lo is not None and (self.lo is self.hi or self.lo == self.hi)
 
     def contains(self, x: Exact) -> bool:
         """Whether the number x is a member."""
@@ -101,7 +102,9 @@ class Interval:
 
     def intersects(self, other: "Interval") -> bool:
         """Whether the two intervals have a member in common."""
-        return max(self._lower, other._lower) <= min(self._upper, other._upper)
+        return _meet(self.lo, self.lo_closed, other.hi, other.hi_closed) and _meet(
+            other.lo, other.lo_closed, self.hi, self.hi_closed
+        )
 
     def intersection(self, other: "Interval") -> "Interval | None":
         """The common members, or None where there are none."""
@@ -129,6 +132,9 @@ class Interval:
         return self + -other
 
     def __mul__(self, other: "Interval") -> "Interval":
+        if self.lo is not None and self.lo is self.hi:
+            if other.lo is not None and other.lo is other.hi:
+                return Interval.point(self.lo * other.lo)
         corners = [_corner(a, b) for a in self._ends() for b in other._ends()]
         lower = min(place for place, _ in corners)
         upper = max(place for place, _ in corners)
@@ -167,9 +173,20 @@ class Interval:
 
 
 def _exact(x: Exact) -> Fraction:
+    if type(x) is Fraction:
+        return x
     if not isinstance(x, Fraction | int):
         raise TypeError(f"an exact number is a Fraction or an int, not {type(x).__name__}")
     return Fraction(x)
+
+
+def _meet(lo: Fraction | None, lo_closed: bool, hi: Fraction | None, hi_closed: bool) -> bool:
+    """Whether some number is above (or at) a lower end and below (or at) an upper one."""
+    if lo is None or hi is None:
+        return True
+    if lo_closed and hi_closed:
+        return lo is hi or lo <= hi
+    return lo < hi
 
 
 def _between(lower: _Place, lo_closed: bool, upper: _Place, hi_closed: bool) -> Interval:

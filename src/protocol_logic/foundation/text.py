@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 _LIMIT = 80
+
+# What is shown as it is; most texts are.
+_PLAIN = re.compile(rf"[ -\[\]-~]{{0,{_LIMIT}}}")
 
 # Invisible although Python's `isprintable` lets them pass: combining grapheme joiner, Hangul
 # fillers, Khmer inherent vowels, Mongolian separators, Braille blank, variation selectors.
@@ -18,6 +23,8 @@ def shown(text: str) -> str:
     Line ends, control, bidirectional and invisible characters, lone surrogates and the backslash
     are escaped as in a Python literal (`\\n`, `\\u202e`); what is too long ends with `…`.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     parts: list[str] = []
     length = 0
     for char in text:

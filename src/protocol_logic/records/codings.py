@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
+from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import (
     Code,
     Concept,
@@ -50,6 +51,10 @@ class Codings:
     unlike: Mapping[Key, tuple[tuple[Named, Unlike], ...]]
     closed: Mapping[str, frozenset[str]]
     systems: frozenset[str]
+    numbers: dict[tuple[str | None, ...], Interval | tuple[str, str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """What quantities were read as (see records/quantities.py), to read the same only once."""
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Codings:

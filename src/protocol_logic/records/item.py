@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TypeVar
 
 from protocol_logic.foundation.calendar import PartialDate
@@ -59,7 +58,7 @@ class Item:
         if value is None:
             return None
         try:
-            return _date(value if isinstance(value, str) else "")
+            return PartialDate.parse(value if isinstance(value, str) else "")
         except ValueError:
             text = shown(value) if isinstance(value, str) else "something else than text"
             self.problem(
@@ -79,11 +78,6 @@ class Item:
         else:
             self.problem("unknown-code", f"{what} {codes_shown(keys)}, not known here")
         return None
-
-
-@lru_cache(maxsize=4096)
-def _date(text: str) -> PartialDate:
-    return PartialDate.parse(text)
 
 
 def text_in(json: Object, key: str) -> str | None:

@@ -40,7 +40,7 @@ def read(item: Item, entry: Observed, date: PartialDate | None) -> None:
         return
     value = _Value.of(item.json)
     if isinstance(entry, Quantity):
-        number = _known(item, entry.name, lambda: _number(item.json, entry, value))
+        number = _known(item, entry.name, lambda: _number(item, entry, value))
         item.fact(entry, date, value.recorded, Measured(number, _limits(item, entry, value)))
     elif isinstance(entry, Status):
         stated = Stated(_known(item, entry.name, lambda: _named(entry, value)))
@@ -112,15 +112,18 @@ def _known(item: Item, name: str, reading: Callable[[], _T]) -> _T | None:
         return None
 
 
-def _number(resource: Object, entry: Quantity, value: _Value) -> Interval:
+def _number(item: Item, entry: Quantity, value: _Value) -> Interval:
     """The number in the entry's unit; Unreadable also when no plausible number is possible."""
-    found = _any_number(resource, entry, value)
+    found = _answer(item.json, entry, value)
+    if found is None:
+        return quantities.plausible(value.quantity(), entry, item.codings)
     quantities.refuse_implausible(found, entry, value.recorded)
     return found
 
 
-def _any_number(resource: Object, entry: Quantity, value: _Value) -> Interval:
-    keys = keys_of(resource.get("code"))
+def _answer(resource: Object, entry: Quantity, value: _Value) -> Interval | None:
+    """The number that a coded, attested or integer answer stands for; None for other kinds."""
+    keys = keys_of(resource.get("code")) if entry.attested else []
     if value.boolean is not None:
         attested = [entry.attested[key] for key in keys if key in entry.attested]
         if not attested:
@@ -130,14 +133,7 @@ def _any_number(resource: Object, entry: Quantity, value: _Value) -> Interval:
         raise Unreadable("this code is answered by true or false")
     if value.kind == "valueCodeableConcept":
         return _coded_number(entry, value)
-    if entry.unit == "1":
-        integer = value.integer()
-        if integer is not None:
-            return integer
-    negative = entry.plausible is not None and (
-        entry.plausible.lo is None or entry.plausible.lo < 0
-    )
-    return quantities.interval(value.quantity(), entry.accepts, negative=negative)
+    return value.integer() if entry.unit == "1" else None
 
 
 def _coded_number(entry: Quantity, value: _Value) -> Interval:

@@ -13,11 +13,13 @@ from protocol_logic.foundation.interval import Interval, decimal_text, parse_dec
 from protocol_logic.foundation.text import shown
 from protocol_logic.foundation.units import UnitError, unit
 from protocol_logic.knowledge.vocabulary import Quantity
+from protocol_logic.records.codings import Codings
 from protocol_logic.records.item import text_in
 from protocol_logic.records.json_text import Number, Object
 
 UCUM = "http://unitsofmeasure.org"
 _ZERO = Fraction(0)
+_MOST_REMEMBERED = 20_000
 _decimal = lru_cache(maxsize=4096)(parse_decimal)
 
 
@@ -108,6 +110,35 @@ def interval(
         raise Unreadable("its comparator is none of `<`, `<=`, `>=`, `>`")
     if found is None:
         raise Unreadable("it would be below zero")
+    return found
+
+
+def plausible(quantity: Object, entry: Quantity, codings: Codings) -> Interval:
+    """A Quantity in the entry's unit; Unreadable also when no plausible number is possible."""
+    value = quantity.get("value")
+    parts = (quantity.get("code"), quantity.get("system"), quantity.get("comparator"))
+    if not isinstance(value, Number) or not all(x is None or isinstance(x, str) for x in parts):
+        return _plausible(quantity, entry)
+    # The same results come again and again, in one record and in others.
+    key = (entry.name, value.text, *parts)
+    found = codings.numbers.get(key)
+    if found is None:
+        try:
+            found = _plausible(quantity, entry)
+        except Unreadable as problem:
+            found = problem.message, problem.code
+        if len(codings.numbers) < _MOST_REMEMBERED and sum(len(x or "") for x in key) < 200:
+            codings.numbers[key] = found
+    if isinstance(found, tuple):
+        raise Unreadable(*found)
+    return found
+
+
+def _plausible(quantity: Object, entry: Quantity) -> Interval:
+    range_ = entry.plausible
+    negative = range_ is not None and (range_.lo is None or range_.lo < 0)
+    found = interval(quantity, entry.accepts, negative=negative)
+    refuse_implausible(found, entry, recorded(quantity))
     return found
 
 

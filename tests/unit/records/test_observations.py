@@ -58,6 +58,14 @@ def stated(
 # the fact
 
 
+def test_the_same_value_in_two_results_is_read_and_told_twice() -> None:
+    same = [observation("718-7", id=i, valueQuantity=quantity("88", "kg")) for i in "ab"]
+    record = read(*same)
+    assert [fact.reading for fact in record.facts] == [Measured(None), Measured(None)]
+    assert [p.resource for p in record.problems] == ["Observation/a", "Observation/b"]
+    assert {p.code for p in record.problems} == {"unreadable-value"}
+
+
 def test_a_fact_has_entry_resource_date_and_the_value_as_recorded() -> None:
     fact = only(read(observation("718-7", valueQuantity=quantity("8.80", "g/dL"))))
     assert (fact.entry, fact.resource, fact.recorded) == (
