@@ -125,6 +125,8 @@ class _Asker:
             label, says = entry.label, expected(entry)
             if text.startswith(entry.name) and element in getattr(entry, "evidence", ()):
                 says = f"`confirmed by {element}`"
+            if isinstance(entry, History):
+                says += ", if nothing is missing, also not what has no known code"
             name, _, place = text.partition(":")
             if place:
                 label = f"{label}, {place}"

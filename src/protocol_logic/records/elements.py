@@ -107,9 +107,11 @@ class Elements:
         )
 
     def entries_of(self, element: str) -> list[Entry]:
-        """The entries with this element that a person can answer."""
-        entries = self.vocabulary.entries.values()
-        return [e for e in entries if e.element == element and not isinstance(e, Age)]
+        """The entries that a person can answer for this element; for an age it is the birth date."""
+        entries = self.vocabulary.entries
+        named = [e for e in entries.values() if e.element == element]
+        names = dict.fromkeys(e.of if isinstance(e, Age) else e.name for e in named)
+        return [entries[name] for name in names]
 
     def known(self) -> list[str]:
         """All that can be answered without a resource, and what is decided from it."""

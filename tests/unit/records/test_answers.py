@@ -12,9 +12,9 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.foundation.text import guarded, unguarded
-from protocol_logic.knowledge.vocabulary import Event, Vocabulary
+from protocol_logic.knowledge.vocabulary import Age, Event, Vocabulary
 from protocol_logic.records.answers import Answers, read_answers
-from protocol_logic.records.elements import Elements
+from protocol_logic.records.elements import Elements, Unanswerable
 from protocol_logic.records.facts import (
     Attested,
     Closed,
@@ -93,6 +93,14 @@ def test_an_answer_is_a_fact_with_who_when_and_source() -> None:
         reading=Measured(point("1")),
         attested=(Attested("ecog", "1", "Dr Ito", "2026-10-29", "phone call"),),
     )
+
+
+def test_for_the_element_of_an_age_the_birth_date_is_answered() -> None:
+    age = Age(name="age", element="years", label="age", of="birth_date")
+    elements = Elements(Vocabulary({**VOCABULARY.entries, "age": age}), {})
+    assert elements.find("years").entry == VOCABULARY.entries["birth_date"]
+    with pytest.raises(Unanswerable, match="is counted from a date"):
+        elements.find("age")
 
 
 def test_an_element_and_the_name_of_its_entry_are_the_same() -> None:
