@@ -2,8 +2,8 @@
 
 A `console` block is a transcript: a line that starts with `$ ` is a command, run in a folder that
 looks like the repository's root, and what follows is all it writes. A line `...` stands for any
-lines. A block whose fence names a file (` ```elig biopsy.elig `, ` ```csv answers.csv `) is there for
-the commands after it; an `elig` block that says `mistake` is meant to be wrong.
+lines. A block whose fence names a file (` ```elig biopsy.elig `, ` ```csv answers.csv `) is there
+for the commands after it; an `elig` block that says `mistake` is meant to be wrong.
 """
 
 from __future__ import annotations

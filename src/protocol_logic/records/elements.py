@@ -107,7 +107,7 @@ class Elements:
         )
 
     def entries_of(self, element: str) -> list[Entry]:
-        """The entries that a person can answer for this element; for an age it is the birth date."""
+        """The entries that a person can answer for an element; for an age it is the birth date."""
         entries = self.vocabulary.entries
         named = [e for e in entries.values() if e.element == element]
         names = dict.fromkeys(e.of if isinstance(e, Age) else e.name for e in named)
