@@ -3,9 +3,11 @@
 Under a heading stand criteria (`elig`, with the definitions that they use) and one patient or more.
 Each patient is a sentence that says why, a block `patient` (tests/patient_notation.py), and a block
 `expect`. A block `everyone` holds facts of all patients under its heading, or of the whole document
-where it stands above the first. Every patient goes the whole way: FHIR bundle, record, findings,
-engine, row. The row must be what the document says, must not depend on the order of the record,
-and must agree with the reference evaluator (tests/differential), which shares no code with it.
+where it stands above the first; a block `policies`, the site's policies for those under its
+heading. Every patient goes the whole way: FHIR bundle, record, findings, engine, row. The row must
+be what the document says, must not depend on the order of the record, must agree with the reference
+evaluator (tests/differential), which shares no code with it, and under policies must decide nothing
+otherwise than without.
 
     eligibility undetermined                    if left out: what the criteria give one by one
     blood unknown because hgb, anc              all gaps, by name
@@ -32,6 +34,7 @@ import pytest
 
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.compiling import core
+from protocol_logic.compiling.policies import check_policies
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
@@ -72,6 +75,7 @@ class Case:
 
     title: str
     elig: str
+    policies: str
     patients: tuple[Patient, ...]
 
 
@@ -89,7 +93,7 @@ def cases_of(path: Path) -> Iterator[Case]:
 
 
 def _case(title: str, text: str, start: int, end: int, everyone: str) -> Case:
-    elig, facts, why = "", None, ""
+    elig, policies, facts, why = "", "", None, ""
     patients: list[Patient] = []
     for block in _BLOCK.finditer(text, start, end):
         prose = text[start : block.start()].strip()
@@ -98,6 +102,8 @@ def _case(title: str, text: str, start: int, end: int, everyone: str) -> Case:
         match block["info"]:
             case "elig":
                 elig += block["text"] + "\n"
+            case "policies":
+                policies += block["text"]
             case "everyone":
                 everyone += block["text"]
             case "patient":
@@ -111,7 +117,7 @@ def _case(title: str, text: str, start: int, end: int, everyone: str) -> Case:
             case other:
                 raise AssertionError(f"line {line}: what is a block `{other}`?")
     assert elig and patients and facts is None, f"{title}: wants `elig`, and `expect` for each"
-    return Case(title, elig, tuple(patients))
+    return Case(title, elig, policies, tuple(patients))
 
 
 # ---- rows ----------------------------------------------------------------------------------------
@@ -123,6 +129,15 @@ def compiled(elig: str) -> Compiled:
     found = compile_source(Source("case.elig", HEADING + elig), problems)
     assert found is not None and not problems.items, problems.items
     return found
+
+
+def under(found: Compiled, policies: str) -> Compiled:
+    """The protocol under the policies of a case."""
+    problems = Problems()
+    text = f"policies example\n  title Example\n\n{policies}"
+    checked = check_policies(Source("policies.elig", text), problems)
+    assert checked is not None, problems.items
+    return found.under(checked)
 
 
 def record_of(found: Compiled, bundle: Json) -> tuple[PatientRecord, AsOf]:
@@ -187,7 +202,9 @@ def disagreement(found: Compiled, record: PatientRecord, as_of: AsOf, row: Row) 
     """What the reference evaluator says otherwise; where readings were widened it may say more."""
     widened = any(problem["code"] == "too-many-readings" for problem in row["problems"])
     try:
-        expected = evaluate(found.protocol, record, as_of.date, each_alone=True)
+        expected = evaluate(
+            found.protocol, record, as_of.date, windows=found.windows, each_alone=True
+        )
     except TooLarge as error:
         return None if widened else f"the reference gives up: {error}"
     wanted = {k: (o.outcome, o.applies) for k, o in expected.criteria.items()}
@@ -212,7 +229,8 @@ def disagreement(found: Compiled, record: PatientRecord, as_of: AsOf, row: Row) 
     ],
 )
 def test_case(case: Case) -> None:
-    found = compiled(case.elig)
+    lenient = compiled(case.elig)
+    found = under(lenient, case.policies) if case.policies else lenient
     screening = Screening(found)
     wrong: list[str] = []
     for patient in case.patients:
@@ -229,7 +247,15 @@ def test_case(case: Case) -> None:
         turned, _ = record_of(found, {**bundle, "entry": bundle["entry"][::-1]})
         if screening.row(turned, as_of) != row:
             wrong.append(f"line {patient.line}: the order of the record makes a difference")
+        if case.policies and not opens_only(Screening(lenient).row(record, as_of), row):
+            wrong.append(f"line {patient.line}: the policies have decided something otherwise")
     assert not wrong, "\n".join(["", *wrong])
+
+
+def opens_only(lenient: Row, strict: Row) -> bool:
+    """Whether each outcome under policies is that without them, or unknown."""
+    outcomes = zip(lenient["criteria"], strict["criteria"], strict=True)
+    return all(s["outcome"] in (w["outcome"], "unknown") for w, s in outcomes)
 
 
 def _difference(patient: Patient, expected: Sequence[str], got: Sequence[str]) -> str:

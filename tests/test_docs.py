@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
-from protocol_logic.compiling.check import check
+from protocol_logic.compiling.check import check_file
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import knowledge_names
@@ -156,7 +156,7 @@ def whole(example: str) -> str:
     """The file that an example is, or is a piece of: a file, statements, or conditions."""
     lines = [line for line in example.splitlines() if line and not line.startswith("#")]
     word = lines[0].split(" ")[0]
-    if word in ("protocol", "knowledge"):
+    if word in ("protocol", "knowledge", "policies"):
         return example
     if word in ("include", "exclude", "define"):
         head = f"protocol example\n  title Example\n  uses {', '.join(knowledge_names())}\n\n"
@@ -170,7 +170,7 @@ def whole(example: str) -> str:
 
 def problems_in(example: str) -> list[Problem]:
     problems = Problems()
-    check(Source("example", whole(example)), problems)
+    check_file(Source("example", whole(example)), problems)
     return problems.sorted()
 
 

@@ -28,7 +28,7 @@ import pytest
 
 from protocol_logic.answering.questions import elements_of
 from protocol_logic.answering.rows import problems_of
-from protocol_logic.compiling.check import check
+from protocol_logic.compiling.check import check_file
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
@@ -54,7 +54,7 @@ UPDATE = os.environ.get("UPDATE_CASES") == "1"
 
 _BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
-_OWN_HEADING = re.compile(r"\s*(?:protocol|knowledge)\b")
+_OWN_HEADING = re.compile(r"\s*(?:protocol|knowledge|policies)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def source_of(info: str, text: str) -> tuple[Source, int]:
 
 def text_problems(source: Source) -> list[Problem]:
     problems = Problems()
-    check(source, problems)
+    check_file(source, problems)
     return problems.sorted()
 
 

@@ -8,8 +8,8 @@ bytes -document-> JSON -read_record-> record -read_findings-> findings -decide->
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.check import check
 from protocol_logic.compiling.lower import Program, lower
 from protocol_logic.compiling.plan import Plan, make_plan
+from protocol_logic.compiling.policies import Policies, Window
 from protocol_logic.findings.read import read_findings
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.problems import Problem, Problems
@@ -34,13 +35,23 @@ from protocol_logic.records.tables import iter_table_records
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A protocol ready to screen with; `digest` covers it with all that it refers to."""
+    """A protocol ready to screen with, under the policies of a site, if any.
+
+    `digest` covers the protocol with all that it refers to; the policies have one of their own.
+    `windows`: entry of the protocol's vocabulary -> how old its evidence may be.
+    """
 
     protocol: core.Protocol
     plan: Plan
     program: Program
     codings: Codings
     digest: str
+    policies: Policies | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)
+
+    def under(self, policies: Policies) -> Compiled:
+        """The same protocol under the policies of a site."""
+        return replace(self, policies=policies, windows=policies.windows(self.protocol))
 
 
 def compile_source(source: Source, problems: Problems) -> Compiled | None:
@@ -105,7 +116,8 @@ def as_of_date(record: PatientRecord, option: date | None) -> AsOf | Problem:
 
 def findings_of(compiled: Compiled, record: PatientRecord, as_of: date) -> PatientFindings:
     """What a record says of the protocol's findings on a day."""
-    return read_findings(compiled.protocol, compiled.plan, record, as_of)
+    c = compiled
+    return read_findings(c.protocol, c.plan, record, as_of, c.windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +171,7 @@ class Screening:
         c = self.compiled
         found = findings_of(c, record, as_of.date)
         decision = self.engine.decide(found)
-        row = row_of(c.protocol, c.plan, c.digest, record, as_of, found, decision)
+        row = row_of(c.protocol, c.plan, c.digest, c.policies, record, as_of, found, decision)
         return row, tuple(problems_of(record, found)) if row["problems"] else ()
 
     def row(self, record: PatientRecord, as_of: AsOf) -> Row:

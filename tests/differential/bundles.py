@@ -585,3 +585,16 @@ def random_bundle(rng: random.Random, case: int) -> tuple[Json, date]:
         ],
     }
     return bundle, draft.as_of
+
+
+def blur(rng: random.Random, bundle: Json) -> None:
+    """Forget the day, or the month, of some observations, consents and lists.
+
+    Lesions keep theirs: which of them are of one day is then not read exactly (docs/semantics.md).
+    """
+    for entry in bundle["entry"]:
+        resource = entry["resource"]
+        paths = {"Observation": "effectiveDateTime", "Consent": "dateTime", "List": "date"}
+        path = paths.get(resource["resourceType"], "")
+        if path in resource and "lesion" not in resource["id"] and rng.random() < 0.1:
+            resource[path] = resource[path][: rng.choice([4, 7, 7, 7])]

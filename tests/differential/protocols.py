@@ -253,3 +253,17 @@ def random_protocol(rng: random.Random) -> str:
     own = [writer.definition(n) for n in range(rng.choice([0, 0, 0, 1, 2]))]
     criteria = [writer.criterion(n) for n in range(1, rng.randint(1, 4) + 1)]
     return "\n".join([HEADER, *own, *criteria])
+
+
+# Names of all kinds that can grow too old, and knowledge files; ages near those of the records.
+AGEING = [*STATUSES, *(n for n in LIMITS if n not in ("age", "creatinine_clearance"))]
+AGEING += ["measured_lesion", "informed_consent", "problem_list", "medication_history"]
+FILES = ["labs", "performance", "oncology.breast", "consent", "histories"]
+AGES = ["0 days", "7 days", "14 days", "28 days", "40 days", "1 months", "2 months", "1 years"]
+
+
+def random_policies(rng: random.Random) -> str:
+    """The text of a valid file of policies."""
+    targets = [*rng.sample(FILES, k=rng.choice([0, 1, 2, 5])), *rng.sample(AGEING, k=6)]
+    lines = [f"policy {target} within {rng.choice(AGES)}\n" for target in targets]
+    return "policies random_site\n  title A site\n\n" + "".join(lines)

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from itertools import islice
+from types import MappingProxyType
 from typing import Literal
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.policies import Window
 from protocol_logic.records.facts import PatientRecord
 from tests.differential.reference_chart import Chart, compare
 from tests.differential.reference_days import TooLarge
@@ -134,14 +136,15 @@ def evaluate(
     record: PatientRecord,
     as_of: date,
     *,
+    windows: Mapping[str, Window] = MappingProxyType({}),
     each_alone: bool = False,
     most: int = MOST,
 ) -> Result:
     """Decide a protocol; raises TooLarge where there are more than `most` completions to look at.
 
-    `each_alone`: see `Chart`.
+    `windows`, `each_alone`: see `Chart`.
     """
-    chart = Chart(protocol, record, as_of, each_alone)
+    chart = Chart(protocol, record, as_of, windows, each_alone)
 
     outcomes: dict[str, Outcome] = {}
     passed: list[set[bool]] = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from types import MappingProxyType
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.policies import Window
 from protocol_logic.foundation.calendar import completed_years
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge import vocabulary as voc
@@ -53,6 +55,8 @@ def samples(interval: Interval, limits: Sequence[Limit]) -> list[Fraction]:
 class Chart:
     """A record read for a protocol as of a day.
 
+    `windows`: entry -> how old its evidence may be before its value counts for nothing.
+
     `each_alone`: what is not recorded of a class of medication, or of a kind of event, is chosen
     for each pattern by itself; else once for all patterns.
     """
@@ -62,8 +66,10 @@ class Chart:
         protocol: core.Protocol,
         record: PatientRecord,
         as_of: date,
+        windows: Mapping[str, Window] = MappingProxyType({}),
         each_alone: bool = False,
     ) -> None:
+        self.windows = windows
         self.each_alone = each_alone
         self.protocol = protocol
         self.vocabulary = protocol.vocabulary

@@ -36,13 +36,15 @@ class Numbers(Statements):
     # ---- measured ----------------------------------------------------------------------------
 
     def measured(self, entry: str) -> Measured | None:
-        """The newest result; None when nothing is recorded or one of the newest is unreadable."""
+        """The newest result; None when nothing is recorded, or one of the newest is unreadable or
+        too old."""
 
         def read() -> Measured | None:
-            readings = [
-                fact.reading for _, fact in self.latest(entry) if isinstance(fact.reading, Measured)
-            ]
+            facts = self.latest(entry)
+            readings = [fact.reading for _, fact in facts if isinstance(fact.reading, Measured)]
             if not readings or any(reading.value is None for reading in readings):
+                return None
+            if self.too_old(facts):
                 return None
             return self.world.choose(("result", entry), list(dict.fromkeys(readings)))
 
@@ -121,6 +123,8 @@ class Numbers(Statements):
                 for field, value, factor in quantity.factors:
                     number *= factor if self.value(field) == value else 1
                 return number
+        elif all(self._usable(name) or self.too_old(self.latest(name)) for name in inputs):
+            pass  # what is too old leaves it open, whatever is reported
         elif quantity.reported is not None and self.newest(quantity.reported):
             return self.number(quantity.reported)
         limits = self.chart.limits(quantity.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from protocol_logic.compiling import core
@@ -15,8 +16,8 @@ from protocol_logic.records.facts import (
     Ordered,
     Stated,
 )
-from tests.differential.reference_chart import Chart, samples
-from tests.differential.reference_days import NOT_BEFORE
+from tests.differential.reference_chart import LESION_VALUES, Chart, samples
+from tests.differential.reference_days import NOT_BEFORE, Far
 from tests.differential.reference_world import World
 
 Numbered = tuple[int, Fact]
@@ -57,11 +58,27 @@ class Statements:
     def _not_before(self, one: Numbered, other: Numbered) -> bool:
         return self.world.far(NOT_BEFORE, self.chart.day(*other), self.chart.day(*one))
 
+    def too_old(self, facts: Sequence[Numbered]) -> bool:
+        """Whether one of the facts, of the newest day, is older than its site lets it be."""
+        return any(self._too_old(number, fact) for number, fact in facts)
+
+    def _too_old(self, number: int, fact: Fact) -> bool:
+        window = self.chart.windows.get(fact.entry)
+        if window is None:
+            return False
+        too_far = Far("passed", window.number)
+        if window.unit == "days":
+            too_far = Far("days", window.number + 1)
+        return self.world.far(too_far, self.chart.day(number, fact), self.chart.today)
+
     def closed(self, history: str | None) -> bool:
         """Whether what is not recorded did not happen."""
         if history is None:
             return False
-        return any(isinstance(fact.reading, Closed) for _, fact in self.visible(history))
+        return any(
+            isinstance(fact.reading, Closed) and not self._too_old(number, fact)
+            for number, fact in self.visible(history)
+        )
 
     def complete(self, concept: str) -> bool:
         """Whether nothing of a concept happened but what is recorded: an order leaves room."""
@@ -85,6 +102,8 @@ class Statements:
             facts = self.latest(entry)
             if not facts:
                 return None
+            if self.too_old(facts):
+                return self.world.choose(("value", entry), self.chart.values(entry))
             different = {fact.reading: (number, fact) for number, fact in reversed(facts)}
             return self.stated(*self.world.choose(("which", entry), [*different.values()]))
 
@@ -181,6 +200,8 @@ class Statements:
         newest = self.newest(entry.name, *counted)
         if not newest:
             return None
+        if self.too_old(newest):
+            return self.world.choose(("value", entry.name), LESION_VALUES)
         lesions = [(n, f) for n, f in newest if isinstance(f.reading, LesionSize)]
         measurable = any(self._measurable(entry, n, f.reading) for n, f in lesions)
         if len(lesions) == len(newest):

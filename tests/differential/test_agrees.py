@@ -15,6 +15,7 @@ from functools import cache
 
 import pytest
 
+from protocol_logic.compiling.policies import Policies, check_policies
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path
@@ -25,7 +26,7 @@ from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document
 from tests.differential import bundles, seed_oracle
-from tests.differential.protocols import random_protocol
+from tests.differential.protocols import random_policies, random_protocol
 from tests.differential.reference import TooLarge, evaluate
 from tests.differential.rough import roughened
 
@@ -36,6 +37,13 @@ CHUNK = 25
 def compiled(text: str) -> Compiled:
     problems = Problems()
     found = compile_source(Source("test", text), problems)
+    assert found is not None, problems.items
+    return found
+
+
+def policies(text: str) -> Policies:
+    problems = Problems()
+    found = check_policies(Source("policies", text), problems)
     assert found is not None, problems.items
     return found
 
@@ -84,19 +92,33 @@ def test_agrees_with_the_reference_on_random_protocols(start: int) -> None:
         text = random_protocol(rng)
         found = compiled(text)
         engine = Engine(found.protocol, found.plan, found.program)
+        site = found.under(policies(random_policies(rng)))
         for number in range(3):
             bundle, as_of = bundles.random_bundle(rng, number)
             if number:
                 bundle = roughened(rng, bundle)
+                bundles.blur(rng, bundle)
             record = record_of(found, bundles.dumps(bundle))
-            decision = decide(found, engine, record, as_of)
-            if findings_of(found, record, as_of).widened:
+            told = found if number < 2 else site
+            decision = decide(told, engine, record, as_of)
+            if number == 2:
+                lenient = decide(found, engine, record, as_of)
+                for strict, before in zip(decision.criteria, lenient.criteria, strict=True):
+                    assert strict.outcome in (before.outcome, "unknown"), (case, number, text)
+            if findings_of(told, record, as_of).widened:
                 continue  # left open on purpose, and said
             try:
-                expected = evaluate(found.protocol, record, as_of, each_alone=True, most=20_000)
+                expected = evaluate(
+                    found.protocol,
+                    record,
+                    as_of,
+                    windows=told.windows,
+                    each_alone=True,
+                    most=5_000,
+                )
             except TooLarge:
                 continue
             got = {c.id: (c.outcome, c.applies) for c in decision.criteria}
             wanted = {k: (o.outcome, o.applies) for k, o in expected.criteria.items()}
-            assert got == wanted, (case, number, text)
+            assert got == wanted, (case, number, text, told.policies)
             assert decision.eligibility == expected.eligibility, (case, number, text)

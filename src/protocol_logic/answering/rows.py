@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
+from protocol_logic.compiling.policies import Policies
 from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.problems import Problem
@@ -35,6 +36,7 @@ def row_of(
     protocol: core.Protocol,
     plan: Plan,
     digest: str,
+    policies: Policies | None,
     record: PatientRecord,
     as_of: AsOf,
     found: PatientFindings,
@@ -48,6 +50,7 @@ def row_of(
         "as_of": as_of.date.isoformat(),
         "as_of_source": as_of.source,
         "protocol": {"id": protocol.id, "version": protocol.version, "digest": digest},
+        "policies": None if policies is None else policies_dict(policies),
         "eligibility": decision.eligibility,
         "decided_jointly": list(decision.decided_jointly),
         "criteria": [
@@ -62,6 +65,16 @@ def row_of(
             "problems": sum(account.problems for account in record.accounting),
         },
         "problems": [problem_dict(p) for p in problems_of(record, found)],
+    }
+
+
+def policies_dict(policies: Policies) -> dict[str, Any]:
+    """The site policies that a row was judged under."""
+    return {
+        "id": policies.id,
+        "version": policies.version,
+        "digest": policies.digest,
+        "lines": [line.text for line in policies.lines],
     }
 
 

@@ -12,6 +12,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import Conditions
 from protocol_logic.compiling.entries import Entries, read_entries, report_duplicate
 from protocol_logic.compiling.library import Unit, gather
+from protocol_logic.compiling.policies import are_policies, check_unit, report_misplaced
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
@@ -20,7 +21,19 @@ from protocol_logic.language import tree
 
 def check(source: Source, problems: Problems) -> core.Protocol | None:
     """Check a protocol with all knowledge it uses."""
+    return _check(gather(source, problems), problems)
+
+
+def check_file(source: Source, problems: Problems) -> None:
+    """Check a file of any kind: a protocol, knowledge or policies."""
     units = gather(source, problems)
+    if are_policies(units[-1]):
+        check_unit(units[-1], problems)
+    else:
+        _check(units, problems)
+
+
+def _check(units: list[Unit], problems: Problems) -> core.Protocol | None:
     checker = _Checker(units, problems)
     protocol = checker.protocol()
     return None if problems.has_errors else protocol
@@ -36,6 +49,7 @@ class _Checker:
         self.conditions = Conditions(self.found, self.definitions, self.main.source, problems)
 
     def protocol(self) -> core.Protocol:
+        self._policies()
         self._collect_definitions()
         self._cross_references()
         definitions = {
@@ -53,6 +67,7 @@ class _Checker:
         self._denial_circles(denials, checked)
         heading = self.main.heading
         texts = {t.key: t.text for t in heading.texts} if heading else {}
+        self.conditions.begin("", self.main.source)
         if heading is None:
             self.conditions.problem(
                 "missing-property",
@@ -60,6 +75,10 @@ class _Checker:
                 Span(0, min(1, len(self.main.source.text))),
                 "start it with `protocol NAME`, or `knowledge NAME`",
             )
+        elif heading.kind == "policies":
+            message = f"`{heading.name.text}` is a file of policies, not a protocol"
+            hint = "give it to `screen` with `--policies`, beside a protocol"
+            self.conditions.problem("misplaced", message, heading.name.span, hint)
         elif heading.kind == "protocol" and not criteria and not self.problems.has_errors:
             self.conditions.problem(
                 "no-criterion",
@@ -78,7 +97,26 @@ class _Checker:
             denials={name: c for name, c in denials.items() if c is not None},
             vocabulary=voc.Vocabulary(self.found.entries),
             source=self.main.source,
+            homes=self._homes(),
         )
+
+    def _policies(self) -> None:
+        """Policies belong into files of their own."""
+        for unit in self.units:
+            if unit.heading is None or unit.heading.kind != "policies":
+                for node in unit.statements:
+                    if isinstance(node, tree.Policy):
+                        report_misplaced(node, unit.source, self.problems)
+
+    def _homes(self) -> dict[str, str]:
+        """Entry -> the knowledge file that declares it."""
+        return {
+            node.name.text: unit.heading.name.text
+            for unit in self.units
+            if unit.heading is not None and unit.heading.kind == "knowledge"
+            for node in unit.statements
+            if isinstance(node, tree.Entry)
+        }
 
     def _collect_definitions(self) -> None:
         for unit in self.units:

@@ -283,7 +283,8 @@ class Derived(Named):
 class Protocol:
     """A checked protocol with all that it can refer to.
 
-    `denials`: concept -> condition under which what nobody mentions of it is absent.
+    `denials`: concept -> condition under which what nobody mentions of it is absent. `homes`:
+    entry -> the knowledge file that declares it; those of the protocol itself have none.
     """
 
     id: str
@@ -296,6 +297,7 @@ class Protocol:
     denials: Mapping[str, Condition]
     vocabulary: Vocabulary
     source: Source = field(compare=False, repr=False)
+    homes: Mapping[str, str] = field(default_factory=dict)
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:

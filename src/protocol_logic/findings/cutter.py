@@ -71,10 +71,12 @@ class Cutter:
         """The inputs that a derived quantity can rest on for this patient."""
         names = list(dict.fromkeys(core.inputs_of(derived.formula)))
         reported = [derived.reported] if derived.reported else []
-        if not all(self.input(n).has_value for n in names):
+        if any(self.input(n).gives_way for n in names):
             return reported
-        names += dict.fromkeys(f for f, _, _ in derived.factors)
-        return names + reported if any(self.input(n).has_blank for n in names) else names
+        gives_way = any(self.input(n).may_give_way for n in names)
+        if all(self.input(n).has_value for n in names):
+            names += dict.fromkeys(f for f, _, _ in derived.factors)
+        return names + reported if gives_way else names
 
     def split_censored(self, findings: Iterable[Finding]) -> None:
         """Cut interval readings where the plain tests of the same quantity cut them.
@@ -202,8 +204,11 @@ class Cutter:
         def value_of(name: str) -> Alternative:
             return choice[name] if name in choice else self.input(name).alternatives[0]
 
-        if any(isinstance(value_of(n), Blank) for n in names):
+        blanks = {blank for n in names if isinstance(blank := value_of(n), Blank)}
+        if blanks - {Blank.STALE}:
             return self._reported(finding, derived, choice)
+        if blanks:
+            return Found(frozenset(finding.cells), self._inputs_open(derived))
         numbers = {n: _interval(value_of(n)) for n in names}
         value = _compute(derived.formula, numbers)
         for field, wanted, factor in derived.factors:
@@ -221,8 +226,8 @@ class Cutter:
         derived: core.Derived,
         choice: Mapping[str, Alternative],
     ) -> Found:
-        """Where an input is not usable, the reported value decides; what it leaves open is a gap
-        of the inputs, which would settle it."""
+        """Where an input is missing or unreadable, the reported value decides; what it leaves open
+        is a gap of the inputs, which would settle it."""
         openers = self._inputs_open(derived)
         number: Alternative = Blank.NOTHING
         if derived.reported:

@@ -35,6 +35,7 @@ class Blank(Enum):
 
     NOTHING = "nothing is recorded"
     UNREADABLE = "what is recorded cannot be read"
+    STALE = "what is recorded is too old"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,9 @@ Alternative: TypeAlias = str | int | Number | Blank
 class Input:
     """The alternatives of one entry, one at least.
 
-    Named values have no `UNREADABLE`: all values of the entry stand for it, so that all findings
-    of it move together. `opener`: why there is not just one value. `facts`: the newest facts.
+    Named values have no `UNREADABLE` and no `STALE`: all values of the entry stand for them, so
+    that all findings of it move together. `opener`: why there is not just one value. `facts`: the
+    newest facts.
     """
 
     entry: str
@@ -69,9 +71,18 @@ class Input:
         return any(not isinstance(each, Blank) for each in self.alternatives)
 
     @property
-    def has_blank(self) -> bool:
-        """Whether some alternative is none."""
-        return any(isinstance(each, Blank) for each in self.alternatives)
+    def may_give_way(self) -> bool:
+        """Whether, on some alternative, another entry may take its place."""
+        return not _GIVING_WAY.isdisjoint(self.alternatives)
+
+    @property
+    def gives_way(self) -> bool:
+        """The same on every alternative."""
+        return _GIVING_WAY.issuperset(self.alternatives)
+
+
+# What is too old keeps its place: which of the two a site trusts then is not ours to say.
+_GIVING_WAY: frozenset[Alternative] = frozenset({Blank.NOTHING, Blank.UNREADABLE})
 
 
 def field_input(visible: Visible, entry: PatientField) -> Input:
@@ -121,9 +132,10 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
     facts = visible.newest(entry.name)
     if not facts:
         return _absent(entry.name, entry.element)
-    unreadable = [f for f in facts if _measured(f) is None]
+    fresh = [f for f in facts if visible.may_be_fresh(f)]
+    unreadable = [f for f in fresh if _measured(f) is None]
     numbers: dict[tuple[Interval, tuple[Limit, ...]], Number] = {}
-    for fact in facts:
+    for fact in fresh:
         reading = _measured(fact)
         # On a day of which one result cannot be read, no other one decides.
         if reading is not None and all(visible.can_follow(fact, other) for other in unreadable):
@@ -136,6 +148,8 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
     elif opener is None and not found[0].value.is_point:
         opener = Opener(entry.element, "imprecise", found[0].resource)
     blanks = [Blank.UNREADABLE] if unreadable else []
+    if visible.stale(facts) is not None:
+        blanks.append(Blank.STALE)
     return Input(entry.name, (*found, *blanks, *_nothing(visible, facts)), opener, tuple(facts))
 
 
@@ -152,12 +166,14 @@ def _low(value: Interval) -> Fraction:
 
 
 def status_input(visible: Visible, entry: Named, values: Sequence[str]) -> Input:
-    """The values that the newest statements allow; all of `values` where one cannot be read."""
+    """The values that the newest statements allow; all of `values` where one may be unreadable or
+    too old."""
     facts = visible.newest(entry.name)
     if not facts:
         return _absent(entry.name, entry.element)
     unreadable = [f for f in facts if isinstance(f.reading, Stated) and f.reading.values is None]
-    possible = values if unreadable else sorted(_stated(facts))
+    any_value = unreadable or visible.stale(facts) is not None
+    possible = values if any_value else sorted(_stated(facts))
     opener = _uncertain(visible, entry.element, facts, unreadable)
     if opener is None:
         opener = _many(entry.element, possible, facts)
@@ -190,6 +206,9 @@ def _uncertain(
     """Why it is not certain that a readable fact counts."""
     if visible.may_be_none(facts):
         return Opener(element, "imprecise", facts[0].resource)
+    stale = visible.stale(facts)
+    if stale is not None:
+        return Opener(element, "stale", stale.resource)
     return Opener(element, "unreadable", unreadable[0].resource) if unreadable else None
 
 
@@ -207,9 +226,11 @@ def lesion_input(visible: Visible, entry: Lesion) -> Input:
     if not facts:
         return _absent(entry.name, entry.element)
     days = {(f.date.first, f.date.last) for f in facts if f.date is not None}
-    if visible.may_be_none(facts) or len(days) > 1 or (len(facts) > 1 and _open_day(days)):
+    opener = _uncertain(visible, entry.element, facts, ())
+    if len(days) > 1 or (len(facts) > 1 and _open_day(days)):
         # It is not known which of them lie on the latest day.
-        opener = Opener(entry.element, "imprecise", facts[0].resource)
+        opener = opener or Opener(entry.element, "imprecise", facts[0].resource)
+    if opener is not None:
         nothing = _nothing(visible, facts)
         return Input(entry.name, (*LESION_VALUES, *nothing), opener, tuple(facts))
     measurable = {False}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
+from protocol_logic.findings.rows import Reason
 from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
 from protocol_logic.records.facts import Closed, Fact, NotTaken, Ordered, PatientRecord
 
@@ -15,11 +16,21 @@ class Visible:
 
     A fact dated after the day is invisible; one whose partial date straddles it may count. A
     medication that was not taken is none.
+
+    `fresh_from`: entry -> the first day whose evidence is not too old for the site; a fact of an
+    earlier day is seen, but what it says does not count.
     """
 
-    def __init__(self, record: PatientRecord, as_of: date, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        record: PatientRecord,
+        as_of: date,
+        vocabulary: Vocabulary,
+        fresh_from: Mapping[str, date],
+    ) -> None:
         self.as_of = as_of
         self.vocabulary = vocabulary
+        self.fresh_from = fresh_from
         self._facts: dict[str, list[Fact]] = defaultdict(list)
         for fact in record.facts:
             seen = fact.date is None or fact.date.first <= as_of
@@ -53,15 +64,42 @@ class Visible:
         assert fact.date is not None and other.date is not None
         return other.date.first < min(fact.date.last, self.as_of) or not self.certain(other)
 
+    def may_be_fresh(self, fact: Fact) -> bool:
+        """Whether a fact is not too old on some day that its date allows."""
+        first = self.fresh_from.get(fact.entry)
+        return first is None or fact.date is None or min(fact.date.last, self.as_of) >= first
+
+    def stale(self, facts: Sequence[Fact]) -> Fact | None:
+        """One of the newest facts that is too old, or may be the newest and too old."""
+        certain = [f.date.first for f in facts if f.date is not None and self.certain(f)]
+        floor = max(certain, default=date.min)
+        for fact in facts:
+            first = self.fresh_from.get(fact.entry)
+            if first is not None and fact.date is not None and max(fact.date.first, floor) < first:
+                return fact
+        return None
+
     def closed(self, entry: str) -> Fact | None:
-        """The list that closes an entry on the as-of date, if it is recorded."""
+        """The list that closes an entry on the as-of date, if it is recorded and not too old."""
+        return next((fact for fact in self._lists(entry) if self.stale([fact]) is None), None)
+
+    def not_closed(self, entry: str, reason: Reason) -> tuple[Reason, str | None]:
+        """Why nothing closes an entry, and the resource that is to blame: an order, which no list
+        can close, or a list that is too old; else the reason given."""
+        order = self.ordered(entry)
+        if order is not None:
+            return "not_closed", order.resource
+        lapsed = next(self._lists(entry), None)
+        return ("stale", lapsed.resource) if lapsed is not None else (reason, None)
+
+    def _lists(self, entry: str) -> Iterator[Fact]:
+        """The lists that close an entry, whatever their age."""
         found = self.vocabulary.entries[entry]
         history = found.closed_by if isinstance(found, Concept | Event) else None
         if history is not None and self.ordered(entry) is None:
             for fact in self.of(history):
                 if isinstance(fact.reading, Closed) and self.certain(fact):
-                    return fact
-        return None
+                    yield fact
 
     def ordered(self, entry: str) -> Fact | None:
         """An order or a dispense of a medication, which may have been taken although no list or

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import product
+from types import MappingProxyType
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
+from protocol_logic.compiling.policies import Window
 from protocol_logic.findings.cutter import Cutter
 from protocol_logic.findings.inputs import Alternative
 from protocol_logic.findings.latest import Visible
@@ -49,10 +51,15 @@ def table_of(plan: Plan, patients: list[PatientFindings]) -> FindingsTable:
 
 
 def read_findings(
-    protocol: core.Protocol, plan: Plan, record: PatientRecord, as_of: date
+    protocol: core.Protocol,
+    plan: Plan,
+    record: PatientRecord,
+    as_of: date,
+    windows: Mapping[str, Window] = MappingProxyType({}),
 ) -> PatientFindings:
-    """Read one patient on one day."""
-    reader = _Reader(protocol, plan, Visible(record, as_of, protocol.vocabulary))
+    """Read one patient on one day; `windows`: entry -> how old its evidence may be."""
+    fresh_from = {name: window.first_day(as_of) for name, window in windows.items()}
+    reader = _Reader(protocol, plan, Visible(record, as_of, protocol.vocabulary, fresh_from))
     return reader.read()
 
 
@@ -195,7 +202,7 @@ class _Reader:
             own = lines.get(concept, [])
             reading = read_therapy(self.visible, concept, self.plan.courses.get(concept), own)
             # A row settles dates and intents; what is not closed still leaves its cells open.
-            unclosed = tuple(o for o in reading.openers if o.reason == "not_closed")
+            unclosed = tuple(o for o in reading.openers if o.reason in ("not_closed", "stale"))
             self.out.keep_open(concept_group(concept), reading.openers)
             self.out.evidence[concept_group(concept)] = reading.facts
             for finding in own:

@@ -59,7 +59,8 @@ def _presence(visible: Visible, finding: Finding) -> Found:
     closing = visible.closed(finding.entry)
     if closing is not None:
         return Found(frozenset({"absent"}), (), (closing,))
-    return Found(frozenset({"absent", "unrecorded"}), (Opener(finding.element, "absent"),))
+    opener = _not_closed(visible, finding, "absent")
+    return Found(frozenset({"absent", "unrecorded"}), (opener,))
 
 
 def _evidence(visible: Visible, finding: Finding) -> Found:
@@ -143,8 +144,5 @@ def _unrecorded(visible: Visible, finding: Finding) -> Found:
 
 
 def _not_closed(visible: Visible, finding: Finding, reason: Reason) -> Opener:
-    """What nothing closes; an order of the medication is named, since no list can close it."""
-    order = visible.ordered(finding.entry)
-    if order is not None:
-        return Opener(finding.element, "not_closed", order.resource)
-    return Opener(finding.element, reason)
+    """What nothing closes."""
+    return Opener(finding.element, *visible.not_closed(finding.entry, reason))

@@ -200,9 +200,7 @@ class _Shapes:
         openers: list[Opener] = []
         if self.open and self.lines:
             history = self.visible.history_of(self.concept)
-            order = self.visible.ordered(self.concept)
-            resource = order.resource if order is not None else None
-            openers.append(Opener(history, "not_closed", resource))
+            openers.append(Opener(history, *self.visible.not_closed(self.concept, "not_closed")))
         for period in self.periods:
             if len(period.intents) > 1:
                 openers.append(Opener("treatment_intent", "absent", period.resource))

@@ -76,6 +76,13 @@ class TreeBuilder(Transformer[Token, Any]):
     def knowledge(self, meta: Meta, children: list[Any]) -> tree.Heading:
         return self._heading("knowledge", meta, children)
 
+    def policies(self, meta: Meta, children: list[Any]) -> tree.Heading:
+        return self._heading("policies", meta, children)
+
+    def policy(self, meta: Meta, children: list[Any]) -> tree.Policy:
+        target, number, unit = _split(children)[0]
+        return tree.Policy(target=_word(target), within=_amount(number, unit), span=_span(meta))
+
     def _heading(self, kind: str, meta: Meta, children: list[Any]) -> tree.Heading:
         tokens, nodes = _split(children)
         return tree.Heading(

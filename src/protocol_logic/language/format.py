@@ -85,7 +85,7 @@ def _joined(blocks: Sequence[_Block]) -> Iterator[str]:
 
 def _may_touch(above: _Block, below: _Block) -> bool:
     """Whether no blank line need stand between two blocks that have none in the source."""
-    lists = above.keyword == below.keyword == "SYSTEM"
+    lists = above.keyword == below.keyword and above.keyword in {"SYSTEM", "POLICY"}
     return lists or above.keyword == "#" or above.raw or below.raw
 
 

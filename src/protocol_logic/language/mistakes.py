@@ -125,6 +125,35 @@ _MISTAKES = (
     _row(r"^code\s+\d\S*", "name the code system first: `code loinc 718-7`", needs="NAME"),
     _row(r"^accepts\s+(?P<u>\S+)\s*=\s*(?P<v>\S.*)", "write `accepts {u} where 1 {u} = {v}`"),
     _row(r"^\d\S*", "start with the name: `hemoglobin >= 90 g/L`", needs=_AT_START),
+    # policies
+    _row(
+        r"^policy\s+within\b.*",
+        "name what it is for: `policy labs within 28 days`",
+        needs="WITHIN",
+    ),
+    _row(r"^policy\b.*\b(?P<x>old|ago)\b", "leave out `{x}`", needs="_NL", unless="COMPARE"),
+    _row(
+        r"^policy\s+(?P<x>[a-z][\w.]*)\s*,.*",
+        "write one line for each: `policy {x} within ...`",
+        needs="WITHIN",
+    ),
+    _row(
+        r"^policy\s+(?P<x>[a-z][\w.]*)\s+\D*?(?P<n>\d+)\s*(?P<u>[a-z]+)\b.*",
+        "write `policy {x} within {n} {u}`",
+        needs="WITHIN",
+    ),
+    _row(
+        r"\b(?P<w>an?|one)\s+(?P<u>day|week|month|year)\b",
+        "write `1 {u}`",
+        needs="NUMBER",
+        unless="COMPARE",
+    ),
+    _row(r"^policy\b.*", "start it at the beginning of the line", needs="TITLE"),
+    _row(
+        r"^policy\b.*",
+        "site policies stand in a file of their own, which starts with `policies NAME`",
+        needs="COMPARE IS",
+    ),
     # numbers with units
     _row(rf"{_N}\s*(?:[xX×✕*·]|times)?\s*{_ULN}", "write `{n} x ULN`"),
     _row(rf"[<>]=?\s*{_ULN}", "write `1 x ULN`"),
@@ -239,6 +268,14 @@ _MISTAKES = (
 )
 _UNENDED = (
     _row(r"(?P<x>[a-z]\w*)$", "say in which unit: `{x} in UNIT`", needs="IN", unless="IS"),
+    _row(
+        r"^policy\s.*\bwithin\s+(?P<n>\d+)$",
+        "say of what: `{n} days`, `{n} weeks`, `{n} months` or `{n} years`",
+        needs="UNIT",
+    ),
+    _row(
+        r"^policy\s+(?P<x>[a-z][\w.]*)$", "say how old: `policy {x} within 28 days`", needs="WITHIN"
+    ),
     _row(r"^course\s+of\b.*", "give it a name: `, called NAME`", needs="COMMA"),
     _row(r"\b(?P<c>and|or|not)$", "write a condition after it, or leave it out", needs="NAME"),
     _row(rf"^(?:{_CODES})\s.*,$", "put the codes on lines of their own, without commas"),

@@ -39,7 +39,7 @@ _HEAD = re.compile(
 )
 # A head that cannot be a line of a block, so that it is one also where it is indented.
 _HEAD_ALONE = re.compile(
-    r"(?:protocol|knowledge|include|exclude|define)[ \t]+[\w.]+(?:[ \t]+element[ \t]+\w+)?"
+    r"(?:protocol|knowledge|policies|include|exclude|define)[ \t]+[\w.]+(?:[ \t]+element[ \t]+\w+)?"
 )
 # Characters that a reader cannot see, that reorder what is read, or that end a line for some.
 _INVISIBLE = re.compile(
@@ -121,7 +121,9 @@ def _broken_heading(piece: Sequence[Line]) -> Heading | None:
     """What a heading that cannot be read is, and what it uses as far as that can be seen."""
     head = piece[0]
     kind = words.statement_like(words.first(head.text))
-    if kind not in {"protocol", "knowledge"} or (len(piece) > 1 and not piece[1].indent):
+    if kind not in {"protocol", "knowledge", "policies"} or (
+        len(piece) > 1 and not piece[1].indent
+    ):
         return None
     name = head.text.partition(" ")[2].strip()
     uses = tuple(
@@ -220,7 +222,7 @@ def _lacks_lines(piece: list[Line]) -> bool:
     if not _HEAD.match(piece[0].text):
         return True
     inside = any(line.indent and not line.text.startswith(">") for line in piece)
-    return not inside and not piece[0].text.startswith("system")
+    return not inside and words.first(piece[0].text) not in words.ONE_LINE
 
 
 def _layout_problem(source: Source, piece: Sequence[Line]) -> Problem | None:

@@ -232,7 +232,7 @@ class Text(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading(Node):
-    """`protocol NAME` or `knowledge NAME` with its header lines."""
+    """`protocol NAME`, `knowledge NAME` or `policies NAME` with its header lines."""
 
     kind: str
     name: Word
@@ -246,6 +246,14 @@ class System(Node):
 
     name: Word
     url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(Node):
+    """`policy labs within 28 days`"""
+
+    target: Word
+    within: Amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,7 +352,7 @@ class Entry(Node):
     properties: tuple[Property, ...]
 
 
-Statement: TypeAlias = Heading | System | Criterion | Definition | Entry
+Statement: TypeAlias = Heading | System | Criterion | Definition | Entry | Policy
 
 # ---- formulas --------------------------------------------------------------------------------
 

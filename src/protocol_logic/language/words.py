@@ -22,8 +22,13 @@ KINDS = (
     "field", "age", "quantity", "status", "condition", "procedure", "medication", "event",
     "lesion", "consent", "history", "derived",
 )  # fmt: skip
-STATEMENTS = ("protocol", "knowledge", "include", "exclude", "define", "system", *KINDS)
+STATEMENTS = (
+    "protocol", "knowledge", "policies", "include", "exclude", "define", "system", "policy", *KINDS,
+)  # fmt: skip
 """The words that start a statement."""
+
+ONE_LINE = ("system", "policy")
+"""Those of statements of one line."""
 
 INNER = frozenset(
     "all any none at there not attested lines applies decide otherwise denied > label source code "

@@ -20,14 +20,14 @@ from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_widt
 
 def check_files(names: Sequence[str], form: str) -> int:
     """Check files together; the exit code: 1 on any error, else 0."""
-    from protocol_logic.compiling.check import check
+    from protocol_logic.compiling.check import check_file
 
     sources = [source_named(name, knowledge=True) for name in names]
     found = Problems()
     for source in sources:
         # Each by itself: an error in one is none in the next.
         problems = Problems()
-        check(source, problems)
+        check_file(source, problems)
         found.extend(problems.items)
     listed = found.sorted()
     _print(listed, form)

@@ -128,7 +128,7 @@ def group() -> None:
 )
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...], form: str) -> None:
-    """Check protocols and knowledge files: all problems of all files, sorted by place.
+    """Check protocols, knowledge files and site policies: all problems, sorted by place.
 
     FILE is a path, or the id of a protocol or knowledge file in the knowledge base.
     """
@@ -143,7 +143,7 @@ def check(ctx: click.Context, files: tuple[str, ...], form: str) -> None:
 @click.option("--diff", is_flag=True, help="Change nothing; show what would change, and exit 1.")
 @click.pass_context
 def format_command(ctx: click.Context, files: tuple[str, ...], check: bool, diff: bool) -> None:
-    """Write protocols and knowledge files in canonical form."""
+    """Write protocols, knowledge files and site policies in canonical form."""
     from protocol_logic.surfaces.checking import format_files
 
     ctx.exit(format_files(files, check=check, diff=diff))
@@ -154,6 +154,9 @@ _AS_OF = click.option(
     metavar="DATE",
     help="The day to judge on: YYYY-MM-DD or `today`. Default: Bundle.timestamp or index date.",
 )
+_POLICIES = click.option(
+    "--policies", metavar="FILE", help="A site's policies: how old evidence may be."
+)
 _OUTPUT = click.option(
     "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
 )
@@ -163,6 +166,7 @@ _OUTPUT = click.option(
 @click.argument("protocol", metavar="PROTOCOL")
 @click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
 @_AS_OF
+@_POLICIES
 @click.option(
     "--format",
     "form",
@@ -215,6 +219,7 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 @click.option("--to", type=click.Choice(["asp", "json", "facts"]), required=True)
 @click.option("--patient", metavar="ID", help="With --to facts: which patient.")
 @_AS_OF
+@_POLICIES
 @_OUTPUT
 @click.pass_context
 def compile_command(
@@ -224,6 +229,7 @@ def compile_command(
     to: str,
     patient: str | None,
     as_of: str | None,
+    policies: str | None,
     output: str | None,
 ) -> None:
     """Print the ASP program of a protocol, its checked form as JSON, or a patient's facts.
@@ -238,8 +244,8 @@ def compile_command(
     if to == "facts":
         if not patients:
             raise click.UsageError("--to facts needs PATIENTS")
-        ctx.exit(print_facts(protocol, patients, patient, day, output))
-    if patients or patient is not None or day is not None:
+        ctx.exit(print_facts(protocol, policies, patients, patient, day, output))
+    if patients or patient is not None or day is not None or policies is not None:
         raise click.UsageError(f"--to {to} takes no patients; they go with --to facts")
     ctx.exit(print_program(protocol, to, output))
 

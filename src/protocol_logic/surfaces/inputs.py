@@ -29,6 +29,7 @@ from protocol_logic.knowledge.resources import (
 from protocol_logic.surfaces.terminal import count, visible
 
 if TYPE_CHECKING:
+    from protocol_logic.compiling.policies import Policies
     from protocol_logic.pipeline import Compiled
     from protocol_logic.records.answers import Answers
     from protocol_logic.records.duplicates import PatientIds
@@ -92,8 +93,26 @@ def _text(path: Path, name: str) -> str:
         raise click.UsageError(f"`{visible(name)}` cannot be read: {shown(reason)}") from error
 
 
-def compiled_protocol(name: str) -> Compiled:
-    """The protocol ready to screen with; its warnings are told on stderr."""
+def compiled_protocol(name: str, policies: str | None = None) -> Compiled:
+    """The protocol ready to screen with, under the policies of a file; warnings go to stderr."""
+    compiled = _compiled(name)
+    return compiled if policies is None else compiled.under(_site_policies(policies))
+
+
+def _site_policies(name: str) -> Policies:
+    from protocol_logic.compiling.policies import check_policies
+
+    path = Path(name)
+    if not path.is_file():
+        raise click.UsageError(f"there is no file of policies `{visible(name)}`{_near(path)}")
+    problems = Problems()
+    found = check_policies(Source(name, _text(path, name)), problems)
+    if found is None:
+        raise SourceErrors(name, problems.sorted())
+    return found
+
+
+def _compiled(name: str) -> Compiled:
     from protocol_logic.pipeline import compile_source
 
     problems = Problems()

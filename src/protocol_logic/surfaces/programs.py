@@ -35,6 +35,7 @@ def print_program(protocol: str, to: str, output: str | None) -> int:
 
 def print_facts(
     protocol: str,
+    policies: str | None,
     patients: tuple[str, ...],
     patient: str | None,
     as_of: date | None,
@@ -45,7 +46,7 @@ def print_facts(
     from protocol_logic.pipeline import as_of_date, findings_of
 
     paths = existing_paths(patients)
-    compiled = compiled_protocol(protocol)
+    compiled = compiled_protocol(protocol, policies)
     inputs = Patients(compiled, paths)
     names, record = [], None
     for each in inputs:
@@ -61,6 +62,11 @@ def print_facts(
         raise click.UsageError(f"{day.message}; give one with --as-of YYYY-MM-DD, or --as-of today")
     found = findings_of(compiled, record, day.date)
     with opened_output(output) as out:
+        if compiled.policies is not None:
+            site = compiled.policies
+            out.write(
+                written(f"% under the policies {shown(f'{site.id} {site.version}'.strip())}\n")
+            )
         out.write(written(facts_text(record.patient, found)))
     return 1 if inputs.problems.has_errors else 0
 

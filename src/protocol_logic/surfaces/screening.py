@@ -65,6 +65,7 @@ class ScreenOptions:
     answers: str | None
     answers_form: str | None
     merge: bool
+    policies: str | None
     workers: int | None
     """Processes that read and decide; None: as many as there are usable cores, but two at most."""
 
@@ -75,7 +76,7 @@ def screen(options: ScreenOptions) -> int:
 
     _refuse_one_file_for_two(options)
     paths = existing_paths(options.patients)
-    compiled = compiled_protocol(options.protocol)
+    compiled = compiled_protocol(options.protocol, options.policies)
     form = _format(compiled, options)
     with ExitStack() as files:
         out = files.enter_context(opened_output(options.output))

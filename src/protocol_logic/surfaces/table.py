@@ -102,7 +102,9 @@ class _Drawing:
         from protocol_logic.answering.rows import Summary
 
         summary, dates, widest = Summary(), set[str](), 0
+        policies: Mapping[str, Any] | None = None
         for row in self.rows():
+            policies = row["policies"]
             summary.add(row)
             dates.add(row["as_of"])
             size = text_width(shown(row["patient"]))
@@ -112,6 +114,9 @@ class _Drawing:
         if len(dates) == 1:
             heading += f", as of {next(iter(dates))}"
         yield self.paint(visible(heading), "bold")
+        if policies is not None:
+            site = f"{policies['id']} {policies['version']}".strip()
+            yield from self._wrapped(_words([(f"under {site}", policies["lines"])]), "")
         yield ""
         if summary.patients == 1:
             yield from self._one(next(self.rows()))

@@ -24,6 +24,11 @@ from tests.differential.protocols import random_protocol
 SHIPPED = sorted(kb_root().rglob("*.elig"))
 # What the shipped files have no use for.
 CORPUS = """\
+policies city
+  title City
+
+policy labs within 28 days
+
 define old
   none of
     not age < 65 years

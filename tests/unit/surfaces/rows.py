@@ -60,6 +60,7 @@ def row(patient: str, criteria: Sequence[str], signs: str, **more: Any) -> Json:
         "as_of": "2026-01-15",
         "as_of_source": "bundle",
         "protocol": {"id": "trial", "version": "2.1", "digest": "sha256:0"},
+        "policies": None,
         "eligibility": eligibility,
         "decided_jointly": [],
         "criteria": [

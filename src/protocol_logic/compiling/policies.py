@@ -1,0 +1,240 @@
+"""Site policies: how old evidence may be, kept apart from the protocols that it is for.
+
+A policy names a knowledge file, and then all in it that grows old, or one entry, which comes
+before its file. The names are those of the whole knowledge base, whatever a protocol uses of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from functools import cache
+from typing import Literal
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.entries import UNIT_WORDS
+from protocol_logic.compiling.library import Unit
+from protocol_logic.foundation.calendar import first_start_within
+from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
+from protocol_logic.foundation.source import Source, Span
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
+from protocol_logic.language import tree
+from protocol_logic.language.parse import parse
+
+AGEING = {
+    "quantity": voc.Quantity,
+    "status": voc.Status,
+    "lesion": voc.Lesion,
+    "consent": voc.Consent,
+    "history": voc.History,
+}
+"""Entries of which the newest fact counts and may be too old.
+
+A diagnosis, a procedure and a course of therapy stay true; a birth date and a sex have no date.
+"""
+_UNITS: dict[str, tuple[int, Literal["days", "months"]]] = {
+    "d": (1, "days"),
+    "wk": (7, "days"),
+    "mo": (1, "months"),
+    "a": (12, "months"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Evidence counts for so many days, or months by anniversaries, the last day included."""
+
+    number: int
+    unit: Literal["days", "months"]
+
+    def first_day(self, as_of: date) -> date:
+        """The earliest day whose evidence is not too old."""
+        if self.unit == "months":
+            return first_start_within(as_of, self.number)
+        return as_of - timedelta(days=min(self.number, as_of.toordinal() - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy for a knowledge file or an entry; `text` is the author's, without `policy`."""
+
+    target: str
+    window: Window
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The checked policies of a site, in source order."""
+
+    id: str
+    version: str
+    lines: tuple[Policy, ...]
+
+    @property
+    def digest(self) -> str:
+        """Covers all that decides, and the names; not the layout."""
+        return f"sha256:{hashlib.sha256(repr(self).encode()).hexdigest()}"
+
+    def windows(self, protocol: core.Protocol) -> Mapping[str, Window]:
+        """The window of each entry of a protocol's vocabulary that has one."""
+        by_target = {line.target: line.window for line in self.lines}
+        kinds = tuple(AGEING.values())
+        found: dict[str, Window] = {}
+        for name, entry in protocol.vocabulary.entries.items():
+            if isinstance(entry, kinds):
+                window = by_target.get(name) or by_target.get(protocol.homes.get(name, ""))
+                if window is not None:
+                    found[name] = window
+        return found
+
+
+def are_policies(unit: Unit) -> bool:
+    """Whether a file is one of policies, also where it does not say what it is."""
+    if unit.heading is not None:
+        return unit.heading.kind == "policies"
+    kinds = {type(statement) for statement in unit.statements}
+    return kinds == {tree.Policy}
+
+
+def check_policies(source: Source, problems: Problems) -> Policies | None:
+    """Check a file of policies; None where a problem of severity error stands in the way."""
+    return check_unit(Unit(source, tuple(parse(source, problems))), problems)
+
+
+def check_unit(unit: Unit, problems: Problems) -> Policies | None:
+    """The same of a file that is parsed already."""
+    checker = _Checker(unit.source, problems)
+    heading = unit.heading
+    if heading is not None and heading.kind != "policies":
+        what = "protocol" if heading.kind == "protocol" else "knowledge file"
+        message = f"`{heading.name.text}` is a {what}, not a file of policies"
+        hint = "a file of policies starts with `policies NAME`"
+        checker.problem("misplaced", message, heading.name.span, hint)
+        return None
+    lines = []
+    for statement in unit.statements:
+        if isinstance(statement, tree.Policy):
+            line = checker.line(statement)
+            lines += [] if line is None else [line]
+        elif not isinstance(statement, tree.Heading):
+            checker.misplaced(statement)
+    if heading is None:
+        message = "the file does not say that it holds policies"
+        span = Span(0, min(1, len(unit.source.text)))
+        checker.problem("missing-property", message, span, "start it with `policies NAME`")
+    elif not lines and not problems.has_errors:
+        message = f"`{heading.name.text}` has no policy"
+        hint = "add a line such as `policy labs within 28 days`"
+        checker.problem("missing-property", message, heading.name.span, hint)
+    if problems.has_errors or heading is None:
+        return None
+    version = next((t.text for t in heading.texts if t.key == "version"), "")
+    return Policies(heading.name.text, version, tuple(lines))
+
+
+def report_misplaced(statement: tree.Policy, source: Source, problems: Problems) -> None:
+    """A policy in a protocol or a knowledge file."""
+    problems.add(
+        Problem(
+            code="misplaced",
+            message="a site's policy does not belong to a protocol or to knowledge",
+            source=source,
+            span=statement.span,
+            hint="put it into a file that starts with `policies NAME`: `screen --policies FILE`",
+        )
+    )
+
+
+class _Checker:
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self.source = source
+        self.problems = problems
+        self.places: dict[str, Span] = {}
+
+    def problem(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
+        self.problems.add(
+            Problem(code=code, message=message, source=self.source, span=span, hint=hint)
+        )
+
+    def line(self, node: tree.Policy) -> Policy | None:
+        window = self._window(node.within)
+        target = node.target.text
+        if not self._is_target(node.target):
+            return None
+        if target in self.places:
+            line = self.source.line_column(self.places[target].start)[0]
+            message = f"`{target}` already has a policy, in line {line}"
+            self.problem("duplicate-name", message, node.target.span, "keep one of the two")
+            return None
+        self.places[target] = node.target.span
+        written = self.source.text[node.target.span.start : node.within.span.end]
+        return None if window is None else Policy(target, window, " ".join(written.split()))
+
+    def misplaced(self, node: tree.Statement) -> None:
+        kind = {tree.Criterion: "a criterion", tree.Definition: "a definition"}
+        message = f"{kind.get(type(node), 'an entry of knowledge')} does not belong to policies"
+        name = node.name.span if not isinstance(node, tree.Policy) else node.span
+        self.problem("misplaced", message, name, "a file of policies holds `policy` lines alone")
+
+    def _window(self, amount: tree.Amount) -> Window | None:
+        assert amount.unit is not None
+        size, unit = _UNITS.get(UNIT_WORDS.get(amount.unit.text, amount.unit.text), (0, "days"))
+        number = Fraction(amount.number) * size
+        if size == 0 or number.denominator != 1:
+            written = self.source.text[amount.span.start : amount.span.end]
+            message = f"`{written}` is not a whole number of days, weeks, months or years"
+            self.problem("wrong-unit", message, amount.span, "write it as `28 days`")
+            return None
+        return Window(int(number), unit)
+
+    def _is_target(self, word: tree.Word) -> bool:
+        name = word.text
+        kinds = {kind for entries in _known().values() if (kind := entries.get(name)) is not None}
+        if kinds & AGEING.keys():
+            return True
+        listed = "policies are for quantities, statuses, lesions, consents and histories"
+        if name in _known():
+            ages = bool(AGEING.keys() & _known()[name].values())
+            if not ages:
+                message = f"nothing in the knowledge file `{name}` grows too old"
+                self.problem("wrong-kind", message, word.span, listed)
+            return ages
+        if kinds:
+            kind = min(kinds)
+            article = "an" if kind[0] in "ae" else "a"
+            message = f"`{name}` is {article} {kind}, which does not grow too old"
+            hint = listed
+            if kind in ("derived quantity", "definition"):
+                message = f"`{name}` is a {kind}: it is as old as what it is made of"
+                hint = "give the policy to what goes into it"
+            self.problem("wrong-kind", message, word.span, hint)
+            return False
+        near = [n for e in _known().values() for n, kind in e.items() if kind in AGEING]
+        message = f"no knowledge file and no entry is called `{name}`"
+        known = ", ".join(f"`{n}`" for n in knowledge_names())
+        hint = did_you_mean(name, [*near, *_known()]) or f"knowledge files are {known}"
+        self.problem("unknown-name", message, word.span, hint)
+        return False
+
+
+@cache
+def _known() -> Mapping[str, Mapping[str, str]]:
+    """Knowledge file -> what it declares, by name, with the kind of each."""
+    found: dict[str, dict[str, str]] = {}
+    for file in knowledge_names():
+        path = knowledge_path(file)
+        assert path is not None
+        source = Source(f"kb/knowledge/{file}", path.read_text(encoding="utf-8"))
+        found[file] = {}
+        for statement in parse(source, Problems()):
+            if isinstance(statement, tree.Entry):
+                kind = {"derived": "derived quantity", "field": "patient field"}
+                found[file][statement.name.text] = kind.get(statement.kind, statement.kind)
+            elif isinstance(statement, tree.Definition):
+                found[file][statement.name.text] = "definition"
+    return found
