@@ -324,6 +324,7 @@ def _format(compiled: Compiled, options: ScreenOptions) -> RowFormat:
     if options.form == "table":
         return Table(
             compiled.protocol,
+            compiled.policies,
             width=terminal_width(sys.stdout if to_stdout else None),
             colour=to_stdout and colour_wanted(sys.stdout),
             encoding=sys.stdout.encoding if to_stdout else "utf-8",

@@ -28,6 +28,7 @@ from protocol_logic.surfaces.terminal import Paint, count, cut, pad, text_width,
 if TYPE_CHECKING:
     from protocol_logic.answering.rows import Row, Summary
     from protocol_logic.compiling import core
+    from protocol_logic.compiling.policies import Policies
 
 LAST_LINE = "A person decides: this is a calculation over the records as they are."
 
@@ -61,9 +62,16 @@ class Table(RowFormat):
     """Draws the rows when all are there and it is known how wide they are."""
 
     def __init__(
-        self, protocol: core.Protocol, *, width: int, colour: bool, encoding: str | None = "utf-8"
+        self,
+        protocol: core.Protocol,
+        policies: Policies | None = None,
+        *,
+        width: int,
+        colour: bool,
+        encoding: str | None = "utf-8",
     ) -> None:
         self._protocol = protocol
+        self._policies = policies
         self._width = width
         self._colour = colour
         self._encoding = encoding or "ascii"
@@ -77,16 +85,23 @@ class Table(RowFormat):
 
     def write(self, out: IO[bytes], pieces: Pieces) -> None:
         paint, signs = Paint(self._colour), signs_for(self._encoding)
-        drawing = _Drawing(self._protocol, pieces, self._width, paint, signs)
+        drawing = _Drawing(self._protocol, self._policies, pieces, self._width, paint, signs)
         for line in drawing.lines():
             out.write((line.rstrip() + "\n").encode(self._encoding, "backslashreplace"))
 
 
 class _Drawing:
     def __init__(
-        self, protocol: core.Protocol, pieces: Pieces, width: int, paint: Paint, signs: Signs
+        self,
+        protocol: core.Protocol,
+        policies: Policies | None,
+        pieces: Pieces,
+        width: int,
+        paint: Paint,
+        signs: Signs,
     ) -> None:
         self.protocol = protocol
+        self.policies = policies
         self.pieces = pieces
         self.width = width
         self.paint = paint
@@ -102,9 +117,7 @@ class _Drawing:
         from protocol_logic.answering.rows import Summary
 
         summary, dates, widest = Summary(), set[str](), 0
-        policies: Mapping[str, Any] | None = None
         for row in self.rows():
-            policies = row["policies"]
             summary.add(row)
             dates.add(row["as_of"])
             size = text_width(shown(row["patient"]))
@@ -114,9 +127,10 @@ class _Drawing:
         if len(dates) == 1:
             heading += f", as of {next(iter(dates))}"
         yield self.paint(visible(heading), "bold")
-        if policies is not None:
-            site = f"{policies['id']} {policies['version']}".strip()
-            yield from self._wrapped(_words([(f"under {site}", policies["lines"])]), "")
+        if self.policies is not None:
+            site = visible(f"{self.policies.id} {self.policies.version}".strip())
+            lines = [line.text for line in self.policies.lines]
+            yield from self._wrapped(_words([(f"under {site}", lines)]), "")
         yield ""
         if summary.patients == 1:
             yield from self._one(next(self.rows()))
