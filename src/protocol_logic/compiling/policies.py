@@ -15,11 +15,11 @@ from functools import cache
 from typing import Literal
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.entries import UNIT_WORDS
 from protocol_logic.compiling.library import Unit
 from protocol_logic.foundation.calendar import first_start_within
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
+from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree

@@ -71,6 +71,8 @@ class Visible:
 
     def stale(self, facts: Sequence[Fact]) -> Fact | None:
         """One of the newest facts that is too old, or may be the newest and too old."""
+        if not self.fresh_from:
+            return None
         certain = [f.date.first for f in facts if f.date is not None and self.certain(f)]
         floor = max(certain, default=date.min)
         for fact in facts:
