@@ -182,7 +182,7 @@ class _Asker:
         """The list that says that there is no more of it, and the orders that keep it open."""
         closed_by = getattr(entry, "closed_by", None)
         is_open = isinstance(entry, Event) or getattr(entry, "kind", "") != "condition"
-        if closed_by is not None and is_open and reason in ("absent", "not_closed"):
+        if closed_by is not None and is_open and reason in ("absent", "not_closed", "stale"):
             yield self.entries[closed_by], self.entries[closed_by].element
         for fact in self.record.facts:
             if isinstance(fact.reading, Ordered):
