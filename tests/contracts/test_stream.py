@@ -69,13 +69,26 @@ def children(process: subprocess.Popen[bytes]) -> list[int]:
     return [int(child) for child in path.read_text().split()]
 
 
-def workers(process: subprocess.Popen[bytes]) -> list[int]:
-    found = []
-    for child in children(process):
-        with suppress(OSError):
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found.append(child)
-    return found
+def both_workers(process: subprocess.Popen[bytes]) -> list[int]:
+    """The workers of a command, when there are two."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        found = []
+        for child in children(process):
+            with suppress(OSError):
+                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(child)
+        if len(found) == 2:
+            return found
+        time.sleep(0.01)
+    raise AssertionError("no workers were started")
+
+
+def never_hears(process: int, sent: signal.Signals) -> bool:
+    """Whether a process blocks a signal."""
+    blocked = re.search(r"SigBlk:\s+(\w+)", Path(f"/proc/{process}/status").read_text())
+    assert blocked is not None
+    return bool(int(blocked[1], 16) >> (sent - 1) & 1)
 
 
 def seen(terminal: int, pattern: str) -> str:
@@ -97,20 +110,21 @@ def test_a_signal_ends_all_at_once_and_leaves_nothing(
     output.write_bytes(b"old")
     terminal, stderr = os.openpty()
     with subprocess.Popen(
-        [*COMMAND, "screen", PROTOCOL, many, many, "--format", "json", "-o", output],
+        [*COMMAND, "screen", PROTOCOL, many, many, "--workers", "2", "-o", output],
         env=environment(),
         stderr=stderr,
         start_new_session=True,
     ) as process:
         os.close(stderr)
-        shown = seen(terminal, r"\d+ patients, \d+/s, \d+ s left")
-        started = workers(process)
+        shown = seen(terminal, r"[1-9]\d* patients?, [\d.]+/s, [\w ]+ left")
+        started = both_workers(process)
+        assert all(never_hears(worker, signal.SIGINT) for worker in started)
         before = time.monotonic()
         # As a terminal sends Ctrl-C: to the command and to all that it started.
         os.killpg(process.pid, sent)
         shown += seen(terminal, "stopped\r\n")
         process.wait(10)
-        assert time.monotonic() - before < 2
+        assert time.monotonic() - before < 5
     os.close(terminal)
     assert process.returncode == code
     assert shown.endswith("\r\x1b[2Kstopped\r\n")
@@ -127,8 +141,7 @@ def test_a_worker_that_is_killed_costs_nobody_the_row(many: Path, tmp_path: Path
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        while len(found := workers(process)) < 2:
-            time.sleep(0.01)
+        found = both_workers(process)
         time.sleep(0.4)
         os.kill(found[0], signal.SIGKILL)
         rows, _ = process.communicate(timeout=60)

@@ -7,7 +7,9 @@ by assigning its externals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
@@ -41,8 +43,22 @@ def _control(arguments: list[str], text: str, observer: Reifier | None = None) -
     if observer is not None:
         control.register_observer(observer)
     control.add("base", [], text)
-    control.ground([("base", [])])
+    with _undisturbed():
+        control.ground([("base", [])])
     return control
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals wait until clingo is done: it ends the process when one breaks into a callback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _domain_facts(domain: Domain) -> str:
@@ -126,7 +142,7 @@ class Scenarios:
         """One scenario for each combination of the asked atoms that some scenario gives."""
         self.switches.set({("allow", f, c) for f, allowed in cells.items() for c in allowed})
         found: list[Scenario] = []
-        with self.switches.control.solve(yield_=True) as handle:
+        with _undisturbed(), self.switches.control.solve(yield_=True) as handle:
             for model in handle:
                 true, picked = [], []
                 for symbol in model.symbols(shown=True):
@@ -176,7 +192,7 @@ class Twins:
         for side, cells in (("1", one), ("2", other)):
             wanted |= {("allow", side, f, c) for f, allowed in cells.items() for c in allowed}
         self.switches.set(wanted)
-        with self.switches.control.solve(yield_=True) as handle:
+        with _undisturbed(), self.switches.control.solve(yield_=True) as handle:
             for model in handle:
                 picked: dict[int, set[tuple[str, str]]] = {1: set(), 2: set()}
                 for symbol in model.symbols(shown=True):

@@ -49,10 +49,6 @@ class PatientIds:
         """All ids that passed."""
         return self._first
 
-    def __len__(self) -> int:
-        """How many ids passed."""
-        return len(self._first)
-
     def problems(self) -> Iterator[Problem]:
         """A problem `duplicate-patient` for each id that passed more than once."""
         for patient, times in self._times.items():

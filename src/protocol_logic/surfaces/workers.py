@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from time import process_time
@@ -88,7 +88,7 @@ class Workers(Generic[Item, Result]):
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.pipe.close()
-            worker.process.terminate()
+            worker.process.kill()
         for worker in self._workers:
             worker.process.join()
 
@@ -101,7 +101,8 @@ class Workers(Generic[Item, Result]):
             if self._number == 1:
                 continue
             if not self._workers and process_time() > alone_until:
-                self._workers = [self._started() for _ in range(self._number)]
+                for _ in range(self._number):
+                    self._start_worker()
             if any(worker.pipe.poll() for worker in self._workers):
                 break
         yield from self._shared(job, left)
@@ -151,14 +152,14 @@ class Workers(Generic[Item, Result]):
 
     # ---- one worker ------------------------------------------------------------------------------
 
-    def _started(self) -> _Worker[Item, Result]:
+    def _start_worker(self) -> None:
         context = get_context("spawn")  # a fork would copy what clingo and the reader hold
         here, there = context.Pipe()
         process = context.Process(target=_serve, args=(there, self._start), daemon=True)
         with _deaf():
             process.start()
+            self._workers.append(_Worker(process, here))
         there.close()
-        return _Worker(process, here)
 
     def _send(self, worker: _Worker[Item, Result]) -> None:
         assert worker.batch is not None
@@ -190,7 +191,7 @@ class Workers(Generic[Item, Result]):
         worker.pipe.close()
         worker.process.join()
         if worker.ready:  # one that cannot even begin would die again
-            self._workers.append(self._started())
+            self._start_worker()
         batch = worker.batch
         if batch is not None:
             if batch.singly or len(batch.items) == 1:
@@ -226,14 +227,18 @@ def _serve(pipe: Connection, start: Callable[[], Job[Item, Result]]) -> None:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """What is started here never hears of Ctrl-C, not even while it is being loaded.
+    """What is started here never hears a signal to stop, not even while it is being loaded.
 
-    A terminal sends it to all processes; only the one that started the others answers it.
+    A terminal sends Ctrl-C to all processes; only the one that started the others answers it, and
+    ends them. It hears it after this, and so knows all that it started.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    # Its start unblocks signals, so it comes first.
+    resource_tracker.ensure_running()
+    stops = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     try:
         yield
     finally:
