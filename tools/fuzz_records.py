@@ -277,7 +277,8 @@ class Fuzzer:
         names = [name_of(r) for r in resources if name_of(r).startswith(start)]
         if len(set(names)) < len(names):
             return  # what is said of one of two with one name is said of both
-        named = {p.resource for p in record.problems if (p.resource or "").startswith(start)}
+        every = {p.resource for p in record.problems if p.resource is not None}
+        named = {name for name in every if name.startswith(start)}
         more = [
             int(found[1].replace(",", ""))
             for problem in record.problems
