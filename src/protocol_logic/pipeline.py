@@ -8,10 +8,11 @@ bytes -document-> JSON -read_record-> record -read_findings-> findings -decide->
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from protocol_logic.answering.rows import AsOf, Row, problems_of, row_of
 from protocol_logic.compiling import core
@@ -28,9 +29,12 @@ from protocol_logic.records.answers import Answers
 from protocol_logic.records.codings import Codings
 from protocol_logic.records.duplicates import misleading_id, with_id_told
 from protocol_logic.records.facts import PatientRecord
-from protocol_logic.records.fhir import read_record
+from protocol_logic.records.fhir import Met, read_record
 from protocol_logic.records.sources import Document, Unread
 from protocol_logic.records.tables import iter_table_records
+
+if TYPE_CHECKING:
+    from protocol_logic.answering.fit.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,24 @@ def compile_source(source: Source, problems: Problems) -> Compiled | None:
 
 
 def read_records(
-    compiled: Compiled, documents: Iterable[Document], problems: Problems
+    compiled: Compiled,
+    documents: Iterable[Document],
+    problems: Problems,
+    meet: Callable[[Met], None] | None = None,
 ) -> Iterator[PatientRecord]:
-    """The records of the documents that hold one patient each, whose id a person can see."""
-    found = (read_record(document, compiled.codings, problems) for document in documents)
-    records = (record for record in found if record is not None)
-    yield from map(with_id_told, _with_clear_ids(records, problems))
+    """The records of the documents that hold one patient each, whose id a person can see.
+
+    `meet` is called with each resource of a record before the record is given.
+    """
+    for document in documents:
+        resources: list[Met] = []
+        met = None if meet is None else resources.append
+        record = read_record(document, compiled.codings, problems, met)
+        for clear in _with_clear_ids([record] if record is not None else [], problems):
+            if meet is not None:
+                for resource in resources:
+                    meet(resource)
+            yield with_id_told(clear)
 
 
 def read_tables(compiled: Compiled, path: Path, problems: Problems) -> Iterator[PatientRecord]:
@@ -177,3 +193,27 @@ class Screening:
     def row(self, record: PatientRecord, as_of: AsOf) -> Row:
         """The row of one patient on one day."""
         return self.judge(record, as_of)[0]
+
+
+class Fitting:
+    """Counts what records hold of what a protocol wants; `meet` takes their resources."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        from protocol_logic.answering.fit.report import Fit
+
+        self._screening = Screening(compiled)
+        c = compiled
+        self._fit = Fit(c.protocol, c.plan, c.codings, c.digest)
+        self.meet = self._fit.codes.meet
+
+    def add(self, record: PatientRecord, option: date | None) -> None:
+        """Count a record, on the day of the option or its own; without one, on no day."""
+        as_of = as_of_date(record, option)
+        if isinstance(as_of, Problem):
+            self._fit.add(record, None, None)
+        else:
+            self._fit.add(record, as_of.date, self._screening.judge(record, as_of)[0])
+
+    def report(self) -> Report:
+        """The fit of all records so far."""
+        return self._fit.report()

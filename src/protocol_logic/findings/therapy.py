@@ -53,7 +53,7 @@ class _Period:
 
 
 @dataclass(frozen=True, slots=True)
-class _Happening:
+class Happening:
     """One event of a record; `sure` is False when its value cannot be read."""
 
     event: str
@@ -70,9 +70,9 @@ def read_therapy(
     patterns = courses.patterns if courses is not None else ()
     asked = {f.detail for f in lines} | {p.intent for p in patterns}
     periods = [p for f in facts if (p := _period(f, visible.as_of, asked)) is not None]
-    events: list[_Happening] = []
+    events: list[Happening] = []
     for name in dict.fromkeys(p.event for p in patterns):
-        events.extend(_happenings(visible, name))
+        events.extend(happenings(visible, name))
     shapes = _Shapes(visible, concept, courses, lines, periods, events)
     resources = {h.resource for h in events}
     closing = visible.closed(concept)
@@ -114,7 +114,7 @@ def _range(when: PartialDate | None, as_of: date) -> Day:
     return Day(min(when.first, plus(as_of, 1)), min(when.last, plus(as_of, 1)))
 
 
-def _happenings(visible: Visible, name: str) -> Iterator[_Happening]:
+def happenings(visible: Visible, name: str) -> Iterator[Happening]:
     event = visible.vocabulary.entries[name]
     assert isinstance(event, Event)
     for concept in event.concepts:
@@ -127,17 +127,17 @@ def _happenings(visible: Visible, name: str) -> Iterator[_Happening]:
                 and stated.clinical in event.statuses
                 and (stated.onset is None or stated.onset.first <= visible.as_of)
             ):
-                yield _Happening(name, _range(stated.onset, visible.as_of), True, fact.resource)
+                yield Happening(name, _range(stated.onset, visible.as_of), True, fact.resource)
     for fact in visible.of(name):
         said = fact.reading
         if isinstance(said, Happened) and said.on.first <= visible.as_of:
-            yield _Happening(name, _range(said.on, visible.as_of), True, fact.resource)
+            yield Happening(name, _range(said.on, visible.as_of), True, fact.resource)
     for fact in visible.of(event.status) if event.status else ():
         if isinstance(fact.reading, Stated):
             values = fact.reading.values
             if values is None or event.value in values:
                 sure = values is not None and len(values) == 1
-                yield _Happening(name, _range(fact.date, visible.as_of), sure, fact.resource)
+                yield Happening(name, _range(fact.date, visible.as_of), sure, fact.resource)
 
 
 # ---- rows ------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class _Shapes:
         courses: Courses | None,
         lines: Sequence[Finding],
         periods: list[_Period],
-        events: list[_Happening],
+        events: list[Happening],
     ) -> None:
         self.visible = visible
         self.as_of = visible.as_of

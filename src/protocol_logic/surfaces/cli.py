@@ -213,6 +213,32 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     ctx.exit(screen(ScreenOptions(as_of=as_of_option(as_of), **options)))
 
 
+@group.command()
+@click.argument("protocol", metavar="PROTOCOL")
+@click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
+@_AS_OF
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="html: one file that needs no network; json: all counts and suggestions.",
+)
+@_OUTPUT
+@click.pass_context
+def fit(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
+    """Say what records hold of that which a protocol asks, before screening.
+
+    For each element the patients who have it, what cannot be used and why, and codes that look
+    like it and are not mapped. Exit code 1: an input could not be read.
+    """
+    from protocol_logic.surfaces.fit import FitOptions, fit
+    from protocol_logic.surfaces.inputs import as_of_option
+
+    ctx.exit(fit(FitOptions(as_of=as_of_option(as_of), **options)))
+
+
 @group.command("compile")
 @click.argument("protocol", metavar="PROTOCOL")
 @click.argument("patients", nargs=-1, metavar="[PATIENTS...]")

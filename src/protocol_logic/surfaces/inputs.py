@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from protocol_logic.records.answers import Answers
     from protocol_logic.records.duplicates import PatientIds
     from protocol_logic.records.facts import PatientRecord
+    from protocol_logic.records.fhir import Met
     from protocol_logic.records.files import Reading
     from protocol_logic.records.sources import Unread
 
@@ -225,12 +226,14 @@ class Patients:
     `items` gives them in order, to be read here or elsewhere: whoever takes them says by `passed`
     which patients there were, and calls `end` when all have passed. Iteration does all that and
     gives the records. Whether an id stands in two documents is known at the end; with `merge` the
-    records of one id are joined instead, and held in memory for that.
+    records of one id are joined instead, and held in memory for that. `meet` is called with each
+    resource of a record before iteration gives the record.
     """
 
     compiled: Compiled
     paths: Sequence[Path]
     merge: bool = False
+    meet: Callable[[Met], None] | None = None
     problems: InputProblems = field(default_factory=InputProblems)
     number: int = 0
     reading: Reading = field(init=False)
@@ -290,7 +293,7 @@ class Patients:
                 yield document
                 continue
             problems = Problems()
-            yield from read_records(self.compiled, [document], problems)
+            yield from read_records(self.compiled, [document], problems, self.meet)
             yield from problems.items
         yield from self._of_tables()
 

@@ -1,0 +1,172 @@
+"""The data fit as text, as wide as the terminal; nothing is said by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from protocol_logic.surfaces import fit_words as words
+from protocol_logic.surfaces.table_layout import signs_for, wrap
+from protocol_logic.surfaces.terminal import Paint, cut, pad, text_width, visible
+
+if TYPE_CHECKING:
+    from protocol_logic.answering.fit.report import Report
+
+_MOST_SUGGESTIONS = 5
+_GAPS = 5
+
+
+class FitText:
+    """Draws a report."""
+
+    def __init__(self, report: Report, *, width: int, colour: bool, encoding: str) -> None:
+        self.report = report
+        self.width = width
+        self.paint = Paint(colour)
+        signs = signs_for(encoding)
+        self.ellipsis = signs.ellipsis
+        self.plus, self.minus = "+", signs.vacuous
+        self.arrow = "→" if signs.ellipsis == "…" else "->"
+
+    def lines(self) -> Iterator[str]:
+        """All lines, each at most as wide as asked, where words allow it."""
+        yield self.paint(words.heading(self.report), "bold")
+        yield ""
+        for sentence in words.summary(self.report):
+            yield from self._wrapped(sentence)
+        if self.report["summary"]["patients"]:
+            yield from self._criteria()
+            yield from self._elements()
+            yield from self._suggestions()
+            yield from self._look_alikes()
+            yield from self._never()
+            yield from self._resources()
+        yield ""
+        yield from self._wrapped(words.LAST_LINE)
+
+    def _wrapped(self, text: str, indent: str = "", hanging: str | None = None) -> Iterator[str]:
+        """A text in lines; those after the first are indented by `hanging`."""
+        hanging = indent if hanging is None else hanging
+        room = self.width - max(len(indent), len(hanging))
+        for number, line in enumerate(wrap([(word, "") for word in text.split()], room)):
+            yield (hanging if number else indent) + " ".join(word for word, _ in line)
+
+    def _title(self, text: str) -> Iterator[str]:
+        yield ""
+        yield self.paint(text, "bold")
+
+    # ---- criteria --------------------------------------------------------------------------------
+
+    def _criteria(self) -> Iterator[str]:
+        criteria = self.report["criteria"]
+        if criteria is None:
+            return
+        name = min(max(len(c["id"]) for c in criteria), max(12, self.width // 3))
+        yield from self._title(pad("Criteria", name + 6) + " decided  what keeps the others open")
+        for number, criterion in enumerate(criteria, 1):
+            lead = f"{number:>3} {pad(cut(criterion['id'], name, self.ellipsis), name)}"
+            lead += f"  {criterion['decided']:>8,}  "
+            yield from self._beside(lead, words.gaps(criterion, _GAPS))
+
+    def _beside(self, lead: str, text: str) -> Iterator[str]:
+        """A text beside a lead, or under it where there is no room."""
+        room = self.width - text_width(lead)
+        if room < 24:
+            yield lead
+            yield from self._wrapped(text, " " * 8)
+            return
+        lines = list(self._wrapped(text, " " * text_width(lead)))
+        yield lead + lines[0].strip() if lines else lead
+        yield from lines[1:]
+
+    # ---- elements --------------------------------------------------------------------------------
+
+    def _elements(self) -> Iterator[str]:
+        recorded = [e for e in self.report["elements"] if e["patients"]["recorded"]]
+        if not recorded:
+            return
+        names = [words.called(e) for e in recorded]
+        name = min(max([7, *map(text_width, names)]), max(16, self.width - 44))
+        header = f"{'Elements':<{name}}  recorded  usable  age in days: least, median, most"
+        yield from self._title(cut(header, self.width, self.ellipsis))
+        for element, called in zip(recorded, names, strict=True):
+            patients, ages = element["patients"], element["age_days"]
+            lead = pad(cut(called, name, self.ellipsis), name)
+            line = f"{lead}  {patients['recorded']:>8,}  {patients['usable']:>6,}"
+            if ages is not None:
+                line += "  " + "".join(f"{ages[key]:>8,}" for key in ("min", "median", "max"))
+            yield line
+            for detail in words.details(element):
+                yield from self._wrapped(detail, "    ", "      ")
+
+    # ---- suggestions -----------------------------------------------------------------------------
+
+    def _suggestions(self) -> Iterator[str]:
+        found = [e for e in self.report["elements"] if e["suggestions"]]
+        if not found:
+            return
+        yield from self._title("Codes that no entry has, and that look like a wanted element")
+        key = f"{self.plus} nothing speaks against it  {self.minus} something does"
+        yield from self._wrapped(key)
+        for element in found:
+            each = element["suggestions"]
+            yield f"{visible(element['element'])}: {visible(element['label'])}"
+            for suggestion in each[:_MOST_SUGGESTIONS]:
+                yield from self._suggestion(suggestion)
+            if len(each) > _MOST_SUGGESTIONS:
+                more = len(each) - _MOST_SUGGESTIONS
+                yield from self._wrapped(f"and {more:,} more: --format json has all", "  ")
+
+    def _suggestion(self, suggestion: dict[str, Any]) -> Iterator[str]:
+        sign = self.plus if suggestion["likely"] else self.minus
+        name = words.coded(suggestion, "display")
+        yield from self._wrapped(f"{sign} {name}", "  ", "    ")
+        yield from self._wrapped(words.where(suggestion), "    ", "      ")
+        for what in ("for", "against", "remarks"):
+            if suggestion[what]:
+                said = {"remarks": "note"}.get(what, what)
+                yield from self._wrapped(f"{said}: {'; '.join(suggestion[what])}", "    ", "      ")
+
+    def _look_alikes(self) -> Iterator[str]:
+        found = [(e, alike) for e in self.report["elements"] for alike in e["look_alikes"]]
+        if not found:
+            return
+        yield from self._title("Known look-alikes, rightly not used")
+        for element, alike in found:
+            text = f"{visible(element['element'])} is not {words.coded(alike, 'display')}: "
+            text += f"{visible(alike['why'])} ({words.where(alike)})"
+            yield from self._wrapped(text, "", "    ")
+
+    # ---- what is never there ---------------------------------------------------------------------
+
+    def _never(self) -> Iterator[str]:
+        found = words.never(self.report)
+        if not found:
+            return
+        decided = self.report["criteria"] is not None
+        yield from self._title(words.NEVER)
+        key = words.NEVER_CRITERIA if decided else words.NEVER_ASKED
+        yield from self._wrapped(f"{self.arrow} {key}")
+        for each in found:
+            yield from self._wrapped(", ".join(each.elements), "", "  ")
+            text = visible(each.why)
+            if each.criteria:
+                text += f" {self.arrow} {', '.join(map(visible, each.criteria))}"
+            yield from self._wrapped(text, "    ", "    ")
+
+    # ---- resources -------------------------------------------------------------------------------
+
+    def _resources(self) -> Iterator[str]:
+        rows: Sequence[dict[str, Any]] = self.report["resources"]
+        if not rows:
+            return
+        name = min(max([9, *(text_width(visible(r["type"])) for r in rows)]), self.width - 44)
+        heads = ("facts", "irrelevant", "problems")
+        header = f"{'Resources':<{name}}" + "".join(f"{head:>12}" for head in ("total", *heads))
+        yield from self._title(header)
+        for row in rows:
+            lead = pad(cut(visible(row["type"]), name, self.ellipsis), name)
+            yield lead + "".join(f"{row[head]:>12,}" for head in ("total", *heads))
+        unmapped = self.report["unmapped"]
+        if unmapped["capped"]:
+            yield from self._wrapped(words.CAPPED.format(unmapped["most_codes"]))
