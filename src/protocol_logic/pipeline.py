@@ -201,6 +201,7 @@ class Fitting:
     def __init__(self, compiled: Compiled) -> None:
         from protocol_logic.answering.fit.report import Fit
 
+        self.compiled = compiled
         self._screening = Screening(compiled)
         c = compiled
         self._fit = Fit(c.protocol, c.plan, c.codings, c.digest)

@@ -11,7 +11,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +91,11 @@ _EMPTY = {
     "calculated", "class", "clinical", "complete", "count", "current", "disease", "disorder",
     "due", "estimated", "finding", "for", "from", "group", "in", "is", "level", "measured",
     "measurement", "of", "on", "or", "pathology", "patient", "per", "predicted", "presence",
-    "procedure", "rate", "reported", "result", "score", "signed", "status", "sum", "test",
+    "procedure", "rate", "ratio", "reported", "result", "score", "signed", "status", "sum", "test",
     "the", "to", "total", "type", "value", "vol", "volume", "with",
 }  # fmt: skip
 
 
-@lru_cache(maxsize=65536)
 def name_of(text: str, *, observed: bool) -> Name:
     """A display or label taken apart; `observed`: it names an observation, as LOINC does."""
     plain = "".join(
