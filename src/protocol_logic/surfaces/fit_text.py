@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MOST_SUGGESTIONS = 5
 _GAPS = 5
+_AGES = 34  # as wide as their heading
 
 
 class FitText:
@@ -30,7 +31,8 @@ class FitText:
 
     def lines(self) -> Iterator[str]:
         """All lines, each at most as wide as asked, where words allow it."""
-        yield self.paint(words.heading(self.report), "bold")
+        for line in self._wrapped(words.heading(self.report)):
+            yield self.paint(line, "bold")
         yield ""
         for sentence in words.summary(self.report):
             yield from self._wrapped(sentence)
@@ -53,7 +55,9 @@ class FitText:
 
     def _title(self, text: str) -> Iterator[str]:
         yield ""
-        yield self.paint(text, "bold")
+        # A heading of columns fits as it is.
+        for line in [text] if text_width(text) <= self.width else self._wrapped(text):
+            yield self.paint(line, "bold")
 
     # ---- criteria --------------------------------------------------------------------------------
 
@@ -62,22 +66,20 @@ class FitText:
         if criteria is None:
             return
         name = min(max(len(c["id"]) for c in criteria), max(12, self.width // 3))
-        yield from self._title(pad("Criteria", name + 6) + " decided  what keeps the others open")
+        header = pad("Criteria", name + 4) + "   decided"
+        beside = self.width >= text_width(header) + 26
+        yield from self._title(header + ("  what keeps the others open" if beside else ""))
         for number, criterion in enumerate(criteria, 1):
             lead = f"{number:>3} {pad(cut(criterion['id'], name, self.ellipsis), name)}"
             lead += f"  {criterion['decided']:>8,}  "
-            yield from self._beside(lead, words.gaps(criterion, _GAPS))
-
-    def _beside(self, lead: str, text: str) -> Iterator[str]:
-        """A text beside a lead, or under it where there is no room."""
-        room = self.width - text_width(lead)
-        if room < 24:
-            yield lead
-            yield from self._wrapped(text, " " * 8)
-            return
-        lines = list(self._wrapped(text, " " * text_width(lead)))
-        yield lead + lines[0].strip() if lines else lead
-        yield from lines[1:]
+            gaps = words.gaps(criterion, _GAPS)
+            if not beside:
+                yield lead
+                yield from self._wrapped(gaps, "    ")
+                continue
+            lines = list(self._wrapped(gaps, " " * text_width(lead)))
+            yield lead + lines[0].strip() if lines else lead
+            yield from lines[1:]
 
     # ---- elements --------------------------------------------------------------------------------
 
@@ -86,16 +88,19 @@ class FitText:
         if not recorded:
             return
         names = [words.called(e) for e in recorded]
-        name = min(max([7, *map(text_width, names)]), max(16, self.width - 44))
-        header = f"{'Elements':<{name}}  recorded  usable  age in days: least, median, most"
-        yield from self._title(cut(header, self.width, self.ellipsis))
+        name = min(max([8, *map(text_width, names)]), max(16, self.width - 18 - _AGES))
+        beside = self.width >= name + 18 + _AGES
+        header = f"{'Elements':<{name}}  recorded  usable"
+        yield from self._title(header + ("  age in days: least, median, most" if beside else ""))
         for element, called in zip(recorded, names, strict=True):
             patients, ages = element["patients"], element["age_days"]
             lead = pad(cut(called, name, self.ellipsis), name)
             line = f"{lead}  {patients['recorded']:>8,}  {patients['usable']:>6,}"
-            if ages is not None:
-                line += "  " + "".join(f"{ages[key]:>8,}" for key in ("min", "median", "max"))
-            yield line
+            days = [f"{ages[key]:,}" for key in ("min", "median", "max")] if ages else []
+            yield line + ("  " + "".join(f"{each:>8}" for each in days) if beside else "")
+            if days and not beside:
+                ages_said = f"age in days: {', '.join(days)} (least, median, most)"
+                yield from self._wrapped(ages_said, "    ", "      ")
             for detail in words.details(element):
                 yield from self._wrapped(detail, "    ", "      ")
 
@@ -160,13 +165,18 @@ class FitText:
         rows: Sequence[dict[str, Any]] = self.report["resources"]
         if not rows:
             return
-        name = min(max([9, *(text_width(visible(r["type"])) for r in rows)]), self.width - 44)
-        heads = ("facts", "irrelevant", "problems")
-        header = f"{'Resources':<{name}}" + "".join(f"{head:>12}" for head in ("total", *heads))
-        yield from self._title(header)
-        for row in rows:
-            lead = pad(cut(visible(row["type"]), name, self.ellipsis), name)
-            yield lead + "".join(f"{row[head]:>12,}" for head in ("total", *heads))
+        heads = ("total", "facts", "irrelevant", "problems")
+        name = max([9, *(text_width(visible(r["type"])) for r in rows)])
+        if self.width < name + 12 * len(heads):
+            yield from self._title("Resources")
+            for row in rows:
+                numbers = ", ".join(f"{row[head]:,} {head}" for head in heads)
+                yield from self._wrapped(f"{visible(row['type'])}: {numbers}", "", "  ")
+        else:
+            yield from self._title(pad("Resources", name) + "".join(f"{h:>12}" for h in heads))
+            for row in rows:
+                numbers = "".join(f"{row[head]:>12,}" for head in heads)
+                yield pad(visible(row["type"]), name) + numbers
         unmapped = self.report["unmapped"]
         if unmapped["capped"]:
             yield from self._wrapped(words.CAPPED.format(unmapped["most_codes"]))

@@ -70,20 +70,20 @@ def called(element: Json) -> str:
 
 
 def details(element: Json) -> Iterator[str]:
-    """Units, values that cannot be read, and why what is recorded is not usable."""
-    if element["codes"]:
-        yield f"codes: {_codes(element['codes'])}; in {_types(element)}"
+    """Why what is recorded is not usable, values that cannot be read, units and codes."""
     why = element["patients"]["not_usable"]
     if why:
         yield "not usable: " + ", ".join(f"{REASONS[r]} ({n:,})" for r, n in why.items())
-    if element["units"]:
-        yield "units: " + ", ".join(map(_unit, element["units"]))
     if element["unread_values"]:
         yield "values not read: " + _first(
             (f"{coded(each, 'text')} ({each['resources']:,})" for each in element["unread_values"]),
             len(element["unread_values"]),
             4,
         )
+    if element["units"]:
+        yield "units: " + ", ".join(map(_unit, element["units"]))
+    if element["codes"]:
+        yield f"codes: {_codes(element['codes'])}; in {_types(element)}"
 
 
 def _unit(unit: Json) -> str:

@@ -120,8 +120,8 @@ def bilirubin(high: str | None, sex: str | None = None) -> Json:
     band: Json = {} if high is None else {"high": quantity(high, "umol/L")}
     if sex:
         band["appliesTo"] = [concept(sex)]
-    ranges = {} if high is None else {"referenceRange": [band]}
-    return observation("14631-6", valueQuantity=quantity("20", "umol/L"), **ranges)
+    ranges = [band] if high is not None else []
+    return observation("14631-6", valueQuantity=quantity("20", "umol/L"), referenceRange=ranges)
 
 
 def test_limits_of_normal_are_wanted_besides_the_results() -> None:

@@ -108,8 +108,9 @@ include everything
 
 
 def lab(code: str, display: str, value: str | None = None, unit: str = "", **more: Any) -> Json:
-    number = {} if value is None else {"valueQuantity": quantity(value, unit)}
-    return {**observation(code, **number, **more), "code": concept(code, LOINC, display=display)}
+    if value is not None:
+        more["valueQuantity"] = quantity(value, unit)
+    return {**observation(code, **more), "code": concept(code, LOINC, display=display)}
 
 
 def answer(code: str, display: str, value: str, system: str = SNOMED) -> Json:

@@ -172,7 +172,7 @@ class Codes:
         held = self.held.get(fact.entry)
         if held is None:
             return
-        held.types[fact.resource.partition("/")[0]] += 1
+        held.types[_kind(fact.resource)] += 1
         if isinstance(fact.reading, Measured):
             # As `records/quantities.py` writes it: a comparator, the number, the unit.
             words = fact.recorded.split()
@@ -235,6 +235,12 @@ class Codes:
                 seen.values.add(_cut(text))
         for answer in _answers(part.json):
             seen.answers.add(answer)
+
+
+def _kind(resource: str) -> str:
+    """The type of `Type/id`, or the file of a row of a table, `lab.csv:7`."""
+    kind, slash, _ = resource.partition("/")
+    return kind if slash else resource.rpartition(":")[0]
 
 
 def _is_contained(met: Met) -> bool:

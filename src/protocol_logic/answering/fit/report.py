@@ -235,11 +235,13 @@ class Fit:
                 pass
             case _:
                 return f"no record of it says the {wanted.part}"
+        totals = {account.type: account.total for account in self._accounts}
+        if "Patient" not in totals:  # then all records are of tables
+            return "no row of the tables speaks of it"
         if isinstance(wanted.entry, voc.Event):
             return "no such event is recorded"
         if isinstance(wanted.entry, voc.PatientField):
             return f"no Patient has a `{wanted.entry.field}` that can be read"
-        totals = {account.type: account.total for account in self._accounts}
         types = [kind for kind in wanted.types if totals.get(kind)]
         if not types:
             return f"no {wanted.types[0]} at all"
