@@ -51,8 +51,8 @@ def summary(report: Report) -> Iterator[str]:
         )
     never = found["criteria_never_decided"]
     if never is not None:
-        of = count(found["criteria"], "criterion", "criteria")
-        yield f"{never:,} of {of} can be decided for nobody as the records are."
+        said = "Criteria that can be decided for nobody as the records are"
+        yield f"{said}: {never:,} of {found['criteria']:,}."
     if without:
         who = "There is" if without == patients else f"For {count(without, 'patient')} there is"
         yield (

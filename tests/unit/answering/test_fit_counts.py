@@ -62,6 +62,13 @@ def test_each_patient_counts_once_and_under_one_reason() -> None:
     assert report["summary"]["patients"] == 10
 
 
+def test_nothing_of_a_patient_is_counted_with_the_next() -> None:
+    preliminary = hgb("100", status="preliminary")
+    other = {**bilirubin(None), "id": preliminary["id"], "status": "preliminary"}
+    report = fit(HEMOGLOBIN, [[preliminary], [other]])
+    assert element(report, "hemoglobin")["patients"]["recorded"] == 1
+
+
 def test_units_codes_and_values_are_counted_by_resource() -> None:
     in_litres = hgb("100")
     in_litres["code"]["coding"][0]["display"] = "Hemoglobin"
@@ -201,12 +208,14 @@ def test_a_provisional_diagnosis_is_not_usable_and_evidence_is_wanted_apart() ->
             [condition("254837009", evidence=[{"code": [concept("252416005")]}])],
             [condition("254837009")],
             [condition("94381002", "provisional")],
+            [condition("254837009", "provisional", evidence=[{"code": [concept("252416005")]}])],
         ],
     )
     assert element(report, "breast_cancer")["patients"]["usable"] == 2
     assert element(report, "breast_cancer")["age_days"]["max"] == 30
     evidence = element(report, "breast_cancer", "evidence")
     assert (evidence["element"], evidence["patients"]["usable"]) == ("histology", 1)
+    assert evidence["patients"]["not_usable"] == {"unconfirmed": 1}
     assert element(report, "liver_metastasis")["patients"]["not_usable"] == {"uncertain": 1}
 
 

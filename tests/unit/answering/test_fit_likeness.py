@@ -197,6 +197,19 @@ def test_a_unit_that_cannot_be_converted_speaks_against_it(unit: str) -> None:
     assert found["against"] in ([none], [kelvin])
 
 
+@pytest.mark.parametrize(
+    ("unit", "remark"),
+    [
+        ("g/L", "unit `g/L` is not accepted yet, but of the same dimension"),
+        ("umol/L", "unit `umol/L` must be accepted with a molar mass first"),
+    ],
+)
+def test_a_unit_that_is_to_be_accepted_does_not_speak_against_it(unit: str, remark: str) -> None:
+    found = only(suggested(lab("38483-4", "Creatinine", "1", unit)), "creatinine")
+    assert found["likely"]
+    assert remark in found["remarks"]
+
+
 def test_receptors() -> None:
     stain = "[Presence] in Tissue by Immune stain"
     assert only(suggested(answer("40556-3", f"Estrogen receptor Ag {stain}", "260385009")), "er")[
@@ -316,6 +329,14 @@ def test_the_best_come_first_then_the_most_frequent() -> None:
     ]
     assert found[1]["display"] == "Creatinine"
     assert found[1]["remarks"] == ["code system `urn:hospital` of code `KREA` is not known here"]
+
+
+def test_what_nothing_speaks_against_goes_before_a_better_name() -> None:
+    found = suggested(
+        lab("2161-8", "Creatinine [Mass/volume] in Urine", "90", "mg/dL"),
+        lab("38483-4", "Creatinine POC", "1", "mg/dL"),
+    )
+    assert [s["code"] for s in found["creatinine"]] == ["38483-4", "2161-8"]
 
 
 def test_a_component_and_a_result_with_text_alone_are_found_too() -> None:

@@ -159,7 +159,7 @@ def test_what_is_said(draw: Any) -> None:
     for sentence in (
         "trial , 2 patients, as of 2026-11-01",
         "4 elements wanted: 0 usable for more than half of the patients",
-        "3 of 3 criteria can be decided for nobody as the records are",
+        "Criteria that can be decided for nobody as the records are: 3 of 3.",
         "coded value not known (2)",
         "2 Observations, 2 patients",
         "a percentage of the leukocytes",

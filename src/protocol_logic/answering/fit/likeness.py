@@ -284,9 +284,7 @@ class _Matcher:
             against.append(f"it speaks of {named} too")
         if profile.wanted.kind in _COUNTED and family == "Observation":
             self._observed(candidate, match, against, remarks)
-            for_unit, against_unit = _units(profile, candidate.seen)
-            reasons += for_unit
-            against += against_unit
+            _units(profile, candidate.seen, reasons, against, remarks)
             remarks += _answers(entry, candidate.seen)
         system, code = candidate.key
         unusable = why_unusable(system, code, self.systems) if code else "it has no code"
@@ -347,30 +345,38 @@ def _families(wanted: Wanted) -> tuple[str, ...]:
     return ("Medication",) if wanted.kind == "medication" else TYPES[wanted.kind][:1]
 
 
-def _units(profile: _Profile, seen: Seen) -> tuple[list[str], list[str]]:
+def _units(
+    profile: _Profile, seen: Seen, reasons: list[str], against: list[str], remarks: list[str]
+) -> None:
     """What units and kinds of value say for and against a quantity."""
     if profile.wanted.kind == "status" and not profile.dimensions:
-        return [], []
-    reasons, against = [], []
+        return
     for found in seen.units.counts():
         text = f"`{shown(found.text)}`" if found.text else "no unit"
         dimension = _dimension(found.text) if found.ucum else None
         if dimension is None:
             if found.text:
                 against.append(f"unit {text} is no unit of UCUM that can be converted")
-        elif dimension not in profile.dimensions:
-            kinds = " or ".join(sorted(_DIMENSIONS.get(d, d) for d in profile.dimensions))
-            against.append(f"unit {text} is not {kinds}")
         elif found.text in profile.accepts:
             reasons.append(f"unit {text}")
+        elif dimension in profile.dimensions:
+            remarks.append(f"unit {text} is not accepted yet, but of the same dimension")
+        elif _by_mass(dimension) in map(_by_mass, profile.dimensions):
+            remarks.append(f"unit {text} must be accepted with a molar mass first")
         else:
-            reasons.append(f"unit {text}, of the same dimension as {_listed(profile.accepts)}")
+            kinds = " or ".join(sorted(_DIMENSIONS.get(d, d) for d in profile.dimensions))
+            against.append(f"unit {text} is not {kinds}")
     if profile.wanted.kind == "quantity" and not seen.units.total:
         coded = bool(getattr(profile.wanted.entry, "coded", ()))
         others = [kind for kind in sorted(seen.kinds) if kind not in ("none", "Integer")]
         if others and not (coded and others == ["CodeableConcept"]):
             against.append(f"no number: its values are {', '.join(others)}")
-    return reasons, against
+
+
+def _by_mass(dimension: str) -> str:
+    """The dimension with masses in place of amounts of substance: a molar mass turns one into the
+    other."""
+    return dimension.replace("mol", "g")
 
 
 def _answers(entry: voc.Entry, seen: Seen) -> list[str]:
@@ -388,10 +394,6 @@ def _answers(entry: voc.Entry, seen: Seen) -> list[str]:
     listed = ", ".join(f"`{shown(' '.join(filter(None, (a.code, a.text))))}`" for a in unknown[:4])
     more = f" and {len(unknown) - 4} more" if len(unknown) > 4 else ""
     return [f"its answers {listed}{more} have no meaning for `{entry.name}` yet"]
-
-
-def _listed(units: Iterable[str]) -> str:
-    return ", ".join(f"`{code}`" for code in sorted(units))
 
 
 def system_name(url: str) -> str:
