@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from protocol_logic.answering.fit.codes import MOST_CODES
 from tests.unit.answering.fitting import element, fit
 from tests.unit.records.build import Json, concept, observation, quantity, resource
 from tests.unit.records.vocabulary import LOINC, RXNORM, SNOMED
@@ -294,3 +295,16 @@ def test_the_order_of_records_and_resources_changes_nothing() -> None:
 def test_an_age_is_counted_on_the_day_that_is_asked_for() -> None:
     report = fit(HEMOGLOBIN, [[hgb("100")]], as_of=date(2026, 10, 22))
     assert element(report, "hemoglobin")["age_days"]["max"] == 0
+
+
+def test_of_too_many_unknown_codes_the_report_says_so() -> None:
+    many = [
+        observation(f"C{n}", "urn:x", valueQuantity=quantity("1")) for n in range(MOST_CODES + 50)
+    ]
+    report = fit(HEMOGLOBIN, [many])
+    assert report["unmapped"] == {
+        "codes": MOST_CODES,
+        "resources": MOST_CODES + 50,
+        "most_codes": MOST_CODES,
+        "capped": True,
+    }
