@@ -60,6 +60,7 @@ test-bare: $(VENV)/bin/python ## build the wheel, install it bare elsewhere, scr
 	echo "test-bare: screening the demo patients"; \
 	bare/bin/protocol-logic screen $(PROTOCOL) patients; \
 	bare/bin/protocol-logic screen $(PROTOCOL) patients --format json -o out.json; \
+	bare/bin/protocol-logic fit $(PROTOCOL) patients --format html -o fit.html; \
 	bare/bin/python -I -c "$$BARE_CHECK"
 
 # The answer is looked at too: an empty list is no answer, and the code must not come from the checkout.
