@@ -31,6 +31,9 @@ class Cutter:
         self.visible = visible
         self.voc = protocol.vocabulary
         self.inputs: dict[str, Input] = {}
+        fields = self.voc.of(voc.PatientField)
+        self.sex = next((f.name for f in fields if f.field == "gender"), None)
+        """The patient field whose values limits of normal speak of."""
 
     def input(self, name: str) -> Input:
         if name not in self.inputs:
@@ -51,18 +54,13 @@ class Cutter:
             case _:
                 return inp.status_input(self.visible, entry, values_of(entry))
 
-    def _sex(self) -> str | None:
-        """The patient field whose values limits of normal speak of."""
-        fields = self.voc.of(voc.PatientField)
-        return next((f.name for f in fields if f.field == "gender"), None)
-
     def reads(self, finding: Finding) -> list[str]:
         """The inputs of a finding that can have more than one alternative for this patient."""
         names = [finding.entry]
         if finding.kind == "ratio":
             numbers = self.input(finding.entry).alternatives
             sexed = any(lim.sex for n in numbers if isinstance(n, Number) for lim in n.limits)
-            names += [s for s in (self._sex(),) if s is not None and sexed]
+            names += [self.sex] if self.sex is not None and sexed else []
         elif finding.kind == "derived":
             names = self._goes_into(self.protocol.derived[finding.entry])
         return [n for n in names if len(self.input(n).alternatives) > 1]
@@ -87,6 +85,10 @@ class Cutter:
         for finding in findings:
             if finding.kind in ("number", "ratio"):
                 found = self.input(finding.entry)
+                if not any(
+                    isinstance(n, Number) and not n.value.is_point for n in found.alternatives
+                ):
+                    continue
                 pieces = [
                     piece for each in found.alternatives for piece in self._pieces(finding, each)
                 ]
@@ -99,8 +101,7 @@ class Cutter:
         pieces = [number.value]
         scales = [Fraction(1)]
         if finding.kind == "ratio":
-            sex = self._sex()
-            sexes = self.input(sex).alternatives if sex else ("",)
+            sexes = self.input(self.sex).alternatives if self.sex else ("",)
             scales = sorted({x.value for s in sexes for x in _limits(number, str(s))})
         for scale in scales:
             pieces = [
@@ -173,7 +174,7 @@ class Cutter:
         return (opener,) if len(cells) > 1 and opener is not None else ()
 
     def _ratio(self, finding: Finding, number: Number, choice: Mapping[str, Alternative]) -> Found:
-        sex = self._sex()
+        sex = self.sex
         if sex is None:
             values: Sequence[Alternative] = ("",)
         elif sex in choice:

@@ -134,16 +134,17 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
         return _absent(entry.name, entry.element)
     fresh = [f for f in facts if visible.may_be_fresh(f)]
     unreadable = [f for f in fresh if _measured(f) is None]
-    numbers: dict[tuple[Interval, tuple[Limit, ...]], Number] = {}
+    found: list[Number] = []
     for fact in fresh:
         reading = _measured(fact)
         # On a day of which one result cannot be read, no other one decides.
         if reading is not None and all(visible.can_follow(fact, other) for other in unreadable):
-            value, limits = reading
-            numbers.setdefault((value, limits), Number(value, limits, fact.resource))
-    found = sorted(numbers.values(), key=lambda n: (_low(n.value), n.resource))
+            if not any((n.value, n.limits) == reading for n in found):
+                found.append(Number(*reading, fact.resource))
+    if len(found) > 1:
+        found.sort(key=lambda n: (_low(n.value), n.resource))
     opener = _uncertain(visible, entry.element, facts, unreadable)
-    if opener is None and len({n.value for n in found}) > 1:
+    if opener is None and any(n.value != found[0].value for n in found[1:]):
         opener = Opener(entry.element, "conflicting", found[0].resource)
     elif opener is None and not found[0].value.is_point:
         opener = Opener(entry.element, "imprecise", found[0].resource)

@@ -172,6 +172,8 @@ class _Reader:
         self, finding: Finding, private: list[str], fixed: Mapping[str, Alternative]
     ) -> Found:
         """The cells over all alternatives of the inputs that no other finding reads."""
+        if not private:
+            return self.cutter.cells(finding, fixed)
         cells: set[str] = set()
         openers: dict[Opener, None] = {}
         by_choice: dict[tuple[int, ...], CellSet] = {}

@@ -75,10 +75,11 @@ def read_therapy(
         events.extend(happenings(visible, name))
     shapes = _Shapes(visible, concept, courses, lines, periods, events)
     resources = {h.resource for h in events}
+    held = visible.of(*visible.vocabulary.entries) if resources else []
     closing = visible.closed(concept)
     used = [
         *facts,
-        *(f for f in visible.of(*visible.vocabulary.entries) if f.resource in resources),
+        *(f for f in held if f.resource in resources),
         *([closing] if closing is not None else ()),
     ]
     return Reading(*shapes.rows(), facts=tuple(used), widened=shapes.too_many)

@@ -185,6 +185,9 @@ class Vocabulary:
     """All entries by name, in the order they were declared."""
 
     entries: Mapping[str, Entry]
+    _below: dict[str, tuple[str, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def of(self, kind: type[_E]) -> Iterator[_E]:
         """The entries of one kind, in order."""
@@ -192,6 +195,9 @@ class Vocabulary:
 
     def below(self, concept: str) -> tuple[str, ...]:
         """The concept and all that are a kind of it, in order."""
+        known = self._below.get(concept)
+        if known is not None:
+            return known
         found = {concept}
         grew = True
         while grew:
@@ -200,4 +206,5 @@ class Vocabulary:
                 if entry.name not in found and found.intersection(entry.parents):
                     found.add(entry.name)
                     grew = True
-        return tuple(name for name in self.entries if name in found)
+        self._below[concept] = tuple(name for name in self.entries if name in found)
+        return self._below[concept]
