@@ -80,7 +80,7 @@ class Patient:
         silent: Iterable[tuple[str, str]],
     ) -> None:
         self.vocabulary = vocabulary
-        self.visible = Visible(record, as_of or date.max, vocabulary)
+        self.visible = Visible(record, as_of or date.max, vocabulary, {})
         self._hidden: dict[str, list[Fact]] = {}
         for fact in record.facts:
             later = fact.date is not None and fact.date.first > self.visible.as_of
