@@ -201,10 +201,9 @@ class Fitting:
     def __init__(self, compiled: Compiled) -> None:
         from protocol_logic.answering.fit.report import Fit
 
-        self.compiled = compiled
         self._screening = Screening(compiled)
         c = compiled
-        self._fit = Fit(c.protocol, c.plan, c.codings, c.digest)
+        self._fit = Fit(c.protocol, c.plan, c.codings, c.digest, c.policies)
         self.meet = self._fit.codes.meet
 
     def add(self, record: PatientRecord, option: date | None) -> None:

@@ -217,6 +217,7 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 @click.argument("protocol", metavar="PROTOCOL")
 @click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
 @_AS_OF
+@_POLICIES
 @click.option(
     "--format",
     "form",

@@ -29,6 +29,7 @@ class FitOptions:
     protocol: str
     patients: tuple[str, ...]
     as_of: date | None
+    policies: str | None
     form: str
     output: str | None
 
@@ -38,7 +39,7 @@ def fit(options: FitOptions) -> int:
     from protocol_logic.pipeline import Fitting
 
     paths = existing_paths(options.patients)
-    compiled = compiled_protocol(options.protocol)
+    compiled = compiled_protocol(options.protocol, options.policies)
     fitting = Fitting(compiled)
     patients = Patients(compiled, paths, meet=fitting.meet)
     with opened_output(options.output) as out:

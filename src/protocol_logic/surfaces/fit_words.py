@@ -33,6 +33,10 @@ def heading(report: Report) -> str:
 def summary(report: Report) -> Iterator[str]:
     """The most important of it, in sentences."""
     found = report["summary"]
+    policies = report["policies"]
+    if policies is not None:
+        site = f"{policies['id']} {policies['version']}".strip()
+        yield visible(f"Under {site}: {', '.join(policies['lines'])}.")
     patients, without = found["patients"], report["as_of"]["patients_without"]
     if not patients:
         yield "There is no patient, so nothing is recorded."

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from protocol_logic.answering.fit.report import Report
+from protocol_logic.compiling.policies import check_policies
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Compiled, Fitting, compile_source, read_records
@@ -24,9 +25,22 @@ def compiled(text: str) -> Compiled:
     return found
 
 
-def fit(text: str, records: Iterable[Sequence[Json]], as_of: date | None = AS_OF) -> Report:
-    """The fit of records, each a list of resources of one patient."""
-    fitting = Fitting(compiled(text))
+def fit(
+    text: str,
+    records: Iterable[Sequence[Json]],
+    as_of: date | None = AS_OF,
+    policies: str | None = None,
+) -> Report:
+    """The fit of records, each a list of resources of one patient; `policies`: lines of a site."""
+    protocol = compiled(text)
+    if policies is not None:
+        problems = Problems()
+        found = check_policies(
+            Source("site.elig", f"policies site\n  title Site\n\n{policies}\n"), problems
+        )
+        assert found is not None, [problem.message for problem in problems.items]
+        protocol = protocol.under(found)
+    fitting = Fitting(protocol)
     for number, resources in enumerate(records):
         patient = next((r for r in resources if r["resourceType"] == "Patient"), None)
         others = [r for r in resources if r["resourceType"] != "Patient"]
@@ -35,7 +49,7 @@ def fit(text: str, records: Iterable[Sequence[Json]], as_of: date | None = AS_OF
         )
         problems = Problems()
         document = Document(f"p{number}.json", content)
-        for record in read_records(fitting.compiled, [document], problems, fitting.meet):
+        for record in read_records(protocol, [document], problems, fitting.meet):
             fitting.add(record, as_of)
         assert problems.items == []
     return fitting.report()

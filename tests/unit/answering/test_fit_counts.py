@@ -70,6 +70,17 @@ def test_nothing_of_a_patient_is_counted_with_the_next() -> None:
     assert element(report, "hemoglobin")["patients"]["recorded"] == 1
 
 
+def test_under_the_policies_of_a_site_what_is_too_old_is_not_usable() -> None:
+    records = [[hgb("100", "2026-10-04")], [hgb("100", "2026-10-03")]]  # 28 and 29 days old
+    report = fit(HEMOGLOBIN, records, policies="policy labs within 28 days")
+    found = element(report, "hemoglobin")
+    assert (found["patients"]["usable"], found["patients"]["not_usable"]) == (1, {"stale": 1})
+    assert report["criteria"][0]["decided"] == 1
+    assert report["policies"]["lines"] == ["labs within 28 days"]
+    undated = fit(HEMOGLOBIN, records, None, "policy labs within 28 days")
+    assert element(undated, "hemoglobin")["patients"]["usable"] == 2
+
+
 def test_units_codes_and_values_are_counted_by_resource() -> None:
     in_litres = hgb("100")
     in_litres["code"]["coding"][0]["display"] = "Hemoglobin"

@@ -16,9 +16,10 @@ from protocol_logic.answering.fit.codes import MOST_CODES, Codes, Holding, Seen
 from protocol_logic.answering.fit.likeness import Suggestion, suggestions, system_name
 from protocol_logic.answering.fit.standing import REASONS, Patient, Standing
 from protocol_logic.answering.fit.wanted import Wanted, wanted_of
-from protocol_logic.answering.rows import Row
+from protocol_logic.answering.rows import Row, policies_dict
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
+from protocol_logic.compiling.policies import Policies
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.codings import Codings, Key
 from protocol_logic.records.facts import Account, PatientRecord, added
@@ -54,12 +55,21 @@ class Fit:
     For each record: `codes.meet` for each of its resources, where there are any, then `add`.
     """
 
-    def __init__(self, protocol: core.Protocol, plan: Plan, codings: Codings, digest: str) -> None:
+    def __init__(
+        self,
+        protocol: core.Protocol,
+        plan: Plan,
+        codings: Codings,
+        digest: str,
+        policies: Policies | None = None,
+    ) -> None:
         self.wanted = wanted_of(protocol, plan)
         self.codes = Codes(codings, dict.fromkeys(w.entry.name for w in self.wanted))
         self._protocol = protocol
         self._codings = codings
         self._digest = digest
+        self._policies = policies
+        self._windows = {} if policies is None else policies.windows(protocol)
         self._stands = [_Stand() for _ in self.wanted]
         self._outcomes: dict[str, Counter[str]] = {c.id: Counter() for c in protocol.criteria}
         self._gaps: dict[str, Counter[str]] = {c.id: Counter() for c in protocol.criteria}
@@ -72,7 +82,8 @@ class Fit:
         self._patients += 1
         if as_of is not None:
             self._days[as_of] += 1
-        patient = Patient(record, as_of, self._protocol.vocabulary, self.codes.silent)
+        vocabulary = self._protocol.vocabulary
+        patient = Patient(record, as_of, vocabulary, self.codes.silent, self._windows)
         for wanted, stand in zip(self.wanted, self._stands, strict=True):
             standing = patient.standing(wanted)
             if standing is not None:
@@ -101,6 +112,7 @@ class Fit:
                 "version": protocol.version,
                 "digest": self._digest,
             },
+            "policies": None if self._policies is None else policies_dict(self._policies),
             "summary": self._summary(elements, criteria),
             "as_of": {
                 "first": min(self._days).isoformat() if self._days else None,

@@ -6,12 +6,13 @@ element open whatever older ones say. Source: docs/fit.md and docs/semantics.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from protocol_logic.answering.fit.wanted import Wanted
 from protocol_logic.compiling.conditions import values_of
+from protocol_logic.compiling.policies import Window
 from protocol_logic.findings import inputs
 from protocol_logic.findings.latest import Visible, newest
 from protocol_logic.findings.therapy import happenings
@@ -47,6 +48,7 @@ REASONS = {
     "foreign-subject": "about somebody else",
     "not-read": "has something that is not read",
     "not-usable": "status or missing value: does not count",
+    "stale": "too old for the site",
     "later": "only after the as-of date",
 }
 """Why what is recorded is not usable, with its words; where it is a problem, the problem's code."""
@@ -69,7 +71,8 @@ class Patient:
     """The record of one patient on one day.
 
     `as_of` None: the day is not known, and every fact counts. `silent`: (entry, resource) of
-    resources that speak of an entry and made no fact of it.
+    resources that speak of an entry and made no fact of it. `windows`: entry -> how old its
+    evidence may be.
     """
 
     def __init__(
@@ -78,9 +81,13 @@ class Patient:
         as_of: date | None,
         vocabulary: voc.Vocabulary,
         silent: Iterable[tuple[str, str]],
+        windows: Mapping[str, Window],
     ) -> None:
         self.vocabulary = vocabulary
-        self.visible = Visible(record, as_of or date.max, vocabulary, {})
+        fresh_from = {}
+        if as_of is not None:
+            fresh_from = {name: window.first_day(as_of) for name, window in windows.items()}
+        self.visible = Visible(record, as_of or date.max, vocabulary, fresh_from)
         self._hidden: dict[str, list[Fact]] = {}
         for fact in record.facts:
             later = fact.date is not None and fact.date.first > self.visible.as_of
@@ -102,7 +109,8 @@ class Patient:
             return self._part(wanted, facts)
         if not facts:
             return self._nothing(wanted.entry.name)
-        reason = self._reason(wanted.entry, facts)
+        stale = self.visible.stale(newest(facts, self.visible.as_of))
+        reason = "stale" if stale is not None else self._reason(wanted.entry, facts)
         return Standing(reason, newest=None if reason else _day(facts, self.visible.as_of))
 
     def _nothing(self, entry: str) -> Standing | None:
