@@ -125,11 +125,12 @@ def _consent(item: Item, entry: Consent, when: PartialDate | None) -> None:
         kind = provision.get("type")
     denied = kind == "deny"
     values: frozenset[str] | None = None
+    unclear = kind not in (None, "permit", "deny")
+    if unclear:
+        item.problem("unreadable-value", "`provision` does not say whether it permits or denies")
     if denied or status in ("inactive", "rejected"):
         values = frozenset({"refused"})
-    elif kind not in (None, "permit"):
-        item.problem("unreadable-value", "`provision` does not say whether it permits or denies")
-    elif status == "active":
+    elif status == "active" and not unclear:
         values = frozenset({"signed"})
     item.fact(entry, when, f"{status}, deny" if denied else status, Stated(values))
 

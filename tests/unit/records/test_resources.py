@@ -609,7 +609,7 @@ def test_what_a_consent_says(content: Json, expected: set[str] | None) -> None:
 def test_a_provision_that_cannot_be_read_is_no_signature(provision: object) -> None:
     assert reading(consent(provision=provision)) == (Stated(None), ["unreadable-value"])
     refused = reading(consent(provision=provision, status="rejected"))
-    assert refused == (Stated(frozenset({"refused"})), [])
+    assert refused == (Stated(frozenset({"refused"})), ["unreadable-value"])
 
 
 def test_other_scopes_errors_and_undated_consents_do_not_count() -> None:
