@@ -376,14 +376,16 @@ class _Reader:
     # ---- medications -------------------------------------------------------------------------
 
     def _medications(self) -> Mapping[str, _Entry]:
-        """The Medications of the document by what a reference may call them."""
-        found: dict[str, _Entry] = {}
+        """The Medications of the document by what a reference may call them; not those names that
+        several different ones have."""
+        found: dict[str, _Entry | None] = {}
         for entry in self.entries:
             if entry.kind == "Medication":
-                for name in (entry.name, entry.full_url):
-                    if name is not None:
-                        found.setdefault(name, entry)
-        return found
+                for name in {entry.name, entry.full_url} - {None}:
+                    first = found.setdefault(name or "", entry)
+                    if first is not None and first.resource != entry.resource:
+                        found[name or ""] = None
+        return {name: entry for name, entry in found.items() if entry is not None}
 
     def _medication(self, entry: _Entry) -> _Entry | None:
         """The Medication that a resource refers to; a problem where it is not in the document."""

@@ -140,7 +140,7 @@ class _Loose:
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._medications: dict[bytes, bytes] = {}
+        self._medications: dict[bytes, dict[bytes, None]] = {}
         self._resources: dict[str, list[bytes]] = {}
         self._first: dict[str, str] = {}
         self._patients: dict[str, str] = {}
@@ -157,7 +157,7 @@ class _Loose:
             self._patients.setdefault(patient, source)
         elif kind == "Medication" and isinstance(resource.get("id"), str):
             name = f"Medication/{resource['id']}".encode("utf-8", "replace")
-            self._medications.setdefault(name, line.strip().lstrip(_MARK))
+            self._medications.setdefault(name, {})[line.strip().lstrip(_MARK)] = None
             return
         else:
             reference = subject_reference(resource)
@@ -177,7 +177,7 @@ class _Loose:
             names = {name for line in resources for name in _MEDICATION.findall(line)}
             found = sorted(names & self._medications.keys())
             referenced.update(found)
-            resources += [self._medications[name] for name in found]
+            resources += [line for name in found for line in self._medications[name]]
             entries = b'},{"resource":'.join(resources)
             data = b'{"resourceType":"Bundle","entry":[{"resource":' + entries + b"}]}"
             yield Unread(source, data)

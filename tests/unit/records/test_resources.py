@@ -466,6 +466,14 @@ def test_the_code_of_a_medication_that_is_referred_to_counts_as_its_own() -> Non
     assert Account("MedicationStatement", problems=1) in record.accounting
 
 
+def test_a_reference_to_one_of_two_medications_is_not_followed() -> None:
+    other = {**LETROZOLE, "code": concept("56946", RXNORM, display="paclitaxel")}
+    course = by_reference({"reference": "Medication/m"})
+    assert len(read(course, LETROZOLE, LETROZOLE).facts) == 1
+    record = read(course, LETROZOLE, other)
+    assert (record.facts, set(codes(record))) == ((), {"not-read"})
+
+
 def order(**content: Any) -> Json:
     return resource(
         "MedicationRequest",
