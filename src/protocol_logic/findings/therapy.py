@@ -174,6 +174,8 @@ class _Shapes:
         self.open = visible.closed(concept) is None
         self.too_many = False
         self.element = visible.vocabulary.entries[concept].element
+        self.rooms: dict[tuple[str, date, date], bool] = {}
+        """Whether a course leaves room: most completions have the same courses."""
 
     def rows(self) -> tuple[tuple[Row, ...], tuple[Opener, ...]]:
         dates = [
@@ -291,7 +293,10 @@ class _Shapes:
             if pattern.intent != course.intent:
                 continue
             names = self.courses.names[pattern.name]
-            if self._leaves_room(pattern, course):
+            key = (pattern.name, course.start, course.end)
+            if key not in self.rooms:
+                self.rooms[key] = self._leaves_room(pattern, course)
+            if self.rooms[key]:
                 rooms.append(names.room)
             for event, day in events:
                 if event == pattern.event:
