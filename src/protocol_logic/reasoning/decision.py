@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from protocol_logic.findings.rows import Opener, PatientFindings, Reason
@@ -56,15 +57,37 @@ class Told:
     decision: CriterionDecision
     deciding: tuple[tuple[str, Places], ...] = ()
 
+    _same: dict[tuple[Reason, ...], CriterionDecision] = field(default_factory=dict)
+    """Decisions whose gaps name no resource, by the reasons of the gaps: most are alike."""
+
     def for_patient(self, found: PatientFindings) -> CriterionDecision:
         """The decision with the gaps of one patient."""
-        gaps = []
-        for element, places in self.deciding:
-            openers = [o for name, own in places for o in found.openers[name] if o.element == own]
-            opener = openers[0] if len(openers) == 1 else min(openers, key=_place)
-            gaps.append(Gap(element, opener.reason, opener.resource))
-        d = self.decision
-        return CriterionDecision(d.id, d.outcome, d.verdict, d.applies, tuple(gaps))
+        openers = [_first(found, places) for _, places in self.deciding]
+        if any(opener.resource is not None for opener in openers):
+            return self._with(openers)
+        reasons = tuple([opener.reason for opener in openers])
+        known = self._same.get(reasons)
+        if known is None:
+            known = self._same[reasons] = self._with(openers)
+        return known
+
+    def _with(self, openers: Sequence[Opener]) -> CriterionDecision:
+        gaps = [
+            Gap(element, opener.reason, opener.resource)
+            for (element, _), opener in zip(self.deciding, openers, strict=True)
+        ]
+        return replace(self.decision, gaps=tuple(gaps))
+
+
+def _first(found: PatientFindings, places: Places) -> Opener:
+    """Of the openers of a patient at some places, the one that says most."""
+    if len(places) == 1:
+        [(name, _)] = places
+        openers = found.openers[name]
+        if len(openers) == 1:
+            return openers[0]
+    each = [o for name, own in places for o in found.openers[name] if o.element == own]
+    return min(each, key=_place)
 
 
 # Of several reasons the one that says most.

@@ -7,10 +7,10 @@ clingo on the printed program and facts gives the same (tested).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.lower import LOGIC, Program
@@ -34,6 +34,8 @@ from protocol_logic.reasoning.decision import (
     Verdict,
 )
 from protocol_logic.reasoning.solver import Scenarios
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,7 @@ class Engine:
         parts = [self._part_column(part, table, joint) for part in read.parts]
         known = self._columns.setdefault(read.id, {})
         keys = list(zip(*parts, strict=True))
-        column: list[Told] = []
-        for key, told in zip(keys, map(known.get, keys), strict=True):
-            column.append(told or known.setdefault(key, _all_hold(read, key)))
+        column: list[Any] = _filled(keys, known, (), lambda i: _all_hold(read, keys[i]))
         for i, groups in joint.items():
             # A fact that two parts share: they do not go any way together.
             if any(sum(_touches(part, g) for part in read.parts) > 1 for g in groups):
@@ -170,18 +170,14 @@ class Engine:
         columns += [table.columns[name] for name in read.groups]
         known = self._columns.setdefault(read.id, {})
         keys: list[Any] = list(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
-        told: list[Told] = []
-        for i, each in enumerate(map(known.get, keys)):
-            if each is None or i in alone:
-                patient = table.patients[i]
-                if i in alone:
-                    each = self._criterion(read, patient)
-                else:
-                    each = known.get(keys[i])  # solved since, for a patient above
-                    if each is None:
-                        groups = [g for g in patient.groups if g.name in read.groups]
-                        each = known[keys[i]] = self._tell(read, patient, groups)
-            told.append(each)
+
+        def tell(i: int) -> Told:
+            patient = table.patients[i]
+            return self._tell(read, patient, [g for g in patient.groups if g.name in read.groups])
+
+        told: list[Any] = _filled(keys, known, alone, tell)
+        for i in alone:
+            told[i] = self._criterion(read, table.patients[i])
         return told
 
     def _module_column(
@@ -195,13 +191,9 @@ class Engine:
         """A module as a finding of its own: the cells it can have, and what keeps it open."""
         known = self._module_looks.setdefault((read.id, module.name), {})
         keys = list(zip(*(table.columns[name] for name in inside), strict=True))
-        looks: list[Look | None] = list(map(known.get, keys))
-        for i, each in enumerate(looks):
-            if each is None and i not in alone:
-                if keys[i] not in known:
-                    known[keys[i]] = self._module_look(read, module, inside, keys[i])
-                looks[i] = known[keys[i]]
-        return looks
+        return _filled(
+            keys, known, alone, lambda i: self._module_look(read, module, inside, keys[i])
+        )
 
     def _module_look(
         self, read: _Read, module: Module, inside: Sequence[str], key: tuple[Look | None, ...]
@@ -416,9 +408,10 @@ class Engine:
     def _sharing(self, reads: list[_Read], found: PatientFindings) -> list[list[_Read]]:
         """Criteria joined where they share a group or an open finding."""
         components: list[tuple[set[str], list[_Read]]] = []
+        groups = [group for group in found.groups if group.is_open]
         for read in reads:
             shares = {n for n in read.names if len(found.single.get(n, ())) > 1}
-            shares |= {f"group {g.name}" for g in _groups([read], found) if g.is_open}
+            shares |= {f"group {g.name}" for g in groups if _touches(read, g)}
             joined = [read]
             apart = []
             for names, members in components:
@@ -454,6 +447,19 @@ class Engine:
             scenarios = Scenarios(self.program.rules_of(chosen), LOGIC, domain, ["eligible"])
             self._together_scenarios[chosen, domain] = scenarios
         return any("eligible" in found.true for found in scenarios.solve(cells))
+
+
+def _filled(
+    keys: Sequence[Any], known: dict[Any, _T], without: Container[int], make: Callable[[int], _T]
+) -> list[_T | None]:
+    """What is known of each key; what is not is made at its first place, and then known."""
+    column = list(map(known.get, keys))
+    for i, each in enumerate(column):
+        if each is None and i not in without:
+            if keys[i] not in known:
+                known[keys[i]] = make(i)
+            column[i] = known[keys[i]]
+    return column
 
 
 def _read_of(
