@@ -114,7 +114,8 @@ class _Reader:
             for number, keys in enumerate(listed, 1)
         ]
         found = [table for table in tables if table is not None]
-        if not any("index" in table.columns for table in found):
+        # A table with a mistake may be the one that has the index.
+        if len(found) == len(listed) and not any("index" in table.columns for table in found):
             for number, table in enumerate(found, 1):
                 if table.on_index:
                     where = _where(number, table.file.name)

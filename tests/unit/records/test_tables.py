@@ -614,6 +614,22 @@ def test_all_faults_are_told_in_one_run(folder: Folder) -> None:
     ]
 
 
+def test_no_fault_follows_from_a_table_that_has_one(folder: Folder) -> None:
+    index = HEAD + 'columns = { patient = "id", index = "day" }\n'
+    on_index = HEAD + 'columns = { patient = "id", value = "value" }\nelement = "ecog"\n'
+    on_index += 'date = "index"\n'
+    broken = "table 1 (`lab.csv`): there is no key `elment`"
+    assert folder.faults(index + 'elment = "er"\n\n' + on_index, lab=LAB) == [
+        (broken, "did you mean `element` or `elements`?")
+    ]
+    second = HEAD + COLUMNS + 'element = "ecogg"\n'
+    third = on_index.replace('"ecog"', '"ecogs"')
+    assert [m for m, _ in folder.faults(f"{on_index}\n{second}\n{third}", lab=LAB)] == [
+        "table 2 (`lab.csv`): `ecogg` is not known as an element",
+        "table 3 (`lab.csv`): `ecogs` is not known as an element",
+    ]
+
+
 def test_files_and_columns_that_are_not_there(folder: Folder) -> None:
     mapping = (
         '[[table]]\nfile = "labs.csv"\n' + COLUMNS + 'element = "ecog"\n\n'
