@@ -30,7 +30,7 @@ Pieces: TypeAlias = Callable[[], Iterator[bytes]]
 
 COLUMNS = (
     "patient", "source", "as_of", "eligibility", "criterion", "polarity", "outcome", "verdict",
-    "applies", "oldest_evidence", "gaps",
+    "applies", "oldest_evidence", "gaps", "reasons", "protocol", "digest", "policies",
 )  # fmt: skip
 
 _IN_MEMORY = 4 * 2**20
@@ -113,7 +113,7 @@ class Json(RowFormat):
 
 
 class Csv(RowFormat):
-    """A line for each patient and criterion; `gaps` separated by blanks."""
+    """A line for each patient and criterion; `gaps` and their `reasons` separated by blanks."""
 
     @staticmethod
     def piece(row: Row) -> bytes:
@@ -161,12 +161,19 @@ def _json(row: Row, **layout: Any) -> str:
 
 
 def flat(row: Row) -> Iterator[tuple[Any, ...]]:
-    """The cells of a row, criterion by criterion, in the order of `COLUMNS`."""
+    """The cells of a row, criterion by criterion, in the order of `COLUMNS`.
+
+    `policies`: id, version and digest of those in force, if any.
+    """
+    protocol, policies = row["protocol"], row["policies"]
+    judged = (f"{protocol['id']} {protocol['version']}", protocol["digest"])
+    site = policies and f"{policies['id']} {policies['version']} {policies['digest']}"
     for criterion in row["criteria"]:
         yield (
             row["patient"], row["source"], row["as_of"], row["eligibility"],
             criterion["id"], criterion["polarity"], criterion["outcome"], criterion["verdict"],
             criterion["applies"], criterion["oldest_evidence"], " ".join(criterion["gaps"]),
+            " ".join(gap["reason"] for gap in criterion["gap_details"]), *judged, site,
         )  # fmt: skip
 
 

@@ -63,11 +63,14 @@ def test_withheld_rows_are_left_out() -> None:
 def test_csv_has_a_line_for_each_criterion() -> None:
     assert output(Csv(), ROWS).decode() == (
         "patient,source,as_of,eligibility,criterion,polarity,outcome,verdict,applies,"
-        "oldest_evidence,gaps\n"
-        "ann,a.json,2026-01-15,eligible,adult,inclusion,met,pass,true,,\n"
-        "ann,a.json,2026-01-15,eligible,no_other,exclusion,not_met,pass,true,,\n"
-        "bea,a.json,2026-01-15,ineligible,adult,inclusion,unknown,open,true,,birth_date x\n"
-        "bea,a.json,2026-01-15,ineligible,no_other,exclusion,met,fail,true,,\n"
+        "oldest_evidence,gaps,reasons,protocol,digest,policies\n"
+        "ann,a.json,2026-01-15,eligible,adult,inclusion,met,pass,true,,,,trial 2.1,sha256:0,\n"
+        "ann,a.json,2026-01-15,eligible,no_other,exclusion,not_met,pass,true,,,,trial 2.1,"
+        "sha256:0,\n"
+        "bea,a.json,2026-01-15,ineligible,adult,inclusion,unknown,open,true,,birth_date x,"
+        "absent absent,trial 2.1,sha256:0,\n"
+        "bea,a.json,2026-01-15,ineligible,no_other,exclusion,met,fail,true,,,,trial 2.1,"
+        "sha256:0,\n"
     )
 
 
