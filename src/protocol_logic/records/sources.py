@@ -54,7 +54,8 @@ class Unread:
     def document(self) -> Document | Problem:
         """The document, or why it is none."""
         try:
-            return Document(self.source, _resource(self.data), self.line)
+            data = self.data if self.line is None else self.data.rstrip()
+            return Document(self.source, _resource(data), self.line)
         except NotJson as error:
             hint = error.hint
             if self.line is None and "Extra data" in str(error):
@@ -125,8 +126,9 @@ def _resource(data: bytes) -> Object:
 
 
 def _problem(source: str, line: int | None, message: str, hint: str | None = None) -> Problem:
-    place = "" if line is None else f"line {line}: "
-    return Problem(code="not-readable", message=place + message, hint=hint, file=source)
+    if line is not None:  # the line of the file, not the first one of the text
+        message = f"line {line}: {message.replace(' at line 1 column', ' at column')}"
+    return Problem(code="not-readable", message=message, hint=hint, file=source)
 
 
 _MEDICATION = re.compile(rb'"(Medication/[A-Za-z0-9.-]{1,64})"')
