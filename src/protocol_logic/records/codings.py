@@ -51,7 +51,7 @@ class Codings:
     unlike: Mapping[Key, tuple[tuple[Named, Unlike], ...]]
     closed: Mapping[str, frozenset[str]]
     systems: frozenset[str]
-    numbers: dict[tuple[str | None, ...], Interval | tuple[str, str]] = field(
+    numbers: dict[tuple[object, ...], Interval | tuple[str, str]] = field(
         default_factory=dict, compare=False, repr=False
     )
     """What quantities were read as (see records/quantities.py), to read the same only once."""
@@ -129,5 +129,7 @@ def entries_of(concept: object, table: Table[_E]) -> tuple[_E, ...]:
     """The entries that the codings of a CodeableConcept stand for, each once."""
     found: tuple[_E, ...] = ()
     for key in keys_of(concept):
-        found += tuple(entry for entry in table.get(key, ()) if entry not in found)
+        named = table.get(key, ())
+        # Nearly always there is one code, of one entry.
+        found = (*found, *(e for e in named if e not in found)) if found else named
     return found

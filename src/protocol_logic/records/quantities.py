@@ -116,18 +116,22 @@ def interval(
 def plausible(quantity: Object, entry: Quantity, codings: Codings) -> Interval:
     """A Quantity in the entry's unit; Unreadable also when no plausible number is possible."""
     value = quantity.get("value")
-    parts = (quantity.get("code"), quantity.get("system"), quantity.get("comparator"))
-    if not isinstance(value, Number) or not all(x is None or isinstance(x, str) for x in parts):
+    if not isinstance(value, Number):
         return _plausible(quantity, entry)
     # The same results come again and again, in one record and in others.
+    parts = (quantity.get("code"), quantity.get("system"), quantity.get("comparator"))
     key = (entry.name, value.text, *parts)
-    found = codings.numbers.get(key)
+    try:
+        found = codings.numbers.get(key)
+    except TypeError:  # a list or an object where a text should be
+        return _plausible(quantity, entry)
     if found is None:
         try:
             found = _plausible(quantity, entry)
         except Unreadable as problem:
             found = problem.message, problem.code
-        if len(codings.numbers) < _MOST_REMEMBERED and sum(len(x or "") for x in key) < 200:
+        texts = [part for part in key if isinstance(part, str)]
+        if len(codings.numbers) < _MOST_REMEMBERED and sum(map(len, texts)) < 200:
             codings.numbers[key] = found
     if isinstance(found, tuple):
         raise Unreadable(*found)

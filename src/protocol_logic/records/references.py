@@ -49,7 +49,7 @@ class Subject:
 
     def is_meant_by(self, reference: str) -> bool:
         """Whether a reference means this patient: its `fullUrl`, or its id on no other server."""
-        if reference == self.full_url:
+        if reference in (self.full_url, f"Patient/{self.id}"):
             return True
         if "://" in reference and self.full_url is not None and "://" in self.full_url:
             return reference.partition("/_history/")[0] == self.full_url
