@@ -175,16 +175,10 @@ def cql(task: Task, bundles: Path, work: Path) -> Run:
 
 
 def _run(engine: str, found: dict[str, Any], usage: Any) -> Run:
-    phases: dict[str, dict[str, float]] = found["phases"]
+    phases: dict[str, float] = found["phases"]
     prepare = phases.pop("prepare")
     return Run(
-        engine,
-        found["patients"],
-        prepare["wall"],
-        {name: phase["wall"] for name, phase in phases.items()},
-        sum(phase["cpu"] for phase in phases.values()),
-        _peak(usage),
-        found["verdicts"],
+        engine, found["patients"], prepare, phases, found["cpu"], _peak(usage), found["verdicts"]
     )
 
 
