@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from protocol_logic.answering.questions import elements_of
 from protocol_logic.answering.rows import AsOf, Row, problems_of, row_of
 from protocol_logic.compiling import core
 from protocol_logic.compiling.check import check
@@ -97,9 +98,8 @@ def read_records(
 
 def read_tables(compiled: Compiled, path: Path, problems: Problems) -> Iterator[PatientRecord]:
     """The records of the patients of tables with a mapping, whose ids a person can see."""
-    yield from _with_clear_ids(
-        iter_table_records(path, compiled.protocol.vocabulary, problems), problems
-    )
+    elements = elements_of(compiled.protocol)
+    yield from _with_clear_ids(iter_table_records(path, elements, problems), problems)
 
 
 def _with_clear_ids(

@@ -302,6 +302,16 @@ def test_answers_close_what_is_asked(
 # ---- what an answer is among the facts -----------------------------------------------------------
 
 
+def test_not_taken_is_offered_for_one_record_alone(seed: Compiled, screening: Screening) -> None:
+    """Ovarian suppression rests on `gnrh_analogue`, a class, and on the order of it."""
+    record = record_of(seed, "gnrh_analogue ordered on 2026-10-01")
+    found = asked(seed, record, screening.row(record, AS_OF))
+    (order,) = [e for e in found if e.startswith("gnrh_analogue:")]
+    assert found[order][1].endswith("; or not taken")
+    assert [e for e in found if "not taken" in found[e][1] and ":" not in e] == []
+    assert "or not taken" not in found["gnrh_analogue"][1]
+
+
 def test_an_answer_competes_by_its_date(seed: Compiled, screening: Screening) -> None:
     older, same = "ecog 3 on 2026-11-01", "ecog 3 on 2026-11-02"
     for facts, then in ((older, "met"), (same, "unknown")):

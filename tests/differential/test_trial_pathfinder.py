@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from protocol_logic.answering.questions import elements_of
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
@@ -39,7 +40,7 @@ def screened(text: str) -> Iterator[tuple[PatientRecord, Row]]:
     compiled = compile_source(Source("trial_pathfinder.elig", text), problems)
     assert compiled is not None
     screening = Screening(compiled)
-    for record in iter_table_records(CASE, compiled.protocol.vocabulary, problems):
+    for record in iter_table_records(CASE, elements_of(compiled.protocol), problems):
         assert record.index_date is not None
         yield record, screening.row(record, AsOf(record.index_date, "index"))
     assert problems.items == []

@@ -130,6 +130,8 @@ class _Asker:
             name, _, place = text.partition(":")
             if place:
                 label = f"{label}, {place}"
+                if isinstance(entry, Concept) and entry.kind == "medication":
+                    says += "; or `not taken`"
             elif reason == "conflicting":
                 says += "; dated later than those that differ"
             yield Question(text, label, about, says.replace("`", ""), sentence)

@@ -188,7 +188,8 @@ class _Checker:
         if size == 0 or number.denominator != 1:
             written = self.source.text[amount.span.start : amount.span.end]
             message = f"`{written}` is not a whole number of days, weeks, months or years"
-            self.problem("wrong-unit", message, amount.span, "write it as `28 days`")
+            hint = "count it in whole days, weeks, months or years, as in `28 days`"
+            self.problem("wrong-unit", message, amount.span, hint)
             return None
         return Window(int(number), unit)
 

@@ -18,7 +18,7 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown, unguarded, unseen
-from protocol_logic.knowledge.vocabulary import Named, Quantity
+from protocol_logic.knowledge.vocabulary import Concept, Named, Quantity
 from protocol_logic.records.csv_text import CsvRow, NotCsv, csv_rows
 from protocol_logic.records.elements import Element, Elements, Unanswerable
 from protocol_logic.records.facts import (
@@ -341,7 +341,9 @@ class _Reader:
         try:
             said = _said(element, cells["value"])
         except Unreadable as error:
-            self._problem(f"`{shown(cells['element'])}`: {error.message}", spans["value"])
+            medication = isinstance(element.entry, Concept) and element.entry.kind == "medication"
+            hint = "of one record also `not taken`" if medication and element.resource else None
+            self._problem(f"`{shown(cells['element'])}`: {error.message}", spans["value"], hint)
             return None
         if when is None:
             return None

@@ -53,7 +53,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """All elements that can be answered for a protocol.
+    """All elements that can be answered, or told by tables, for a protocol.
 
     `composed`: name or element of what is decided or computed from entries -> their names.
     """
@@ -85,22 +85,22 @@ class Elements:
         if name in entries:
             entry = entries[name]
             if isinstance(entry, Age):
-                raise Unanswerable(f"`{name}` is counted from a date", f"answer `{entry.of}`")
+                raise Unanswerable(f"`{name}` is counted from a date", f"give `{entry.of}`")
             return Element("value", entry)
         named = self.entries_of(name)
         if len(named) == 1:
             return Element("value", named[0])
         if named:
-            hint = f"answer {_or(entry.name for entry in named)}"
+            hint = f"give {_or(entry.name for entry in named)}"
             raise Unanswerable(f"`{shown(name)}` is the element of more than one entry", hint)
         if name in self.composed:
-            hint = f"answer what it rests on: {_or(self.composed[name])}"
+            hint = f"give what it rests on: {_or(self.composed[name])}"
             raise Unanswerable(f"`{shown(name)}` is not recorded but decided from others", hint)
         confirmed = [c for c in self.vocabulary.of(Concept) if name in c.evidence]
         if len(confirmed) == 1:
             return Element("value", confirmed[0], evidence=name)
         if confirmed:
-            hint = f"answer {_or(c.name for c in confirmed)} with `confirmed by {name}`"
+            hint = f"give {_or(c.name for c in confirmed)} with `confirmed by {name}`"
             raise Unanswerable(f"`{shown(name)}` confirms more than one condition", hint)
         raise Unanswerable(
             f"`{shown(name)}` is not known {place}", did_you_mean(name, self.known())

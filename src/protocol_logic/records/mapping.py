@@ -84,17 +84,17 @@ def is_mapping(path: Path) -> bool:
     return path.suffix == ".toml" or (path.is_dir() and (path / MAPPING_FILE).is_file())
 
 
-def read_mapping(path: Path, vocabulary: Vocabulary, problems: Problems) -> list[Table] | None:
+def read_mapping(path: Path, elements: Elements, problems: Problems) -> list[Table] | None:
     """The tables of a mapping file; None, with a problem `bad-mapping` for each fault."""
-    return _Reader(path, vocabulary, problems).read()
+    return _Reader(path, elements, problems).read()
 
 
 class _Reader:
-    def __init__(self, path: Path, vocabulary: Vocabulary, problems: Problems) -> None:
+    def __init__(self, path: Path, elements: Elements, problems: Problems) -> None:
         self.path = path
-        self.elements = Elements(vocabulary, {})
+        self.elements = elements
         self.problems = problems
-        self.codes = _by_code(vocabulary)
+        self.codes = _by_code(elements.vocabulary)
         self.faults = 0
 
     def read(self) -> list[Table] | None:

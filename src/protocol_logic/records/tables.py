@@ -14,15 +14,15 @@ from pathlib import Path
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.vocabulary import Vocabulary
 from protocol_logic.records.columns import Unusable, rows_of
+from protocol_logic.records.elements import Elements
 from protocol_logic.records.facts import Account, Fact, PatientRecord, place
 from protocol_logic.records.mapping import MAPPING_FILE, Table, read_mapping
 from protocol_logic.records.table_rows import Memory, RawRow, RowReader
 
 
 def iter_table_records(
-    path: Path, vocabulary: Vocabulary, problems: Problems
+    path: Path, elements: Elements, problems: Problems
 ) -> Iterator[PatientRecord]:
     """The records of the patients of tables, in the order in which they are first met.
 
@@ -31,7 +31,7 @@ def iter_table_records(
     be judged wrongly.
     """
     mapping = path / MAPPING_FILE if path.is_dir() else path
-    tables = read_mapping(mapping, vocabulary, problems)
+    tables = read_mapping(mapping, elements, problems)
     if tables is None:
         return
     gathered = _Gathered(mapping, problems)

@@ -135,7 +135,7 @@ def placed(entry: Entry, reading: Reading, when: PartialDate | None) -> Placed:
 
 
 def expected(entry: Entry) -> str:
-    """What a value of an entry looks like, in words."""
+    """What a value of an entry looks like, in words; of one record there may be more."""
     match entry:
         case Quantity(unit="1"):
             return "a number" + _from_to(entry)
@@ -151,7 +151,7 @@ def expected(entry: Entry) -> str:
         case Concept():
             return (
                 "dates as in `2023-01-15 to 2024-06` or `2024-03 ongoing`, perhaps then "
-                f"{_or(INTENTS)}; or `not taken`"
+                f"{_or(INTENTS)}"
             )
         case PatientField(field="birthDate") | Event():
             return "a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`"

@@ -316,12 +316,12 @@ def test_of_several_answers_about_a_resource_the_newest_counts() -> None:
         (
             "p,her2,positive,w,2026-10-29,",
             "2 her2: `her2` is not recorded but decided from others",
-            "answer what it rests on: `her2_ihc`, `her2_fish` or `her2_interpretation`",
+            "give what it rests on: `her2_ihc`, `her2_fish` or `her2_interpretation`",
         ),
         (
             "p,measurable_lesion,1,w,2026-10-29,",
             "2 measurable_lesion: `measurable_lesion` is the element of more than one entry",
-            "answer `lesion` or `lesion_count`",
+            "give `lesion` or `lesion_count`",
         ),
         (
             "p,treatment_intent,adjuvant,w,2026-10-29,",

@@ -12,6 +12,7 @@ import pytest
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.records.elements import Elements
 from protocol_logic.records.facts import (
     Account,
     Born,
@@ -29,6 +30,8 @@ from protocol_logic.records.tables import iter_table_records
 from tests.unit.records.build import point
 from tests.unit.records.vocabulary import VOCABULARY
 
+ELEMENTS = Elements(VOCABULARY, {"clearance": ("creatinine", "sex")})
+
 
 class Folder:
     """A folder with a mapping and tables."""
@@ -42,7 +45,7 @@ class Folder:
         for name, text in files.items():
             (self.path / f"{name}.csv").write_text(dedent(text), encoding="utf-8")
         problems = Problems()
-        records = list(iter_table_records(self.path, VOCABULARY, problems))
+        records = list(iter_table_records(self.path, ELEMENTS, problems))
         return records, problems.sorted()
 
     def one(self, mapping: str, **files: str) -> PatientRecord:
@@ -614,6 +617,15 @@ def test_all_faults_are_told_in_one_run(folder: Folder) -> None:
     ]
 
 
+def test_what_is_decided_from_others_is_told_so(folder: Folder) -> None:
+    assert folder.faults(HEAD + COLUMNS + 'element = "clearance"\n', lab=LAB) == [
+        (
+            "table 1 (`lab.csv`): `clearance` is not recorded but decided from others",
+            "give what it rests on: `creatinine` or `sex`",
+        )
+    ]
+
+
 def test_no_fault_follows_from_a_table_that_has_one(folder: Folder) -> None:
     index = HEAD + 'columns = { patient = "id", index = "day" }\n'
     on_index = HEAD + 'columns = { patient = "id", value = "value" }\nelement = "ecog"\n'
@@ -675,7 +687,7 @@ def test_a_mapping_names_the_folder_of_its_tables(tmp_path: Path) -> None:
     mapping = tmp_path / "ours.toml"
     mapping.write_text('folder = "data"\n' + HEAD + COLUMNS + 'element = "ecog"\n')
     problems = Problems()
-    (record,) = iter_table_records(mapping, VOCABULARY, problems)
+    (record,) = iter_table_records(mapping, ELEMENTS, problems)
     assert problems.items == []
     assert (record.source, record.facts[0].resource) == (str(mapping), "lab.csv:2")
 
