@@ -231,6 +231,39 @@ def test_a_provisional_diagnosis_is_not_usable_and_evidence_is_wanted_apart() ->
     assert element(report, "liver_metastasis")["patients"]["not_usable"] == {"uncertain": 1}
 
 
+METASTASIS = """
+  uses oncology.breast
+include spread
+  > Metastatic disease
+  metastasis
+"""
+LIVER = "94381002"
+
+
+def test_kinds_count_for_that_of_which_they_are() -> None:
+    report = fit(
+        METASTASIS,
+        [[condition(LIVER)], [condition(LIVER, "refuted")], [condition(LIVER, "provisional")], []],
+    )
+    found = element(report, "metastasis")["patients"]
+    # That there is no liver metastasis leaves open whether there is another.
+    assert (found["recorded"], found["usable"]) == (3, 1)
+    assert found["not_usable"] == {"uncertain": 2}
+    assert element(report, "metastasis")["age_days"]["max"] == 30
+    assert report["criteria"][0]["met"] == 1
+    assert "metastasis" not in {n["name"] for n in report["never"]}
+
+
+def test_a_condition_of_any_day_is_not_usable_as_screening_says() -> None:
+    undated = condition(LIVER)
+    del undated["recordedDate"]
+    text = METASTASIS.replace("  metastasis\n", "  liver_metastasis\n")
+    report = fit(text, [[undated], [undated, condition(LIVER)]])
+    found = element(report, "liver_metastasis")["patients"]
+    assert (found["usable"], found["not_usable"]) == (1, {"open-date": 1})
+    assert (report["criteria"][0]["met"], report["criteria"][0]["unknown"]) == (1, 1)
+
+
 def test_answers_without_a_meaning_are_shown_with_their_codes() -> None:
     stage = {
         "coding": [{"system": SNOMED, "code": "1222724007", "display": "AJCC stage IA"}],

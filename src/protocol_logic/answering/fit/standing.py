@@ -19,7 +19,6 @@ from protocol_logic.findings.therapy import happenings
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
     Born,
-    Closed,
     ConditionStated,
     Done,
     Fact,
@@ -37,6 +36,7 @@ REASONS = {
     "unknown-code": "coded value not known",
     "unreadable-date": "date cannot be read",
     "undated": "no date",
+    "open-date": "its date is open",
     "conflict": "different values on the latest date",
     "uncertain": "neither present nor absent",
     "no-reference-range": "no usable upper limit of normal",
@@ -104,13 +104,43 @@ class Patient:
         """What the record says of it; None where it says nothing."""
         if isinstance(wanted.entry, voc.Event):
             return self._event(wanted.entry)
-        facts = self.visible.of(wanted.entry.name)
+        if isinstance(wanted.entry, voc.Concept):
+            facts = self.visible.below(wanted.entry.name)
+            return self._part(wanted, facts) if wanted.part else self._concept(wanted.entry)
         if wanted.part:
-            return self._part(wanted, facts)
+            return self._part(wanted, self.visible.of(wanted.entry.name))
+        return self._own(wanted.entry)
+
+    def _concept(self, concept: voc.Concept) -> Standing | None:
+        """What is recorded of a concept and its kinds: a kind that is there makes it usable."""
+        own = self._own(concept)
+        kinds = (self._kind(name) for name in self.vocabulary.below(concept.name))
+        found = [s for s in (own, *kinds) if s is not None]
+        usable = [s.newest for s in found if not s.reason]
+        if usable:
+            days = [day for day in usable if day is not None]
+            return Standing(newest=max(days) if len(days) == len(usable) else None)
+        return next((s for s in found if s.visible), found[0] if found else None)
+
+    def _kind(self, name: str) -> Standing | None:
+        """What a kind says of that of which it is one: that it is absent leaves the other open."""
+        standing = self._own(self.vocabulary.entries[name])
+        if standing is None or standing.reason:
+            return standing
+        latest = newest(self.visible.of(name), self.visible.as_of)
+        stated = [f.reading for f in latest if isinstance(f.reading, ConditionStated)]
+        absent = stated and all(r.state_on(self.visible.as_of) == "absent" for r in stated)
+        return Standing("uncertain") if absent else standing
+
+    def _own(self, entry: voc.Entry) -> Standing | None:
+        """What is recorded of an entry itself."""
+        facts = self.visible.of(entry.name)
         if not facts:
-            return self._nothing(wanted.entry.name)
+            return self._nothing(entry.name)
         stale = self.visible.stale(newest(facts, self.visible.as_of))
-        reason = "stale" if stale is not None else self._reason(wanted.entry, facts)
+        reason = "stale" if stale is not None else self._reason(entry, facts)
+        if not reason and self.visible.may_be_none(facts):
+            reason = "open-date"
         return Standing(reason, newest=None if reason else _day(facts, self.visible.as_of))
 
     def _nothing(self, entry: str) -> Standing | None:
@@ -140,9 +170,6 @@ class Patient:
                 return self._condition(facts)
             case voc.Concept(kind="medication"):
                 return _medication(facts)
-            case voc.History():
-                closed = (f for f in facts if isinstance(f.reading, Closed))
-                return "" if any(map(self.visible.certain, closed)) else "undated"
             case _:
                 return ""
 
@@ -192,12 +219,13 @@ class Patient:
         if wanted.part == "upper limit" and isinstance(entry, voc.Quantity):
             return self._upper_limit(entry, facts)
         if wanted.part == "evidence":
-            facts = self.visible.below(entry.name)
             shown = [f for f in facts if _carries(f, wanted.detail)]
             if not shown:
                 return None
-            confirmed = [f for f in shown if _is_confirmed(f) and self.visible.certain(f)]
-            return Standing("" if confirmed else "unconfirmed")
+            confirmed = [f for f in shown if _is_confirmed(f)]
+            if not confirmed:
+                return Standing("unconfirmed")
+            return Standing("open-date" if self.visible.may_be_none(confirmed) else "")
         if wanted.part == "side":
             done = [f.reading for f in facts if isinstance(f.reading, Done)]
             return Standing("" if any(r.side for r in done) else "no-side") if done else None
