@@ -177,6 +177,8 @@ class FitText:
             for row in rows:
                 numbers = "".join(f"{row[head]:>12,}" for head in heads)
                 yield pad(visible(row["type"]), name) + numbers
+        if any(row["problems"] for row in rows):
+            yield from self._wrapped(words.PROBLEMS)
         unmapped = self.report["unmapped"]
         if unmapped["capped"]:
             yield from self._wrapped(words.CAPPED.format(unmapped["most_codes"]))

@@ -144,6 +144,7 @@ def gaps(criterion: Json, most: int) -> str:
 
 
 CAPPED = "More than {:,} codes are unknown: nothing is said of those beyond."
+PROBLEMS = "`screen --problems FILE` lists the problems."
 NEVER = "What these records never say"
 NEVER_CRITERIA = "criteria that are open for everybody with it among their gaps"
 NEVER_ASKED = "criteria that ask for it"
