@@ -270,7 +270,7 @@ def gap_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
 
 
 def summary_text(summary: Summary) -> str:
-    """How many patients and criteria were decided, and what is most often missing."""
+    """How many patients and criteria were decided, and what is most often open."""
     kinds = ("eligible", "ineligible", "undetermined")
     words = ", ".join(f"{summary.eligibility[kind]:,} {kind}" for kind in kinds)
     # Rounded down: 100 % is said only where all are decided.
@@ -282,5 +282,7 @@ def summary_text(summary: Summary) -> str:
     )
     missing = sorted(summary.missing.items(), key=lambda item: (-item[1], item[0]))[:5]
     if missing:
-        text += "; most often missing: " + ", ".join(f"{name} ({n:,})" for name, n in missing)
+        text += "; most often open: " + ", ".join(f"{name} ({n:,})" for name, n in missing)
+        more = len(summary.missing) - len(missing)
+        text += f" and {more:,} more" if more else ""
     return text

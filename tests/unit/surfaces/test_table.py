@@ -68,7 +68,7 @@ def test_a_legend_and_a_summary_end_it() -> None:
         " 3  exclude  no_brain_metastasis  Some words",
         "",
         "2 patients: 1 eligible, 0 ineligible, 1 undetermined; 5 of 6 criteria decided",
-        "(83 %); most often missing: tbil (1)",
+        "(83 %); most often open: tbil (1)",
         LAST_LINE,
     ]
 
