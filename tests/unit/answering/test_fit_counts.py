@@ -254,6 +254,38 @@ def test_kinds_count_for_that_of_which_they_are() -> None:
     assert "metastasis" not in {n["name"] for n in report["never"]}
 
 
+def test_a_drug_counts_for_its_class_and_its_intent_too() -> None:
+    given = medication(
+        "MedicationAdministration", status="completed", effectiveDateTime="2026-10-31"
+    )
+    order = medication(
+        "MedicationRequest", status="active", intent="order", authoredOn="2026-01-01"
+    )
+    report = fit(
+        """
+  uses systems
+
+medication anticancer
+  label anticancer drugs
+  code rxnorm 1 "Class"
+
+medication drug
+  label drug
+  is a anticancer
+  code rxnorm 56946 "Drug"
+
+include one_line
+  > At most one line
+  lines of anticancer with intent palliative <= 1
+""",
+        [[given], [order], []],
+    )
+    for name in ("anticancer", "drug"):
+        patients = element(report, name)["patients"]
+        assert (patients["usable"], patients["not_usable"]) == (1, {"ordered": 1})
+        assert element(report, name, "intent")["patients"]["not_usable"] == {"no-intent": 1}
+
+
 def test_a_condition_of_any_day_is_not_usable_as_screening_says() -> None:
     undated = condition(LIVER)
     del undated["recordedDate"]
