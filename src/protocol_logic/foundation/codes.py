@@ -64,6 +64,7 @@ _ROWS = (
     Code("unknown-patient", "error", "answers about somebody who is no patient of the run"),
     Code("answer-not-used", "warning", "an answer that has no effect on the record"),
     Code("bad-mapping", "error", "a mapping of tables that cannot be used"),
+    Code("mapping-not-used", "warning", "a text of a mapping that stands in no row"),
     Code("bad-row", "error", "a row of a table that belongs to no patient or cannot be read"),
 )
 

@@ -56,9 +56,11 @@ class Table:
 
     `columns`: role -> column. `element`: what every row speaks of; else `spoken` tells it from the
     text of the element column, or from system and code. `units`: text of the unit column -> UCUM
-    code. `unit`: the fixed unit, by entry name; under None that of all entries.
+    code. `unit`: the fixed unit, by entry name; under None that of all entries. `where`: how
+    messages name it. `texts`: by role, the texts without which rows are about nothing.
     """
 
+    where: str
     file: Path
     columns: Mapping[str, str]
     element: Entry | None
@@ -71,6 +73,7 @@ class Table:
     statuses: frozenset[str] | None
     no_end: NoEnd | None
     intents: Mapping[str, str]
+    texts: Mapping[str, tuple[str, ...]]
 
     def unit_of(self, entry: Entry, cell: str) -> str:
         """The UCUM code of a value, or what the unit column has where it is none."""
@@ -116,10 +119,9 @@ class _Reader:
         found = [table for table in tables if table is not None]
         # A table with a mistake may be the one that has the index.
         if len(found) == len(listed) and not any("index" in table.columns for table in found):
-            for number, table in enumerate(found, 1):
+            for table in found:
                 if table.on_index:
-                    where = _where(number, table.file.name)
-                    self.fault(f"{where}`date` is `index`, but no table has an index column")
+                    self.fault(f"{table.where}`date` is `index`, but no table has an index column")
         return None if self.faults else found
 
     def fault(self, message: str, hint: str | None = None) -> None:
@@ -204,6 +206,7 @@ class _TableReader:
         spoken = self._spoken(element)
         unit = self._unit()
         return Table(
+            where=self.where,
             file=file,
             columns=self.columns,
             element=element,
@@ -216,6 +219,11 @@ class _TableReader:
             statuses=self._statuses(),
             no_end=self._no_end(element),
             intents=self._intents(),
+            texts={
+                role: tuple(self.keys[key])
+                for key, role in (("elements", "element"), ("systems", "system"))
+                if isinstance(self.keys.get(key), dict) and role in self.columns
+            },
         )
 
     def fault(self, message: str, hint: str | None = None) -> None:

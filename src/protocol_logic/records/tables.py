@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.text import shown
 from protocol_logic.records.columns import Unusable, rows_of
 from protocol_logic.records.elements import Elements
@@ -38,7 +38,28 @@ def iter_table_records(
     for table in tables:
         gathered.read(table)
     if not gathered.failed:
+        gathered.tell_unused(tables)
         yield from gathered.records()
+
+
+_MOST_OTHERS = 1000
+"""How many texts of a column that nothing maps are kept to suggest one of them."""
+
+
+class _Texts:
+    """Which texts of a column that a mapping names were seen, and which others."""
+
+    def __init__(self, place: int, named: tuple[str, ...]) -> None:
+        self.place = place
+        self.unseen = dict.fromkeys(named)
+        self.named = frozenset(named)
+        self.others: set[str] = set()
+
+    def see(self, text: str) -> None:
+        if text in self.named:
+            self.unseen.pop(text, None)
+        elif len(self.others) < _MOST_OTHERS:
+            self.others.add(text)
 
 
 @dataclass(slots=True)
@@ -63,17 +84,23 @@ class _Gathered:
         self.memory = Memory()
         self.patients: dict[str, _Patient] = {}
         self.failed = False
+        self.texts: list[tuple[Table, str, _Texts]] = []
 
     def read(self, table: Table) -> None:
         """Take in the rows of one table."""
         roles = list(table.columns)
         patient = roles.index("patient")
+        texts = [_Texts(roles.index(role), named) for role, named in table.texts.items()]
+        self.texts += [(table, role, each) for role, each in zip(table.texts, texts, strict=True)]
         try:
             for number, cells in rows_of(table.file, list(table.columns.values())):
                 if isinstance(cells, str):
                     hint = "a cell with a comma in it stands in double quotes"
                     self._bad_row(table, number, cells, hint)
-                elif not cells[patient]:
+                    continue
+                for each in texts:
+                    each.see(cells[each.place])
+                if not cells[patient]:
                     column = shown(table.columns["patient"])
                     self._bad_row(table, number, f"`{column}` is empty", "it names the patient")
                 else:
@@ -89,6 +116,22 @@ class _Gathered:
                     file=str(self.mapping),
                 )
             )
+
+    def tell_unused(self, tables: list[Table]) -> None:
+        """Tell the texts of the mapping that stand in no row: rows that they miss are about
+        nothing, and nothing else would say so."""
+        for table, role, texts in self.texts:
+            mapped = {text for other in tables for text in other.texts.get(role, ())}
+            for text in texts.unseen:
+                column = shown(table.columns[role])
+                self.problems.add(
+                    Problem(
+                        code="mapping-not-used",
+                        message=f"{table.where}`{shown(text)}` stands in no row of `{column}`",
+                        hint=did_you_mean(text, map(shown, texts.others - mapped)),
+                        file=str(self.mapping),
+                    )
+                )
 
     def _bad_row(self, table: Table, number: int, message: str, hint: str) -> None:
         name = f"{table.file.name}:{number}"

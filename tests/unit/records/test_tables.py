@@ -109,6 +109,36 @@ def test_a_column_of_elements(folder: Folder) -> None:
     assert record.problems == ()
 
 
+def test_a_text_of_the_mapping_that_stands_in_no_row_is_told(folder: Folder) -> None:
+    mapping = LABS.replace("Platelet count", "Platelets count")
+    other = '[[table]]\nfile = "lab.csv"\ncolumns = { patient = "id", element = "name", '
+    other += 'value = "value", date = "day" }\nelements = { "Platelet counts" = "ecog" }\n'
+    rows = "id,name,value,day\np,Platelet count,88,2026-10-01\np,Hb,8.8,2026-10-02\n"
+    records, problems = folder.read(
+        dedent(mapping) + other, lab=rows + "p,Platelet counts,1,2026-10-01\n"
+    )
+    assert {fact.entry for record in records for fact in record.facts} == {"ecog", "hemoglobin"}
+    (problem,) = problems
+    assert (problem.code, problem.severity) == ("mapping-not-used", "warning")
+    assert problem.file == str(folder.path / "mapping.toml")
+    assert problem.message == "table 1 (`lab.csv`): `Platelets count` stands in no row of `name`"
+    assert problem.hint == "did you mean `Platelet count`?"  # the other text has its own table
+
+
+def test_a_text_for_a_system_that_stands_in_no_row_is_told(folder: Folder) -> None:
+    _, problems = folder.read(
+        """
+        [[table]]
+        file = "lab.csv"
+        columns = { patient = "id", system = "name", code = "code", date = "day" }
+        systems = { "snomed-ct" = "http://snomed.info/sct" }
+        """,
+        lab="id,name,code,day\np,SNOMED,254837009,2026-10-01\n",
+    )
+    (problem,) = problems
+    assert problem.message == "table 1 (`lab.csv`): `snomed-ct` stands in no row of `name`"
+
+
 def test_a_fixed_element_a_day_to_judge_on_and_a_field_without_a_day(folder: Folder) -> None:
     record = folder.one(
         """
@@ -443,7 +473,7 @@ def test_rows_of_nobody_and_rows_of_another_length(folder: Folder) -> None:
         LABS,
         lab="""\
             id,name,value,day
-            ,Hb,8.8,2026-10-01
+            ,Platelet count,8.8,2026-10-01
             p,Hb,8,8,2026-10-01
             p,Hb,8.8,2026-10-02
             """,
