@@ -19,7 +19,7 @@ policies city_hospital
 policy labs within 28 days
 policy body_weight within 3 months
 policy oncology.breast within 2 weeks
-policy histology within 1 year
+policy histological_type within 1 year
 """
 PROTOCOL = """\
 protocol example
@@ -27,7 +27,7 @@ protocol example
   version 1
   uses labs, oncology.breast
 
-status histology
+status histological_type
   code local histology
   value squamous means local squamous
 
@@ -77,9 +77,9 @@ def test_an_entry_has_its_own_window_or_that_of_its_file() -> None:
 
 
 def test_a_name_that_the_protocol_declares_itself_is_that_name() -> None:
-    assert policies(SITE).windows(protocol().protocol)["histology"] == Window(12, "months")
-    file = SITE.replace("policy histology", "policy oncology.lung")
-    assert "histology" not in policies(file).windows(protocol().protocol)
+    assert policies(SITE).windows(protocol().protocol)["histological_type"] == Window(12, "months")
+    file = SITE.replace("policy histological_type", "policy oncology.lung")
+    assert "histological_type" not in policies(file).windows(protocol().protocol)
 
 
 def test_the_digest_is_of_what_decides() -> None:
