@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import (
@@ -31,6 +31,18 @@ _E = TypeVar("_E", bound=Named)
 Table: TypeAlias = Mapping[Key, tuple[_E, ...]]
 
 
+class Said(NamedTuple):
+    """What a Quantity says of an entry: its number and its text as recorded.
+
+    `number` is None where it cannot be read; `code` and `why` are then those of the problem.
+    """
+
+    number: Interval | None
+    recorded: str
+    code: str = ""
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Codings:
     """The entries of a vocabulary by code. `evidence`: concept -> code -> name of the evidence.
@@ -51,9 +63,7 @@ class Codings:
     unlike: Mapping[Key, tuple[tuple[Named, Unlike], ...]]
     closed: Mapping[str, frozenset[str]]
     systems: frozenset[str]
-    numbers: dict[tuple[object, ...], Interval | tuple[str, str]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    said: dict[tuple[object, ...], Said] = field(default_factory=dict, compare=False, repr=False)
     """What quantities were read as (see records/quantities.py), to read the same only once."""
 
     @classmethod

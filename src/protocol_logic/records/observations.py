@@ -14,7 +14,7 @@ from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Code, Concept, Lesion, Quantity, Status
 from protocol_logic.records import quantities
-from protocol_logic.records.codings import Observed, keys_of
+from protocol_logic.records.codings import Observed, Said, keys_of
 from protocol_logic.records.facts import ConditionStated, LesionSize, Limit, Measured, Stated
 from protocol_logic.records.item import Item, codes_shown, display, objects_in, snomed
 from protocol_logic.records.json_text import Number, Object
@@ -40,8 +40,11 @@ def read(item: Item, entry: Observed, date: PartialDate | None) -> None:
         return
     value = _Value.of(item.json)
     if isinstance(entry, Quantity):
-        number = _known(item, entry.name, lambda: _number(item, entry, value))
-        item.fact(entry, date, value.recorded, Measured(number, _limits(item, entry, value)))
+        said = _said(item, entry, value)
+        if said.code:
+            item.problem(said.code, f"`{entry.name}`: {said.why}")
+        limits = _limits(item, entry, value) if "referenceRange" in item.json else ()
+        item.fact(entry, date, said.recorded, Measured(said.number, limits))
     elif isinstance(entry, Status):
         stated = Stated(_known(item, entry.name, lambda: _named(entry, value)))
         item.fact(entry, date, value.recorded, stated)
@@ -112,13 +115,16 @@ def _known(item: Item, name: str, reading: Callable[[], _T]) -> _T | None:
         return None
 
 
-def _number(item: Item, entry: Quantity, value: _Value) -> Interval:
-    """The number in the entry's unit; Unreadable also when no plausible number is possible."""
-    found = _answer(item.json, entry, value)
-    if found is None:
-        return quantities.plausible(value.quantity(), entry, item.codings)
-    quantities.refuse_implausible(found, entry, value.recorded)
-    return found
+def _said(item: Item, entry: Quantity, value: _Value) -> Said:
+    """The number in the entry's unit, or why there is none; also when it is not plausible."""
+    try:
+        found = _answer(item.json, entry, value)
+        if found is None:
+            return quantities.said(value.quantity(), entry, item.codings)
+        quantities.refuse_implausible(found, entry, value.recorded)
+        return Said(found, value.recorded)
+    except Unreadable as problem:
+        return Said(None, value.recorded, problem.code, problem.message)
 
 
 def _answer(resource: Object, entry: Quantity, value: _Value) -> Interval | None:

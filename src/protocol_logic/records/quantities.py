@@ -13,7 +13,7 @@ from protocol_logic.foundation.interval import Interval, decimal_text, parse_dec
 from protocol_logic.foundation.text import shown
 from protocol_logic.foundation.units import UnitError, unit
 from protocol_logic.knowledge.vocabulary import Quantity
-from protocol_logic.records.codings import Codings
+from protocol_logic.records.codings import Codings, Said
 from protocol_logic.records.item import text_in
 from protocol_logic.records.json_text import Number, Object
 
@@ -34,14 +34,16 @@ class Unreadable(ValueError):
 
 def number(value: object) -> Fraction:
     """A JSON number, exactly. Raises Unreadable for anything else and for absurd lengths."""
-    if value is None:
-        raise Unreadable("it has no number")
     if not isinstance(value, Number):
-        raise Unreadable("its value is not a number")
+        raise _no_number(value)
     try:
         return _decimal(value.text)
     except ValueError as error:
         raise Unreadable(f"the number `{shown(value.text)}` cannot be read") from error
+
+
+def _no_number(value: object) -> Unreadable:
+    return Unreadable("it has no number" if value is None else "its value is not a number")
 
 
 def factor(quantity: Object, accepts: Mapping[str, Fraction]) -> Fraction:
@@ -113,29 +115,35 @@ def interval(
     return found
 
 
-def plausible(quantity: Object, entry: Quantity, codings: Codings) -> Interval:
-    """A Quantity in the entry's unit; Unreadable also when no plausible number is possible."""
+def said(quantity: Object, entry: Quantity, codings: Codings) -> Said:
+    """A Quantity in the entry's unit, or why it cannot be read or is not plausible.
+
+    Raises Unreadable where its value is no number.
+    """
     value = quantity.get("value")
     if not isinstance(value, Number):
-        return _plausible(quantity, entry)
+        raise _no_number(value)
     # The same results come again and again, in one record and in others.
-    parts = (quantity.get("code"), quantity.get("system"), quantity.get("comparator"))
+    parts = [quantity.get(name) for name in ("code", "system", "comparator", "unit")]
     key = (entry.name, value.text, *parts)
     try:
-        found = codings.numbers.get(key)
+        found = codings.said.get(key)
     except TypeError:  # a list or an object where a text should be
-        return _plausible(quantity, entry)
+        return _said(quantity, entry)
     if found is None:
-        try:
-            found = _plausible(quantity, entry)
-        except Unreadable as problem:
-            found = problem.message, problem.code
+        found = _said(quantity, entry)
         texts = [part for part in key if isinstance(part, str)]
-        if len(codings.numbers) < _MOST_REMEMBERED and sum(map(len, texts)) < 200:
-            codings.numbers[key] = found
-    if isinstance(found, tuple):
-        raise Unreadable(*found)
+        if len(codings.said) < _MOST_REMEMBERED and sum(map(len, texts)) < 200:
+            codings.said[key] = found
     return found
+
+
+def _said(quantity: Object, entry: Quantity) -> Said:
+    text = recorded(quantity)
+    try:
+        return Said(_plausible(quantity, entry), text)
+    except Unreadable as problem:
+        return Said(None, text, problem.code, problem.message)
 
 
 def _plausible(quantity: Object, entry: Quantity) -> Interval:
