@@ -7,7 +7,7 @@ from ``src``: the oracle must stay independent of the system that it checks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
@@ -426,7 +426,7 @@ def age(birth: date, day: date) -> int:
     return years
 
 
-def _time(written: str) -> str | None:
-    """The time of day of a dateTime in UTC, in a form that sorts; None without one."""
-    day, mark, time = written.partition("T")
-    return time.removesuffix("Z") if mark and day and time.endswith("Z") else None
+def _time(written: str) -> datetime | None:
+    """The moment of a dateTime with an offset; None without one."""
+    moment = datetime.fromisoformat(written) if "T" in written else None
+    return moment if moment is not None and moment.tzinfo is not None else None
