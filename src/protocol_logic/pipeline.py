@@ -171,7 +171,6 @@ class Screening:
             return Screened(record, None, record.problems, (as_of,))
         if self.answers is not None:
             record = self.answers.apply(record, as_of.date)
-        # What else changes a record before it is judged (site policies) has its place here.
         row, problems = self.judge(record, as_of)
         return Screened(record, row, problems)
 
@@ -187,8 +186,10 @@ class Screening:
         c = self.compiled
         found = findings_of(c, record, as_of.date)
         decision = self.engine.decide(found)
-        row = row_of(c.protocol, c.plan, c.digest, c.policies, record, as_of, found, decision)
-        return row, tuple(problems_of(record, found)) if row["problems"] else ()
+        problems = tuple(problems_of(record, found))
+        site = c.policies
+        row = row_of(c.protocol, c.plan, c.digest, site, record, as_of, found, decision, problems)
+        return row, problems
 
     def row(self, record: PatientRecord, as_of: AsOf) -> Row:
         """The row of one patient on one day."""

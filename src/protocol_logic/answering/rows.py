@@ -6,7 +6,7 @@ A row is a plain dict, ready for JSON; keys and their order are fixed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeAlias
@@ -18,7 +18,7 @@ from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.reasoning.decision import CriterionDecision, Decision
-from protocol_logic.records.facts import NotTaken, PatientRecord
+from protocol_logic.records.facts import NotTaken, PatientRecord, total_of
 
 AsOfSource: TypeAlias = Literal["option", "index", "bundle"]
 Row: TypeAlias = Mapping[str, Any]
@@ -41,8 +41,10 @@ def row_of(
     as_of: AsOf,
     found: PatientFindings,
     decision: Decision,
+    problems: Iterable[Problem],
 ) -> Row:
-    """The row of one patient."""
+    """The row of one patient; `problems` are those of `problems_of`."""
+    resources = total_of(record.accounting)
     decided = {d.id: d for d in decision.criteria}
     return {
         "patient": record.patient,
@@ -59,12 +61,12 @@ def row_of(
         ],
         "attested": attested(record, found),
         "resources": {
-            "total": sum(account.total for account in record.accounting),
-            "facts": sum(account.facts for account in record.accounting),
-            "irrelevant": sum(account.irrelevant for account in record.accounting),
-            "problems": sum(account.problems for account in record.accounting),
+            "total": resources.total,
+            "facts": resources.facts,
+            "irrelevant": resources.irrelevant,
+            "problems": resources.problems,
         },
-        "problems": [problem_dict(p) for p in problems_of(record, found)],
+        "problems": [problem_dict(p) for p in problems],
     }
 
 

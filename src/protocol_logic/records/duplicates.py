@@ -16,7 +16,7 @@ from datetime import date
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
-from protocol_logic.records.facts import PatientRecord, added
+from protocol_logic.records.facts import PatientRecord, added, place
 
 FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _NAMED = 3
@@ -108,7 +108,7 @@ def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
             source=parts[0].source,
             index_date=newest.index_date,
             index_source=newest.index_source,
-            facts=tuple(sorted(facts, key=lambda fact: fact.resource)),
+            facts=tuple(sorted(facts, key=place)),
             problems=tuple(Problems([p for part in parts for p in part.problems]).sorted()),
             accounting=added(part.accounting for part in parts),
         )

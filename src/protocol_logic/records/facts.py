@@ -195,14 +195,23 @@ class Account:
         return self.facts + self.irrelevant + self.problems
 
 
+def total_of(accounts: Iterable[Account], kind: str = "all") -> Account:
+    """Accounts of several types as one."""
+    each = list(accounts)
+    return Account(
+        kind,
+        facts=sum(account.facts for account in each),
+        irrelevant=sum(account.irrelevant for account in each),
+        problems=sum(account.problems for account in each),
+    )
+
+
 def added(accounts: Iterable[Iterable[Account]]) -> tuple[Account, ...]:
     """Accounts of several records as one, by type."""
-    counts: dict[str, list[int]] = {}
+    by_type: dict[str, list[Account]] = {}
     for account in (account for each in accounts for account in each):
-        sums = counts.setdefault(account.type, [0, 0, 0])
-        for place, number in enumerate((account.facts, account.irrelevant, account.problems)):
-            sums[place] += number
-    return tuple(Account(kind, *sums) for kind, sums in sorted(counts.items()))
+        by_type.setdefault(account.type, []).append(account)
+    return tuple(total_of(each, kind) for kind, each in sorted(by_type.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,15 +139,15 @@ def _entry(resource: Object, full_url: str | None, number: int) -> _Entry:
 def _subject(document: Document, entries: list[_Entry], problems: list[Problem]) -> Subject | None:
     """The one patient of a document, or None with a problem."""
     patients = [entry for entry in entries if entry.kind == "Patient" and not entry.contained]
-    place = "" if document.line is None else f"line {document.line}: "
+    line = "" if document.line is None else f"line {document.line}: "
     if len(patients) > 1:
         names = ", ".join(f"`{shown(patient.name)}`" for patient in patients[:3])
-        message = f"{place}{len(patients)} patients in one bundle: {names}"
+        message = f"{line}{len(patients)} patients in one bundle: {names}"
         problems.append(Problem(code="two-patients", message=message, file=document.source))
         return None
     identity = text_in(patients[0].resource, "id") if patients else None
     if not identity:
-        message = f"{place}{'the Patient has no id' if patients else 'there is no Patient'}"
+        message = f"{line}{'the Patient has no id' if patients else 'there is no Patient'}"
         problems.append(Problem(code="no-patient", message=message, file=document.source))
         return None
     patient = patients[0]
@@ -185,15 +185,13 @@ class _Reader:
         """The record; `missing`: how many entries hold no resource."""
         if missing:
             self._count(NO_RESOURCE, "problems", missing)
-        patient = next(e for e in self.entries if e.kind == "Patient" and not e.contained)
-        self._patient(self._item(patient.resource, patient.name))
         for entry in sorted(self.entries, key=_turn):
             made, told = len(self.facts), len(self.problems)
-            json, irrelevant = self._resource(entry)
-            outcome: Outcome = "irrelevant" if irrelevant else "problems"
+            json, noted = self._resource(entry)
+            outcome: Outcome = "irrelevant"
             if len(self.facts) > made or entry.name in self.referenced:
                 outcome = "facts"
-            elif len(self.problems) > told:
+            elif noted or len(self.problems) > told:
                 outcome = "problems"
             self._count(entry.kind, outcome)
             if meet is not None:
@@ -236,15 +234,18 @@ class _Reader:
     # ---- one resource ------------------------------------------------------------------------
 
     def _resource(self, entry: _Entry) -> tuple[Object, bool]:
-        """Read one resource: its JSON as read, and whether it was passed over in peace."""
+        """Read one resource: its JSON as read, and whether it was noted for its code."""
         row = None if entry.contained else ROWS.get(entry.kind)
         item = self._item(entry.resource, entry.name)
+        if entry.kind == "Patient" and row is not None:
+            self._patient(item)
+            item.born = self.born
         if row is None:
             if entry.name not in self.referenced and self._is_known(item):
                 kind = f"a contained {entry.kind}" if entry.contained else f"type {entry.kind}"
                 message = f"{shown(kind)} is not read, but the knowledge base knows its code"
                 item.problem("not-read", message)
-            return entry.resource, True
+            return entry.resource, False
         if self._is_elsewhere(item):
             return entry.resource, False
         medication = self._medication(entry) if row.code == MEDICATION else None
@@ -252,26 +253,26 @@ class _Reader:
             item.json = {**entry.resource, MEDICATION: medication.resource.get("code")}
             del item.json["medicationReference"]
         made = len(self.facts)
-        irrelevant = self._read(item, row)
+        noted = self._read(item, row)
         if medication is not None and len(self.facts) > made:
             self.referenced.add(medication.name)
-        return item.json, irrelevant
+        return item.json, noted
 
     def _read(self, item: Item, row: Row[Any]) -> bool:
-        """Read one resource by its row; True when it holds nothing that is read."""
+        """Read one resource by its row; whether it was noted for its code, which no entry has."""
         json = item.json
         parts = [(json, entry) for entry in row.find(json, self.codings)]
         if "component" in json and json["resourceType"] == "Observation":
             parts += self._components(json, {entry.name for _, entry in parts})
         if not parts:
             if row.code is None:
-                return True
-            if self._is_unlike(item, row.code):
                 return False
+            if self._is_unlike(item, row.code):
+                return True
             unmapped = self._is_unmapped(item, row.code)
             if unmapped and row.concept is not None and _is_stated(json, row):
                 self.unclear[row.concept] = min(item.name, self.unclear.get(row.concept, item.name))
-            return not unmapped
+            return unmapped
         status = text_in(json, "status")
         if row.statuses is not None and status not in row.statuses:
             says = "no status" if status is None else f"status `{shown(status)}`"
@@ -290,9 +291,7 @@ class _Reader:
             message = f"`{modifier}` may change its meaning and is not read; it is taken as unknown"
             item.problem("not-read", message)
             self.facts[made:] = [f for fact in self.facts[made:] if (f := doubtful(fact))]
-        # A sex that is recorded as unknown is no fact, and nothing is wrong with it.
-        made_none = len(self.facts) == made
-        return made_none and not any(p.resource == item.name for p in self.problems)
+        return False
 
     def _components(self, json: Object, said: set[str]) -> Iterator[tuple[Object, Any]]:
         """Components that are results of their own, and are no axis of a lesion."""
@@ -381,10 +380,10 @@ class _Reader:
         found: dict[str, _Entry | None] = {}
         for entry in self.entries:
             if entry.kind == "Medication":
-                for name in {entry.name, entry.full_url} - {None}:
-                    first = found.setdefault(name or "", entry)
+                for name in filter(None, (entry.name, entry.full_url)):
+                    first = found.setdefault(name, entry)
                     if first is not None and first.resource != entry.resource:
-                        found[name or ""] = None
+                        found[name] = None
         return {name: entry for name, entry in found.items() if entry is not None}
 
     def _medication(self, entry: _Entry) -> _Entry | None:
@@ -405,12 +404,12 @@ class _Reader:
 
 
 _MODIFIERS = ("modifierExtension", "implicitRules")
-_TURNS = {"List": 1, "Medication": 2}
+_TURNS = {"Patient": -1, "List": 1, "Medication": 2}
 
 
 def _turn(entry: _Entry) -> int:
-    """Lists are read when it is known what they cannot close, Medications when it is known which of
-    them are referred to."""
+    """The Patient comes first, whose birth date others need; Lists are read when it is known what
+    they cannot close, Medications when it is known which of them are referred to."""
     return _TURNS.get(entry.kind, 0)
 
 

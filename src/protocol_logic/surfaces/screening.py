@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.records.facts import Account, total_of
 from protocol_logic.surfaces.answers_form import form_header, form_lines
 from protocol_logic.surfaces.inputs import (
     Item,
@@ -50,6 +51,7 @@ NO_AS_OF = (
 )
 _MOST_WORKERS = 2
 _FACT_BYTES = 400
+_NONE = total_of(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +121,8 @@ class _Result:
 
     `patient`, `source`: of its record, if there is one; `piece` of its row, if there is one.
     `codes`: of the problems of the record; `notes`: their lines. `questions`: the lines of the
-    form of answers. `resources`: how many of them made
-    facts, are irrelevant, and are problems. `stopped`: why there is no row.
+    form of answers. `resources`: what became of those of the record. `stopped`: why there is no
+    row.
     """
 
     patient: str | None = None
@@ -129,7 +131,7 @@ class _Result:
     codes: tuple[str, ...] = ()
     notes: bytes = b""
     questions: bytes = b""
-    resources: tuple[int, int, int] = (0, 0, 0)
+    resources: Account = _NONE
     stopped: tuple[Problem, ...] = ()
 
 
@@ -169,11 +171,7 @@ class _Start:
             codes=tuple(problem.code for problem in done.problems),
             notes=_notes(done.problems, patient) if self.noted else b"",
             questions=_questions(elements, done),
-            resources=(
-                sum(account.facts for account in done.record.accounting),
-                sum(account.irrelevant for account in done.record.accounting),
-                sum(account.problems for account in done.record.accounting),
-            ),
+            resources=total_of(done.record.accounting),
             stopped=done.stopped,
         )
 
@@ -247,7 +245,7 @@ class _Run:
         self.answers: Answers | None = None
         self.codes: Counter[str] = Counter()
         self.troubled = 0
-        self.resources = [0, 0, 0]
+        self.resources = _NONE
 
     def read_answers(self, name: str) -> Answers:
         """The answers in a file; rows that cannot be used are told with what else is."""
@@ -279,8 +277,7 @@ class _Run:
                         self.questions.add(result.patient, result.questions)
                     self.codes.update(result.codes)
                     self.troubled += bool(result.codes)
-                    for place, number in enumerate(result.resources):
-                        self.resources[place] += number
+                    self.resources = total_of((self.resources, result.resources))
                     if self.notes is not None:
                         self.notes.write(result.notes)
                 self._stop(result.stopped, result.patient)
@@ -303,16 +300,16 @@ class _Run:
         if self.answers is not None and self.answers.unanswered:
             rows = count(self.answers.unanswered, "row")
             click.echo(f"passed over: {rows} of the answers without a value", err=True)
-        if sum(self.resources):
-            facts, irrelevant, troubled = self.resources
-            text = f"{count(sum(self.resources), 'resource')}: {facts:,} with facts, "
-            text += f"{irrelevant:,} irrelevant, {troubled:,} only with problems"
+        if self.resources.total:
+            found = self.resources
+            text = f"{count(found.total, 'resource')}: {found.facts:,} with facts, "
+            text += f"{found.irrelevant:,} irrelevant, {found.problems:,} only with problems"
             click.echo(text, err=True)
         if self.codes and self.notes is None:
-            found = ", ".join(f"{n:,} {code}" for code, n in sorted(self.codes.items()))
+            codes = ", ".join(f"{n:,} {code}" for code, n in sorted(self.codes.items()))
             number = count(self.codes.total(), "problem")
             where = count(self.troubled, "patient")
-            text = f"{number} in the records of {where}: {found}; --problems FILE lists them"
+            text = f"{number} in the records of {where}: {codes}; --problems FILE lists them"
             click.echo(text, err=True)
 
 
