@@ -19,7 +19,8 @@ from protocol_logic.answering.rows import AsOf, Row, problems_of, row_of
 from protocol_logic.compiling import core
 from protocol_logic.compiling.check import check
 from protocol_logic.compiling.lower import Program, lower
-from protocol_logic.compiling.plan import Plan, make_plan
+from protocol_logic.compiling.plan import Plan
+from protocol_logic.compiling.planner import make_plan
 from protocol_logic.compiling.policies import Policies, Window
 from protocol_logic.findings.read import read_findings
 from protocol_logic.findings.rows import PatientFindings

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.plan import Plan, deniers, slug
+from protocol_logic.compiling.plan import Plan, slug
+from protocol_logic.compiling.planner import deniers
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import logic_text
 

@@ -1,0 +1,236 @@
+"""The cells of findings: just the parts that the tests of a protocol can tell apart, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil, floor
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.conditions import AGE_UNITS, values_of
+from protocol_logic.compiling.plan import Finding, Kind, slug
+from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
+from protocol_logic.knowledge import vocabulary as voc
+
+
+def finding_id(test: core.Test) -> str | None:
+    """The finding that a test reads; None for those that rules put together."""
+    match test:
+        case core.HasValue(entry=entry):
+            return entry
+        case core.RecordedAs(entry=entry):
+            return f"{entry}_as_recorded"
+        case core.Recorded(entry=entry):
+            return f"recorded({entry})"
+        case core.Within(entry=entry, per_uln=per_uln):
+            return f"{entry}_per_uln" if per_uln else entry
+        case core.Evidenced(concept=concept, by=by):
+            return f"{concept}_confirmed_by_{by}"
+        case core.InEffect(concept=concept):
+            return f"{concept}_in_effect"
+        case core.OnBothSides(concept=concept):
+            return f"{concept}_on_both_sides"
+        case core.LinesOf(concept=concept, intent=intent):
+            return f"lines_of_{concept}_with_intent_{intent}"
+        case _:
+            return None
+
+
+class Cells:
+    """Makes findings of all tests that the criteria reach.
+
+    `unrecorded`: the findings of unrecorded events and courses -> their entries.
+    """
+
+    def __init__(
+        self, protocol: core.Protocol, tests: Sequence[core.Test], unrecorded: Mapping[str, str]
+    ) -> None:
+        self.protocol = protocol
+        self.voc = protocol.vocabulary
+        self.tests = tests
+        self.unrecorded = unrecorded
+
+    def finding(self, name: str) -> Finding:
+        """A finding by its id, with its cells."""
+        tests = [t for t in self.tests if finding_id(t) == name]
+        if not tests:
+            return self._plain(name)
+        first = tests[0]
+        match first:
+            case core.HasValue(entry=entry):
+                return self._named_values(name, "value", entry, tests)
+            case core.RecordedAs(entry=entry):
+                return self._named_values(name, "recorded", entry, tests)
+            case core.Recorded(entry=entry):
+                return self._fixed(name, "in_record", entry, "recorded")
+            case core.Within(entry=entry):
+                return self._numbers(name, entry, tests)
+            case core.LinesOf(concept=concept, intent=intent):
+                limits = [(t.op, Fraction(t.number)) for t in tests if isinstance(t, core.LinesOf)]
+                cells, ranges = _cut(limits, "lines", whole=True)
+                element = self.voc.entries[concept].element
+                return Finding(
+                    id=name, kind="lines", entry=concept, element=element, cells=cells,
+                    ranges=ranges, detail=intent,
+                )  # fmt: skip
+            case core.Evidenced(concept=concept, by=by):
+                return Finding(
+                    id=name, kind="evidence", entry=concept, element=by,
+                    cells=OPERATORS["confirmed by"].cells, detail=by,
+                )  # fmt: skip
+            case core.InEffect(concept=concept):
+                return self._fixed(name, "in_effect", concept, "in effect")
+            case core.OnBothSides(concept=concept):
+                return self._fixed(name, "both_sides", concept, "on both sides")
+            case _:
+                raise AssertionError(first)
+
+    def _fixed(self, name: str, kind: Kind, concept: str, operator: str) -> Finding:
+        """A finding whose cells stand in the operator table."""
+        element = self.voc.entries[concept].element
+        cells = OPERATORS[operator].cells
+        return Finding(id=name, kind=kind, entry=concept, element=element, cells=cells)
+
+    def _plain(self, name: str) -> Finding:
+        """Findings without a limit of their own: concepts, completeness, undetermined values."""
+        if name in self.voc.entries:
+            return self._fixed(name, "presence", name, "present")
+        if name in self.unrecorded:
+            entry = self.voc.entries[self.unrecorded[name]]
+            # An unrecorded event is a gap of the event; an unrecorded course, of its history.
+            closed_by = entry.closed_by if isinstance(entry, voc.Concept) else None
+            element = self.voc.entries[closed_by].element if closed_by else entry.element
+            return Finding(
+                id=name, kind="unrecorded", entry=entry.name, element=element,
+                cells=("none", "some"),
+            )  # fmt: skip
+        definition = self.protocol.definitions[name.removesuffix("_if_undetermined")]
+        assert isinstance(definition.body, core.Decision)
+        values = definition.body.values
+        return Finding(
+            id=name, kind="undetermined", entry=definition.name,
+            element=definition.element or definition.name,
+            cells=tuple(slug(v) for v in values), values=tuple((v,) for v in values),
+        )  # fmt: skip
+
+    def _named_values(
+        self, name: str, kind: Kind, entry_name: str, tests: list[core.Test]
+    ) -> Finding:
+        """Values that no test tells apart share a cell."""
+        entry = self.voc.entries[entry_name]
+        sets = [set(t.values) for t in tests if isinstance(t, core.HasValue | core.RecordedAs)]
+        classes: dict[tuple[bool, ...], list[str]] = {}
+        for value in values_of(entry):
+            classes.setdefault(tuple(value in s for s in sets), []).append(value)
+        cells, values = [], []
+        for told, members in classes.items():
+            # Of many values only those that no test names go unnamed: that is one cell at most.
+            unnamed = len(members) > 4 and not any(told)
+            cells.append("another_value" if unnamed else slug("_or_".join(members)))
+            values.append(tuple(members))
+        if kind == "recorded":
+            cells.append("not_recorded")
+            values.append(())
+        return Finding(
+            id=name, kind=kind, entry=entry_name, element=entry.element,
+            cells=tuple(cells), values=tuple(values),
+        )  # fmt: skip
+
+    def _numbers(self, name: str, entry_name: str, tests: list[core.Test]) -> Finding:
+        within = [t for t in tests if isinstance(t, core.Within)]
+        limits = [(t.op, t.limit) for t in within]
+        entry: voc.Named
+        if entry_name in self.protocol.derived:
+            entry = self.protocol.derived[entry_name]
+            kind: Kind = "derived"
+        else:
+            entry = self.voc.entries[entry_name]
+            kind = "age" if isinstance(entry, voc.Age) else "number"
+        unit = str(getattr(entry, "unit", ""))
+        if kind == "age":
+            unit = AGE_UNITS[unit]
+        if within[0].per_uln:
+            kind, unit = "ratio", "x ULN"
+        cells, ranges = _cut(limits, "" if unit == "1" else unit, whole=kind == "age")
+        return Finding(
+            id=name, kind=kind, entry=entry_name, element=entry.element, cells=cells,
+            ranges=ranges,
+        )  # fmt: skip
+
+    def true(self, findings: Mapping[str, Finding]) -> dict[core.Test, tuple[str, tuple[str, ...]]]:
+        """Test -> (finding id, cells in which it is true)."""
+        true: dict[core.Test, tuple[str, tuple[str, ...]]] = {}
+        for test in self.tests:
+            name = finding_id(test)
+            if name is None:
+                continue
+            finding = findings[name]
+            match test:
+                case core.HasValue(values=values) | core.RecordedAs(values=values):
+                    wanted = set(values)
+                    cells = tuple(
+                        cell
+                        for cell, members in zip(finding.cells, finding.values, strict=True)
+                        if members and wanted.issuperset(members)
+                    )
+                case core.Within(op=op, limit=limit):
+                    cells = _satisfying(finding, op, limit)
+                case core.LinesOf(op=op, number=number):
+                    cells = _satisfying(finding, op, Fraction(number))
+                case core.Recorded():
+                    cells = OPERATORS["recorded"].true
+                case core.InEffect():
+                    cells = OPERATORS["in effect"].true
+                case core.OnBothSides():
+                    cells = OPERATORS["on both sides"].true
+                case _:
+                    cells = OPERATORS["confirmed by"].true
+            true[test] = (name, cells)
+        return true
+
+
+def _satisfying(finding: Finding, op: str, limit: Fraction) -> tuple[str, ...]:
+    inside = COMPARISONS[op].inside(limit)
+    return tuple(
+        cell
+        for cell, part in zip(finding.cells, finding.ranges, strict=True)
+        if inside.contains_interval(part)
+    )
+
+
+def _cut(
+    limits: list[tuple[str, Fraction]], unit: str, whole: bool = False
+) -> tuple[tuple[str, ...], tuple[Interval, ...]]:
+    """The cells that limits cut the numbers into, lowest first, with their names.
+
+    `whole`: numbers are whole and not below zero, and a cell without any of them is left out.
+    """
+    # A cut lies just below its number (`>=`, `<`: False) or just above it (`<=`, `>`: True).
+    cuts = sorted({(limit, above) for op, limit in limits for above in COMPARISONS[op].cuts})
+    names: list[str] = []
+    ranges: list[Interval] = []
+    edges: list[tuple[Fraction, bool] | None] = [None, *cuts, None]
+    for low, high in pairwise(edges):
+        lo, lo_closed = (low[0], not low[1]) if low else (None, False)
+        hi, hi_closed = (high[0], high[1]) if high else (None, False)
+        part = Interval(lo, lo_closed, hi, hi_closed)
+        if whole and not _holds_whole(part):
+            continue
+        ranges.append(part)
+        words = []
+        if lo is not None:
+            words.append(("at least " if lo_closed else "above ") + decimal_text(lo))
+        if hi is not None:
+            words.append(("at most " if hi_closed else "below ") + decimal_text(hi))
+        names.append(slug(" ".join([*words, unit])))
+    return tuple(names), tuple(ranges)
+
+
+def _holds_whole(part: Interval) -> bool:
+    """Whether a whole number from zero up lies in an interval."""
+    least = 0
+    if part.lo is not None and part.lo >= 0:
+        least = ceil(part.lo) if part.lo_closed else floor(part.lo) + 1
+    return part.contains(least)
