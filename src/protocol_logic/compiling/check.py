@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import Conditions
-from protocol_logic.compiling.entries import Entries, read_entries, report_duplicate
+from protocol_logic.compiling.entries import Entries, report_duplicate
+from protocol_logic.compiling.knowledge import read_entries
 from protocol_logic.compiling.library import Unit, gather
 from protocol_logic.compiling.policies import are_policies, check_unit, report_misplaced
 from protocol_logic.foundation.problems import Problems

@@ -12,7 +12,8 @@ from fractions import Fraction
 from typing import TypeVar
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.entries import Entries, unit_problem
+from protocol_logic.compiling.entries import Entries
+from protocol_logic.compiling.properties import unit_problem
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span

@@ -1,0 +1,296 @@
+"""Knowledge entries of the text tree to vocabulary entries and derived quantities, kind by kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.entries import Entries, claim, report_code_clashes
+from protocol_logic.compiling.library import Unit
+from protocol_logic.compiling.properties import Properties
+from protocol_logic.foundation.interval import Interval
+from protocol_logic.foundation.operators import COMPARISONS
+from protocol_logic.foundation.problems import Problems, did_you_mean
+from protocol_logic.foundation.source import Source
+from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.language import tree
+
+_FIELDS = {"gender": "gender", "birth_date": "birthDate"}
+
+
+def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
+    """Read all systems and entries; of two with one name the first counts."""
+    found = Entries(problems)
+    units = list(units)
+    for file in units:
+        for statement in file.statements:
+            if isinstance(statement, tree.System):
+                found.systems[statement.name.text] = statement.url
+    derived: list[tuple[tree.Entry, Source]] = []
+    for file in units:
+        for statement in file.statements:
+            if isinstance(statement, tree.Entry) and claim(found, statement.name, file.source):
+                reader = Properties(found, file.source, statement)
+                if statement.kind == "derived":
+                    derived.append((statement, file.source))
+                elif reader.complete():
+                    entry = _BUILD[statement.kind](reader)
+                    if entry is not None:
+                        found.entries[entry.name] = entry
+    for statement, source in derived:
+        reader = Properties(found, source, statement)
+        if reader.complete():
+            made = _derived(reader)
+            if made is not None:
+                found.derived[made.name] = made
+    report_code_clashes(found)
+    return found
+
+
+def _field(r: Properties) -> voc.Entry | None:
+    prop = r.one("field")
+    assert prop is not None
+    name = _FIELDS.get(prop.words[0].text)
+    if name is None:
+        hint = did_you_mean(prop.words[0].text, _FIELDS) or "known are " + ", ".join(_FIELDS)
+        message = f"`{prop.words[0].text}` is not a field that is read"
+        r.problem("unknown-name", message, prop.words[0].span, hint)
+        return None
+    values = tuple(w.text for p in r.all("values") for w in p.words)
+    return voc.PatientField(
+        name=r.name, element=r.element, label=r.label(), field=name, values=values
+    )
+
+
+def _age(r: Properties) -> voc.Entry:
+    of = r.one("of")
+    assert of is not None
+    unit = "a"
+    if (prop := r.one("unit")) is not None:
+        unit = UNIT_WORDS.get(prop.words[0].text, prop.words[0].text)
+        if unit not in ("a", "d"):
+            message = f"an age is told in years or days, not in `{prop.words[0].text}`"
+            r.problem("wrong-unit", message, prop.words[0].span)
+    return voc.Age(name=r.name, element=r.element, label=r.label(), of=of.words[0].text, unit=unit)
+
+
+def _quantity(r: Properties) -> voc.Entry:
+    to = r.unit()
+    plausible = None
+    if (prop := r.one("plausible")) is not None:
+        low, high = (r.number(a, to) for a in prop.amounts)
+        if low is not None and high is not None:
+            plausible = Interval.at_least(low).intersection(Interval.at_most(high))
+            if plausible is None:
+                message = "no number lies in this range"
+                r.problem("implausible-limit", message, prop.span, "write the lower number first")
+    coded = {}
+    for prop in r.all("value"):
+        number = prop.words[0]
+        if not re.fullmatch(r"[0-9]+", number.text):
+            message = f"a value of the quantity `{r.name}` is a number, not `{number.text}`"
+            r.problem("unknown-value", message, number.span, "a `status` has named values")
+            continue
+        for ref in (m for m in prop.meanings if isinstance(m, tree.CodeRef)):
+            code = r.code(ref)
+            if code is not None:
+                coded[code.key] = Fraction(prop.words[0].text)
+    attested = {}
+    for prop in r.all("attested"):
+        code = r.code(prop.codes[0])
+        limit = r.number(prop.amounts[0], to)
+        if code is not None and limit is not None:
+            attested[code.key] = COMPARISONS[prop.words[0].text].inside(limit)
+    return voc.Quantity(
+        name=r.name,
+        element=r.element,
+        label=r.label(),
+        codes=r.codes(r.all("code")),
+        unlike=r.unlike(),
+        unit=to,
+        accepts=r.accepted(),
+        plausible=plausible,
+        coded=coded,
+        attested=attested,
+    )
+
+
+def _status(r: Properties) -> voc.Entry:
+    to = r.unit() if r.one("unit") else None
+    meanings: dict[tuple[str, str], str] = {}
+    ranges: list[tuple[Interval, str]] = []
+    for prop in r.all("value"):
+        for meaning in prop.meanings:
+            if isinstance(meaning, tree.CodeRef):
+                code = r.code(meaning)
+                if code is not None:
+                    meanings[code.key] = prop.words[0].text
+            else:
+                limit = r.number(meaning.amount, to or "1")
+                if limit is not None:
+                    ranges.append((COMPARISONS[meaning.op].inside(limit), prop.words[0].text))
+    return voc.Status(
+        name=r.name,
+        element=r.element,
+        label=r.label(),
+        codes=r.codes(r.all("code")),
+        unlike=r.unlike(),
+        values=tuple(dict.fromkeys(p.words[0].text for p in r.all("value"))),
+        meanings=meanings,
+        unit=to,
+        ranges=tuple(ranges),
+    )
+
+
+def _concept(r: Properties) -> voc.Entry:
+    closed = r.one("closed by")
+    denied = r.one("denied by")
+    if denied is not None and denied.condition is not None:
+        r.found.denials[r.name] = (denied.condition, r.source)
+    return voc.Concept(
+        name=r.name,
+        element=r.element,
+        label=r.label(),
+        kind=r.entry.kind,
+        codes=r.codes(r.all("code")),
+        unlike=r.unlike(),
+        parents=tuple(w.text for p in r.all("is a") for w in p.words),
+        closed_by=closed.words[0].text if closed else None,
+        evidence={p.words[0].text: r.codes([p]) for p in r.all("evidence")},
+    )
+
+
+def _event(r: Properties) -> voc.Entry | None:
+    conditions, status = r.one("from conditions"), r.one("from status")
+    if (conditions is None) == (status is None):
+        message = f"`{r.name}` is an event without one `from` line"
+        hint = "add `from CONDITION with clinical status STATUS` or `from STATUS is VALUE`"
+        r.problem("missing-property", message, r.entry.name.span, hint)
+        return None
+    closed = r.one("closed by")
+    return voc.Event(
+        name=r.name,
+        element=r.element,
+        label=r.label(),
+        concepts=tuple(w.text for w in conditions.words) if conditions else (),
+        statuses=tuple(a.number for a in conditions.amounts) if conditions else (),
+        status=status.words[0].text if status else None,
+        value=status.amounts[0].number if status else None,
+        closed_by=closed.words[0].text if closed else None,
+    )
+
+
+def _lesion(r: Properties) -> voc.Entry:
+    to = r.unit()
+    measurable, counted = r.one("measurable"), r.one("counted by")
+    assert measurable is not None
+    known = {key: tuple(p.words[0].text for p in r.all(key)) for key in ("axis", "site", "method")}
+    limits = []
+    for size in measurable.sizes:
+        words = [("axis", size.axis)] if size.axis else []
+        words += [(size.attribute, size.value)] if size.attribute and size.value else []
+        for key, word in words:
+            if word.text not in known[key]:
+                message = f"`{r.name}` has no {key} `{word.text}`"
+                hint = did_you_mean(word.text, known[key]) or f"declare it with a `{key}` line"
+                r.problem("unknown-value", message, word.span, hint)
+        if size.axis and size.op != ">=":
+            message = f"a lesion is measurable from a size on: `{size.op}` cannot stand here"
+            r.problem("wrong-kind", message, size.span, "write `>=`")
+        at_least = r.number(size.limit, to) if size.limit else None
+        axis = size.axis.text if size.axis else None
+        value = size.value.text if size.value else None
+        limits.append(voc.SizeLimit(axis, at_least, size.attribute, value))
+    return voc.Lesion(
+        name=r.name,
+        element=r.element,
+        label=r.label(),
+        codes=r.codes(r.all("code")),
+        unit=to,
+        accepts=r.accepted(),
+        axes={p.words[0].text: r.codes([p]) for p in r.all("axis")},
+        sites={p.words[0].text: r.codes([p]) for p in r.all("site")},
+        methods={p.words[0].text: r.codes([p]) for p in r.all("method")},
+        limits=tuple(limits),
+        counted=counted.words[0].text if counted else None,
+    )
+
+
+def _consent(r: Properties) -> voc.Entry | None:
+    scope = r.codes(r.all("scope"))
+    if not scope:
+        return None
+    return voc.Consent(name=r.name, element=r.element, label=r.label(), scope=scope[0])
+
+
+def _history(r: Properties) -> voc.Entry:
+    codes = r.codes(r.all("code"))
+    return voc.History(name=r.name, element=r.element, label=r.label(), codes=codes)
+
+
+_BUILD: dict[str, Callable[[Properties], voc.Entry | None]] = {
+    "field": _field,
+    "age": _age,
+    "quantity": _quantity,
+    "status": _status,
+    "condition": _concept,
+    "procedure": _concept,
+    "medication": _concept,
+    "event": _event,
+    "lesion": _lesion,
+    "consent": _consent,
+    "history": _history,
+}
+
+
+def _derived(r: Properties) -> core.Derived | None:
+    prop = r.one("formula")
+    assert prop is not None and prop.formula is not None
+    formula = _formula(r, prop.formula)
+    if formula is None:
+        return None
+    factors = []
+    for times in r.all("times"):
+        name, value = times.words
+        factors.append((name.text, value.text, Fraction(times.amounts[0].number)))
+    reported = r.one("else reported")
+    return core.Derived(
+        name=r.name,
+        element=r.element,
+        label=r.label(),
+        unit=r.unit(),
+        formula=formula,
+        factors=tuple(factors),
+        reported=reported.words[0].text if reported else None,
+    )
+
+
+def _formula(r: Properties, node: tree.Formula) -> core.Formula | None:
+    if isinstance(node, tree.Number):
+        return core.Constant(Fraction(node.text))
+    if isinstance(node, tree.Binary):
+        left, right = _formula(r, node.left), _formula(r, node.right)
+        if left is None or right is None:
+            return None
+        return core.Operation(node.op, left, right)
+    entry = r.found.entries.get(node.name.text)
+    if isinstance(entry, voc.Age | voc.Quantity):
+        canonical = entry.unit
+    else:
+        hint = did_you_mean(node.name.text, r.found.entries)
+        if hint == f"did you mean `{node.name.text}`?":
+            hint = None
+        message = f"`{node.name.text}` is not a quantity or an age"
+        r.problem("unknown-name" if entry is None else "wrong-kind", message, node.name.span, hint)
+        return None
+    if isinstance(entry, voc.Quantity) and node.unit.text in entry.accepts:
+        return core.Input(entry.name, 1 / entry.accepts[node.unit.text])
+    try:
+        factor = conversion_factor(canonical, UNIT_WORDS.get(node.unit.text, node.unit.text))
+    except UnitError as error:
+        r.problem("wrong-unit", error.message, node.unit.span, error.hint)
+        return None
+    return core.Input(entry.name, factor)
