@@ -7,15 +7,13 @@ clingo on the printed program and facts gives the same (tested).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable, Container, Sequence
 from typing import Any, TypeVar
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.lower import LOGIC, Program
 from protocol_logic.compiling.plan import Module, Plan, Reach
-from protocol_logic.findings.read import concept_group, table_of
+from protocol_logic.findings.read import table_of
 from protocol_logic.findings.rows import (
     CellSet,
     FindingsTable,
@@ -33,49 +31,20 @@ from protocol_logic.reasoning.decision import (
     Told,
     Verdict,
 )
+from protocol_logic.reasoning.reads import (
+    Joint,
+    Read,
+    View,
+    groups_of,
+    joint_rows,
+    openers_of,
+    read_of,
+    stands_for,
+    touches,
+)
 from protocol_logic.reasoning.solver import Scenarios
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Joint:
-    """One joint row of a criterion: its cells by finding, and the labels that it was chosen by."""
-
-    cells: Key
-    labels: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What a criterion, or one part of it, reads, ready for look-up."""
-
-    id: str
-    inclusion: bool
-    parts: tuple[_Read, ...]
-    """Its parts; the criterion itself where it has none."""
-    names: tuple[str, ...]
-    own: tuple[str, ...]
-    """The findings outside its modules."""
-    modules: tuple[tuple[Module, tuple[str, ...]], ...]
-    """Each module with the names of its findings, sorted."""
-    groups: tuple[str, ...]
-    """The groups of therapies that it reads, whoever the patient is."""
-    elements: dict[str, str | None]
-    courses: dict[str, str | None]
-    """Group name of a class's courses -> element that stands for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A patient as one criterion sees it: its single findings, by name, and the groups it reads.
-
-    `short`: the modules stand for their findings.
-    """
-
-    single: Key
-    groups: tuple[Group, ...]
-    short: bool
 
 
 class Engine:
@@ -99,16 +68,16 @@ class Engine:
         """How many distinct rows were solved."""
         return sum(solver.solved for solver in self.solvers.values())
 
-    def _prepare(self, criterion: core.Criterion, reach: Reach) -> _Read:
+    def _prepare(self, criterion: core.Criterion, reach: Reach) -> Read:
         """Solvers of a criterion and of its parts, and what they read."""
         parts = []
         for number, part in enumerate(reach.parts, 1):
             name = f"{criterion.id}/{number}"
             self.solvers[name] = CriterionSolver(criterion.id, self.plan, self.program, part)
-            parts.append(_read_of(name, True, part.reach, self.plan))
+            parts.append(read_of(name, True, part.reach, self.plan))
         self.solvers[criterion.id] = CriterionSolver(criterion.id, self.plan, self.program)
         inclusion = criterion.polarity == "inclusion"
-        return _read_of(criterion.id, inclusion, reach, self.plan, tuple(parts))
+        return read_of(criterion.id, inclusion, reach, self.plan, tuple(parts))
 
     def decide(self, found: PatientFindings) -> Decision:
         """Decide every criterion and eligibility of one patient."""
@@ -145,7 +114,7 @@ class Engine:
     # ---- columns -----------------------------------------------------------------------------
 
     def _criterion_column(
-        self, read: _Read, table: FindingsTable, joint: dict[int, list[Group]]
+        self, read: Read, table: FindingsTable, joint: dict[int, list[Group]]
     ) -> list[Told]:
         """What a criterion says of each patient: of its parts together."""
         if not read.parts:
@@ -156,14 +125,14 @@ class Engine:
         column: list[Any] = _filled(keys, known, (), lambda i: _all_hold(read, keys[i]))
         for i, groups in joint.items():
             # A fact that two parts share: they do not go any way together.
-            if any(sum(_touches(part, g) for part in read.parts) > 1 for g in groups):
+            if any(sum(touches(part, g) for part in read.parts) > 1 for g in groups):
                 column[i] = self._criterion(read, table.patients[i])
         return column
 
     def _part_column(
-        self, read: _Read, table: FindingsTable, joint: dict[int, list[Group]]
+        self, read: Read, table: FindingsTable, joint: dict[int, list[Group]]
     ) -> list[Told]:
-        alone = {i for i, groups in joint.items() if any(_touches(read, g) for g in groups)}
+        alone = {i for i, groups in joint.items() if any(touches(read, g) for g in groups)}
         columns: list[list[Look | None]] = [table.columns[name] for name in read.own]
         for module, inside in read.modules:
             columns.append(self._module_column(read, module, inside, table, alone))
@@ -182,7 +151,7 @@ class Engine:
 
     def _module_column(
         self,
-        read: _Read,
+        read: Read,
         module: Module,
         inside: Sequence[str],
         table: FindingsTable,
@@ -196,7 +165,7 @@ class Engine:
         )
 
     def _module_look(
-        self, read: _Read, module: Module, inside: Sequence[str], key: tuple[Look | None, ...]
+        self, read: Read, module: Module, inside: Sequence[str], key: tuple[Look | None, ...]
     ) -> Look:
         row: Key = tuple(
             (name, each.what)  # type: ignore[misc]
@@ -224,20 +193,20 @@ class Engine:
         # An element that moves part of it: then the whole row tells it from others.
         return Look(cells, tuple(moved))
 
-    def _tell(self, read: _Read, found: PatientFindings, groups: Sequence[Group]) -> Told:
+    def _tell(self, read: Read, found: PatientFindings, groups: Sequence[Group]) -> Told:
         """Solve a criterion or part for the first patient who looks like this."""
         view = self._view(read, found, groups)
         known = self._solve(read, view)
         if known.outcome != "unknown":
             return Told(known)
-        stands = _stands_for(read, groups)
+        stands = stands_for(read, groups)
         elements = self._deciding(read, found, groups, stands)
-        return Told(known, _openers_of(elements, read, found, view, stands))
+        return Told(known, openers_of(elements, read, found, view, stands))
 
     # ---- one criterion, one patient ----------------------------------------------------------
 
-    def _criterion(self, read: _Read, found: PatientFindings) -> Told:
-        groups = [group for group in found.groups if _touches(read, group)]
+    def _criterion(self, read: Read, found: PatientFindings) -> Told:
+        groups = [group for group in found.groups if touches(read, group)]
         looks = found.looks
         key = (
             read.id,
@@ -266,7 +235,7 @@ class Engine:
             self._modules[key] = solver.module_cells(module, row) if full else None
         return self._modules[key]
 
-    def _view(self, read: _Read, found: PatientFindings, groups: Sequence[Group]) -> _View:
+    def _view(self, read: Read, found: PatientFindings, groups: Sequence[Group]) -> View:
         """Short where every module's findings are single, else full."""
         single = found.single
         modules: list[tuple[str, CellSet]] = []
@@ -276,17 +245,17 @@ class Engine:
                 return self._full_view(read, found, groups)
             modules.append((module.name, cells))
         own = [(name, single[name]) for name in read.own if name in single]
-        return _View(tuple(own + modules), tuple(groups), True)
+        return View(tuple(own + modules), tuple(groups), True)
 
-    def _full_view(self, read: _Read, found: PatientFindings, groups: Sequence[Group]) -> _View:
+    def _full_view(self, read: Read, found: PatientFindings, groups: Sequence[Group]) -> View:
         single = tuple((n, found.single[n]) for n in read.names if n in found.single)
-        return _View(single, tuple(groups), False)
+        return View(single, tuple(groups), False)
 
-    def _solve(self, read: _Read, view: _View) -> CriterionDecision:
+    def _solve(self, read: Read, view: View) -> CriterionDecision:
         met: set[bool] = set()
         applies: set[bool] = set()
         solver = self.solvers[read.id]
-        for cells in dict.fromkeys(joint.cells for joint in _joint_rows([read], view)):
+        for cells in dict.fromkeys(joint.cells for joint in joint_rows([read], view)):
             solved = solver.solve(cells if view.short else solver.shorten(cells))
             met |= solved.met
             applies |= solved.applies
@@ -302,7 +271,7 @@ class Engine:
 
     def _deciding(
         self,
-        read: _Read,
+        read: Read,
         found: PatientFindings,
         groups: Sequence[Group],
         stands: dict[tuple[str, str], str],
@@ -318,7 +287,7 @@ class Engine:
         key = (read.id, view.short, view.single, asked)
         if not groups and key in self._decided:
             return self._decided[key]
-        joints = list(_joint_rows([read], view))
+        joints = list(joint_rows([read], view))
         deciding = tuple(
             element
             for element, moved in asked
@@ -330,9 +299,9 @@ class Engine:
 
     def _moves(
         self,
-        read: _Read,
+        read: Read,
         found: PatientFindings,
-        view: _View,
+        view: View,
         stands: dict[tuple[str, str], str],
     ) -> dict[str, set[str]] | None:
         """Element -> the findings of the view that it moves; None where a full view is needed."""
@@ -371,7 +340,7 @@ class Engine:
         criterion: str,
         element: str,
         moved: frozenset[str],
-        joints: Sequence[_Joint],
+        joints: Sequence[Joint],
         renamed: dict[str, str],
         short: bool,
     ) -> bool:
@@ -393,7 +362,7 @@ class Engine:
 
     # ---- eligibility -------------------------------------------------------------------------
 
-    def _fail_jointly(self, still_open: list[_Read], found: PatientFindings) -> tuple[str, ...]:
+    def _fail_jointly(self, still_open: list[Read], found: PatientFindings) -> tuple[str, ...]:
         """The first minimal set of open criteria that no scenario lets pass together."""
         for component in self._sharing(still_open, found):
             if len(component) > 1 and not self._possible(component, found):
@@ -405,13 +374,13 @@ class Engine:
                 return tuple(r.id for r in needed)
         return ()
 
-    def _sharing(self, reads: list[_Read], found: PatientFindings) -> list[list[_Read]]:
+    def _sharing(self, reads: list[Read], found: PatientFindings) -> list[list[Read]]:
         """Criteria joined where they share a group or an open finding."""
-        components: list[tuple[set[str], list[_Read]]] = []
+        components: list[tuple[set[str], list[Read]]] = []
         groups = [group for group in found.groups if group.is_open]
         for read in reads:
             shares = {n for n in read.names if len(found.single.get(n, ())) > 1}
-            shares |= {f"group {g.name}" for g in groups if _touches(read, g)}
+            shares |= {f"group {g.name}" for g in groups if touches(read, g)}
             joined = [read]
             apart = []
             for names, members in components:
@@ -424,13 +393,13 @@ class Engine:
         order = {r.id: i for i, r in enumerate(self.reads)}
         return [sorted(members, key=lambda r: order[r.id]) for _, members in components]
 
-    def _possible(self, reads: list[_Read], found: PatientFindings) -> bool:
+    def _possible(self, reads: list[Read], found: PatientFindings) -> bool:
         """Whether some scenario lets all of the criteria pass."""
         chosen = tuple(r.id for r in reads)
         names = dict.fromkeys(n for r in reads for n in r.names)
         single = tuple((n, found.single[n]) for n in names if n in found.single)
-        view = _View(single, tuple(_groups(reads, found)), False)
-        for cells in dict.fromkeys(joint.cells for joint in _joint_rows(reads, view)):
+        view = View(single, tuple(groups_of(reads, found)), False)
+        for cells in dict.fromkeys(joint.cells for joint in joint_rows(reads, view)):
             key = (chosen, cells)
             if key not in self._together:
                 self._together[key] = self._pass_together(chosen, dict(cells))
@@ -462,26 +431,7 @@ def _filled(
     return column
 
 
-def _read_of(
-    name: str, inclusion: bool, reach: Reach, plan: Plan, parts: tuple[_Read, ...] = ()
-) -> _Read:
-    inside = {n for m in reach.modules for n in m.findings}
-    # The number of lines is read with the courses of its class, as one group.
-    lines = {n: plan.findings[n].entry for n in reach.findings if plan.findings[n].kind == "lines"}
-    return _Read(
-        id=name,
-        inclusion=inclusion,
-        parts=parts,
-        names=tuple(reach.findings),
-        own=tuple(n for n in reach.findings if n not in inside and n not in lines),
-        modules=tuple((m, tuple(sorted(m.findings))) for m in reach.modules),
-        groups=tuple(dict.fromkeys(map(concept_group, (*lines.values(), *reach.courses)))),
-        elements=reach.findings,
-        courses={concept_group(c): element for c, element in reach.courses.items()},
-    )
-
-
-def _all_hold(read: _Read, parts: Sequence[Told]) -> Told:
+def _all_hold(read: Read, parts: Sequence[Told]) -> Told:
     """A criterion of the parts it falls into: they share nothing, so they go any way together."""
     outcomes = {part.decision.outcome for part in parts}
     outcome: Outcome = "met"
@@ -497,67 +447,3 @@ def _all_hold(read: _Read, parts: Sequence[Told]) -> Told:
             deciding[element] = deciding.get(element, ()) + places
     decision = CriterionDecision(read.id, outcome, verdict, True)
     return Told(decision, tuple(sorted(deciding.items())))
-
-
-def _touches(read: _Read, group: Group) -> bool:
-    return group.name in read.courses or not group.findings.isdisjoint(read.elements)
-
-
-def _openers_of(
-    elements: Sequence[str],
-    read: _Read,
-    found: PatientFindings,
-    view: _View,
-    stands: dict[tuple[str, str], str],
-) -> tuple[tuple[str, Places], ...]:
-    """For each deciding element, the openers that tell why it is open.
-
-    Those in a module that is settled all the same tell nothing.
-    """
-    cells = dict(view.single)
-    settled = {n for m, names in read.modules if len(cells.get(m.name, ())) == 1 for n in names}
-    places: dict[str, dict[tuple[str, str], None]] = {element: {} for element in elements}
-    for name in (*read.names, *(group.name for group in view.groups)):
-        instead = read.elements.get(name)
-        for opener in found.openers.get(name, ()) if name not in settled else ():
-            element = instead or stands.get((name, opener.element)) or opener.element
-            if element in places:
-                places[element][name, opener.element] = None
-    return tuple((element, tuple(places[element])) for element in elements)
-
-
-def _groups(reads: Sequence[_Read], found: PatientFindings) -> list[Group]:
-    """The groups that some of the criteria read."""
-    return [g for g in found.groups if any(_touches(read, g) for read in reads)]
-
-
-def _joint_rows(reads: Sequence[_Read], view: _View) -> Iterator[_Joint]:
-    """All combinations of the groups' rows, with the single cells of the view."""
-    names = {n for r in reads for n in r.names}
-    courses = {name for r in reads for name in r.courses}
-    options: list[list[_Joint]] = []
-    for group in view.groups:
-        everything = group.name in courses
-        rows = {
-            _Joint(tuple(c for c in row.cells if everything or c[0] in names), row.labels)
-            for row in group.rows
-        }
-        options.append(sorted(rows, key=lambda joint: joint.labels))
-    for chosen in product(*options):
-        cells = [*view.single, *(cell for joint in chosen for cell in joint.cells)]
-        labels = tuple(label for joint in chosen for label in joint.labels)
-        yield _Joint(tuple(sorted(cells, key=lambda c: c[0])), labels)
-
-
-def _stands_for(read: _Read, groups: Sequence[Group]) -> dict[tuple[str, str], str]:
-    """(group, element of a label) -> the element that stands for it in this criterion."""
-    instead: dict[tuple[str, str], str] = {}
-    for group in groups:
-        names = {read.elements[n] for n in group.findings if n in read.elements}
-        if group.name in read.courses:
-            names.add(read.courses[group.name])
-        common = names.pop() if len(names) == 1 else None
-        for row in group.rows if common else ():
-            for element, _ in row.labels:
-                instead[group.name, element] = common or element
-    return instead
