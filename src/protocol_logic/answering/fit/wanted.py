@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
@@ -13,7 +13,8 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.elements import REFERENCE_RANGE, TREATMENT_INTENT
 
 Part: TypeAlias = Literal["", "upper limit", "evidence", "side", "intent"]
-"""What of the facts of an entry is wanted; empty: the facts themselves."""
+"""What of the facts of an entry is wanted; empty: the facts themselves. In the order in which
+they are told."""
 
 TYPES: dict[str, tuple[str, ...]] = {
     "patient field": ("Patient",),
@@ -80,7 +81,7 @@ def wanted_of(protocol: core.Protocol, plan: Plan) -> tuple[Wanted, ...]:
                 # Without the list, what it would close is open.
                 reported.update({reader.element(key): None, element or closed: None})
     first = {name: place for place, name in enumerate(dict.fromkeys(key.name for key in criteria))}
-    parts = {part: place for place, part in enumerate(("", "upper limit", "evidence", "side"))}
+    parts = get_args(Part)
     return tuple(
         Wanted(
             element=reader.element(key),
@@ -92,7 +93,7 @@ def wanted_of(protocol: core.Protocol, plan: Plan) -> tuple[Wanted, ...]:
             criteria=tuple(criteria[key]),
             gaps=tuple(gaps[key]),
         )
-        for key in sorted(criteria, key=lambda k: (first[k.name], parts.get(k.part, 9), k.detail))
+        for key in sorted(criteria, key=lambda k: (first[k.name], parts.index(k.part), k.detail))
     )
 
 
