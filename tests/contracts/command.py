@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 DEMO = REPOSITORY / "demo" / "patients"
 SEED_CASES = REPOSITORY.parent / "shared" / "data" / "seed_cases"
 PROTOCOL = "anlotinib_fulvestrant"
+ANSWERS_HEADER = "patient,element,value,who,when,source"
 COMMAND = [sys.executable, "-m", "protocol_logic.surfaces.cli"]
 
 _UNSET = ("COLUMNS", "NO_COLOR", "PYTHONIOENCODING", "PROTOCOL_LOGIC_TRACEBACK")
