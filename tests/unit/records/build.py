@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.records.codings import Codings
@@ -12,12 +13,15 @@ from protocol_logic.records.facts import Fact, PatientRecord, Reading
 from protocol_logic.records.fhir import read_record
 from protocol_logic.records.json_text import Number
 from protocol_logic.records.sources import Document
-from tests.unit.records.vocabulary import LOINC, SNOMED, VOCABULARY
+from tests.unit.records.vocabulary import LOINC, RXNORM, SNOMED, VOCABULARY
 
 Json = dict[str, Any]
 
 CODINGS = Codings.of(VOCABULARY)
 UCUM = "http://unitsofmeasure.org"
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
 PATIENT: Json = {"resourceType": "Patient", "id": "p"}
 
 
@@ -41,6 +45,30 @@ def observation(code: str, system: str = LOINC, **content: Any) -> Json:
             "status": "final",
             "code": concept(code, system),
             "effectiveDateTime": "2026-01-05",
+            **content,
+        },
+    )
+
+
+def condition(verification: str | None, clinical: str | None, **content: Any) -> Json:
+    statuses: Json = {}
+    if verification is not None:
+        statuses["verificationStatus"] = concept(verification, VERIFICATION)
+    if clinical is not None:
+        statuses["clinicalStatus"] = concept(clinical, CLINICAL)
+    return resource(
+        "Condition",
+        **{"code": concept("254837009"), "recordedDate": "2020-01-01", **statuses, **content},
+    )
+
+
+def medication(kind: str = "MedicationStatement", **content: Any) -> Json:
+    return resource(
+        kind,
+        **{
+            "status": "completed",
+            "medicationCodeableConcept": concept("72965", RXNORM, display="letrozole"),
+            "effectivePeriod": {"start": "2019-06", "end": "2023-08-15"},
             **content,
         },
     )
@@ -80,6 +108,10 @@ def reading(*resources: Json) -> tuple[Reading, list[str]]:
 
 def codes(record: PatientRecord) -> list[str]:
     return [problem.code for problem in record.problems]
+
+
+def day(text: str) -> PartialDate:
+    return PartialDate.parse(text)
 
 
 def point(value: str) -> Interval:
