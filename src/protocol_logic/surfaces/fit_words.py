@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from protocol_logic.answering.fit.likeness import system_name
+from protocol_logic.answering.fit.report import Report, resources
 from protocol_logic.answering.fit.standing import REASONS
 from protocol_logic.surfaces.terminal import count, visible
-
-if TYPE_CHECKING:
-    from protocol_logic.answering.fit.report import Report
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -107,23 +106,15 @@ def _codes(codes: Sequence[Json]) -> str:
 
 
 def _types(found: Json) -> str:
-    from protocol_logic.answering.fit.report import resources
-
     return ", ".join(resources(visible(t), n) for t, n in found["resource_types"].items())
 
 
 def coded(code: Json, named: str) -> str:
     """A code with its system and what it is called: `LOINC 718-7 "Hemoglobin"`."""
-    system = code.get("system_name") or _system(code["system"])
+    system = code.get("system_name") or system_name(code["system"] or "")
     parts = [visible(part) for part in (system, code["code"]) if part]
     text = visible(code[named])
     return " ".join([*parts, f'"{text}"'] if text else parts) or "no value"
-
-
-def _system(url: str | None) -> str:
-    from protocol_logic.answering.fit.likeness import system_name
-
-    return system_name(url) if url else ""
 
 
 def where(code: Json) -> str:
