@@ -67,18 +67,23 @@ def run(path: Path, form: str, workers: int) -> tuple[float, float, float, float
     if process.returncode:
         raise SystemExit(f"exit code {process.returncode}: {' '.join(command)}")
     cpu = usage.ru_utime + usage.ru_stime
-    return seconds, cpu, usage.ru_maxrss / 1e3, max(peaks.values(), default=0)
+    own = peaks.pop(process.pid, 0)
+    return seconds, cpu, own, max(peaks.values(), default=0)
 
 
 def _watch(process: int, peaks: dict[int, float]) -> None:
-    """Note the peak memory of each child of a process, in MB, until it is gone."""
+    """Note the peak memory of a process and of each child, in MB, until it is gone.
+
+    The kernel's own count of a process that has ended would hold this one's memory too.
+    """
     with suppress(OSError):
         while True:
-            for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+            for each in (str(process), *children):
                 with suppress(OSError):
-                    status = Path(f"/proc/{child}/status").read_text()
+                    status = Path(f"/proc/{each}/status").read_text()
                     if found := re.search(r"VmHWM:\s+(\d+) kB", status):
-                        peaks[int(child)] = int(found[1]) / 1e3
+                        peaks[int(each)] = int(found[1]) / 1e3
             sleep(0.05)
 
 

@@ -1,7 +1,8 @@
 """Changes to FHIR documents, for tools/fuzz_records.py: wild ones, and ones that spoil a resource.
 
-A document is plain JSON, with numbers as `Raw` text. A wild change may do anything. A spoil makes
-one thing that was read of a resource unreadable, never another readable thing.
+A document is plain JSON, with numbers as they are written (`Number`). A wild change may do
+anything. A spoil makes one thing that was read of a resource unreadable, never another readable
+thing.
 """
 
 from __future__ import annotations
@@ -13,18 +14,13 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+from protocol_logic.records.json_text import Number
+
 Place = tuple[Any, Any]
 """A list or object, and an index or key of it."""
 
 
-class Raw:
-    """A number as it is written in JSON."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-
-_DECODER = json.JSONDecoder(parse_float=Raw, parse_int=Raw)
+_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number)
 
 
 def load(data: bytes) -> Any:
@@ -89,7 +85,7 @@ def anything(rng: random.Random) -> Any:
     pick: list[Callable[[], Any]] = [
         lambda: None,
         lambda: rng.random() < 0.5,
-        lambda: Raw(rng.choice(NUMBERS)),
+        lambda: Number(rng.choice(NUMBERS)),
         lambda: rng.choice([*TEXTS, *DATES, *UNITS, *CODES, *SYSTEMS]),
         lambda: [],
         lambda: {},
@@ -103,8 +99,8 @@ def anything(rng: random.Random) -> Any:
 
 def _alike(rng: random.Random, key: Any, value: Any) -> Any:
     """Another value of the kind that stands there."""
-    if isinstance(value, Raw):
-        return Raw(rng.choice([*NUMBERS, value.text + "0", "-" + value.text, value.text + "e3"]))
+    if isinstance(value, Number):
+        return Number(rng.choice([*NUMBERS, value.text + "0", "-" + value.text, value.text + "e3"]))
     if isinstance(value, bool):
         return not value
     if not isinstance(value, str):
@@ -195,8 +191,17 @@ DATE_PATHS = [
     "effectiveDateTime", "effectivePeriod", "recordedDate", "performedDateTime", "performedPeriod",
     "date", "dateTime", "authoredOn", "onsetDateTime",
 ]  # fmt: skip
-_NO_DATES: list[Any] = ["0000-13-45", "2026-02-30", "today", "", [], {}, ["2026-01-01"], Raw("7")]
-_WRONG: list[Any] = ["x", Raw("7"), [], [[]], True]
+_NO_DATES: list[Any] = [
+    "0000-13-45",
+    "2026-02-30",
+    "today",
+    "",
+    [],
+    {},
+    ["2026-01-01"],
+    Number("7"),
+]
+_WRONG: list[Any] = ["x", Number("7"), [], [[]], True]
 
 
 def spoil(rng: random.Random, resource: Any) -> Spoil | None:
@@ -206,7 +211,7 @@ def spoil(rng: random.Random, resource: Any) -> Spoil | None:
         field = rng.choice(["gender", "birthDate"])
         if field not in resource:
             return None
-        resource[field] = rng.choice(["Female", "x", Raw("7"), [], {}, ["female"], True])
+        resource[field] = rng.choice(["Female", "x", Number("7"), [], {}, ["female"], True])
         return Spoil("patient", field)
     picked = rng.choice([_code, _value, _value, _status, _date])
     return picked(rng, resource)
@@ -233,11 +238,13 @@ def _code(rng: random.Random, resource: Any) -> Spoil | None:
     elif way == 1:
         for coding in codings:
             coding["system"] = rng.choice(
-                ["urn:oid:1.2.3", "", "http://example.org/x", [], Raw("7")]
+                ["urn:oid:1.2.3", "", "http://example.org/x", [], Number("7")]
             )
     elif way == 2:
         for coding in codings:
-            coding["code"] = rng.choice(["6.7811E+13", "718-7\u200b", "", " ", [], Raw("7"), None])
+            coding["code"] = rng.choice(
+                ["6.7811E+13", "718-7\u200b", "", " ", [], Number("7"), None]
+            )
     else:
         del codings[:]
     return Spoil("code", json.dumps(resource.get(path), default=str)[:100])
@@ -254,7 +261,7 @@ def _value(rng: random.Random, resource: Any) -> Spoil | None:
     way = rng.randrange(4)
     if way == 0:
         resource[key] = rng.choice([*[x for x in _WRONG if x is not True], {}, None])
-        if key in ("valueInteger", "valueString") and isinstance(resource[key], Raw | str):
+        if key in ("valueInteger", "valueString") and isinstance(resource[key], Number | str):
             return None  # those are readable
     elif way == 1:
         del resource[key]
@@ -262,20 +269,23 @@ def _value(rng: random.Random, resource: Any) -> Spoil | None:
     elif isinstance(value, dict) and "value" in value:
         field, bad = rng.choice(
             [
-                ("value", rng.choice([None, "1", [], Raw("1e400"), Raw("9" * 400), {}, True])),
+                (
+                    "value",
+                    rng.choice([None, "1", [], Number("1e400"), Number("9" * 400), {}, True]),
+                ),
                 (
                     "code",
-                    rng.choice([None, "", "K/uL", "mol", "kg/L/s", [], Raw("7"), "g/L\u200b"]),
+                    rng.choice([None, "", "K/uL", "mol", "kg/L/s", [], Number("7"), "g/L\u200b"]),
                 ),
-                ("system", rng.choice(["urn:oid:1.2.3", "", [], Raw("7")])),
-                ("comparator", rng.choice(["~", "about", [], Raw("7"), ["<"]])),
+                ("system", rng.choice(["urn:oid:1.2.3", "", [], Number("7")])),
+                ("comparator", rng.choice(["~", "about", [], Number("7"), ["<"]])),
             ]
         )
         value[field] = bad
     elif isinstance(value, dict) and isinstance(value.get("coding"), list):
         for coding in value["coding"]:
             coding[rng.choice(["code", "system"])] = rng.choice(
-                [None, "x\u200b", [], Raw("7"), "-"]
+                [None, "x\u200b", [], Number("7"), "-"]
             )
     else:
         return None
@@ -290,13 +300,13 @@ def _status(rng: random.Random, resource: Any) -> Spoil | None:
         # only of a confirmed condition does the clinical status say anything
         said = '"confirmed"' in json.dumps(resource.get("verificationStatus", "confirmed"))
         field = rng.choice(["clinicalStatus", "verificationStatus"] if said else _VERIFICATION)
-        bad: list[Any] = ["x", Raw("7"), [], {}, {"coding": "x"}, {"coding": [{"code": "x"}]}]
+        bad: list[Any] = ["x", Number("7"), [], {}, {"coding": "x"}, {"coding": [{"code": "x"}]}]
     elif resource["resourceType"] == "Consent" and rng.random() < 0.5:
         field = "provision"
-        bad = ["deny", Raw("7"), [{"type": "deny"}], {"type": ["deny"]}, {"type": "DENY"}]
+        bad = ["deny", Number("7"), [{"type": "deny"}], {"type": ["deny"]}, {"type": "DENY"}]
     else:
         field = "status"
-        bad = ["x", Raw("7"), [], {}, ["final"], None, ""]
+        bad = ["x", Number("7"), [], {}, ["final"], None, ""]
     resource[field] = rng.choice(bad)
     return Spoil("status", f"{field} {json.dumps(resource[field], default=str)}")
 

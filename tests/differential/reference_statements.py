@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -24,7 +25,7 @@ Numbered = tuple[int, Fact]
 """A fact with its number in the record."""
 
 
-class Statements:
+class Statements(ABC):
     """The statements of a completion."""
 
     def __init__(self, chart: Chart, world: World) -> None:
@@ -170,8 +171,9 @@ class Statements:
                     return True
         return self.world.choose(("evidence", test.concept, test.by), [True, False])
 
+    @abstractmethod
     def holds(self, condition: core.Condition) -> bool:
-        raise NotImplementedError
+        """Whether a condition holds in the world."""
 
     def _concept(self, name: str) -> voc.Concept:
         entry = self.chart.vocabulary.entries[name]
@@ -210,8 +212,9 @@ class Statements:
             return "measurable"
         return "contradictory" if measurable else "none"
 
+    @abstractmethod
     def count(self, entry: str) -> Fraction:
-        raise NotImplementedError
+        """The number that a quantity without a unit has in the world."""
 
     def _measurable(self, entry: voc.Lesion, number: int, reading: object) -> bool:
         assert isinstance(reading, LesionSize)
