@@ -36,10 +36,10 @@ from protocol_logic.records.facts import (
 )
 from protocol_logic.records.quantities import Unreadable
 from protocol_logic.records.values import (
-    INTENTS,
     Intent,
     placed,
     read_date,
+    read_intent,
     read_limit,
     read_value,
 )
@@ -386,12 +386,7 @@ def _said(element: Element, value: str) -> Said:
     """What a value says of an element; raises Unreadable."""
     entry: Named | None = element.entry
     if element.kind == "intent" or element.entry is None:
-        for intent in INTENTS:
-            if value.casefold() == intent:
-                return intent
-        raise Unreadable(
-            f"`{shown(value)}` is no intent; one is " + ", ".join(f"`{i}`" for i in INTENTS)
-        )
+        return read_intent(value)
     if element.kind == "upper limit":
         assert isinstance(entry, Quantity)
         return read_limit(entry, value)

@@ -30,7 +30,7 @@ from protocol_logic.knowledge.vocabulary import (
 from protocol_logic.records import quantities
 from protocol_logic.records.elements import Elements, Unanswerable
 from protocol_logic.records.quantities import Unreadable
-from protocol_logic.records.values import INTENTS, read_value
+from protocol_logic.records.values import read_intent, read_value
 
 MAPPING_FILE = "mapping.toml"
 SUFFIXES = (".csv", ".parquet")
@@ -446,9 +446,11 @@ class _TableReader:
     def _intents(self) -> dict[str, str]:
         intents = self.texts("intents", "intent")
         for intent in intents.values():
-            if intent and intent not in INTENTS:
-                known = ", ".join(f"`{i}`" for i in INTENTS)
-                self.fault(f"`intents`: `{shown(intent)}` is no intent; one is {known}")
+            try:
+                if intent:
+                    read_intent(intent)
+            except Unreadable as error:
+                self.fault(f"`intents`: {error.message}")
         return intents
 
 

@@ -35,7 +35,7 @@ from protocol_logic.records.facts import (
 )
 from protocol_logic.records.mapping import Spoken, Table
 from protocol_logic.records.quantities import Unreadable
-from protocol_logic.records.values import INTENTS, Intent, placed, read_limit, read_value
+from protocol_logic.records.values import Intent, placed, read_intent, read_limit, read_value
 
 _ANY_DAY = PartialDate.between(None, None)
 _SAID_BY_ROW = {"condition": "present", "procedure": "done"}
@@ -243,16 +243,12 @@ class RowReader:
 
     def _intent(self, row: RawRow, entry: Concept) -> Intent | None:
         cell = row.cell("intent")
-        text = row.table.intents.get(cell, cell).casefold()
-        if not text:
+        text = row.table.intents.get(cell, cell)
+        try:
+            return read_intent(text) if text else None
+        except Unreadable as error:
+            self.problem(row, error.code, f"`{entry.name}`: {error.message}")
             return None
-        for intent in INTENTS:
-            if text == intent:
-                return intent
-        known = ", ".join(f"`{i}`" for i in INTENTS)
-        message = f"`{entry.name}`: `{shown(cell)}` is no intent; one is {known}"
-        self.problem(row, "unreadable-value", message)
-        return None
 
 
 def _from(start: PartialDate | None) -> PartialDate:

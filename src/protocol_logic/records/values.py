@@ -179,6 +179,14 @@ def read_limit(entry: Quantity, text: str) -> Fraction:
     return found.lo
 
 
+def read_intent(text: str) -> Intent:
+    """What a medication is meant for; raises Unreadable for all else."""
+    for intent in INTENTS:
+        if text.casefold() == intent:
+            return intent
+    raise Unreadable(f"`{shown(text)}` is no intent; one is {_or(INTENTS)}")
+
+
 def read_date(text: str) -> PartialDate:
     """A day, month or year; raises Unreadable for all else, also for a time of day."""
     try:
@@ -280,12 +288,7 @@ def _course(entry: Concept, text: str) -> Therapy | NotTaken:
     match = _COURSE.fullmatch(text)
     if match is None:
         raise _none(entry, text)
-    intent = None
-    if match["intent"] is not None:
-        named = match["intent"].casefold()
-        intent = next((known for known in INTENTS if known == named), None)
-        if intent is None:
-            raise Unreadable(f"`{shown(match['intent'])}` is no intent; one is {_or(INTENTS)}")
+    intent = read_intent(match["intent"]) if match["intent"] is not None else None
     start, end = (
         read_date(day) if day not in (None, OPEN_END) else None
         for day in (match["start"], match["end"])
