@@ -331,7 +331,7 @@ def test_of_several_answers_about_a_resource_the_newest_counts() -> None:
         (
             "p,treatment_intent:MedicationStatement/x,curing,w,2026-10-29,",
             "2 curing: `treatment_intent:MedicationStatement/x`: `curing` is no intent; one is "
-            "`adjuvant`, `neoadjuvant`, `palliative`, `curative`",
+            "`adjuvant`, `neoadjuvant`, `palliative` or `curative`",
             None,
         ),
         (
