@@ -270,8 +270,8 @@ def test_courses_whose_dates_cannot_be_read(folder: Folder) -> None:
         (
             "meds.csv:4",
             "unreadable-value",
-            "`chemotherapy`: `cure` is no intent; one is `adjuvant`, `neoadjuvant`, `palliative`, "
-            "`curative`",
+            "`chemotherapy`: `cure` is no intent; one is `adjuvant`, `neoadjuvant`, `palliative` "
+            "or `curative`",
         ),
         ("meds.csv:5", "unreadable-date", "`chemotherapy` ends before it starts"),
     ]
