@@ -176,7 +176,7 @@ class Chart:
         """
         return sorted(
             {
-                completed_years(birth, self.as_of) if unit == "a" else (self.as_of - birth).days
+                _age(birth, self.as_of, unit)
                 for _, fact in self.facts(field)
                 if isinstance(fact.reading, Born)
                 for born in [fact.reading.date]
@@ -211,3 +211,17 @@ def _all_tests(protocol: core.Protocol) -> Iterator[core.Test]:
             yield from core.tests_in(condition)
     for condition in protocol.denials.values():
         yield from core.tests_in(condition)
+
+
+def _age(birth: date, at: date, unit: str) -> int:
+    if unit == "d":
+        return (at - birth).days
+    if unit == "a":
+        return completed_years(birth, at)
+    months = 0
+    while (birth.year * 12 + birth.month + months + 1, birth.day) <= (
+        at.year * 12 + at.month,
+        at.day,
+    ):
+        months += 1
+    return months

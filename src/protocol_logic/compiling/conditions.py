@@ -23,7 +23,7 @@ from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
 
 _E = TypeVar("_E", bound=voc.Named)
-AGE_UNITS = {"a": "years", "d": "days"}
+AGE_UNITS = {"a": "years", "mo": "months", "d": "days"}
 CONSENT_VALUES = OPERATORS["attested"].cells
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 
@@ -291,7 +291,12 @@ class Conditions:
         if isinstance(entry, voc.Age) and (number * factor).denominator != 1:
             whole = f"whole {AGE_UNITS[entry.unit]}"
             message = f"an age is told in {whole}, not in {amount.number} {amount.unit.text}"
-            self.problem("wrong-unit", message, amount.span)
+            others = [
+                f"`{e.name}` is told in {AGE_UNITS[e.unit]}"
+                for e in self.found.entries.values()
+                if isinstance(e, voc.Age) and e.of == entry.of and e.unit != entry.unit
+            ]
+            self.problem("wrong-unit", message, amount.span, ", ".join(others) or None)
             return None
         return self._plausible(entry, number * factor, amount)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.conditions import AGE_UNITS
 from protocol_logic.compiling.entries import Entries, claim, report_code_clashes
 from protocol_logic.compiling.library import Unit
 from protocol_logic.compiling.properties import Properties
@@ -71,8 +72,8 @@ def _age(r: Properties) -> voc.Entry:
     unit = "a"
     if (prop := r.one("unit")) is not None:
         unit = UNIT_WORDS.get(prop.words[0].text, prop.words[0].text)
-        if unit not in ("a", "d"):
-            message = f"an age is told in years or days, not in `{prop.words[0].text}`"
+        if unit not in AGE_UNITS:
+            message = f"an age is told in years, months or days, not in `{prop.words[0].text}`"
             r.problem("wrong-unit", message, prop.words[0].span)
     return voc.Age(name=r.name, element=r.element, label=r.label(), of=of.words[0].text, unit=unit)
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from protocol_logic.compiling.conditions import LESION_VALUES
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import Opener, Reason
-from protocol_logic.foundation.calendar import completed_years
+from protocol_logic.foundation.calendar import completed_months, completed_years
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import Age, Lesion, Named, PatientField, Quantity
 from protocol_logic.records.facts import (
@@ -117,7 +117,9 @@ def age_input(visible: Visible, entry: Age) -> Input:
 
 
 def _age(entry: Age, birth: date, at: date) -> int:
-    return completed_years(birth, at) if entry.unit == "a" else (at - birth).days
+    if entry.unit == "d":
+        return (at - birth).days
+    return completed_years(birth, at) if entry.unit == "a" else completed_months(birth, at)
 
 
 def _days(first: date, last: date) -> Iterable[date]:

@@ -132,9 +132,14 @@ def on_or_before_anniversary(earlier: date, months: int, later: date) -> bool:
     return (_months(earlier, later), later.day) <= (months, earlier.day)
 
 
+def completed_months(birth: date, at: date) -> int:
+    """The age at `at` in months: the most anniversaries reached; negative before the birth."""
+    return _months(birth, at) - (at.day < birth.day)
+
+
 def completed_years(birth: date, at: date) -> int:
     """The age at `at`: the most steps of 12 months reached; negative before the birth."""
-    return (_months(birth, at) - (at.day < birth.day)) // 12
+    return completed_months(birth, at) // 12
 
 
 def first_day_reaching(earlier: date, months: int) -> date:

@@ -60,7 +60,8 @@ class PatientField(Named):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Age(Named):
-    """Completed years (`unit` is `a`) or days (`d`) from a birth date to the as-of date."""
+    """Completed years (`unit` is `a`), months (`mo`) or days (`d`) from a birth date to the
+    as-of date."""
 
     of: str
     unit: str = "a"

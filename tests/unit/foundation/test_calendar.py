@@ -8,6 +8,7 @@ from protocol_logic.foundation.calendar import (
     DateRange,
     PartialDate,
     anniversary_reached,
+    completed_months,
     completed_years,
     first_day_reaching,
     first_start_within,
@@ -146,6 +147,13 @@ def test_completed_years_are_the_last_anniversary_reached(birth: date, at: date)
     years = completed_years(birth, at)
     assert anniversary_reached(birth, 12 * years, at)
     assert not anniversary_reached(birth, 12 * (years + 1), at)
+
+
+@given(days, days)
+def test_completed_months_are_the_last_anniversary_reached(birth: date, at: date) -> None:
+    months = completed_months(birth, at)
+    assert anniversary_reached(birth, months, at)
+    assert not anniversary_reached(birth, months + 1, at)
 
 
 # --- the four inverses against brute force ----------------------------------------------------
