@@ -1,0 +1,153 @@
+"""Conditions: one method per grammar rule or alias, for the builder in `build.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lark import Token, Transformer, v_args
+from lark.tree import Meta
+
+from protocol_logic.language import tree
+from protocol_logic.language.build_parts import amount_of, parted, span_of, word_of
+
+
+@v_args(meta=True)
+class ConditionBuilder(Transformer[Token, Any]):
+    """Parse trees of conditions to nodes."""
+
+    def all_of(self, meta: Meta, children: list[Any]) -> tree.AllOf:
+        return tree.AllOf(parts=tuple(parted(children)[1]), span=span_of(meta))
+
+    def any_of(self, meta: Meta, children: list[Any]) -> tree.AnyOf:
+        return tree.AnyOf(parts=tuple(parted(children)[1]), span=span_of(meta))
+
+    conjunction = all_of
+    disjunction = any_of
+
+    def none_of(self, meta: Meta, children: list[Any]) -> tree.NoneOf:
+        return tree.NoneOf(parts=tuple(parted(children)[1]), span=span_of(meta))
+
+    def at_least(self, meta: Meta, children: list[Any]) -> tree.AtLeast:
+        tokens, nodes = parted(children)
+        return tree.AtLeast(number=word_of(tokens[0]), parts=tuple(nodes), span=span_of(meta))
+
+    def line(self, _meta: Meta, children: list[Any]) -> Any:
+        return parted(children)[1][0]
+
+    def negation(self, meta: Meta, children: list[Any]) -> tree.Not:
+        return tree.Not(part=parted(children)[1][0], span=span_of(meta))
+
+    def named(self, meta: Meta, children: list[Any]) -> tree.Named:
+        return tree.Named(name=word_of(children[0]), span=span_of(meta))
+
+    def is_value(self, meta: Meta, children: list[Any]) -> tree.IsIn:
+        name, *values = parted(children)[0]
+        return tree.IsIn(
+            name=word_of(name), values=tuple(word_of(v) for v in values), span=span_of(meta)
+        )
+
+    in_values = is_value
+
+    def recorded(self, meta: Meta, children: list[Any]) -> tree.Recorded:
+        name, *values = parted(children)[0]
+        return tree.Recorded(
+            name=word_of(name), values=tuple(word_of(v) for v in values), span=span_of(meta)
+        )
+
+    def not_recorded(self, meta: Meta, children: list[Any]) -> tree.Recorded:
+        return tree.Recorded(name=word_of(children[0]), denied=True, span=span_of(meta))
+
+    def compares(self, meta: Meta, children: list[Any]) -> tree.Compares:
+        tokens, nodes = parted(children)
+        limit, *exceptions = nodes
+        return tree.Compares(
+            name=word_of(tokens[0]), limit=limit, exceptions=tuple(exceptions), span=span_of(meta)
+        )
+
+    def plain_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
+        op, number, *unit = parted(children)[0]
+        amount = amount_of(number, unit[0] if unit else None)
+        return tree.Limit(op=str(op), amount=amount, span=span_of(meta))
+
+    def uln_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
+        op, number = parted(children)[0]
+        return tree.Limit(
+            op=str(op), amount=amount_of(number, None), per_uln=True, span=span_of(meta)
+        )
+
+    def exception(self, meta: Meta, children: list[Any]) -> tree.Exception_:
+        limit, condition = parted(children)[1]
+        return tree.Exception_(limit=limit, condition=condition, span=span_of(meta))
+
+    def confirmed(self, meta: Meta, children: list[Any]) -> tree.Confirmed:
+        name, by = parted(children)[0]
+        return tree.Confirmed(name=word_of(name), by=word_of(by), span=span_of(meta))
+
+    def in_effect(self, meta: Meta, children: list[Any]) -> tree.InEffect:
+        return tree.InEffect(name=word_of(children[0]), span=span_of(meta))
+
+    def both_sides(self, meta: Meta, children: list[Any]) -> tree.BothSides:
+        return tree.BothSides(name=word_of(children[0]), span=span_of(meta))
+
+    def lines(self, meta: Meta, children: list[Any]) -> tree.Lines:
+        name, intent, op, number = parted(children)[0]
+        return tree.Lines(
+            name=word_of(name),
+            intent=word_of(intent),
+            op=str(op),
+            number=word_of(number),
+            span=span_of(meta),
+        )
+
+    def attested(self, meta: Meta, children: list[Any]) -> tree.Attested:
+        return tree.Attested(name=word_of(parted(children)[0][0]), span=span_of(meta))
+
+    def there_is(self, meta: Meta, children: list[Any]) -> tree.ThereIs:
+        course, *clauses = parted(children)[1]
+        return tree.ThereIs(course=course, clauses=tuple(clauses), span=span_of(meta))
+
+    def course(self, meta: Meta, children: list[Any]) -> tree.Course:
+        name, intent, called = (word_of(t) for t in parted(children)[0])
+        return tree.Course(name=name, intent=intent, called=called, span=span_of(meta))
+
+    def between(self, meta: Meta, children: list[Any]) -> tree.When:
+        tokens, points = parted(children)
+        return tree.When(
+            event=word_of(tokens[0]), earliest=points[0], latest=points[1], span=span_of(meta)
+        )
+
+    def not_before(self, meta: Meta, children: list[Any]) -> tree.When:
+        tokens, points = parted(children)
+        return tree.When(
+            event=word_of(tokens[0]), earliest=points[0], latest=None, span=span_of(meta)
+        )
+
+    def not_after(self, meta: Meta, children: list[Any]) -> tree.When:
+        tokens, points = parted(children)
+        return tree.When(
+            event=word_of(tokens[0]), earliest=None, latest=points[0], span=span_of(meta)
+        )
+
+    def lasted(self, meta: Meta, children: list[Any]) -> tree.Lasted:
+        course, op, number, unit, event = parted(children)[0]
+        return tree.Lasted(
+            course=word_of(course),
+            op=str(op),
+            amount=amount_of(number, unit),
+            event=word_of(event),
+            span=span_of(meta),
+        )
+
+    def start_point(self, meta: Meta, children: list[Any]) -> tree.Point:
+        return self._point("start", meta, children)
+
+    def end_point(self, meta: Meta, children: list[Any]) -> tree.Point:
+        return self._point("end", meta, children)
+
+    after_start = start_point
+    after_end = end_point
+
+    def _point(self, edge: str, meta: Meta, children: list[Any]) -> tree.Point:
+        *offset, of = parted(children)[0]
+        amount = amount_of(offset[0], offset[1]) if offset else None
+        return tree.Point(offset=amount, edge=edge, of=word_of(of), span=span_of(meta))

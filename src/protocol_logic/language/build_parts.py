@@ -1,0 +1,57 @@
+"""What building a node needs: its place, its words and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lark import Token
+from lark.tree import Meta
+
+from protocol_logic.foundation.source import Span
+from protocol_logic.language import tree
+
+# Token types that only hold the grammar together; children keep what carries meaning.
+_MEANINGFUL = {
+    "NAME", "VALUE", "NUMBER", "UNIT", "DOTTED", "CODE_VALUE", "STRING", "URL", "QUOTE", "COMPARE",
+    "KIND", "TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "BECAUSE", "INCLUDE",
+    "EXCLUDE", "NEVER", "SITE", "METHOD",
+}  # fmt: skip
+
+
+def span_of(meta: Meta) -> Span:
+    return Span(meta.start_pos, meta.end_pos) if not meta.empty else tree.NOWHERE
+
+
+def word_of(token: Token) -> tree.Word:
+    start = token.start_pos or 0
+    return tree.Word(text=str(token), span=Span(start, start + len(token)))
+
+
+def text_of(token: Token) -> tree.Text:
+    key, _, text = str(token).partition(" ")
+    if "\t" in key:
+        key, _, text = str(token).partition("\t")
+    start = token.start_pos or 0
+    return tree.Text(key=key, text=text.strip(), span=Span(start, start + len(token)))
+
+
+def amount_of(number: Token, unit: Token | None) -> tree.Amount:
+    word = word_of(unit) if unit is not None else None
+    span = word_of(number).span
+    return tree.Amount(number=str(number), unit=word, span=span.merge(word.span) if word else span)
+
+
+def parted(children: list[Any]) -> tuple[list[Token], list[Any]]:
+    """Tokens that mean something, and nodes, each in order."""
+    tokens = [c for c in children if isinstance(c, Token) and c.type in _MEANINGFUL]
+    return tokens, [c for c in children if not isinstance(c, Token)]
+
+
+def amounts_in(tokens: list[Token]) -> tuple[tree.Amount, ...]:
+    """Each number with the unit that follows it, if any."""
+    out = []
+    for i, token in enumerate(tokens):
+        if token.type == "NUMBER":
+            follows = tokens[i + 1] if i + 1 < len(tokens) else None
+            out.append(amount_of(token, follows if follows and follows.type == "UNIT" else None))
+    return tuple(out)
