@@ -6,56 +6,27 @@ stands in the way; the problems go to the sink.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import TypeVar
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.entries import Entries
+from protocol_logic.compiling.names import Names
 from protocol_logic.compiling.properties import unit_problem
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
-from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
-from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
 
-_E = TypeVar("_E", bound=voc.Named)
 AGE_UNITS = {"a": "years", "mo": "months", "d": "days"}
 CONSENT_VALUES = OPERATORS["attested"].cells
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 
 
-class Conditions:
-    """Checks conditions against the entries and definitions that they can name.
-
-    `source` and `sentence` are those of the statement at hand: see `begin`.
-    """
-
-    def __init__(
-        self,
-        found: Entries,
-        definitions: Mapping[str, tuple[tree.Definition, Source]],
-        source: Source,
-        problems: Problems,
-    ) -> None:
-        self.found = found
-        self.definitions = definitions
-        self.source = source
-        self.problems = problems
-        self.sentence: str | None = None
-        self.pattern_home = ""
-        self.pattern_count = 0
-
-    def begin(self, home: str, source: Source, sentence: str | None = None) -> None:
-        """Turn to the statement called `home`; patterns are numbered within it."""
-        self.source, self.sentence = source, sentence
-        self.pattern_home, self.pattern_count = home, 0
+class Conditions(Names):
+    """Checks conditions against the entries and definitions that they can name."""
 
     def condition(self, node: tree.Condition) -> core.Condition | None:
-        text = self._line(node.span)
+        text = self.line(node.span)
         if isinstance(node, tree.AllOf | tree.AnyOf | tree.NoneOf | tree.AtLeast):
             parts = tuple(c for c in map(self.condition, node.parts) if c is not None)
             if len(parts) < len(node.parts):
@@ -97,7 +68,7 @@ class Conditions:
         if isinstance(node, tree.Recorded):
             return self._recorded(node, text)
         if isinstance(node, tree.Confirmed):
-            concept = self._concept(node.name, "condition")
+            concept = self.concept(node.name, "condition")
             if concept is None:
                 return None
             if node.by.text not in concept.evidence:
@@ -105,19 +76,19 @@ class Conditions:
                 return None
             return core.Evidenced(concept=concept.name, by=node.by.text, text=text, span=span)
         if isinstance(node, tree.InEffect):
-            concept = self._concept(node.name, "medication")
+            concept = self.concept(node.name, "medication")
             if concept is None:
                 return None
             return core.InEffect(concept=concept.name, text=text, span=span)
         if isinstance(node, tree.BothSides):
-            concept = self._concept(node.name, "procedure")
+            concept = self.concept(node.name, "procedure")
             if concept is None:
                 return None
             return core.OnBothSides(concept=concept.name, text=text, span=span)
         if isinstance(node, tree.Lines):
             return self._lines(node, text)
         assert isinstance(node, tree.Attested)
-        consent = self._entry(node.name, voc.Consent)
+        consent = self.entry(node.name, voc.Consent)
         if consent is None:
             return None
         return core.HasValue(
@@ -134,7 +105,7 @@ class Conditions:
                 self.problem("wrong-kind", message, node.name.span, f"write {values}")
                 return None
             return core.Defined(name=name, text=text, span=node.span)
-        entry = self._entry(node.name, voc.Concept)
+        entry = self.entry(node.name, voc.Concept)
         if entry is None:
             return None
         if entry.kind != "condition":
@@ -155,7 +126,7 @@ class Conditions:
                 message = f"`{name}` holds or not; it has no values"
                 self.problem("wrong-kind", message, node.name.span, f"write `{name}` alone")
                 return None
-            if not self._values(name, node.values, values):
+            if not self.are_values(name, node.values, values):
                 return None
             tests = tuple(
                 core.Defined(name=name, value=w.text, text=text, span=node.span)
@@ -174,7 +145,7 @@ class Conditions:
         entry = self.entry_of(node.name, kinds)
         if entry is None:
             return None
-        if not self._values(name, node.values, values):
+        if not self.are_values(name, node.values, values):
             return None
         chosen = _in_order((w.text for w in node.values), values)
         return core.HasValue(entry=name, values=chosen, text=text, span=node.span)
@@ -182,8 +153,8 @@ class Conditions:
     def _recorded(self, node: tree.Recorded, text: str) -> core.Condition | None:
         name, span = node.name.text, node.span
         if node.values:
-            status = self._entry(node.name, voc.Status)
-            if status is None or not self._values(name, node.values, status.values):
+            status = self.entry(node.name, voc.Status)
+            if status is None or not self.are_values(name, node.values, status.values):
                 return None
             values = _in_order((w.text for w in node.values), status.values)
             return core.RecordedAs(entry=name, values=values, text=text, span=span)
@@ -201,8 +172,8 @@ class Conditions:
         return core.Not(part=test, text=text, span=span) if node.denied else test
 
     def _lines(self, node: tree.Lines, text: str) -> core.Condition | None:
-        concept = self._concept(node.name, "medication")
-        if concept is None or not self._intent(node.intent):
+        concept = self.concept(node.name, "medication")
+        if concept is None or not self.is_intent(node.intent):
             return None
         if not node.number.text.isdigit():
             message = f"a number of lines is a whole number, not {node.number.text}"
@@ -224,12 +195,12 @@ class Conditions:
         result: core.Condition = main
         # The first exception whose condition holds gives the limit, so the last wraps first.
         for exception in reversed(node.exceptions):
-            limit = self._within(node.name, exception.limit, self._line(exception.limit.span))
+            limit = self._within(node.name, exception.limit, self.line(exception.limit.span))
             condition = self.condition(exception.condition)
             if limit is None or condition is None:
                 return None
             also = core.All(
-                parts=(limit, condition), text=self._line(exception.span), span=node.span
+                parts=(limit, condition), text=self.line(exception.span), span=node.span
             )
             if len(node.exceptions) == 1 and _implies(main, limit):
                 result = core.Any(parts=(main, also), text=text, span=node.span)
@@ -303,7 +274,7 @@ class Conditions:
     def _plausible(self, entry: voc.Named, value: Fraction, amount: tree.Amount) -> Fraction:
         plausible = entry.plausible if isinstance(entry, voc.Quantity) else None
         if plausible is not None and not plausible.contains(value):
-            message = f"no plausible `{entry.name}` is near {self._line(amount.span)}"
+            message = f"no plausible `{entry.name}` is near {self.line(amount.span)}"
             hint = "look at the number and its unit"
             self.problem("implausible-limit", message, amount.span, hint)
         return value
@@ -311,13 +282,13 @@ class Conditions:
     def _pattern(self, node: tree.ThereIs, text: str) -> core.Condition | None:
         self.pattern_count += 1
         name = f"{self.pattern_home}_pattern_{self.pattern_count}"
-        concept = self._concept(node.course.name, "medication")
-        ok = self._intent(node.course.intent) and concept is not None
+        concept = self.concept(node.course.name, "medication")
+        ok = self.is_intent(node.course.intent) and concept is not None
         called = node.course.called.text
         events: dict[str, voc.Event] = {}
         clauses: list[core.Timing | core.Duration] = []
         for clause in node.clauses:
-            event = self._entry(clause.event, voc.Event)
+            event = self.entry(clause.event, voc.Event)
             if event is None:
                 ok = False
             else:
@@ -331,7 +302,7 @@ class Conditions:
                 ]
                 clauses.append(
                     core.Timing(
-                        text=self._line(clause.span), earliest=instants[0], latest=instants[1]
+                        text=self.line(clause.span), earliest=instants[0], latest=instants[1]
                     )
                 )
             else:
@@ -341,7 +312,7 @@ class Conditions:
                     self.problem("wrong-kind", message, clause.span)
                     ok = False
                 months = self._months(clause.amount)
-                clauses.append(core.Duration(text=self._line(clause.span), months=months))
+                clauses.append(core.Duration(text=self.line(clause.span), months=months))
         if len(events) > 1:
             message = "the lines of one `there is` speak of more than one event"
             self.problem("wrong-kind", message, node.span, "use one `there is` for each event")
@@ -355,7 +326,7 @@ class Conditions:
             event=next(iter(events)),
             clauses=tuple(clauses),
             called=called,
-            course_text=self._line(node.course.span),
+            course_text=self.line(node.course.span),
             text=text,
             span=node.span,
         )
@@ -375,89 +346,11 @@ class Conditions:
         code = UNIT_WORDS.get(unit, unit)
         months = Fraction(amount.number) * per.get(code, 0)
         if code not in per or months.denominator != 1:
-            message = f"`{self._line(amount.span)}` is not a whole number of months or years"
+            message = f"`{self.line(amount.span)}` is not a whole number of months or years"
             hint = "an interval between dates is counted in anniversaries"
             self.problem("wrong-unit", message, amount.span, hint)
             return 0
         return int(months)
-
-    # ---- names and values --------------------------------------------------------------------
-
-    def _entry(self, word: tree.Word, kind: type[_E]) -> _E | None:
-        """The entry of a name where one kind is wanted; anything else is a problem."""
-        entry = self.entry_of(word, (kind,))
-        return entry if isinstance(entry, kind) else None
-
-    def entry_of(self, word: tree.Word, kinds: tuple[type[voc.Named], ...]) -> voc.Entry | None:
-        entry = self.found.entries.get(word.text)
-        if entry is None:
-            known = {
-                *(n for n, e in self.found.entries.items() if isinstance(e, kinds)),
-                *(self.definitions if voc.Concept in kinds or voc.Status in kinds else ()),
-                *(self.found.derived if voc.Quantity in kinds else ()),
-            }
-            # A name that was claimed but not built has had its own problem.
-            if word.text not in self.found.places or word.text in self.definitions:
-                message = f"the name `{word.text}` is not defined"
-                hint = did_you_mean(word.text, known) or self._defined_elsewhere(word.text)
-                self.problem("unknown-name", message, word.span, hint)
-            return None
-        if not isinstance(entry, kinds):
-            is_a, wanted = _KINDS[type(entry)], " or ".join(_KINDS[k] for k in kinds)
-            message = f"`{word.text}` is {is_a}, but here stands {wanted}"
-            self.problem("wrong-kind", message, word.span)
-            return None
-        return entry
-
-    def _defined_elsewhere(self, name: str) -> str | None:
-        """The knowledge file that defines a name and is not used here."""
-        for known in knowledge_names():
-            path = knowledge_path(known)
-            starts = re.compile(rf"^[a-z]+ {re.escape(name)}( element \w+)?$", re.MULTILINE)
-            if path is not None and starts.search(path.read_text(encoding="utf-8")):
-                return f"it is defined in `{known}`: add that to `uses`"
-        return None
-
-    def _concept(self, word: tree.Word, kind: str) -> voc.Concept | None:
-        entry = self._entry(word, voc.Concept)
-        if entry is None:
-            return None
-        if entry.kind != kind:
-            message = f"`{word.text}` is a {entry.kind}, but here stands a {kind}"
-            self.problem("wrong-kind", message, word.span)
-            return None
-        return entry
-
-    def _intent(self, word: tree.Word) -> bool:
-        if word.text not in core.INTENTS:
-            self.unknown_value("intent", word, core.INTENTS)
-        return word.text in core.INTENTS
-
-    def _values(self, name: str, words: tuple[tree.Word, ...], values: tuple[str, ...]) -> bool:
-        wrong = [w for w in words if w.text not in values]
-        for word in wrong:
-            self.unknown_value(name, word, values)
-        return not wrong
-
-    def unknown_value(self, name: str, word: tree.Word, values: tuple[str, ...]) -> None:
-        hint = did_you_mean(word.text, values) or "it can be " + ", ".join(f"`{v}`" for v in values)
-        message = f"`{name}` cannot be `{word.text}`"
-        self.problem("unknown-value", message, word.span, hint)
-
-    def problem(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
-        self.problems.add(
-            Problem(
-                code=code,
-                message=message,
-                source=self.source,
-                span=span,
-                hint=hint,
-                sentence=self.sentence,
-            )
-        )
-
-    def _line(self, span: Span) -> str:
-        return " ".join(self.source.text[span.start : span.end].split())
 
 
 def values_of(entry: voc.Named) -> tuple[str, ...]:
@@ -492,14 +385,3 @@ _RECORDED: tuple[type[voc.Named], ...] = (
     voc.Consent,
     voc.History,
 )
-_KINDS: dict[type[voc.Named], str] = {
-    voc.PatientField: "a patient field",
-    voc.Age: "an age",
-    voc.Quantity: "a quantity",
-    voc.Status: "a status",
-    voc.Concept: "a condition, procedure or medication",
-    voc.Event: "an event",
-    voc.Lesion: "a lesion",
-    voc.Consent: "a consent",
-    voc.History: "a history",
-}

@@ -1,0 +1,140 @@
+"""Names and values that conditions use: what each is, and what is said where it is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.entries import Entries
+from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
+from protocol_logic.foundation.source import Source, Span
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
+from protocol_logic.language import tree
+
+_E = TypeVar("_E", bound=voc.Named)
+
+
+class Names:
+    """The entries and definitions that conditions can name.
+
+    `source` and `sentence` are those of the statement at hand: see `begin`.
+    """
+
+    def __init__(
+        self,
+        found: Entries,
+        definitions: Mapping[str, tuple[tree.Definition, Source]],
+        source: Source,
+        problems: Problems,
+    ) -> None:
+        self.found = found
+        self.definitions = definitions
+        self.source = source
+        self.problems = problems
+        self.sentence: str | None = None
+        self.pattern_home = ""
+        self.pattern_count = 0
+
+    def begin(self, home: str, source: Source, sentence: str | None = None) -> None:
+        """Turn to the statement called `home`; patterns are numbered within it."""
+        self.source, self.sentence = source, sentence
+        self.pattern_home, self.pattern_count = home, 0
+
+    def entry(self, word: tree.Word, kind: type[_E]) -> _E | None:
+        """The entry of a name where one kind is wanted; anything else is a problem."""
+        entry = self.entry_of(word, (kind,))
+        return entry if isinstance(entry, kind) else None
+
+    def entry_of(self, word: tree.Word, kinds: tuple[type[voc.Named], ...]) -> voc.Entry | None:
+        """The entry of a name where one of several kinds is wanted."""
+        entry = self.found.entries.get(word.text)
+        if entry is None:
+            known = {
+                *(n for n, e in self.found.entries.items() if isinstance(e, kinds)),
+                *(self.definitions if voc.Concept in kinds or voc.Status in kinds else ()),
+                *(self.found.derived if voc.Quantity in kinds else ()),
+            }
+            # A name that was claimed but not built has had its own problem.
+            if word.text not in self.found.places or word.text in self.definitions:
+                message = f"the name `{word.text}` is not defined"
+                hint = did_you_mean(word.text, known) or self._defined_elsewhere(word.text)
+                self.problem("unknown-name", message, word.span, hint)
+            return None
+        if not isinstance(entry, kinds):
+            is_a, wanted = _KINDS[type(entry)], " or ".join(_KINDS[k] for k in kinds)
+            message = f"`{word.text}` is {is_a}, but here stands {wanted}"
+            self.problem("wrong-kind", message, word.span)
+            return None
+        return entry
+
+    def _defined_elsewhere(self, name: str) -> str | None:
+        """The knowledge file that defines a name and is not used here."""
+        for known in knowledge_names():
+            path = knowledge_path(known)
+            starts = re.compile(rf"^[a-z]+ {re.escape(name)}( element \w+)?$", re.MULTILINE)
+            if path is not None and starts.search(path.read_text(encoding="utf-8")):
+                return f"it is defined in `{known}`: add that to `uses`"
+        return None
+
+    def concept(self, word: tree.Word, kind: str) -> voc.Concept | None:
+        """The concept of a name where one kind of concept is wanted."""
+        entry = self.entry(word, voc.Concept)
+        if entry is None:
+            return None
+        if entry.kind != kind:
+            message = f"`{word.text}` is a {entry.kind}, but here stands a {kind}"
+            self.problem("wrong-kind", message, word.span)
+            return None
+        return entry
+
+    def is_intent(self, word: tree.Word) -> bool:
+        """Whether a word is an intent; if not, that is a problem."""
+        if word.text not in core.INTENTS:
+            self.unknown_value("intent", word, core.INTENTS)
+        return word.text in core.INTENTS
+
+    def are_values(self, name: str, words: tuple[tree.Word, ...], values: tuple[str, ...]) -> bool:
+        """Whether words are values of a name; each that is none is a problem."""
+        wrong = [w for w in words if w.text not in values]
+        for word in wrong:
+            self.unknown_value(name, word, values)
+        return not wrong
+
+    def unknown_value(self, name: str, word: tree.Word, values: tuple[str, ...]) -> None:
+        """Report a word that is no value of a name."""
+        hint = did_you_mean(word.text, values) or "it can be " + ", ".join(f"`{v}`" for v in values)
+        message = f"`{name}` cannot be `{word.text}`"
+        self.problem("unknown-value", message, word.span, hint)
+
+    def problem(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
+        """Report what is wrong with the statement at hand."""
+        self.problems.add(
+            Problem(
+                code=code,
+                message=message,
+                source=self.source,
+                span=span,
+                hint=hint,
+                sentence=self.sentence,
+            )
+        )
+
+    def line(self, span: Span) -> str:
+        """The author's text at a place, in one line."""
+        return " ".join(self.source.text[span.start : span.end].split())
+
+
+_KINDS: dict[type[voc.Named], str] = {
+    voc.PatientField: "a patient field",
+    voc.Age: "an age",
+    voc.Quantity: "a quantity",
+    voc.Status: "a status",
+    voc.Concept: "a condition, procedure or medication",
+    voc.Event: "an event",
+    voc.Lesion: "a lesion",
+    voc.Consent: "a consent",
+    voc.History: "a history",
+}
