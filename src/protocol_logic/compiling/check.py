@@ -133,7 +133,7 @@ class _Checker:
         criteria: list[core.Criterion] = []
         seen: set[str] = set()
         for node in self.main.statements:
-            if not isinstance(node, tree.Criterion):
+            if not isinstance(node, tree.Criterion | tree.Note):
                 continue
             self.conditions.begin(node.name.text, self.main.source, node.sentence or None)
             if node.name.text in seen or node.name.text in self.found.places:
@@ -143,9 +143,12 @@ class _Checker:
                 )
             seen.add(node.name.text)
             if not node.sentence:
-                message = f"criterion `{node.name.text}` does not quote the protocol's sentence"
+                kind = "note" if isinstance(node, tree.Note) else "criterion"
+                message = f"{kind} `{node.name.text}` does not quote the protocol's sentence"
                 hint = "add it verbatim on a line that starts with `>`"
                 self.conditions.problem("missing-sentence", message, node.name.span, hint)
+            if isinstance(node, tree.Note):
+                continue
             applies = self.conditions.condition(node.applies) if node.applies else None
             condition = self.conditions.condition(node.condition)
             if condition is not None:

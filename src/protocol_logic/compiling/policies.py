@@ -176,7 +176,11 @@ class _Checker:
         return None if window is None else Policy(target, window, " ".join(written.split()))
 
     def misplaced(self, node: tree.Statement) -> None:
-        kind = {tree.Criterion: "a criterion", tree.Definition: "a definition"}
+        kind = {
+            tree.Criterion: "a criterion",
+            tree.Note: "a note",
+            tree.Definition: "a definition",
+        }
         message = f"{kind.get(type(node), 'an entry of knowledge')} does not belong to policies"
         name = node.name.span if not isinstance(node, tree.Policy) else node.span
         self.problem("misplaced", message, name, "a file of policies holds `policy` lines alone")

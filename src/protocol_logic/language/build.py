@@ -14,6 +14,7 @@ from protocol_logic.language.build_parts import (
     amount_of,
     amounts_in,
     parted,
+    quoted,
     span_of,
     text_of,
     word_of,
@@ -75,15 +76,18 @@ class TreeBuilder(ConditionBuilder):
         tokens, nodes = parted(children)
         polarity, *rest = nodes
         applies = rest[0].node if isinstance(rest[0], _Applies) else None
-        quotes = [str(t)[1:].removeprefix(" ").rstrip() for t in tokens if t.type == "QUOTE"]
         return tree.Criterion(
             polarity=polarity,
             name=word_of(next(t for t in tokens if t.type == "NAME")),
-            sentence="\n".join(quotes),
+            sentence=quoted(tokens),
             applies=applies,
             condition=rest[-1],
             span=span_of(meta),
         )
+
+    def note(self, meta: Meta, children: list[Any]) -> tree.Note:
+        name, *quotes = parted(children)[0]
+        return tree.Note(name=word_of(name), sentence=quoted(quotes), span=span_of(meta))
 
     def applies_line(self, _meta: Meta, children: list[Any]) -> _Applies:
         return _Applies(parted(children)[1][0])

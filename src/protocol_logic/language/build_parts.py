@@ -47,6 +47,12 @@ def parted(children: list[Any]) -> tuple[list[Token], list[Any]]:
     return tokens, [c for c in children if not isinstance(c, Token)]
 
 
+def quoted(tokens: list[Token]) -> str:
+    """The protocol's own text in the `>` lines among tokens."""
+    quotes = (t for t in tokens if t.type == "QUOTE")
+    return "\n".join(str(t)[1:].removeprefix(" ").rstrip() for t in quotes)
+
+
 def amounts_in(tokens: list[Token]) -> tuple[tree.Amount, ...]:
     """Each number with the unit that follows it, if any."""
     out = []

@@ -39,7 +39,8 @@ _HEAD = re.compile(
 )
 # A head that cannot be a line of a block, so that it is one also where it is indented.
 _HEAD_ALONE = re.compile(
-    r"(?:protocol|knowledge|policies|include|exclude|define)[ \t]+[\w.]+(?:[ \t]+element[ \t]+\w+)?"
+    r"(?:protocol|knowledge|policies|include|exclude|note|define)[ \t]+[\w.]+"
+    r"(?:[ \t]+element[ \t]+\w+)?"
 )
 # Characters that a reader cannot see, that reorder what is read, or that end a line for some.
 _INVISIBLE = re.compile(

@@ -269,6 +269,14 @@ class Criterion(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Node):
+    """`note NAME`: text of the protocol that asks nothing of a patient."""
+
+    name: Word
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case(Node):
     """`positive if her2_fish is positive`"""
 
@@ -352,7 +360,7 @@ class Entry(Node):
     properties: tuple[Property, ...]
 
 
-Statement: TypeAlias = Heading | System | Criterion | Definition | Entry | Policy
+Statement: TypeAlias = Heading | System | Criterion | Note | Definition | Entry | Policy
 
 # ---- formulas --------------------------------------------------------------------------------
 

@@ -23,7 +23,8 @@ KINDS = (
     "lesion", "consent", "history", "derived",
 )  # fmt: skip
 STATEMENTS = (
-    "protocol", "knowledge", "policies", "include", "exclude", "define", "system", "policy", *KINDS,
+    "protocol", "knowledge", "policies", "include", "exclude", "note", "define", "system", "policy",
+    *KINDS,
 )  # fmt: skip
 """The words that start a statement."""
 

@@ -38,6 +38,10 @@ define old
       stage is not recorded
       sex is male
 
+note heading
+  > Exclusion criteria:
+  > of all patients
+
 exclude old_people
   > Old people.
   applies if
