@@ -127,7 +127,8 @@ def _case(title: str, text: str, start: int, end: int, everyone: str) -> Case:
 def compiled(elig: str) -> Compiled:
     problems = Problems()
     found = compile_source(Source("case.elig", HEADING + elig), problems)
-    assert found is not None and not problems.items, problems.items
+    assert found is not None, problems.items
+    assert all(p.code == "to-do" for p in problems.items), problems.items
     return found
 
 

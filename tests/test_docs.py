@@ -176,7 +176,8 @@ def problems_in(example: str) -> list[Problem]:
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: f"line_{block.line}")
 def test_examples_of_the_language_are_right(block: Block) -> None:
-    found = [f"{p.code}: {p.message}" for p in problems_in(block.text)]
+    problems = [p for p in problems_in(block.text) if p.code != "to-do"]
+    found = [f"{p.code}: {p.message}" for p in problems]
     assert bool(found) == ("mistake" in block.info), found
 
 

@@ -36,6 +36,7 @@ MEANING = {
     "lines of": "lines-of-therapy",
     "there is": "courses-and-events",
     "attested": "consent",
+    "todo": "to-dos",
 }
 
 # What is read of a resource of each type, besides its codes, status and date.

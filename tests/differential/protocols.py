@@ -99,6 +99,7 @@ class Writer:
             self._lines: 4,
             self._defined: 3,
             self._attested: 1,
+            self._todo: 1,
         }
         return self.rng.choices(list(kinds), weights=list(kinds.values()))[0]()
 
@@ -174,6 +175,9 @@ class Writer:
 
     def _attested(self) -> str:
         return "attested informed_consent"
+
+    def _todo(self) -> str:
+        return "todo"
 
     # ---- lines and blocks --------------------------------------------------------------------
 

@@ -84,6 +84,8 @@ class Completion(Therapies):
                 return self.line_count(test)
             case core.Pattern():
                 return self.pattern(test)
+            case core.Todo():
+                return self.world.choose(("todo", test.home, test.number), [True, False])
             case core.Defined():
                 return self.defined(test)
 

@@ -62,6 +62,8 @@ def _entries_in(protocol: core.Protocol, conditions: Iterable[core.Condition]) -
             case core.Pattern(concept=concept, event=event):
                 yield concept
                 yield event
+            case core.Todo():
+                pass
             case core.HasValue() | core.RecordedAs() | core.Recorded() | core.Within():
                 yield from _answerable(protocol, test.entry)
             case _:

@@ -34,6 +34,8 @@ def finding_id(test: core.Test) -> str | None:
             return f"{concept}_on_both_sides"
         case core.LinesOf(concept=concept, intent=intent):
             return f"lines_of_{concept}_with_intent_{intent}"
+        case core.Todo(home=home, number=number):
+            return f"todo({home})" if number == 1 else f"todo({home},{number})"
         case _:
             return None
 
@@ -84,6 +86,11 @@ class Cells:
                 return self._fixed(name, "in_effect", concept, "in effect")
             case core.OnBothSides(concept=concept):
                 return self._fixed(name, "both_sides", concept, "on both sides")
+            case core.Todo(home=home):
+                return Finding(
+                    id=name, kind="todo", entry=home, element=f"todo:{home}",
+                    cells=OPERATORS["todo"].cells,
+                )  # fmt: skip
             case _:
                 raise AssertionError(first)
 
@@ -185,6 +192,8 @@ class Cells:
                     cells = OPERATORS["in effect"].true
                 case core.OnBothSides():
                     cells = OPERATORS["on both sides"].true
+                case core.Todo():
+                    cells = OPERATORS["todo"].true
                 case _:
                     cells = OPERATORS["confirmed by"].true
             true[test] = (name, cells)

@@ -87,6 +87,11 @@ class Conditions(Names):
             return core.OnBothSides(concept=concept.name, text=text, span=span)
         if isinstance(node, tree.Lines):
             return self._lines(node, text)
+        if isinstance(node, tree.Todo):
+            self.todo_count += 1
+            message = f"`{self.pattern_home}` is still to be written"
+            self.problem("to-do", message, span, "write its condition in the place of `todo`")
+            return core.Todo(home=self.pattern_home, number=self.todo_count, text=text, span=span)
         assert isinstance(node, tree.Attested)
         consent = self.entry(node.name, voc.Consent)
         if consent is None:

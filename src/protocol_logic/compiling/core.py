@@ -127,6 +127,14 @@ class LinesOf(Node):
     number: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Todo(Node):
+    """A condition that nobody has written: the `number`th of the statement `home`; unknown."""
+
+    home: str
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class Instant:
     """`months` after the `start` or `end` of the course."""
@@ -183,6 +191,7 @@ Test: TypeAlias = (
     | InEffect
     | OnBothSides
     | LinesOf
+    | Todo
     | Pattern
     | Defined
 )

@@ -37,11 +37,13 @@ class Names:
         self.sentence: str | None = None
         self.pattern_home = ""
         self.pattern_count = 0
+        self.todo_count = 0
 
     def begin(self, home: str, source: Source, sentence: str | None = None) -> None:
-        """Turn to the statement called `home`; patterns are numbered within it."""
+        """Turn to the statement called `home`; patterns and to-dos are numbered within it."""
         self.source, self.sentence = source, sentence
         self.pattern_home, self.pattern_count = home, 0
+        self.todo_count = 0
 
     def entry(self, word: tree.Word, kind: type[_E]) -> _E | None:
         """The entry of a name where one kind is wanted; anything else is a problem."""

@@ -17,6 +17,7 @@ from protocol_logic.foundation.operators import COMPARISONS
 Kind: TypeAlias = Literal[
     "value", "recorded", "in_record", "number", "ratio", "age", "derived", "presence", "evidence",
     "in_effect", "both_sides", "lines", "undetermined", "unrecorded",
+    "todo",
 ]  # fmt: skip
 
 

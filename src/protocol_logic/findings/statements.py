@@ -39,7 +39,7 @@ def read_statement(visible: Visible, finding: Finding) -> Found:
             return _in_record(visible, finding)
         case "unrecorded":
             return _unrecorded(visible, finding)
-        case _:  # undetermined: what a decision leaves open is free
+        case _:  # what a decision leaves open, or nobody has written, is free
             return Found(frozenset(finding.cells), (Opener(finding.element, "absent"),))
 
 

@@ -24,6 +24,8 @@ _ROWS = (
     Code("misplaced", "error", "a statement in a file of another kind"),
     Code("no-criterion", "error", "a protocol without any criterion"),
     Code("invisible-character", "error", "an invisible or bidirectional character in the text"),
+    # unfinished
+    Code("to-do", "notice", "a condition that is still to be written"),
     # names
     Code("unknown-name", "error", "a name that no knowledge file defines"),
     Code("unknown-knowledge", "error", "a knowledge file that does not exist"),

@@ -153,5 +153,10 @@ OPERATORS: dict[str, Operator] = {
             "unknown", "{name} is attested", "{name} is refused", "attested informed_consent",
             "FHIR R4 Consent.status and provision.type",
         ),
+        Operator(
+            "todo", "todo", "nothing", ("yes", "no"), ("yes",), "none",
+            "unknown, whatever is recorded", "this is still to be written",
+            "this is still to be written", "todo", "docs/semantics.md",
+        ),
     )
 }  # fmt: skip

@@ -102,6 +102,9 @@ class ConditionBuilder(Transformer[Token, Any]):
     def attested(self, meta: Meta, children: list[Any]) -> tree.Attested:
         return tree.Attested(name=word_of(parted(children)[0][0]), span=span_of(meta))
 
+    def todo(self, meta: Meta, _children: list[Any]) -> tree.Todo:
+        return tree.Todo(span=span_of(meta))
+
     def there_is(self, meta: Meta, children: list[Any]) -> tree.ThereIs:
         course, *clauses = parted(children)[1]
         return tree.ThereIs(course=course, clauses=tuple(clauses), span=span_of(meta))

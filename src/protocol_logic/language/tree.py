@@ -158,6 +158,11 @@ class Attested(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Todo(Node):
+    """`todo`: a condition that nobody has written yet"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point(Node):
     """`12 months after end of adjuvant`; `offset` is None for the end itself."""
 
@@ -216,6 +221,7 @@ Condition: TypeAlias = (
     | BothSides
     | Lines
     | Attested
+    | Todo
     | ThereIs
 )
 

@@ -32,9 +32,9 @@ ONE_LINE = ("system", "policy")
 """Those of statements of one line."""
 
 INNER = frozenset(
-    "all any none at there not attested lines applies decide otherwise denied > label source code "
-    "unlike unit accepts plausible value values is closed evidence axis site method measurable "
-    "title version language registry uses".split()
+    "all any none at there not attested todo lines applies decide otherwise denied > label source "
+    "code unlike unit accepts plausible value values is closed evidence axis site method "
+    "measurable title version language registry uses".split()
 )
 """Words that start a line inside a statement."""
 
@@ -231,7 +231,9 @@ _FAMILIES = (
     (frozenset({"COMPARE", "IS", "IN_EFFECT"}), "a comparison such as `>=`, `is` or `in`"),
 )
 _MEMBERS = {
-    "a condition": frozenset({"NOT", "ALL_OF", "ANY_OF", "NONE_OF", "AT_LEAST", "THERE_IS"}),
+    "a condition": frozenset(
+        {"NOT", "ALL_OF", "ANY_OF", "NONE_OF", "AT_LEAST", "THERE_IS", "TODO"}
+    ),
     "a property such as `label`, `code` or `unit`": frozenset(
         "SOURCE ACCEPTS PLAUSIBLE VALUE_IS VALUES ATTESTED IS_A CLOSED_BY DENIED_BY EVIDENCE "
         "FIELD OF FROM AXIS SITE METHOD MEASURABLE COUNTED_BY SCOPE FORMULA TIMES "

@@ -54,6 +54,10 @@ exclude old_people
     relapse on or before end of adjuvant
     adjuvant lasted >= 24 months at relapse
 
+include unfinished
+  > To be written.
+  todo
+
 define risk
   values low, high
   decide

@@ -137,7 +137,7 @@ class _Reader:
         """What a finding is read from."""
         name = finding.entry
         match finding.kind:
-            case "undetermined":
+            case "undetermined" | "todo":
                 return
             case "derived":
                 derived = self.protocol.derived[name]
