@@ -234,6 +234,9 @@ class TreeBuilder(ConditionBuilder):
     def parents_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("is a", meta, children)
 
+    def kinds_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+        return self._property("includes", meta, children)
+
     def closed_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("closed by", meta, children)
 
