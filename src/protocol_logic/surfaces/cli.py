@@ -214,6 +214,27 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 
 
 @group.command()
+@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: all that is known of each name, with its codes.",
+)
+@click.pass_context
+def names(ctx: click.Context, words: tuple[str, ...], form: str) -> None:
+    """Find names of the knowledge base by words of theirs, and how a protocol tests them.
+
+    Exit code 1: there is no such name.
+    """
+    from protocol_logic.surfaces.names import find_names
+
+    ctx.exit(find_names(words, form))
+
+
+@group.command()
 @click.argument("protocol", metavar="PROTOCOL")
 @click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
 @_AS_OF
