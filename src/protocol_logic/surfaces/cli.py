@@ -137,6 +137,22 @@ def check(ctx: click.Context, files: tuple[str, ...], form: str) -> None:
     ctx.exit(check_files(files, form))
 
 
+@group.command()
+@click.argument("text", metavar="NCT_RECORD_OR_TEXT")
+@click.option("-o", "--output", metavar="FILE", help="Write there instead of stdout: a new file.")
+@click.pass_context
+def new(ctx: click.Context, text: str, output: str | None) -> None:
+    """Start a protocol file: every sentence of the text quoted, each criterion still to be written.
+
+    NCT_RECORD_OR_TEXT is a record of the ClinicalTrials.gov API (JSON, version 2), a Markdown or
+    plain text with the criteria, or `-` for stdin. Nothing of it is understood: see what `check`
+    counts, and look at each `include` and `exclude`.
+    """
+    from protocol_logic.surfaces.starting import start_protocol
+
+    ctx.exit(start_protocol(text, output))
+
+
 @group.command("format")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if a file would change.")
