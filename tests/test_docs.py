@@ -156,7 +156,7 @@ def whole(example: str) -> str:
     """The file that an example is, or is a piece of: a file, statements, or conditions."""
     lines = [line for line in example.splitlines() if line and not line.startswith("#")]
     word = lines[0].split(" ")[0]
-    if word in ("protocol", "knowledge", "policies"):
+    if word in ("protocol", "knowledge", "policies") or lines[0].startswith("examples for "):
         return example
     if word in ("include", "exclude", "define"):
         head = f"protocol example\n  title Example\n  uses {', '.join(knowledge_names())}\n\n"

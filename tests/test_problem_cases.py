@@ -26,8 +26,8 @@ from pathlib import Path
 
 import pytest
 
-from protocol_logic.answering.questions import elements_of
 from protocol_logic.answering.rows import problems_of
+from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.check import check_file
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source, Span
@@ -54,7 +54,7 @@ UPDATE = os.environ.get("UPDATE_CASES") == "1"
 
 _BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
-_OWN_HEADING = re.compile(r"\s*(?:protocol|knowledge|policies)\b")
+_OWN_HEADING = re.compile(r"\s*(?:protocol|knowledge|policies|examples for)\b")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from protocol_logic.answering.questions import elements_of
 from protocol_logic.answering.rows import AsOf, Row, problems_of, row_of
 from protocol_logic.compiling import core
+from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.check import check
 from protocol_logic.compiling.lower import Program, lower
 from protocol_logic.compiling.plan import Plan

@@ -8,8 +8,9 @@ from datetime import date
 
 import pytest
 
-from protocol_logic.answering.questions import elements_of, questions
+from protocol_logic.answering.questions import questions
 from protocol_logic.answering.rows import AsOf, Row
+from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path

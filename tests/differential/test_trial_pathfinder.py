@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from protocol_logic.answering.questions import elements_of
 from protocol_logic.answering.rows import AsOf, Row
+from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Screening, compile_source

@@ -11,6 +11,13 @@ from collections.abc import Iterable, Mapping
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import Conditions
 from protocol_logic.compiling.entries import Entries, report_duplicate
+from protocol_logic.compiling.examples import Example, check_examples, head_of
+from protocol_logic.compiling.examples_file import (
+    FindProtocol,
+    are_examples,
+    examples_in,
+    protocol_in_kb,
+)
 from protocol_logic.compiling.knowledge import read_entries
 from protocol_logic.compiling.library import Unit, gather
 from protocol_logic.compiling.policies import are_policies, check_unit, report_misplaced
@@ -21,23 +28,43 @@ from protocol_logic.language import tree
 
 
 def check(source: Source, problems: Problems) -> core.Protocol | None:
-    """Check a protocol with all knowledge it uses."""
+    """Check a protocol with all knowledge it uses, and its examples."""
+    return check_with_examples(source, problems)[0]
+
+
+def check_with_examples(
+    source: Source, problems: Problems
+) -> tuple[core.Protocol | None, list[Example]]:
+    """Check a protocol with all knowledge it uses; gives its examples too."""
     return _check(gather(source, problems), problems)
 
 
-def check_file(source: Source, problems: Problems) -> None:
-    """Check a file of any kind: a protocol, knowledge or policies."""
+def check_file(source: Source, problems: Problems, find: FindProtocol = protocol_in_kb) -> None:
+    """Check a file of any kind: a protocol, knowledge, policies, or examples of a protocol, which
+    is found by its name."""
     units = gather(source, problems)
     if are_policies(units[-1]):
         check_unit(units[-1], problems)
+    elif are_examples(units[-1]):
+        examples_in(units[-1], problems, find, check)
     else:
         _check(units, problems)
 
 
-def _check(units: list[Unit], problems: Problems) -> core.Protocol | None:
+def _check(units: list[Unit], problems: Problems) -> tuple[core.Protocol | None, list[Example]]:
     checker = _Checker(units, problems)
     protocol = checker.protocol()
-    return None if problems.has_errors else protocol
+    main = units[-1]
+    examples: list[Example] = []
+    if main.heading is not None and main.heading.kind == "protocol":
+        declared = {
+            node.name.text
+            for unit in units
+            for node in unit.statements
+            if not isinstance(node, tree.Policy | tree.Example)
+        }
+        examples = check_examples(protocol, main.source, main.statements, problems, declared)
+    return None if problems.has_errors else protocol, examples
 
 
 class _Checker:
@@ -80,6 +107,10 @@ class _Checker:
             message = f"`{heading.name.text}` is a file of policies, not a protocol"
             hint = "give it to `screen` with `--policies`, beside a protocol"
             self.conditions.problem("misplaced", message, heading.name.span, hint)
+        elif heading.kind == "examples":
+            message = f"these are examples for `{heading.name.text}`, not a protocol"
+            hint = "give them to `test`, and the protocol to other commands"
+            self.conditions.problem("misplaced", message, heading.name.span, hint)
         elif heading.kind == "protocol" and not criteria and not self.problems.has_errors:
             self.conditions.problem(
                 "no-criterion",
@@ -102,12 +133,17 @@ class _Checker:
         )
 
     def _policies(self) -> None:
-        """Policies belong into files of their own."""
+        """Policies belong into files of their own, and examples to a protocol."""
         for unit in self.units:
-            if unit.heading is None or unit.heading.kind != "policies":
-                for node in unit.statements:
-                    if isinstance(node, tree.Policy):
-                        report_misplaced(node, unit.source, self.problems)
+            kind = unit.heading.kind if unit.heading is not None else ""
+            for node in unit.statements:
+                if isinstance(node, tree.Policy) and kind != "policies":
+                    report_misplaced(node, unit.source, self.problems)
+                elif isinstance(node, tree.Example) and kind not in ("protocol", ""):
+                    self.conditions.begin("", unit.source)
+                    message = f"an example does not belong to {kind}"
+                    hint = "examples stand in a protocol, or beside it in a file `examples for ID`"
+                    self.conditions.problem("misplaced", message, head_of(unit.source, node), hint)
 
     def _homes(self) -> dict[str, str]:
         """Entry -> the knowledge file that declares it."""
@@ -288,7 +324,7 @@ class _Checker:
                     above.add(parent)
                     queue += concepts[parent].parents
             if name in above:
-                hint = "take one of the `is a` or `includes` lines away"
+                hint = "take one of the `is a` lines away"
                 message = f"`{name}` is a kind of itself"
                 self.conditions.problem("circular-definition", message, span, hint)
             for parent in entry.parents:
@@ -340,7 +376,6 @@ _CLINICAL_STATUSES = ("active", "recurrence", "relapse", "inactive", "remission"
 _REFERENCES: dict[str, tuple[type[voc.Named], ...]] = {
     "of": (voc.PatientField,),
     "is a": (voc.Concept,),
-    "includes": (voc.Concept,),
     "closed by": (voc.History,),
     "from conditions": (voc.Concept,),
     "from status": (voc.Status,),

@@ -19,6 +19,10 @@ Kind: TypeAlias = Literal[
     "in_effect", "both_sides", "lines", "undetermined", "unrecorded",
     "todo",
 ]  # fmt: skip
+Reason: TypeAlias = Literal[
+    "absent", "unreadable", "conflicting", "imprecise", "not_closed", "no_reference_range", "stale"
+]
+"""Why a finding is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

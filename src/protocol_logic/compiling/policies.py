@@ -180,9 +180,10 @@ class _Checker:
             tree.Criterion: "a criterion",
             tree.Note: "a note",
             tree.Definition: "a definition",
+            tree.Example: "an example",
         }
         message = f"{kind.get(type(node), 'an entry of knowledge')} does not belong to policies"
-        name = node.name.span if not isinstance(node, tree.Policy) else node.span
+        name = node.span if isinstance(node, tree.Policy | tree.Example) else node.name.span
         self.problem("misplaced", message, name, "a file of policies holds `policy` lines alone")
 
     def _window(self, amount: tree.Amount) -> Window | None:

@@ -98,6 +98,8 @@ class Cutter:
         """The parts of a reading that the finding's cells cut it into; a point is one part."""
         if not isinstance(number, Number) or number.value.is_point:
             return (number,)
+        if number.relative and finding.kind != "ratio":
+            return (number,)
         pieces = [number.value]
         scales = [Fraction(1)]
         if finding.kind == "ratio":
@@ -156,6 +158,8 @@ class Cutter:
             return Found(_inside(finding, Interval.point(Fraction(value))))
         if finding.kind == "ratio":
             return self._ratio(finding, value, choice)
+        if value.relative:
+            return Found(self._anything(finding), (found.opener,) if found.opener else ())
         cells = _inside(finding, value.value)
         return Found(cells, self._imprecise(finding.entry, cells))
 
@@ -236,7 +240,7 @@ class Cutter:
             number = choice.get(derived.reported, first)
         if not isinstance(number, Number):
             return Found(frozenset(finding.cells), openers)
-        cells = _inside(finding, number.value)
+        cells = _inside(finding, _interval(number))
         return Found(cells, openers if len(cells) > 1 else ())
 
 
@@ -262,7 +266,7 @@ def _limits(number: Number, sex: str) -> list[Limit]:
 
 def _interval(value: Alternative) -> Interval:
     if isinstance(value, Number):
-        return value.value
+        return Interval.at_least(0) if value.relative else value.value
     assert isinstance(value, int)
     return Interval.point(Fraction(value))
 

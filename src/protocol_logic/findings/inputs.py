@@ -7,7 +7,7 @@ read it, they share it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
 from fractions import Fraction
@@ -40,11 +40,15 @@ class Blank(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One possible value of a quantity with the limits of its own result."""
+    """One possible value of a quantity with the limits of its own result.
+
+    `relative`: `value` is a multiple of the upper limit, and the number itself is not told.
+    """
 
     value: Interval
     limits: tuple[Limit, ...]
     resource: str
+    relative: bool = False
 
 
 Alternative: TypeAlias = str | int | Number | Blank
@@ -135,20 +139,20 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
     if not facts:
         return _absent(entry.name, entry.element)
     fresh = [f for f in facts if visible.may_be_fresh(f)]
-    unreadable = [f for f in fresh if _measured(f) is None]
+    unreadable = [f for f in fresh if _number(f) is None]
     found: list[Number] = []
     for fact in fresh:
-        reading = _measured(fact)
+        number = _number(fact)
         # On a day of which one result cannot be read, no other one decides.
-        if reading is not None and all(visible.can_follow(fact, other) for other in unreadable):
-            if not any((n.value, n.limits) == reading for n in found):
-                found.append(Number(*reading, fact.resource))
+        if number is not None and all(visible.can_follow(fact, other) for other in unreadable):
+            if not any(replace(n, resource=number.resource) == number for n in found):
+                found.append(number)
     if len(found) > 1:
         found.sort(key=lambda n: (_low(n.value), n.resource))
     opener = _uncertain(visible, entry.element, facts, unreadable)
     if opener is None and any(n.value != found[0].value for n in found[1:]):
         opener = Opener(entry.element, "conflicting", found[0].resource)
-    elif opener is None and not found[0].value.is_point:
+    elif opener is None and (found[0].relative or not found[0].value.is_point):
         opener = Opener(entry.element, "imprecise", found[0].resource)
     blanks = [Blank.UNREADABLE] if unreadable else []
     if visible.stale(facts) is not None:
@@ -156,12 +160,12 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
     return Input(entry.name, (*found, *blanks, *_nothing(visible, facts)), opener, tuple(facts))
 
 
-def _measured(fact: Fact) -> tuple[Interval, tuple[Limit, ...]] | None:
+def _number(fact: Fact) -> Number | None:
     """The value of a result with its limits; None where it cannot be read."""
     reading = fact.reading
     if not isinstance(reading, Measured) or reading.value is None:
         return None
-    return reading.value, reading.limits
+    return Number(reading.value, reading.limits, fact.resource, reading.relative)
 
 
 def _low(value: Interval) -> Fraction:
@@ -244,7 +248,7 @@ def lesion_input(visible: Visible, entry: Lesion) -> Input:
     counts: set[bool | None] = set()  # True: at least 1; False: 0; None: not counted
     for fact in facts:
         if isinstance(fact.reading, Measured):
-            counts.update(_counts(fact.reading.value))
+            counts.update(_counts(None if fact.reading.relative else fact.reading.value))
     values = {_lesion_value(m, c) for m in measurable for c in counts or {None}}
     why = _many(entry.element, values, facts)
     unreadable = [f for f in facts if not _is_read(f.reading)]

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from protocol_logic.compiling.plan import Reason as Reason
 from protocol_logic.records.facts import Fact
 
 CellSet: TypeAlias = frozenset[str]
-Reason: TypeAlias = Literal[
-    "absent", "unreadable", "conflicting", "imprecise", "not_closed", "no_reference_range", "stale"
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _ROWS = (
     Code("misplaced", "error", "a statement in a file of another kind"),
     Code("no-criterion", "error", "a protocol without any criterion"),
     Code("invisible-character", "error", "an invisible or bidirectional character in the text"),
+    Code("bad-example", "error", "an example that cannot be run"),
     # unfinished
     Code("to-do", "notice", "a condition that is still to be written"),
     # names

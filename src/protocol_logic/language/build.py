@@ -10,11 +10,12 @@ from lark.tree import Meta
 from protocol_logic.foundation.source import Source
 from protocol_logic.language import tree
 from protocol_logic.language.build_conditions import ConditionBuilder
+from protocol_logic.language.build_examples import ExampleBuilder
 from protocol_logic.language.build_parts import (
     amount_of,
     amounts_in,
     parted,
-    quotes_in,
+    quoted,
     span_of,
     text_of,
     word_of,
@@ -22,7 +23,7 @@ from protocol_logic.language.build_parts import (
 
 
 @v_args(meta=True)
-class TreeBuilder(ConditionBuilder):
+class TreeBuilder(ConditionBuilder, ExampleBuilder):
     """Turns the parse tree of one statement of `source` into its node."""
 
     def __init__(self, source: Source) -> None:
@@ -79,7 +80,7 @@ class TreeBuilder(ConditionBuilder):
         return tree.Criterion(
             polarity=polarity,
             name=word_of(next(t for t in tokens if t.type == "NAME")),
-            quotes=quotes_in(tokens),
+            sentence=quoted(tokens),
             applies=applies,
             condition=rest[-1],
             span=span_of(meta),
@@ -87,7 +88,7 @@ class TreeBuilder(ConditionBuilder):
 
     def note(self, meta: Meta, children: list[Any]) -> tree.Note:
         name, *quotes = parted(children)[0]
-        return tree.Note(name=word_of(name), quotes=quotes_in(quotes), span=span_of(meta))
+        return tree.Note(name=word_of(name), sentence=quoted(quotes), span=span_of(meta))
 
     def applies_line(self, _meta: Meta, children: list[Any]) -> _Applies:
         return _Applies(parted(children)[1][0])
@@ -233,9 +234,6 @@ class TreeBuilder(ConditionBuilder):
 
     def parents_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("is a", meta, children)
-
-    def kinds_property(self, meta: Meta, children: list[Any]) -> tree.Property:
-        return self._property("includes", meta, children)
 
     def closed_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("closed by", meta, children)

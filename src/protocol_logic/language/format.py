@@ -9,17 +9,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from lark import Token
 
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.source import Source
+from protocol_logic.language.build_examples import cells_of
 from protocol_logic.language.parse import Line, pieces, read_piece, without_mark
 
 WIDTH = 100
 """The longest line on which a list of codes, or of exceptions, is kept together."""
 
-_FREE_TEXT = {"TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "BECAUSE"}
+_FREE_TEXT = {
+    "TITLE",
+    "VERSION",
+    "LANGUAGE",
+    "REGISTRY",
+    "LABEL",
+    "SOURCE",
+    "BECAUSE",
+    "EXAMPLE",
+    "EXAMPLES",
+}
 _LISTS = {"CODE": 1, "EVIDENCE": 2, "SITE": 2, "AXIS": 2, "METHOD": 2}
 """Keywords before a list of codes, and how many words come before the first code."""
 
@@ -132,6 +144,7 @@ def _statement(tokens: Sequence[Token]) -> Iterator[str]:
     depth = 0
     row: list[Token] = []
     comments: list[str] = []
+    tokens = _aligned(tokens)
     for token in tokens:
         if token.type == "_INDENT":
             depth += 1
@@ -145,6 +158,21 @@ def _statement(tokens: Sequence[Token]) -> Iterator[str]:
             if not row:
                 yield from _between(comments, "  " * depth)
             row.append(token)
+
+
+def _aligned(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens with the rows of a table as columns of one width each."""
+    rows = {
+        i: [" ".join(cell.split()) for cell in cells_of(token)]
+        for i, token in enumerate(tokens)
+        if token.type == "ROW"
+    }
+    widths = [max(map(len, column)) for column in zip_longest(*rows.values(), fillvalue="")]
+    aligned = list(tokens)
+    for i, cells in rows.items():
+        text = " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
+        aligned[i] = Token("ROW", f"| {text} |")
+    return aligned
 
 
 def _between(lines: Sequence[str], indent: str) -> Iterator[str]:
@@ -195,4 +223,4 @@ def _word(token: Token) -> str:
         return f"{keyword} {text.rstrip(_BLANKS)}"
     if token.type == "COMMA_BUT":
         return ", but"
-    return str(token) if token.type in {"STRING", "URL"} else " ".join(token.split())
+    return str(token) if token.type in {"STRING", "URL", "ROW"} else " ".join(token.split())

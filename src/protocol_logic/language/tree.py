@@ -238,7 +238,8 @@ class Text(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading(Node):
-    """`protocol NAME`, `knowledge NAME` or `policies NAME` with its header lines."""
+    """`protocol NAME`, `knowledge NAME` or `policies NAME` with its header lines; or, of kind
+    `examples`, `examples for NAME`."""
 
     kind: str
     name: Word
@@ -264,19 +265,14 @@ class Policy(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion(Node):
-    """`include NAME` / `exclude NAME`: its `>` lines, when it applies, and its condition."""
+    """`include NAME` / `exclude NAME`: the sentence, when it applies, and its condition."""
 
     polarity: str
     """`inclusion` or `exclusion`"""
     name: Word
-    quotes: tuple[Word, ...]
+    sentence: str
     applies: Condition | None
     condition: Condition
-
-    @property
-    def sentence(self) -> str:
-        """The protocol's own text: the quotes, a line each."""
-        return "\n".join(quote.text for quote in self.quotes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,12 +280,7 @@ class Note(Node):
     """`note NAME`: text of the protocol that asks nothing of a patient."""
 
     name: Word
-    quotes: tuple[Word, ...]
-
-    @property
-    def sentence(self) -> str:
-        """The protocol's own text: the quotes, a line each."""
-        return "\n".join(quote.text for quote in self.quotes)
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,7 +367,42 @@ class Entry(Node):
     properties: tuple[Property, ...]
 
 
-Statement: TypeAlias = Heading | System | Criterion | Note | Definition | Entry | Policy
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given(Node):
+    """`given hemoglobin is 88 g/L on 2026-01-03`: a name, and the rest of the line."""
+
+    name: Word
+    value: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect(Node):
+    """`expect organ_function not met`: of what, and the rest of the line.
+
+    `quoted`: a condition as written, not a name.
+    """
+
+    about: Word
+    quoted: bool
+    outcome: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example(Node):
+    """`example TITLE`, or `examples TITLE` with a table.
+
+    `header`: the heads of the table's columns; `rows`: its cells.
+    """
+
+    title: str
+    as_of: Word | None
+    given: tuple[Given, ...]
+    expect: tuple[Expect, ...]
+    header: tuple[Word, ...] = ()
+    rows: tuple[tuple[Word, ...], ...] = ()
+
+
+Statement: TypeAlias = Heading | System | Criterion | Note | Definition | Entry | Policy | Example
 
 # ---- formulas --------------------------------------------------------------------------------
 

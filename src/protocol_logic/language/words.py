@@ -22,9 +22,11 @@ KINDS = (
     "field", "age", "quantity", "status", "condition", "procedure", "medication", "event",
     "lesion", "consent", "history", "derived",
 )  # fmt: skip
+TITLED = ("example", "examples")
+"""Those of statements that have a title of any words."""
 STATEMENTS = (
     "protocol", "knowledge", "policies", "include", "exclude", "note", "define", "system", "policy",
-    *KINDS,
+    *TITLED, *KINDS,
 )  # fmt: skip
 """The words that start a statement."""
 
@@ -33,8 +35,8 @@ ONE_LINE = ("system", "policy")
 
 INNER = frozenset(
     "all any none at there not attested todo lines applies decide otherwise denied > label source "
-    "code unlike unit accepts plausible value values is includes closed evidence axis site method "
-    "measurable title version language registry uses".split()
+    "code unlike unit accepts plausible value values is closed evidence axis site method "
+    "measurable title version language registry uses given expect |".split()
 )
 """Words that start a line inside a statement."""
 
@@ -164,6 +166,9 @@ _SPELT = {
     "LPAR": "`(`",
     "RPAR": "`)`",
     "QUOTE": "the protocol's sentence after `>`",
+    "ROW": "a row of a table, as in `| alt | expect organ_function |`",
+    "REST": "a value, or an outcome such as `met`",
+    "DAY": "a date such as `2026-01-15`",
     "KIND": "a kind of knowledge entry such as `quantity`",
 }
 _KEYWORDS = {
@@ -235,8 +240,8 @@ _MEMBERS = {
         {"NOT", "ALL_OF", "ANY_OF", "NONE_OF", "AT_LEAST", "THERE_IS", "TODO"}
     ),
     "a property such as `label`, `code` or `unit`": frozenset(
-        "SOURCE ACCEPTS PLAUSIBLE VALUE_IS VALUES ATTESTED IS_A INCLUDES CLOSED_BY DENIED_BY "
-        "EVIDENCE FIELD OF FROM AXIS SITE METHOD MEASURABLE COUNTED_BY SCOPE FORMULA TIMES "
+        "SOURCE ACCEPTS PLAUSIBLE VALUE_IS VALUES ATTESTED IS_A CLOSED_BY DENIED_BY EVIDENCE "
+        "FIELD OF FROM AXIS SITE METHOD MEASURABLE COUNTED_BY SCOPE FORMULA TIMES "
         "ELSE_REPORTED".split()
     ),
     "a line such as `title`, `version` or `uses`": frozenset({"LANGUAGE", "REGISTRY", "SOURCE"}),

@@ -209,7 +209,7 @@ def _more(fact: Fact, answer: Answer) -> Fact:
         case Therapy(), Therapy():
             reading = replace(said, intent=said.intent or old.intent)
         case Measured(), Measured():
-            reading = replace(said, limits=old.limits)
+            reading = said if said.limits else replace(said, limits=old.limits)
         case ConditionStated(), ConditionStated():
             reading = replace(
                 old,

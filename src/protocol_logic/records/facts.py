@@ -31,10 +31,12 @@ class Measured:
     """A number in the canonical unit; None when it cannot be interpreted.
 
     `limits` are all upper limits of normal that the result states; empty when none is usable.
+    `relative`: only the multiple of the upper limit is told, `value`, and `limits` is just 1.
     """
 
     value: Interval | None
     limits: tuple[Limit, ...] = ()
+    relative: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from protocol_logic.records.facts import (
     Done,
     Happened,
     LesionSize,
+    Limit,
     Measured,
     NotTaken,
     Reading,
@@ -63,9 +64,12 @@ _NUMBER = r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?"
 _QUANTITY = re.compile(rf"(?P<sign>[<>]=?)?\s*(?P<number>{_NUMBER})(?:\s+(?P<unit>\S+))?")
 _DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 _COURSE = re.compile(
-    r"(?P<start>\S+)\s+(?:to\s+(?P<end>\S+)|(?P<ongoing>ongoing))(?:\s+(?P<intent>\S+))?",
+    r"(?:(?P<before>(?!from\s)[a-z]+)\s+)?(?:from\s+)?"
+    r"(?P<start>\S+)\s+(?:to\s+(?P<end>\S+)|(?P<ongoing>ongoing))(?:\s+(?P<after>\S+))?",
     re.IGNORECASE,
 )
+_MULTIPLE = re.compile(rf"(?:(?P<sign>[<>]=?)\s*)?(?P<number>{_NUMBER})\s+x\s+ULN")
+_WITH_LIMIT = re.compile(r"(?P<value>.+?),\s*ULN\s+(?P<limit>.+)")
 _LESION = re.compile(
     r"(?P<sizes>.+?)(?:\s+at\s+(?P<site>\S+))?(?:\s+by\s+(?P<method>\S+))?", re.IGNORECASE
 )
@@ -81,7 +85,7 @@ def read_value(entry: Entry, text: str) -> Reading:
     text = text.strip()
     match entry:
         case Quantity():
-            return Measured(_number(entry, text))
+            return _measured(entry, text)
         case Status():
             return Stated(_named(entry, text))
         case Concept(kind="condition"):
@@ -97,10 +101,10 @@ def read_value(entry: Entry, text: str) -> Reading:
         case Consent():
             return Stated(frozenset({_one_of(entry, CONSENT_VALUES, text)}))
         case History():
-            _one_of(entry, ("complete",), text)
+            _one_of(entry, ("complete", "closed"), text)
             return Closed()
         case Event():
-            return Happened(read_date(text))
+            return Happened(read_date(re.sub(r"^on\s+", "", text)))
         case Lesion():
             return _lesion(entry, text)
         case Age():
@@ -202,6 +206,20 @@ def read_date(text: str) -> PartialDate:
 # ---- numbers -------------------------------------------------------------------------------------
 
 
+def _measured(entry: Quantity, text: str) -> Measured:
+    """`8.8 g/dL`, `120 U/L, ULN 40 U/L`, or just the multiple of the upper limit: `3 x ULN`."""
+    multiple = _MULTIPLE.fullmatch(text)
+    if multiple is not None:
+        number = _quantity(f"{multiple['sign'] or ''} {multiple['number']}".strip(), "1", "")
+        limit = Limit(None, _ONE, "1 x ULN")
+        return Measured(quantities.interval(number, {"1": _ONE}), (limit,), relative=True)
+    both = _WITH_LIMIT.fullmatch(text)
+    if both is None:
+        return Measured(_number(entry, text))
+    limit = Limit(None, read_limit(entry, both["limit"]), both["limit"])
+    return Measured(_number(entry, both["value"]), (limit,))
+
+
 def _number(entry: Quantity, text: str) -> Interval:
     negative = entry.plausible is not None and (
         entry.plausible.lo is None or entry.plausible.lo < 0
@@ -288,7 +306,10 @@ def _course(entry: Concept, text: str) -> Therapy | NotTaken:
     match = _COURSE.fullmatch(text)
     if match is None:
         raise _none(entry, text)
-    intent = read_intent(match["intent"]) if match["intent"] is not None else None
+    intents = [word for word in (match["before"], match["after"]) if word is not None]
+    if len(intents) > 1:
+        raise _none(entry, text)
+    intent = read_intent(intents[0]) if intents else None
     start, end = (
         read_date(day) if day not in (None, OPEN_END) else None
         for day in (match["start"], match["end"])

@@ -7,7 +7,6 @@ inside an input is a problem.
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -81,21 +80,6 @@ def source_named(name: str, *, knowledge: bool = False) -> Source:
         f"there is no file `{visible(name)}`, and no protocol of that id in the knowledge base; "
         f"{hint}"
     )
-
-
-def text_named(name: str) -> str:
-    """The text of a file, or for `-` what stands on stdin."""
-    path = Path(name)
-    if name == "-":
-        try:
-            return sys.stdin.buffer.read().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise click.UsageError("stdin is not UTF-8 text") from error
-    if path.is_dir():
-        raise click.UsageError(f"`{visible(name)}` is a folder, not a file")
-    if not path.exists():
-        raise click.UsageError(f"there is no file `{visible(name)}`{_near(path)}")
-    return _text(path, name)
 
 
 def _text(path: Path, name: str) -> str:
@@ -192,7 +176,7 @@ _MOST_ALIKE = 100
 
 def answers_of(name: str, compiled: Compiled, problems: Problems) -> Answers:
     """The answers in a file; rows that cannot be used are problems, a file without any an error."""
-    from protocol_logic.answering.questions import elements_of
+    from protocol_logic.compiling.answerable import elements_of
     from protocol_logic.records.answers import read_answers
 
     path = Path(name)

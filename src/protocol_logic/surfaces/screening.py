@@ -147,7 +147,7 @@ class _Start:
     asked: bool
 
     def __call__(self) -> Callable[[Item], _Result]:
-        from protocol_logic.answering.questions import elements_of
+        from protocol_logic.compiling.answerable import elements_of
         from protocol_logic.pipeline import Screening
 
         screening = Screening(self.compiled, self.answers)

@@ -42,6 +42,20 @@ note heading
   > Exclusion criteria:
   > of all patients
 
+examples for city
+
+example on the limit
+  as of 2026-01-15
+  given age is 65 years
+  given stage is unknown
+  expect old_people not met because age
+  expect "age < 65 years" not met
+
+examples of ages
+  given sex is male
+  | age      | expect old_people |
+  | 64 years | met               |
+
 exclude old_people
   > Old people.
   applies if
@@ -69,7 +83,6 @@ define risk
 
 condition jaundice
   code snomed 18165001
-  includes liver_failure, cholestasis
   denied by hemoglobin >= 90 g/L
 
 lesion spot

@@ -1,0 +1,203 @@
+"""The clauses of a protocol: its atomic conditions, each with the states that it can be in.
+
+A clause belongs to a criterion, or to a definition of the protocol's own file, which is opened
+where it stands. A definition of a knowledge file is atomic: it is tested where it is at home.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from protocol_logic.compiling import core
+from protocol_logic.foundation.source import Source, Span
+from protocol_logic.knowledge import vocabulary as voc
+
+State: TypeAlias = Literal["met", "not_met", "unknown"]
+STATES: tuple[State, ...] = ("met", "not_met", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One atomic condition.
+
+    `owner`: the criterion or definition that it stands in; `criteria`: those that rest on it, in
+    order. `text`: the author's own, by itself. `states`: those that some record brings about.
+    """
+
+    owner: str
+    text: str
+    test: core.Test
+    states: tuple[State, ...]
+    criteria: tuple[str, ...] = field(repr=False)
+    span: Span = field(compare=False, repr=False)
+
+
+def clauses_of(protocol: core.Protocol) -> list[Clause]:
+    """All clauses, of criteria in order, then of the file's definitions that they rest on."""
+    reach = {c.id: _reached(protocol, c) for c in protocol.criteria}
+    found: list[Clause] = []
+    for criterion in protocol.criteria:
+        conditions = [c for c in (criterion.applies, criterion.condition) if c is not None]
+        found += _clauses(protocol, criterion.id, conditions, (criterion.id,))
+    for name, definition in protocol.definitions.items():
+        users = tuple(c for c, names in reach.items() if name in names)
+        if users and is_own(protocol, name):
+            found += _clauses(protocol, name, core.conditions_in(definition.body), users)
+    return found
+
+
+def is_own(protocol: core.Protocol, definition: str) -> bool:
+    """Whether a definition stands in the protocol's own file."""
+    found = protocol.definitions.get(definition)
+    return found is not None and found.source == protocol.source
+
+
+def said(source: Source, node: core.Condition) -> str:
+    """The author's text of a condition by itself, also where others stand in its line."""
+    match node:
+        case core.Within(entry=entry):
+            return f"{entry} {' '.join(source.text[node.span.start : node.span.end].split())}"
+        case core.Defined(name=name, value=value):
+            return name if value is None else f"{name} is {value}"
+        case _:
+            return node.text
+
+
+def quoted(protocol: core.Protocol) -> dict[str, core.Condition]:
+    """All conditions that the file says, by their text: those alone, and those of whole lines."""
+    alone: dict[str, core.Condition] = {}
+    lines: dict[str, core.Condition] = {}
+    bodies: list[core.Condition] = []
+    for criterion in protocol.criteria:
+        bodies += [c for c in (criterion.applies, criterion.condition) if c is not None]
+    for name, definition in protocol.definitions.items():
+        if is_own(protocol, name):
+            bodies += core.conditions_in(definition.body)
+    for node in (node for body in bodies for node in _nodes(body)):
+        alone.setdefault(said(protocol.source, node), node)
+        lines.setdefault(node.text, node)
+    return {**lines, **alone}
+
+
+def asked_by_itself(
+    protocol: core.Protocol, conditions: dict[str, core.Condition]
+) -> core.Protocol:
+    """The protocol with one criterion for each condition, by id, in place of its own."""
+    criteria = tuple(
+        core.Criterion(
+            id=name,
+            polarity="inclusion",
+            sentence=said(protocol.source, condition),
+            applies=None,
+            condition=condition,
+            span=condition.span,
+        )
+        for name, condition in conditions.items()
+    )
+    return replace(protocol, criteria=criteria)
+
+
+def _clauses(
+    protocol: core.Protocol,
+    owner: str,
+    conditions: list[core.Condition] | tuple[core.Condition, ...],
+    criteria: tuple[str, ...],
+) -> Iterator[Clause]:
+    tests = dict.fromkeys(t for c in conditions for t in core.tests_in(c))
+    for test in tests:
+        opened = isinstance(test, core.Defined) and is_own(protocol, test.name)
+        if not opened and not isinstance(test, core.Todo):
+            text, states = said(protocol.source, test), states_of(protocol, test)
+            yield Clause(owner, text, test, states, criteria, test.span)
+
+
+def _nodes(condition: core.Condition) -> Iterator[core.Condition]:
+    yield condition
+    for part in core.parts_of(condition):
+        yield from _nodes(part)
+
+
+def _reached(protocol: core.Protocol, criterion: core.Criterion) -> set[str]:
+    """The definitions that a criterion rests on."""
+    found: set[str] = set()
+    queue = [c for c in (criterion.applies, criterion.condition) if c is not None]
+    while queue:
+        for test in core.tests_in(queue.pop()):
+            if isinstance(test, core.Defined) and test.name not in found:
+                found.add(test.name)
+                queue += core.conditions_in(protocol.definitions[test.name].body)
+    return found
+
+
+# ---- states --------------------------------------------------------------------------------------
+
+
+def states_of(protocol: core.Protocol, condition: core.Condition) -> tuple[State, ...]:
+    """The states in which some record can bring a condition.
+
+    What a record can never bring about is left out: nobody can be asked to show it.
+    """
+    can = _can(protocol, condition)
+    return tuple(state for state in STATES if state in can)
+
+
+def _can(protocol: core.Protocol, node: core.Condition) -> set[State]:
+    entries = protocol.vocabulary.entries
+    everything = set(STATES)
+    match node:
+        case core.Not(part=part):
+            denied: dict[State, State] = {"met": "not_met", "not_met": "met", "unknown": "unknown"}
+            return {denied[state] for state in _can(protocol, part)}
+        case core.All(parts=parts):
+            return _together(protocol, parts, len(parts))
+        case core.Any(parts=parts):
+            return _together(protocol, parts, 1)
+        case core.AtLeast(parts=parts, number=number):
+            return _together(protocol, parts, number)
+        case core.Todo():
+            return {"unknown"}
+        case core.Recorded():
+            return everything - {"unknown"}
+        case core.RecordedAs(entry=name, values=values):
+            # Any value of the entry: that it is recorded at all.
+            entry = entries[name]
+            every = isinstance(entry, voc.Status) and set(values) >= set(entry.values)
+            return everything - {"unknown"} if every else everything
+        case core.Evidenced():
+            return everything - {"not_met"}
+        case core.InEffect(concept=name) | core.OnBothSides(concept=name):
+            return everything if _closes(entries[name]) else everything - {"not_met"}
+        case core.LinesOf(concept=name, op=op):
+            if _closes(entries[name]):
+                return everything
+            return everything - ({"met"} if op in ("<", "<=") else {"not_met"})
+        case core.Pattern(concept=name):
+            return everything if _closes(entries[name]) else everything - {"not_met"}
+        case core.Defined(name=name, value=None):
+            body = protocol.definitions[name].body
+            assert not isinstance(body, core.Decision)
+            return _can(protocol, body)
+        case _:
+            return everything
+
+
+def _closes(entry: voc.Entry) -> bool:
+    """Whether some list can say that there is no more of an entry."""
+    return isinstance(entry, voc.Concept) and entry.closed_by is not None
+
+
+def _together(
+    protocol: core.Protocol, parts: tuple[core.Condition, ...], number: int
+) -> set[State]:
+    """The states of `at least number of` the parts, as if each could go its own way."""
+    each = [_can(protocol, part) for part in parts]
+    found: set[State] = set()
+    if sum("met" in can for can in each) >= number:
+        found.add("met")
+    if sum("not_met" in can for can in each) > len(parts) - number:
+        found.add("not_met")
+    if any("unknown" in can for can in each):
+        found.add("unknown")
+    return found

@@ -1,0 +1,181 @@
+"""What an example gives, or a what-if sets, to one fact: `hemoglobin is 88 g/L on 2026-01-03`.
+
+A value is written as in an answer (`values.py`). Beyond that
+
+    age is 17 years                    every birth date that gives the age
+    alt is unknown                     it is said to be unknown, so that nothing closes it
+    platelets is not recorded          there is no fact of it
+
+Source: docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from protocol_logic.foundation.calendar import (
+    PartialDate,
+    last_start_reached,
+)
+from protocol_logic.foundation.text import shown
+from protocol_logic.foundation.units import UNIT_WORDS
+from protocol_logic.knowledge.vocabulary import (
+    Age,
+    Concept,
+    Consent,
+    Entry,
+    Event,
+    History,
+    Lesion,
+    PatientField,
+    Quantity,
+    Status,
+)
+from protocol_logic.records.elements import Elements, Unanswerable
+from protocol_logic.records.facts import (
+    Born,
+    ConditionStated,
+    Done,
+    Fact,
+    LesionSize,
+    Measured,
+    NotTaken,
+    Ordered,
+    Reading,
+    Stated,
+)
+from protocol_logic.records.quantities import Unreadable
+from protocol_logic.records.values import placed, read_date, read_value
+
+NOT_RECORDED = "not recorded"
+UNKNOWN = "unknown"
+
+_ON = re.compile(r"(?P<value>.*\S)\s+on\s+(?P<day>[0-9][0-9-]*)")
+_AGE = re.compile(r"(?P<number>[0-9]{1,5})(?:\s+(?P<unit>\S+))?")
+_Birth = Callable[[date, int], tuple[date, date]]
+
+
+def read_given(elements: Elements, name: str, text: str, as_of: date, place: str) -> Fact | None:
+    """The fact that a value of a name makes; None: nothing is recorded.
+
+    Without a day of its own it is of the as-of date. `place`: what stands for the resource.
+    Raises Unanswerable for a name that nothing can be given for, Unreadable for a value.
+    """
+    entry = entry_of(elements, name)
+    words = " ".join(text.split())
+    if words == NOT_RECORDED:
+        return None
+    value, when = words, PartialDate.parse(as_of.isoformat())
+    dated = _ON.fullmatch(words)
+    if dated is not None:
+        value, when = dated["value"], read_date(dated["day"])
+    if value == UNKNOWN and UNKNOWN not in getattr(entry, "values", ()):
+        reading = _unknown(entry)
+        if reading is None:
+            return None
+        # A procedure of which it is not known whether it was done may lie on any day.
+        day = PartialDate.between(None, None) if isinstance(reading, Done) else when
+        return Fact(entry=entry.name, resource=place, date=day, recorded=words, reading=reading)
+    if isinstance(entry, Age):
+        birth = PartialDate(*_births(entry, value, as_of), text=value)
+        return Fact(entry=entry.of, resource=place, date=None, recorded=words, reading=Born(birth))
+    reading = read_value(entry, value)
+    if isinstance(reading, NotTaken):
+        raise Unreadable(f"`{shown(words)}` is said of one record; leave `{entry.name}` out")
+    where = placed(entry, reading, when)
+    if dated is not None and (where.own_date or where.date is None):
+        why = "has no day" if where.date is None else "says itself when it was"
+        raise Unreadable(f"`{entry.name}` {why}, so leave out `on {dated['day']}`")
+    return Fact(
+        entry=where.entry,
+        resource=place,
+        date=where.date,
+        recorded=words,
+        reading=where.reading,
+    )
+
+
+def entry_of(elements: Elements, name: str) -> Entry:
+    """The entry that a name or an element stands for, an age too; raises Unanswerable."""
+    entry = elements.vocabulary.entries.get(name)
+    if isinstance(entry, Age):
+        return entry
+    ages = [age for age in elements.vocabulary.of(Age) if age.element == name]
+    if len(ages) == 1:
+        return ages[0]
+    found = elements.find(name)
+    assert found.entry is not None  # a name has no colon, so it names no intent
+    if found.evidence is not None:
+        hint = f"write `{found.entry.name} is confirmed by {name}`"
+        raise Unanswerable(f"`{name}` is evidence of `{found.entry.name}`", hint)
+    return found.entry
+
+
+def _unknown(entry: Entry) -> Reading | None:
+    """A statement that says nothing of an entry, but that something is said; None: leave it out."""
+    match entry:
+        case Quantity():
+            return Measured(None)
+        case Status() | Consent():
+            return Stated(None)
+        case Concept(kind="condition"):
+            return ConditionStated("unknown")
+        case Concept(kind="procedure"):
+            return Done(None)
+        case Concept():
+            return Ordered()
+        case Lesion():
+            return LesionSize((), None, None)
+        case PatientField() | Age() | History():
+            return None
+        case Event():
+            raise Unreadable(
+                "an event is not said to be unknown; leave it out, and open the list that closes it"
+            )
+
+
+# ---- ages ----------------------------------------------------------------------------------------
+
+
+def _births(entry: Age, text: str, as_of: date) -> tuple[date, date]:
+    """The first and the last birth date that gives an age."""
+    match = _AGE.fullmatch(text)
+    unit = UNIT_WORDS.get((match and match["unit"]) or "", match["unit"] if match else None)
+    if match is None or unit not in _BIRTHS:
+        raise Unreadable(f"`{shown(text)}` is no age; one is written like `17 years`")
+    try:
+        first, last = _BIRTHS[unit](as_of, int(match["number"]))
+    except OverflowError:
+        first = last = date.min
+    if first.year == date.min.year:
+        raise Unreadable(f"nobody is `{shown(text)}` old", "implausible-value")
+    return first, last
+
+
+def _by_months(step: int) -> _Birth:
+    """Ages that are counted by anniversaries, each of `step` months."""
+
+    def births(as_of: date, number: int) -> tuple[date, date]:
+        last = last_start_reached(as_of, number * step)
+        before = last_start_reached(as_of, (number + 1) * step)
+        return before + timedelta(days=1), last
+
+    return births
+
+
+def _by_days(step: int) -> _Birth:
+    def births(as_of: date, number: int) -> tuple[date, date]:
+        last = as_of - timedelta(days=number * step)
+        return last - timedelta(days=step - 1), last
+
+    return births
+
+
+_BIRTHS: dict[str | None, _Birth] = {
+    "a": _by_months(12),
+    "mo": _by_months(1),
+    "wk": _by_days(7),
+    "d": _by_days(1),
+}
