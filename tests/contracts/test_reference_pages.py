@@ -45,7 +45,8 @@ def test_example_of_an_operator_is_right(example: str) -> None:
     for lines in (f"  {example}\n", f"{COURSE}    {example}\n"):
         problems = Problems()
         check(Source("example", HEAD + lines), problems)
-        found.append([f"{p.code}: {p.message}" for p in problems.sorted()])
+        told = [p for p in problems.sorted() if p.severity != "notice"]  # a to-do is counted
+        found.append([f"{p.code}: {p.message}" for p in told])
     assert [] in found, found[0]
 
 

@@ -324,7 +324,7 @@ class _Checker:
                     above.add(parent)
                     queue += concepts[parent].parents
             if name in above:
-                hint = "take one of the `is a` lines away"
+                hint = "take one of the `is a` or `includes` lines away"
                 message = f"`{name}` is a kind of itself"
                 self.conditions.problem("circular-definition", message, span, hint)
             for parent in entry.parents:
@@ -376,6 +376,7 @@ _CLINICAL_STATUSES = ("active", "recurrence", "relapse", "inactive", "remission"
 _REFERENCES: dict[str, tuple[type[voc.Named], ...]] = {
     "of": (voc.PatientField,),
     "is a": (voc.Concept,),
+    "includes": (voc.Concept,),
     "closed by": (voc.History,),
     "from conditions": (voc.Concept,),
     "from status": (voc.Status,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 from protocol_logic.compiling import core
@@ -31,6 +32,7 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
             if isinstance(statement, tree.System):
                 found.systems[statement.name.text] = statement.url
     derived: list[tuple[tree.Entry, Source]] = []
+    kinds: list[tuple[str, str]] = []
     for file in units:
         for statement in file.statements:
             if isinstance(statement, tree.Entry) and claim(found, statement.name, file.source):
@@ -41,6 +43,11 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
                     entry = _BUILD[statement.kind](reader)
                     if entry is not None:
                         found.entries[entry.name] = entry
+                    kinds += (
+                        (word.text, reader.name) for p in reader.all("includes") for word in p.words
+                    )
+    for kind, parent in kinds:
+        _make_kind(found, kind, parent)
     for statement, source in derived:
         reader = Properties(found, source, statement)
         if reader.complete():
@@ -49,6 +56,13 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
                 found.derived[made.name] = made
     report_code_clashes(found)
     return found
+
+
+def _make_kind(found: Entries, name: str, parent: str) -> None:
+    """Make a concept a kind of one that `includes` it; a name that is no concept is told later."""
+    entry = found.entries.get(name)
+    if isinstance(entry, voc.Concept) and parent not in entry.parents:
+        found.entries[name] = replace(entry, parents=(*entry.parents, parent))
 
 
 def _field(r: Properties) -> voc.Entry | None:

@@ -25,10 +25,11 @@ _PROPERTIES = {
     },
     "status": {"label", "source", "code", "unlike", "unit", "value"},
     "condition": {
-        "label", "source", "code", "unlike", "is a", "closed by", "denied by", "evidence",
+        "label", "source", "code", "unlike", "is a", "includes", "closed by", "denied by",
+        "evidence",
     },
-    "procedure": {"label", "source", "code", "unlike", "is a", "closed by"},
-    "medication": {"label", "source", "code", "unlike", "is a", "closed by"},
+    "procedure": {"label", "source", "code", "unlike", "is a", "includes", "closed by"},
+    "medication": {"label", "source", "code", "unlike", "is a", "includes", "closed by"},
     "event": {"label", "source", "from conditions", "from status", "closed by"},
     "lesion": {
         "label", "source", "code", "unit", "accepts", "axis", "site", "method", "measurable",

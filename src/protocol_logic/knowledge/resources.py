@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+_DECLARES = re.compile(r"^[a-z]+ ([a-z][a-z0-9_]*)(?: element \w+)?$", re.MULTILINE)
 _PACKAGE = "protocol_logic"
 
 
@@ -56,6 +57,13 @@ def knowledge_names() -> list[str]:
     root = kb_root() / "knowledge"
     paths = (path.relative_to(root).with_suffix("") for path in root.rglob("*.elig"))
     return sorted(name for name in map(_dotted, paths) if knowledge_path(name))
+
+
+def declared_names() -> frozenset[str]:
+    """All names that statements of knowledge files declare."""
+    paths = filter(None, map(knowledge_path, knowledge_names()))
+    texts = (path.read_text(encoding="utf-8") for path in paths)
+    return frozenset(match[1] for text in texts for match in _DECLARES.finditer(text))
 
 
 def knowledge_path(name: str) -> Path | None:

@@ -15,7 +15,7 @@ from protocol_logic.language.build_parts import (
     amount_of,
     amounts_in,
     parted,
-    quoted,
+    quotes_in,
     span_of,
     text_of,
     word_of,
@@ -80,7 +80,7 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder):
         return tree.Criterion(
             polarity=polarity,
             name=word_of(next(t for t in tokens if t.type == "NAME")),
-            sentence=quoted(tokens),
+            quotes=quotes_in(tokens),
             applies=applies,
             condition=rest[-1],
             span=span_of(meta),
@@ -88,7 +88,7 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder):
 
     def note(self, meta: Meta, children: list[Any]) -> tree.Note:
         name, *quotes = parted(children)[0]
-        return tree.Note(name=word_of(name), sentence=quoted(quotes), span=span_of(meta))
+        return tree.Note(name=word_of(name), quotes=quotes_in(quotes), span=span_of(meta))
 
     def applies_line(self, _meta: Meta, children: list[Any]) -> _Applies:
         return _Applies(parted(children)[1][0])
@@ -234,6 +234,9 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder):
 
     def parents_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("is a", meta, children)
+
+    def kinds_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+        return self._property("includes", meta, children)
 
     def closed_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("closed by", meta, children)

@@ -47,10 +47,16 @@ def parted(children: list[Any]) -> tuple[list[Token], list[Any]]:
     return tokens, [c for c in children if not isinstance(c, Token)]
 
 
-def quoted(tokens: list[Token]) -> str:
-    """The protocol's own text in the `>` lines among tokens."""
-    quotes = (t for t in tokens if t.type == "QUOTE")
-    return "\n".join(str(t)[1:].removeprefix(" ").rstrip() for t in quotes)
+def quotes_in(tokens: list[Token]) -> tuple[tree.Word, ...]:
+    """The protocol's own text in each of the `>` lines among tokens."""
+    found = []
+    for token in tokens:
+        if token.type == "QUOTE":
+            text = str(token)[1:].removeprefix(" ")
+            start = (token.start_pos or 0) + len(token) - len(text)
+            text = text.rstrip()
+            found.append(tree.Word(text=text, span=Span(start, start + len(text))))
+    return tuple(found)
 
 
 def amounts_in(tokens: list[Token]) -> tuple[tree.Amount, ...]:

@@ -43,7 +43,7 @@ _HEAD_ALONE = re.compile(
     r"(?:[ \t]+element[ \t]+\w+)?"
 )
 # Characters that a reader cannot see, that reorder what is read, or that end a line for some.
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
     "\U000e0000-\U000e01ef]+|\r(?!\n|\\Z)"
@@ -315,7 +315,7 @@ def _invisible_characters(source: Source, problems: Problems) -> set[int]:
     """Report each run of characters that nobody sees; gives the lines that have one."""
     lines: set[int] = set()
     old_line_end = False
-    for match in _INVISIBLE.finditer(source.text):
+    for match in INVISIBLE.finditer(source.text):
         start, end = match.span()
         if start == 0 and _MARK.match(source.text):
             start += 1

@@ -265,14 +265,19 @@ class Policy(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion(Node):
-    """`include NAME` / `exclude NAME`: the sentence, when it applies, and its condition."""
+    """`include NAME` / `exclude NAME`: its `>` lines, when it applies, and its condition."""
 
     polarity: str
     """`inclusion` or `exclusion`"""
     name: Word
-    sentence: str
+    quotes: tuple[Word, ...]
     applies: Condition | None
     condition: Condition
+
+    @property
+    def sentence(self) -> str:
+        """The protocol's own text: the quotes, a line each."""
+        return "\n".join(quote.text for quote in self.quotes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +285,12 @@ class Note(Node):
     """`note NAME`: text of the protocol that asks nothing of a patient."""
 
     name: Word
-    sentence: str
+    quotes: tuple[Word, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The protocol's own text: the quotes, a line each."""
+        return "\n".join(quote.text for quote in self.quotes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ ONE_LINE = ("system", "policy")
 
 INNER = frozenset(
     "all any none at there not attested todo lines applies decide otherwise denied > label source "
-    "code unlike unit accepts plausible value values is closed evidence axis site method "
+    "code unlike unit accepts plausible value values is includes closed evidence axis site method "
     "measurable title version language registry uses given expect |".split()
 )
 """Words that start a line inside a statement."""
@@ -240,8 +240,8 @@ _MEMBERS = {
         {"NOT", "ALL_OF", "ANY_OF", "NONE_OF", "AT_LEAST", "THERE_IS", "TODO"}
     ),
     "a property such as `label`, `code` or `unit`": frozenset(
-        "SOURCE ACCEPTS PLAUSIBLE VALUE_IS VALUES ATTESTED IS_A CLOSED_BY DENIED_BY EVIDENCE "
-        "FIELD OF FROM AXIS SITE METHOD MEASURABLE COUNTED_BY SCOPE FORMULA TIMES "
+        "SOURCE ACCEPTS PLAUSIBLE VALUE_IS VALUES ATTESTED IS_A INCLUDES CLOSED_BY DENIED_BY "
+        "EVIDENCE FIELD OF FROM AXIS SITE METHOD MEASURABLE COUNTED_BY SCOPE FORMULA TIMES "
         "ELSE_REPORTED".split()
     ),
     "a line such as `title`, `version` or `uses`": frozenset({"LANGUAGE", "REGISTRY", "SOURCE"}),

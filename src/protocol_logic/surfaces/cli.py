@@ -137,6 +137,22 @@ def check(ctx: click.Context, files: tuple[str, ...], form: str) -> None:
     ctx.exit(check_files(files, form))
 
 
+@group.command()
+@click.argument("text", metavar="NCT_RECORD_OR_TEXT")
+@click.option("-o", "--output", metavar="FILE", help="Write there instead of stdout: a new file.")
+@click.pass_context
+def new(ctx: click.Context, text: str, output: str | None) -> None:
+    """Start a protocol file: every sentence of the text quoted, each criterion still to be written.
+
+    NCT_RECORD_OR_TEXT is a record of the ClinicalTrials.gov API (JSON, version 2), a Markdown or
+    plain text with the criteria, or `-` for stdin. Nothing of it is understood: see what `check`
+    counts, and look at each `include` and `exclude`.
+    """
+    from protocol_logic.surfaces.starting import start_protocol
+
+    ctx.exit(start_protocol(text, output))
+
+
 @group.command("format")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if a file would change.")
@@ -211,6 +227,27 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     from protocol_logic.surfaces.screening import ScreenOptions, screen
 
     ctx.exit(screen(ScreenOptions(as_of=as_of_option(as_of), **options)))
+
+
+@group.command()
+@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: all that is known of each name, with its codes.",
+)
+@click.pass_context
+def names(ctx: click.Context, words: tuple[str, ...], form: str) -> None:
+    """Find names of the knowledge base by words of theirs, and how a protocol tests them.
+
+    Exit code 1: there is no such name.
+    """
+    from protocol_logic.surfaces.names import find_names
+
+    ctx.exit(find_names(words, form))
 
 
 @group.command()

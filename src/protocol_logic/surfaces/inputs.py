@@ -7,6 +7,7 @@ inside an input is a problem.
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -80,6 +81,21 @@ def source_named(name: str, *, knowledge: bool = False) -> Source:
         f"there is no file `{visible(name)}`, and no protocol of that id in the knowledge base; "
         f"{hint}"
     )
+
+
+def text_named(name: str) -> str:
+    """The text of a file, or for `-` what stands on stdin."""
+    path = Path(name)
+    if name == "-":
+        try:
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise click.UsageError("stdin is not UTF-8 text") from error
+    if path.is_dir():
+        raise click.UsageError(f"`{visible(name)}` is a folder, not a file")
+    if not path.exists():
+        raise click.UsageError(f"there is no file `{visible(name)}`{_near(path)}")
+    return _text(path, name)
 
 
 def _text(path: Path, name: str) -> str:

@@ -83,6 +83,7 @@ define risk
 
 condition jaundice
   code snomed 18165001
+  includes liver_failure, cholestasis
   denied by hemoglobin >= 90 g/L
 
 lesion spot

@@ -1,0 +1,123 @@
+"""All that protocols can name: every entry and definition of the knowledge base, as data.
+
+For people who look for a name, and for the reference page. Read from the text tree, so that it
+says what the files say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from protocol_logic.foundation.operators import OPERATORS
+from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
+from protocol_logic.language import tree
+from protocol_logic.language.parse import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A name of the knowledge base.
+
+    `kind`: the word that declares it. `home`: the knowledge file, as `uses` names it. `unit`: the
+    unit of its limits. `values`: those that it can have. `parents`: what it is a kind of.
+    `closed_by`: the list whose record makes it absent where it is not mentioned. `codes`: system,
+    code and display. `source`: its own, else that of its file.
+    """
+
+    name: str
+    kind: str
+    home: str
+    label: str
+    source: str
+    unit: str | None
+    values: tuple[str, ...]
+    parents: tuple[str, ...]
+    closed_by: str | None
+    codes: tuple[tuple[str, str, str], ...]
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How it is tested, each as a line of a protocol with the words to fill in in capitals."""
+        kind = self.kind
+        if kind == "definition":
+            return (f"{self.name} is VALUE",) if self.values else (self.name,)
+        taken = [o for o in OPERATORS.values() if re.search(rf"\b{kind}\b", o.takes)]
+        forms = [form for o in taken for form in o.syntax.split(" / ") if "..." not in o.syntax]
+        return tuple(re.sub(r"\bNAME\b", self.name, form, count=1) for form in forms)
+
+
+def catalogue() -> list[Known]:
+    """Every name of the knowledge base, by file and in the order of declaration."""
+    problems = Problems()
+    known = []
+    for home in knowledge_names():
+        path = knowledge_path(home)
+        assert path is not None
+        source = Source(home, path.read_text(encoding="utf-8"))
+        cited = ""
+        for node in parse(source, problems):
+            if isinstance(node, tree.Heading):
+                cited = next((t.text for t in node.texts if t.key == "source"), "")
+            elif isinstance(node, tree.Entry):
+                known.append(_entry(node, home, cited))
+            elif isinstance(node, tree.Definition):
+                known.append(_definition(node, home, cited))
+    return known
+
+
+def _entry(node: tree.Entry, home: str, source: str) -> Known:
+    properties = list(node.properties)
+    return Known(
+        name=node.name.text,
+        kind=node.kind,
+        home=home,
+        label=_text(properties, "label") or node.name.text.replace("_", " "),
+        source=_text(properties, "source") or source,
+        unit=next(iter(_words(properties, "unit")), None),
+        values=tuple(
+            dict.fromkeys((*_words(properties, "value", 1), *_words(properties, "values")))
+        ),
+        parents=tuple(_words(properties, "is a")),
+        closed_by=next(iter(_words(properties, "closed by")), None),
+        codes=tuple(
+            (code.system.text, code.code.text, code.display)
+            for prop in properties
+            if prop.key == "code"
+            for code in prop.codes
+        ),
+    )
+
+
+def _definition(node: tree.Definition, home: str, source: str) -> Known:
+    texts = {t.key: t.text for t in node.texts}
+    return Known(
+        name=node.name.text,
+        kind="definition",
+        home=home,
+        label=texts.get("label", node.name.text.replace("_", " ")),
+        source=texts.get("source", source),
+        unit=None,
+        values=tuple(word.text for word in node.values),
+        parents=(),
+        closed_by=None,
+        codes=(),
+    )
+
+
+def _values(properties: Sequence[tree.Property]) -> Iterator[str]:
+    yield from _words(properties, "value", 1)
+    yield from _words(properties, "values")
+
+
+def _text(properties: Sequence[tree.Property], key: str) -> str:
+    return next((prop.text for prop in properties if prop.key == key), "")
+
+
+def _words(properties: Sequence[tree.Property], key: str, most: int | None = None) -> Iterator[str]:
+    for prop in properties:
+        if prop.key == key:
+            yield from (word.text for word in prop.words[:most])

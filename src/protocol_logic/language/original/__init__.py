@@ -1,0 +1,1 @@
+"""The protocol's own text, as a registry or a document gives it: read, cut, quoted, covered."""

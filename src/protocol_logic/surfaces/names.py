@@ -1,0 +1,75 @@
+"""`names`: what the knowledge base calls a thing, and how a protocol tests it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+
+from protocol_logic.compiling.catalogue import Known, catalogue
+from protocol_logic.foundation.problems import did_you_mean
+from protocol_logic.foundation.text import shown
+from protocol_logic.surfaces.outputs import opened_output, written
+
+
+def find_names(words: Sequence[str], form: str) -> int:
+    """Print the names that all the words fit; the exit code: 1 where there is none, else 0."""
+    known = catalogue()
+    found = [each for each in known if all(_fits(each, word.casefold()) for word in words)]
+    found.sort(key=lambda each: _rank(each, [word.casefold() for word in words]))
+    if form == "json":
+        content = [_json(each) for each in found]
+        with opened_output(None) as out:
+            out.write(written(json.dumps(content, ensure_ascii=False, indent=1) + "\n"))
+    else:
+        for each in found:
+            click.echo("\n".join(_lines(each)))
+    if not found:
+        wanted = " ".join(map(shown, words))
+        near = did_you_mean("_".join(words).casefold(), [each.name for each in known])
+        hint = near or "a part of a word is enough: `names creat`"
+        click.echo(f"no name of the knowledge base fits `{wanted}`; {hint}", err=True)
+    return 0 if found else 1
+
+
+def _fits(known: Known, word: str) -> bool:
+    texts = (known.name, known.label, *(f"{code} {display}" for _, code, display in known.codes))
+    return any(word in text.casefold() for text in texts)
+
+
+def _rank(known: Known, words: Sequence[str]) -> int:
+    """Names before labels, and labels before what only a code says."""
+    if all(word in known.name for word in words):
+        return 0
+    return 1 if all(word in f"{known.name} {known.label}".casefold() for word in words) else 2
+
+
+def _lines(known: Known) -> list[str]:
+    about = [known.kind, f"uses {known.home}"]
+    if known.unit not in (None, "1"):
+        about.insert(1, f"in {known.unit}")
+    if known.parents:
+        about.append("is a " + ", ".join(known.parents))
+    if known.closed_by:
+        about.append(f"closed by {known.closed_by}")
+    lines = [known.name, f"    {known.label} ({'; '.join(about)})"]
+    if known.values:
+        lines.append(f"    values: {', '.join(known.values)}")
+    return [*lines, *(f"    {way}" for way in known.ways)]
+
+
+def _json(known: Known) -> dict[str, object]:
+    return {
+        "name": known.name,
+        "kind": known.kind,
+        "uses": known.home,
+        "label": known.label,
+        "unit": known.unit,
+        "values": list(known.values),
+        "is_a": list(known.parents),
+        "closed_by": known.closed_by,
+        "codes": [{"system": s, "code": c, "display": d} for s, c, d in known.codes],
+        "ways": list(known.ways),
+        "source": known.source,
+    }
