@@ -33,6 +33,8 @@ MEANING = {
     "confirmed by": "evidence",
     "in effect": "medications-in-effect",
     "on both sides": "procedures-on-both-sides",
+    "within": "occurrences",
+    "history of": "occurrences",
     "lines of": "lines-of-therapy",
     "there is": "courses-and-events",
     "attested": "consent",

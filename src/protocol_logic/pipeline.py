@@ -21,7 +21,8 @@ from protocol_logic.compiling.check import check
 from protocol_logic.compiling.lower import Program, lower
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.planner import make_plan
-from protocol_logic.compiling.policies import Policies, Window
+from protocol_logic.compiling.policies import Policies
+from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.read import read_findings
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.problems import Problem, Problems

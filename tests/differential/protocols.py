@@ -43,6 +43,9 @@ STATUSES = [
 ]
 SITES = ["liver_metastasis", "lung_metastasis", "bone_metastasis", "brain_metastasis"]
 CONDITIONS = ["breast_cancer", "metastasis", "metastasis", *SITES, "liver_metastasis"]
+OCCURRING = [*SITES, "metastasis", "breast_cancer", "oophorectomy", "oophorectomy"]
+OCCURRING += ["chemotherapy", "chemotherapy", "chemotherapy", "endocrine_therapy", "gnrh_analogue"]
+SPANS = ["30 days", "72 hours", "6 months", "12 weeks", "2 years", "5 years", "10 years"]
 RECORDED = [*SITES, "metastasis", "oophorectomy", "chemotherapy", "problem_list"]
 NOT_RECORDED = ["sex", "age", "creatinine_clearance", "her2", "measurable_lesion"]
 """What no fact can state by itself."""
@@ -97,6 +100,7 @@ class Writer:
             self._in_effect: 3,
             self._both_sides: 2,
             self._lines: 4,
+            self._occurrence: 5,
             self._defined: 3,
             self._attested: 1,
             self._todo: 1,
@@ -165,6 +169,12 @@ class Writer:
             f"lines of {name} with intent {intent} "
             f"{self.rng.choice(OPERATORS)} {self.rng.choice([0, 1, 1, 2, 3])}"
         )
+
+    def _occurrence(self) -> str:
+        name = self.rng.choice(OCCURRING)
+        if self.chance(0.4):
+            return f"history of {name}"
+        return f"{name} within {self.rng.choice([*AGES, *SPANS])}"
 
     def _defined(self) -> str:
         if self.own and self.chance(0.7):

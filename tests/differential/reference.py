@@ -18,11 +18,11 @@ from types import MappingProxyType
 from typing import Literal
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.policies import Window
+from protocol_logic.compiling.windows import Window
 from protocol_logic.records.facts import PatientRecord
 from tests.differential.reference_chart import Chart, compare
 from tests.differential.reference_days import TooLarge
-from tests.differential.reference_therapy import Therapies
+from tests.differential.reference_occurrences import Occurrences
 from tests.differential.reference_world import World, explore
 
 __all__ = ["MOST", "Outcome", "Result", "TooLarge", "evaluate"]
@@ -47,7 +47,7 @@ class Result:
     eligibility: Literal["eligible", "ineligible", "undetermined"]
 
 
-class Completion(Therapies):
+class Completion(Occurrences):
     """A completion, in which conditions are true or false."""
 
     def holds(self, condition: core.Condition) -> bool:
@@ -82,6 +82,8 @@ class Completion(Therapies):
                 return self.on_both_sides(test.concept)
             case core.LinesOf():
                 return self.line_count(test)
+            case core.Occurred():
+                return self.occurred(test)
             case core.Pattern():
                 return self.pattern(test)
             case core.Todo():

@@ -9,7 +9,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.policies import Window
+from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.calendar import completed_years
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge import vocabulary as voc

@@ -9,6 +9,7 @@ from math import ceil, floor
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import AGE_UNITS, values_of
+from protocol_logic.compiling.occurrence_cells import last_finding, last_id, occurred_in
 from protocol_logic.compiling.plan import Finding, Kind, slug
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
@@ -36,6 +37,8 @@ def finding_id(test: core.Test) -> str | None:
             return f"lines_of_{concept}_with_intent_{intent}"
         case core.Todo(home=home, number=number):
             return f"todo({home})" if number == 1 else f"todo({home},{number})"
+        case core.Occurred(subject=subject, window=window):
+            return last_id(subject, window)
         case _:
             return None
 
@@ -77,6 +80,10 @@ class Cells:
                     id=name, kind="lines", entry=concept, element=element, cells=cells,
                     ranges=ranges, detail=intent,
                 )  # fmt: skip
+            case core.Occurred():
+                return last_finding(
+                    name, [t for t in tests if isinstance(t, core.Occurred)], self.voc
+                )
             case core.Evidenced(concept=concept, by=by):
                 return Finding(
                     id=name, kind="evidence", entry=concept, element=by,
@@ -186,6 +193,8 @@ class Cells:
                     cells = _satisfying(finding, op, limit)
                 case core.LinesOf(op=op, number=number):
                     cells = _satisfying(finding, op, Fraction(number))
+                case core.Occurred(window=window):
+                    cells = occurred_in(finding, window)
                 case core.Recorded():
                     cells = OPERATORS["recorded"].true
                 case core.InEffect():

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.names import Names
+from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.compiling.properties import unit_problem
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor
@@ -22,7 +22,7 @@ CONSENT_VALUES = OPERATORS["attested"].cells
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 
 
-class Conditions(Names):
+class Conditions(Occurrences):
     """Checks conditions against the entries and definitions that they can name."""
 
     def condition(self, node: tree.Condition) -> core.Condition | None:
@@ -92,6 +92,8 @@ class Conditions(Names):
             message = f"`{self.pattern_home}` is still to be written"
             self.problem("to-do", message, span, "write its condition in the place of `todo`")
             return core.Todo(home=self.pattern_home, number=self.todo_count, text=text, span=span)
+        if isinstance(node, tree.Occurs):
+            return self.occurs(node, text)
         assert isinstance(node, tree.Attested)
         consent = self.entry(node.name, voc.Consent)
         if consent is None:

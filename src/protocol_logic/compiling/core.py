@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
+from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge.vocabulary import Named, Vocabulary
 
@@ -136,6 +137,30 @@ class Todo(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """What an occurrence is of: records of a concept and its kinds."""
+
+    concept: str
+
+    @property
+    def words(self) -> str:
+        """The subject in words, for names."""
+        return self.concept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurred(Node):
+    """The subject occurred in the window; None: at any time up to the day of judgement."""
+
+    subject: Subject
+    window: Window | None
+
+    @property
+    def concept(self) -> str:
+        return self.subject.concept
+
+
+@dataclass(frozen=True, slots=True)
 class Instant:
     """`months` after the `start` or `end` of the course."""
 
@@ -192,6 +217,7 @@ Test: TypeAlias = (
     | OnBothSides
     | LinesOf
     | Todo
+    | Occurred
     | Pattern
     | Defined
 )

@@ -11,18 +11,33 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.operators import COMPARISONS
 
 Kind: TypeAlias = Literal[
     "value", "recorded", "in_record", "number", "ratio", "age", "derived", "presence", "evidence",
-    "in_effect", "both_sides", "lines", "undetermined", "unrecorded",
+    "in_effect", "both_sides", "lines", "last", "undetermined", "unrecorded",
     "todo",
 ]  # fmt: skip
 Reason: TypeAlias = Literal[
     "absent", "unreadable", "conflicting", "imprecise", "not_closed", "no_reference_range", "stale"
 ]
 """Why a finding is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """The last occurrence of a subject up to a day (`before`; None: the day of judgement).
+
+    `inside`: for each cell of the finding the windows in which that day then lies; None: it did
+    not occur. `never` and a day before all windows share a cell where no test tells them apart.
+    """
+
+    subject: core.Subject
+    before: str | None
+    windows: tuple[Window, ...]
+    inside: tuple[tuple[frozenset[Window] | None, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +47,7 @@ class Finding:
     `values`: for `value`, `recorded` and `undetermined` the values that each cell stands for;
     `ranges`: for numbers the interval of each cell, in the canonical unit (`ratio`: multiples of
     the upper limit of normal). `detail`: intent of `lines`, evidence name of `evidence`.
-    `element`: id under which a gap is reported.
+    `occurrence`: what `last` is the last of. `element`: id under which a gap is reported.
     """
 
     id: str
@@ -43,6 +58,7 @@ class Finding:
     values: tuple[tuple[str, ...], ...] = ()
     ranges: tuple[Interval, ...] = ()
     detail: str = ""
+    occurrence: Occurrence | None = None
 
 
 @dataclass(frozen=True, slots=True)

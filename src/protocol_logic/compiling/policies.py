@@ -9,17 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from fractions import Fraction
 from functools import cache
-from typing import Literal
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.library import Unit
-from protocol_logic.foundation.calendar import first_start_within
+from protocol_logic.compiling.windows import Window, not_whole, window_of
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
-from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
@@ -36,26 +32,6 @@ AGEING = {
 
 A diagnosis, a procedure and a course of therapy stay true; a birth date and a sex have no date.
 """
-_UNITS: dict[str, tuple[int, Literal["days", "months"]]] = {
-    "d": (1, "days"),
-    "wk": (7, "days"),
-    "mo": (1, "months"),
-    "a": (12, "months"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Evidence counts for so many days, or months by anniversaries, the last day included."""
-
-    number: int
-    unit: Literal["days", "months"]
-
-    def first_day(self, as_of: date) -> date:
-        """The earliest day whose evidence is not too old."""
-        if self.unit == "months":
-            return first_start_within(as_of, self.number)
-        return as_of - timedelta(days=min(self.number, as_of.toordinal() - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +163,11 @@ class _Checker:
         self.problem("misplaced", message, name, "a file of policies holds `policy` lines alone")
 
     def _window(self, amount: tree.Amount) -> Window | None:
-        assert amount.unit is not None
-        size, unit = _UNITS.get(UNIT_WORDS.get(amount.unit.text, amount.unit.text), (0, "days"))
-        number = Fraction(amount.number) * size
-        if size == 0 or number.denominator != 1:
+        window = window_of(amount)
+        if window is None:
             written = self.source.text[amount.span.start : amount.span.end]
-            message = f"`{written}` is not a whole number of days, weeks, months or years"
-            hint = "count it in whole days, weeks, months or years, as in `28 days`"
-            self.problem("wrong-unit", message, amount.span, hint)
-            return None
-        return Window(int(number), unit)
+            self.problem("wrong-unit", *not_whole(written, amount.span))
+        return window
 
     def _is_target(self, word: tree.Word) -> bool:
         name = word.text

@@ -16,8 +16,7 @@ from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings import inputs as inp
 from protocol_logic.findings.inputs import Alternative, Blank, Input, Number
 from protocol_logic.findings.latest import Visible
-from protocol_logic.findings.rows import CellSet, Opener
-from protocol_logic.findings.statements import Found
+from protocol_logic.findings.rows import CellSet, Found, Opener
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Fact, Limit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 
 from protocol_logic.findings.rows import Reason
 from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
@@ -18,7 +19,8 @@ class Visible:
     medication that was not taken is none.
 
     `fresh_from`: entry -> the first day whose evidence is not too old for the site; a fact of an
-    earlier day is seen, but what it says does not count.
+    earlier day is seen, but what it says does not count. `timepoints`: the days at which windows
+    end that do not end on `as_of`.
     """
 
     def __init__(
@@ -27,16 +29,22 @@ class Visible:
         as_of: date,
         vocabulary: Vocabulary,
         fresh_from: Mapping[str, date],
+        timepoints: Mapping[str, date] = MappingProxyType({}),
     ) -> None:
         self.as_of = as_of
         self.vocabulary = vocabulary
         self.fresh_from = fresh_from
+        self.timepoints = timepoints
         self._facts: dict[str, list[Fact]] = defaultdict(list)
         for fact in record.facts:
             seen = fact.date is None or fact.date.first <= as_of
             if seen and not isinstance(fact.reading, NotTaken):
                 self._facts[fact.entry].append(fact)
         self._ordered = [f for e in self._facts.values() for f in e if type(f.reading) is Ordered]
+
+    def day_of(self, timepoint: str | None) -> date:
+        """The day of a time point; that of judgement where it is None or has no day of its own."""
+        return self.as_of if timepoint is None else self.timepoints.get(timepoint, self.as_of)
 
     def of(self, *entries: str) -> list[Fact]:
         """The visible facts of some entries, in record order."""

@@ -13,20 +13,21 @@ from types import MappingProxyType
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
-from protocol_logic.compiling.policies import Window
+from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.cutter import Cutter
 from protocol_logic.findings.inputs import Alternative
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import (
     CellSet,
     FindingsTable,
+    Found,
     Group,
     Opener,
     PatientFindings,
     Row,
     look,
 )
-from protocol_logic.findings.statements import Found, read_statement
+from protocol_logic.findings.statements import read_statement
 from protocol_logic.findings.therapy import read_therapy
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Fact, PatientRecord
@@ -56,11 +57,16 @@ def read_findings(
     record: PatientRecord,
     as_of: date,
     windows: Mapping[str, Window] = MappingProxyType({}),
+    timepoints: Mapping[str, date] = MappingProxyType({}),
 ) -> PatientFindings:
-    """Read one patient on one day; `windows`: entry -> how old its evidence may be."""
+    """Read one patient on one day.
+
+    `windows`: entry -> how old its evidence may be. `timepoints`: the days at which windows of
+    tests end that do not end on the as-of date.
+    """
     fresh_from = {name: window.first_day(as_of) for name, window in windows.items()}
-    reader = _Reader(protocol, plan, Visible(record, as_of, protocol.vocabulary, fresh_from))
-    return reader.read()
+    visible = Visible(record, as_of, protocol.vocabulary, fresh_from, timepoints)
+    return _Reader(protocol, plan, visible).read()
 
 
 class _Reader:

@@ -24,6 +24,15 @@ class Opener:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The cells of a finding, what keeps it open, and the facts that it rests on."""
+
+    cells: CellSet
+    openers: tuple[Opener, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One joint reading of a group: each finding's cells, and the value of each shared element.
 

@@ -5,23 +5,13 @@ Each gives the cells that the record allows, what leaves more than one, and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.latest import Visible
-from protocol_logic.findings.rows import CellSet, Opener, Reason
+from protocol_logic.findings.occurrences import read_last
+from protocol_logic.findings.rows import Found, Opener, Reason
 from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.knowledge.vocabulary import Concept, Event
 from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The cells of a finding, what keeps it open, and the facts that it rests on."""
-
-    cells: CellSet
-    openers: tuple[Opener, ...] = ()
-    facts: tuple[Fact, ...] = ()
 
 
 def read_statement(visible: Visible, finding: Finding) -> Found:
@@ -35,6 +25,8 @@ def read_statement(visible: Visible, finding: Finding) -> Found:
             return _in_effect(visible, finding)
         case "both_sides":
             return _both_sides(visible, finding)
+        case "last":
+            return read_last(visible, finding)
         case "in_record":
             return _in_record(visible, finding)
         case "unrecorded":

@@ -135,6 +135,18 @@ OPERATORS: dict[str, Operator] = {
             "docs/semantics.md",
         ),
         Operator(
+            "within", "NAME within NUMBER UNIT / NAME within NUMBER UNIT before TIMEPOINT",
+            "condition, procedure or medication", (), (),
+            "whole days or weeks, months or years in anniversaries",
+            "false where its list is closed, else unknown", "{name} occurred {window}",
+            "{name} did not occur {window}", "chemotherapy within 28 days", "docs/semantics.md",
+        ),
+        Operator(
+            "history of", "history of NAME", "condition, procedure or medication", (), (), "none",
+            "false where its list is closed, else unknown", "there is a history of {name}",
+            "there is no history of {name}", "history of chemotherapy", "docs/semantics.md",
+        ),
+        Operator(
             "lines of", "lines of NAME with intent INTENT COMPARISON NUMBER", "medication", (), (),
             "a whole number", "what is unrecorded can only raise the number",
             "the number of lines of {name} with intent {intent} {comparison}",

@@ -27,7 +27,7 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 UNIT_WORDS = {
-    "day": "d", "days": "d", "week": "wk", "weeks": "wk",
+    "hour": "h", "hours": "h", "day": "d", "days": "d", "week": "wk", "weeks": "wk",
     "month": "mo", "months": "mo", "year": "a", "years": "a",
 }  # fmt: skip
 """Words for calendar units, as people write them, and the UCUM code of each."""

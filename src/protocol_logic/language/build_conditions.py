@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from lark import Token, Transformer, v_args
+from lark import v_args
 from lark.tree import Meta
 
 from protocol_logic.language import tree
+from protocol_logic.language.build_occurrences import OccurrenceBuilder
 from protocol_logic.language.build_parts import amount_of, parted, span_of, word_of
 
 
 @v_args(meta=True)
-class ConditionBuilder(Transformer[Token, Any]):
+class ConditionBuilder(OccurrenceBuilder):
     """Parse trees of conditions to nodes."""
 
     def all_of(self, meta: Meta, children: list[Any]) -> tree.AllOf:

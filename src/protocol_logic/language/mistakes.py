@@ -130,17 +130,20 @@ _MISTAKES = (
         r"^policy\s+within\b.*",
         "name what it is for: `policy labs within 28 days`",
         needs="WITHIN",
+        unless="IS",
     ),
     _row(r"^policy\b.*\b(?P<x>old|ago)\b", "leave out `{x}`", needs="_NL", unless="COMPARE"),
     _row(
         r"^policy\s+(?P<x>[a-z][\w.]*)\s*,.*",
         "write one line for each: `policy {x} within ...`",
         needs="WITHIN",
+        unless="IS",
     ),
     _row(
         r"^policy\s+(?P<x>[a-z][\w.]*)\s+\D*?(?P<n>\d+)\s*(?P<u>[a-z]+)\b.*",
         "write `policy {x} within {n} {u}`",
         needs="WITHIN",
+        unless="IS",
     ),
     _row(
         r"\b(?P<w>an?|one)\s+(?P<u>day|week|month|year)\b",
@@ -274,7 +277,10 @@ _UNENDED = (
         needs="UNIT",
     ),
     _row(
-        r"^policy\s+(?P<x>[a-z][\w.]*)$", "say how old: `policy {x} within 28 days`", needs="WITHIN"
+        r"^policy\s+(?P<x>[a-z][\w.]*)$",
+        "say how old: `policy {x} within 28 days`",
+        needs="WITHIN",
+        unless="IS",
     ),
     _row(r"^course\s+of\b.*", "give it a name: `, called NAME`", needs="COMMA"),
     _row(r"\b(?P<c>and|or|not)$", "write a condition after it, or leave it out", needs="NAME"),

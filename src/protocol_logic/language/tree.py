@@ -151,6 +151,29 @@ class Lines(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window(Node):
+    """`within 28 days before first_dose`; `before` is None for the as-of date."""
+
+    amount: Amount
+    before: Word | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject(Node):
+    """What an occurrence is of: `malignancy`"""
+
+    name: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurs(Node):
+    """`chemotherapy within 28 days`, `history of chemotherapy` (no window: at any time)"""
+
+    subject: Subject
+    window: Window | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attested(Node):
     """`attested informed_consent`"""
 
@@ -220,6 +243,7 @@ Condition: TypeAlias = (
     | InEffect
     | BothSides
     | Lines
+    | Occurs
     | Attested
     | Todo
     | ThereIs

@@ -34,9 +34,9 @@ ONE_LINE = ("system", "policy")
 """Those of statements of one line."""
 
 INNER = frozenset(
-    "all any none at there not attested todo lines applies decide otherwise denied > label source "
-    "code unlike unit accepts plausible value values is includes closed evidence axis site method "
-    "measurable title version language registry uses given expect |".split()
+    "all any none at there not attested todo lines history applies decide otherwise denied > label "
+    "source code unlike unit accepts plausible value values is includes closed evidence axis site "
+    "method measurable title version language registry uses given expect |".split()
 )
 """Words that start a line inside a statement."""
 
@@ -125,7 +125,8 @@ def _indented(place: Place) -> Explanation:
 
 
 _STARTERS = (
-    "attested", "lines of", "all of", "any of", "none of", "at least", "there is", "applies if",
+    "attested", "lines of", "history of", "all of", "any of", "none of", "at least", "there is",
+    "applies if",
 )  # fmt: skip
 
 
@@ -228,7 +229,7 @@ def _listed(expected: Iterable[str], where: str) -> str | None:
     )
 
 
-_CONDITION = frozenset({"NAME", "ATTESTED", "LINES_OF"})
+_CONDITION = frozenset({"NAME", "ATTESTED", "LINES_OF", "HISTORY_OF"})
 _FAMILIES = (
     (_CONDITION, "a condition"),
     (frozenset({"CODE", "LABEL", "UNIT_IS"}), "a property such as `label`, `code` or `unit`"),
@@ -246,7 +247,7 @@ _MEMBERS = {
     ),
     "a line such as `title`, `version` or `uses`": frozenset({"LANGUAGE", "REGISTRY", "SOURCE"}),
     "a comparison such as `>=`, `is` or `in`": frozenset(
-        "IN RECORDED CONFIRMED_BY ON_BOTH_SIDES".split()
+        "IN RECORDED CONFIRMED_BY ON_BOTH_SIDES WITHIN".split()
     ),
 }
 

@@ -24,6 +24,7 @@ from protocol_logic.records.elements import Element, Elements, Unanswerable
 from protocol_logic.records.facts import (
     Attested,
     ConditionStated,
+    Done,
     Fact,
     Happened,
     Limit,
@@ -218,6 +219,8 @@ def _more(fact: Fact, answer: Answer) -> Fact:
                 evidence=old.evidence | said.evidence,
                 abated=None,
             )
+        case Done(), Done():
+            reading = replace(old, side=said.side)
         case ((Fraction() | str()), _):
             raise AssertionError(said, old)
         case _:

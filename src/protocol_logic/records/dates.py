@@ -65,6 +65,23 @@ def _in_period(item: Item, value: object, path: str) -> PartialDate | None:
         return None
 
 
+def period_at(value: object, read: PartialDate) -> tuple[PartialDate | None, PartialDate | None]:
+    """Start and end of a period that was `read` as some day in it; None for what is not there, and
+    for both where nothing could be read or the period is one day."""
+    period = value if isinstance(value, dict) else {}
+    found = [_if_readable(period.get(edge)) for edge in ("start", "end")]
+    if read.exact or (read.first, read.last) == (date.min, date.max):
+        return None, None
+    return found[0], found[1]
+
+
+def _if_readable(value: object) -> PartialDate | None:
+    try:
+        return PartialDate.parse(value if isinstance(value, str) else "")
+    except ValueError:
+        return None
+
+
 def _at_age(item: Item, value: object, path: str) -> PartialDate | None:
     """The days on which the patient had an age in completed years or months."""
     age = value if isinstance(value, dict) else {}

@@ -97,9 +97,15 @@ class NotTaken:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A procedure that was done, on which side: None = not recorded."""
+    """A procedure that was done, on which side: None = not recorded.
+
+    `start`, `end`: those of its period, as far as they are recorded; both None where it was done on
+    one day, that of the fact.
+    """
 
     side: Literal["both", "left", "right"] | None
+    start: PartialDate | None = None
+    end: PartialDate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,13 +257,14 @@ def doubtful(fact: Fact) -> Fact | None:
         case Stated():
             return replace(fact, reading=Stated(None))
         case ConditionStated():
-            return replace(fact, reading=ConditionStated("unknown"))
+            return replace(fact, reading=ConditionStated("unknown", onset=reading.onset))
         case LesionSize():
             sizes = tuple((axis, None) for axis, _ in reading.sizes)
             return replace(fact, reading=LesionSize(sizes, None, None))
         case Therapy() | Ordered():
             return replace(fact, reading=Ordered())
         case Done():
-            return replace(fact, date=PartialDate.between(None, None))
+            any_day = PartialDate.between(None, None)
+            return replace(fact, date=any_day, reading=Done(reading.side))
         case _:
             return None

@@ -15,6 +15,7 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Concept, Consent, History, Named, PatientField
 from protocol_logic.records import conditions, medications, observations
 from protocol_logic.records.codings import Codings, Key, Table, entries_of, keys_of
+from protocol_logic.records.dates import period_at
 from protocol_logic.records.facts import Born, Closed, Done, Stated
 from protocol_logic.records.item import Item, display, extension_keys, objects_in, snomed, text_in
 from protocol_logic.records.json_text import Object
@@ -78,7 +79,10 @@ _SIDES: dict[Key, Literal["both", "left", "right"]] = {
 def _procedure(item: Item, entry: Concept, when: PartialDate | None) -> None:
     side = _side(item)
     recorded = [display(item.json.get("code")), side]
-    item.fact(entry, when, ", ".join(filter(None, recorded)), Done(side))
+    done = Done(side)
+    if when is not None and item.json.get("performedDateTime") is None:
+        done = Done(side, *period_at(item.json.get("performedPeriod"), when))
+    item.fact(entry, when, ", ".join(filter(None, recorded)), done)
 
 
 def _side(item: Item) -> Literal["both", "left", "right"] | None:

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from protocol_logic.compiling.policies import Policies, Window, check_policies
+from protocol_logic.compiling.policies import Policies, check_policies
+from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Compiled, compile_source

@@ -37,6 +37,8 @@ define old
       stage recorded
       stage is not recorded
       sex is male
+      history of chemotherapy
+      chemotherapy within 28 days before first_dose
 
 note heading
   > Exclusion criteria:

@@ -12,7 +12,7 @@ from datetime import date
 
 from protocol_logic.answering.fit.wanted import Wanted
 from protocol_logic.compiling.conditions import values_of
-from protocol_logic.compiling.policies import Window
+from protocol_logic.compiling.windows import Window
 from protocol_logic.findings import inputs
 from protocol_logic.findings.latest import Visible, newest
 from protocol_logic.findings.therapy import happenings

@@ -158,7 +158,7 @@ class _Reader:
                 yield from self._below(name)
                 yield from self._closed(name)
                 yield from (_Key(each, "intent") for each in self._names_below(name))
-            case "presence" | "in_effect" | "in_record" if isinstance(
+            case "presence" | "in_effect" | "last" | "in_record" if isinstance(
                 self.entries[name], voc.Concept
             ):
                 yield from self._below(name)
