@@ -22,6 +22,7 @@
     lesion 12 mm lung CT                  also: lesion 16 mm short lymph_node; lesion 9 mm
     informed_consent signed               also: rejected, draft, denied
     medication_history closed             also: working
+    visceral_crisis answered no           what is asked of a person: an answer, see `answers_of`
 
 A fact without `on DATE` is of the as-of date, one `on DATE to DATE` of a period, one that ends in
 `undated` has no date, and one that ends in `status WORD` has that status. Names, codes and units
@@ -56,6 +57,7 @@ _OTHERWISE = {"CT": "77477000", "MRI": "113091000"}
 _UNSURE = ("provisional", "unconfirmed", "differential")
 
 _DATE = r"\d{4}(?:-\d\d){0,2}"
+_ANSWER = re.compile(rf"(?P<element>\S+) answered (?P<value>\w+)(?: on (?P<date>{_DATE}))?")
 _ON = re.compile(rf"\s+on (?P<date>{_DATE})(?: to (?P<end>{_DATE}))?$")
 _STATUS = re.compile(r",? status (?P<status>[a-z-]+)$")
 _AMOUNT = re.compile(r"(?:(?P<sign>[<>]=?) )?(?P<number>\d+(?:\.\d+)?)(?: (?P<unit>\S+))?")
@@ -69,6 +71,18 @@ _SIZE = re.compile(r"(?P<amount>(?:[<>]=? )?[\d.]+ (?:mm|cm))(?P<short> short)?"
 
 class NotPlain(ValueError):
     """A line that is no fact in this notation."""
+
+
+def answers_of(text: str) -> str:
+    """The file of answers that people give: those lines that say `answered`."""
+    lines = [line.strip() for line in text.splitlines()]
+    as_of = next(line.removeprefix("as of ") for line in lines if line.startswith("as of "))
+    rows = ["patient,element,value,who,when,source"]
+    for line in lines:
+        match = _ANSWER.fullmatch(line)
+        if match is not None:
+            rows.append(f"p,{match['element']},{match['value']},w,{match['date'] or as_of},")
+    return "\n".join(rows)
 
 
 def bundle_of(text: str, vocabulary: voc.Vocabulary) -> Json:
@@ -112,6 +126,8 @@ class _Writer:
         name, _, rest = line.partition(" ")
         if line.startswith("as of "):
             self.as_of = line.removeprefix("as of ")
+        elif _ANSWER.fullmatch(line):
+            pass  # no record holds it
         elif line in ("female", "male"):
             self.patient["gender"] = line
         elif name == "sex":

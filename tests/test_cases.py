@@ -34,17 +34,19 @@ import pytest
 
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.compiling import core
+from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.policies import check_policies
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Compiled, Screening, as_of_date, compile_source, read_records
+from protocol_logic.records.answers import read_answers
 from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document
 from tests.differential.bundles import dumps
 from tests.differential.reference import TooLarge, evaluate
-from tests.patient_notation import Json, bundle_of
+from tests.patient_notation import Json, answers_of, bundle_of
 
 DOCUMENTS = sorted((Path(__file__).parent / "cases" / "behaviour").glob("*.md"))
 HEADING = """\
@@ -141,15 +143,17 @@ def under(found: Compiled, policies: str) -> Compiled:
     return found.under(checked)
 
 
-def record_of(found: Compiled, bundle: Json) -> tuple[PatientRecord, AsOf]:
-    """The record of a bundle, read from its text."""
+def record_of(found: Compiled, bundle: Json, answers: str) -> tuple[PatientRecord, AsOf]:
+    """The record of a bundle, read from its text, with the answers of people."""
     content = parse(dumps(bundle).encode())
     assert isinstance(content, dict)
     problems = Problems()
     [record] = read_records(found, [Document("case.json", content)], problems)
     as_of = as_of_date(record, None)
-    assert isinstance(as_of, AsOf) and not problems.items
-    return record, as_of
+    assert isinstance(as_of, AsOf)
+    read = read_answers(Source("answers.csv", answers), elements_of(found.protocol), problems)
+    assert read is not None and not problems.items, problems.items
+    return read.apply(record, as_of.date), as_of
 
 
 def said(row: Row, expected: Sequence[str]) -> list[str]:
@@ -236,7 +240,8 @@ def test_case(case: Case) -> None:
     wrong: list[str] = []
     for patient in case.patients:
         bundle = bundle_of(patient.facts, found.protocol.vocabulary)
-        record, as_of = record_of(found, bundle)
+        answers = answers_of(patient.facts)
+        record, as_of = record_of(found, bundle, answers)
         row = screening.row(record, as_of)
         expected = [line.strip() for line in patient.expected]
         got = said(row, expected)
@@ -245,7 +250,7 @@ def test_case(case: Case) -> None:
         other = disagreement(found, record, as_of, row)
         if other is not None:
             wrong.append(f"line {patient.line}: {patient.why}\n  got: {got}\n  {other}")
-        turned, _ = record_of(found, {**bundle, "entry": bundle["entry"][::-1]})
+        turned, _ = record_of(found, {**bundle, "entry": bundle["entry"][::-1]}, answers)
         if screening.row(turned, as_of) != row:
             wrong.append(f"line {patient.line}: the order of the record makes a difference")
         if case.policies and not opens_only(Screening(lenient).row(record, as_of), row):

@@ -39,6 +39,7 @@ MEANING = {
     "there is": "courses-and-events",
     "attested": "consent",
     "todo": "to-dos",
+    "asked": "asked-of-a-person",
 }
 
 # What is read of a resource of each type, besides its codes, status and date.

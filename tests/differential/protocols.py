@@ -50,6 +50,11 @@ RECORDED = [*SITES, "metastasis", "oophorectomy", "chemotherapy", "problem_list"
 NOT_RECORDED = ["sex", "age", "creatinine_clearance", "her2", "measurable_lesion"]
 """What no fact can state by itself."""
 HOLDING = ["metastatic", "locally_advanced", "ovarian_suppression"]
+ASKED = [
+    'attested "agrees to two forms of contraception"',
+    'judged "visceral crisis"',
+    'opaque "adequate organ function, as the site sees it"',
+]
 INTENTS = ["adjuvant", "palliative", "adjuvant", "palliative", "neoadjuvant", "curative"]
 # Round limits near which the records of `bundles` lie, with their units.
 LIMITS = {
@@ -104,6 +109,7 @@ class Writer:
             self._defined: 3,
             self._attested: 1,
             self._todo: 1,
+            self._asked: 3,
         }
         return self.rng.choices(list(kinds), weights=list(kinds.values()))[0]()
 
@@ -189,13 +195,20 @@ class Writer:
     def _todo(self) -> str:
         return "todo"
 
+    def _asked(self) -> str:
+        return self.rng.choice(ASKED)
+
     # ---- lines and blocks --------------------------------------------------------------------
 
     def line(self) -> str:
         if self.chance(0.15):
-            return self.excepted()
+            text = self.excepted()
+            return f"{text}, because it is open" if "opaque" in text else text
         word = self.rng.choice([" and ", " or "])
-        return word.join(self.literal() for _ in range(self.rng.choice([1, 1, 1, 2, 3])))
+        text = word.join(self.literal() for _ in range(self.rng.choice([1, 1, 1, 2, 3])))
+        if "opaque" in text or (self.chance(0.5) and '"' in text):
+            text += ", because nobody has coded it"
+        return text
 
     def block(self, depth: int, margin: str) -> str:
         """A block that starts at `margin`, with `depth` levels of blocks in it at most."""
@@ -245,7 +258,8 @@ class Writer:
         values = ["high", "low", "middle"][: self.rng.choice([2, 3])]
         lines = [f"define {name}", f"  values {', '.join(values)}", "  decide"]
         for _ in range(self.rng.choice([1, 2, 3])):
-            lines.append(f"    {self.rng.choice([*values, 'unknown'])} if {self.literal()}")
+            case = f"    {self.rng.choice([*values, 'unknown'])} if {self.literal()}"
+            lines.append(f"{case}, because it is open" if "opaque" in case else case)
         lines.append(f"    otherwise {self.rng.choice([*values, 'unknown'])}")
         self.own[name] = values
         return "\n".join(lines) + "\n"
@@ -255,7 +269,9 @@ class Writer:
         text = f"{polarity} criterion_{number}\n{SENTENCE}"
         if self.chance(0.25):
             if self.chance(0.7):
-                text += f"  applies if {' and '.join(self.literal() for _ in range(2))}\n"
+                applies = f"  applies if {' and '.join(self.literal() for _ in range(2))}"
+                applies += ", because it is open" if "opaque" in applies else ""
+                text += f"{applies}\n"
             else:
                 text += f"  applies if\n{self.block(1, '    ')}"
         return text + self.block(2, "  ")

@@ -70,6 +70,8 @@ class Completion(Occurrences):
                 return self.recorded(test.entry) in test.values
             case core.Recorded():
                 return self.is_recorded(test.entry)
+            case core.Asked():
+                return self.value(test.entry) == "yes"
             case core.Within():
                 return self.within(test)
             case core.Present():

@@ -119,6 +119,8 @@ class Chart:
         found = self.vocabulary.entries[entry]
         if isinstance(found, voc.Status | voc.PatientField):
             return found.values
+        if isinstance(found, voc.Asked):
+            return ("yes", "no")
         return CONSENT_VALUES if isinstance(found, voc.Consent) else LESION_VALUES
 
     @property

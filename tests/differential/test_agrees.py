@@ -26,6 +26,7 @@ from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document
 from tests.differential import bundles, seed_oracle
+from tests.differential.asked import answered
 from tests.differential.protocols import random_policies, random_protocol
 from tests.differential.reference import TooLarge, evaluate
 from tests.differential.rough import roughened
@@ -99,6 +100,7 @@ def test_agrees_with_the_reference_on_random_protocols(start: int) -> None:
                 bundle = roughened(rng, bundle)
                 bundles.blur(rng, bundle)
             record = record_of(found, bundles.dumps(bundle))
+            record = answered(rng, found.protocol, record, as_of)
             told = found if number < 2 else site
             decision = decide(told, engine, record, as_of)
             if number == 2:

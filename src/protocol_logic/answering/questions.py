@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from protocol_logic.answering.rows import Row
 from protocol_logic.knowledge.vocabulary import (
+    Asked,
     Concept,
     Entry,
     Event,
@@ -74,6 +75,8 @@ class _Asker:
         for entry, text in self._entries(element, reason, resource):
             about = why if entry.element == element else f"{why}: {element}"
             label, says = entry.label, expected(entry)
+            if isinstance(entry, Asked):
+                label = f"{label} ({entry.how})"
             if text.startswith(entry.name) and element in getattr(entry, "evidence", ()):
                 says = f"`confirmed by {element}`"
             if isinstance(entry, History):

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.basis import Basis
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.policies import Policies
 from protocol_logic.findings.read import concept_group
@@ -56,7 +57,7 @@ def row_of(
         "eligibility": decision.eligibility,
         "decided_jointly": list(decision.decided_jointly),
         "criteria": [
-            _criterion(c, decided[c.id], oldest_evidence(plan, c.id, found))
+            _criterion(c, decided[c.id], plan.basis[c.id], oldest_evidence(plan, c.id, found))
             for c in protocol.criteria
         ],
         "attested": attested(record, found),
@@ -81,12 +82,14 @@ def policies_dict(policies: Policies) -> dict[str, Any]:
 
 
 def _criterion(
-    criterion: core.Criterion, decision: CriterionDecision, oldest: str | None
+    criterion: core.Criterion, decision: CriterionDecision, basis: Basis, oldest: str | None
 ) -> dict[str, Any]:
     return {
         "id": criterion.id,
         "polarity": criterion.polarity,
         "text": criterion.sentence,
+        "basis": basis.kind,
+        "asked": [asdict(question) for question in basis.asked],
         "outcome": decision.outcome,
         "verdict": decision.verdict,
         "applies": decision.applies,
@@ -172,18 +175,26 @@ def problem_dict(problem: Problem) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Summary:
-    """How many patients and criteria were decided, and which elements are missing how often."""
+    """How many patients and criteria were decided, and which elements are missing how often.
+
+    `rests`, `decided_by`: basis -> how many criteria there are, and were decided.
+    """
 
     patients: int = 0
     criteria: int = 0
     decided: int = 0
     eligibility: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
+    rests: Counter[str] = field(default_factory=Counter)
+    decided_by: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Row) -> None:
         """Count a patient's row."""
         self.patients += 1
         self.eligibility[row["eligibility"]] += 1
         self.criteria += len(row["criteria"])
-        self.decided += sum(c["outcome"] != "unknown" for c in row["criteria"])
+        decided = [c["basis"] for c in row["criteria"] if c["outcome"] != "unknown"]
+        self.decided += len(decided)
+        self.decided_by.update(decided)
+        self.rests.update(c["basis"] for c in row["criteria"])
         self.missing.update({gap for c in row["criteria"] for gap in c["gaps"]})

@@ -37,7 +37,9 @@ def _entries_in(protocol: core.Protocol, conditions: Iterable[core.Condition]) -
                 yield event
             case core.Todo():
                 pass
-            case core.HasValue() | core.RecordedAs() | core.Recorded() | core.Within():
+            case (
+                core.HasValue() | core.RecordedAs() | core.Recorded() | core.Asked() | core.Within()
+            ):
                 yield from _answerable(protocol, test.entry)
             case _:
                 yield test.concept

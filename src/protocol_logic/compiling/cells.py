@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor
@@ -23,6 +24,8 @@ def finding_id(test: core.Test) -> str | None:
             return entry
         case core.RecordedAs(entry=entry):
             return f"{entry}_as_recorded"
+        case core.Asked(entry=entry):
+            return f"asked({entry})"
         case core.Recorded(entry=entry):
             return f"recorded({entry})"
         case core.Within(entry=entry, per_uln=per_uln):
@@ -70,6 +73,9 @@ class Cells:
                 return self._named_values(name, "recorded", entry, tests)
             case core.Recorded(entry=entry):
                 return self._fixed(name, "in_record", entry, "recorded")
+            case core.Asked(entry=entry):
+                found = self._fixed(name, "value", entry, "asked")
+                return replace(found, values=tuple((cell,) for cell in found.cells))
             case core.Within(entry=entry):
                 return self._numbers(name, entry, tests)
             case core.LinesOf(concept=concept, intent=intent):
@@ -197,6 +203,8 @@ class Cells:
                     cells = occurred_in(finding, window)
                 case core.Recorded():
                     cells = OPERATORS["recorded"].true
+                case core.Asked():
+                    cells = OPERATORS["asked"].true
                 case core.InEffect():
                     cells = OPERATORS["in effect"].true
                 case core.OnBothSides():

@@ -127,10 +127,15 @@ class _Checker:
             definitions=checked,
             derived=self.found.derived,
             denials={name: c for name, c in denials.items() if c is not None},
-            vocabulary=voc.Vocabulary(self.found.entries),
+            vocabulary=voc.Vocabulary(self._entries()),
             source=self.main.source,
             homes=self._homes(),
         )
+
+    def _entries(self) -> dict[str, voc.Entry]:
+        """The knowledge entries, and what is asked of a person."""
+        asked = {name: entry for name, (entry, _, _) in self.found.asked.items()}
+        return {**self.found.entries, **asked}
 
     def _policies(self) -> None:
         """Policies belong into files of their own, and examples to a protocol."""

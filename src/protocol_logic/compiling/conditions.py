@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.asked import Asking
 from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.compiling.properties import unit_problem
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
@@ -22,7 +23,7 @@ CONSENT_VALUES = OPERATORS["attested"].cells
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 
 
-class Conditions(Occurrences):
+class Conditions(Occurrences, Asking):
     """Checks conditions against the entries and definitions that they can name."""
 
     def condition(self, node: tree.Condition) -> core.Condition | None:
@@ -42,6 +43,10 @@ class Conditions(Occurrences):
         if isinstance(node, tree.Not):
             part = self.condition(node.part)
             return None if part is None else core.Not(part=part, text=text, span=node.span)
+        if isinstance(node, tree.Because):
+            part = self.condition(self.because(node))
+            self._because = ""
+            return part
         if isinstance(node, tree.Compares):
             return self._compares(node, text)
         if isinstance(node, tree.ThereIs):
@@ -94,6 +99,8 @@ class Conditions(Occurrences):
             return core.Todo(home=self.pattern_home, number=self.todo_count, text=text, span=span)
         if isinstance(node, tree.Occurs):
             return self.occurs(node, text)
+        if isinstance(node, tree.Asked):
+            return self.asked(node, text)
         assert isinstance(node, tree.Attested)
         consent = self.entry(node.name, voc.Consent)
         if consent is None:
@@ -364,6 +371,8 @@ def values_of(entry: voc.Named) -> tuple[str, ...]:
     """The values that the latest statement of an entry can have."""
     if isinstance(entry, voc.Status | voc.PatientField):
         return entry.values
+    if isinstance(entry, voc.Asked):
+        return voc.ASKED_VALUES
     return CONSENT_VALUES if isinstance(entry, voc.Consent) else LESION_VALUES
 
 

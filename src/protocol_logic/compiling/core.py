@@ -76,6 +76,14 @@ class Recorded(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Node):
+    """A person answers yes to what is asked; `because`: why it is asked, where that is said."""
+
+    entry: str
+    because: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Within(Node):
     """A number compares with a limit: of a quantity, an age in years or a derived quantity.
 
@@ -210,6 +218,7 @@ Test: TypeAlias = (
     HasValue
     | RecordedAs
     | Recorded
+    | Asked
     | Within
     | Present
     | Evidenced

@@ -22,6 +22,8 @@ class Entries:
     derived: dict[str, core.Derived] = field(default_factory=dict)
     denials: dict[str, tuple[tree.Condition, Source]] = field(default_factory=dict)
     places: dict[str, tuple[Source, Span]] = field(default_factory=dict)
+    asked: dict[str, tuple[voc.Asked, Source, Span]] = field(default_factory=dict)
+    """What conditions ask of a person, by element, with where it first stood."""
 
 
 def claim(found: Entries, name: tree.Word, source: Source) -> bool:

@@ -139,4 +139,5 @@ _KINDS: dict[type[voc.Named], str] = {
     voc.Lesion: "a lesion",
     voc.Consent: "a consent",
     voc.History: "a history",
+    voc.Asked: "asked of a person",
 }

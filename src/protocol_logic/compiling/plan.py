@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.basis import Basis
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.operators import COMPARISONS
@@ -142,13 +143,15 @@ class Part:
 class Plan:
     """All findings by id in order of first use, the course groups, and what each criterion reads.
 
-    `tests`: test -> (finding id, cells in which it is true).
+    `tests`: test -> (finding id, cells in which it is true). `basis`: criterion -> what it rests
+    on.
     """
 
     findings: dict[str, Finding]
     courses: dict[str, Courses]
     reach: dict[str, Reach]
     tests: dict[core.Test, tuple[str, tuple[str, ...]]] = field(repr=False)
+    basis: dict[str, Basis] = field(repr=False)
 
 
 def slug(text: str) -> str:

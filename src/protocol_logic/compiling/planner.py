@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.basis import basis_of
 from protocol_logic.compiling.cells import Cells, finding_id
 from protocol_logic.compiling.plan import Courses, Module, Part, PatternNames, Plan, Reach, slug
 
@@ -82,6 +83,10 @@ class _Planner:
             },
             reach=self.reach,
             tests=cells.true(findings),
+            basis={
+                c.id: basis_of((test for test, _ in self._tests(c)), self.voc)
+                for c in self.protocol.criteria
+            },
         )
 
     # ---- which tests a criterion reaches -----------------------------------------------------

@@ -21,6 +21,7 @@ _ROWS = (
     Code("missing-sentence", "error", "a criterion without the protocol's own sentence"),
     Code("duplicate-name", "error", "two statements of one name"),
     Code("missing-property", "error", "a knowledge entry without something it needs"),
+    Code("bad-question", "error", "a question to a person that cannot be asked"),
     Code("misplaced", "error", "a statement in a file of another kind"),
     Code("no-criterion", "error", "a protocol without any criterion"),
     Code("invisible-character", "error", "an invisible or bidirectional character in the text"),

@@ -170,5 +170,11 @@ OPERATORS: dict[str, Operator] = {
             "unknown, whatever is recorded", "this is still to be written",
             "this is still to be written", "todo", "docs/semantics.md",
         ),
+        Operator(
+            "asked", 'attested "TEXT" / judged "TEXT" / opaque "TEXT"',
+            "nothing: the text follows", ("yes", "no"),
+            ("yes",), "none", "unknown: only a person's answer says it", "{name}: yes",
+            "{name}: no", 'judged "visceral crisis"', "docs/answers.md",
+        ),
     )
 }  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from protocol_logic.foundation.interval import Interval
 
@@ -175,8 +175,22 @@ class History(Named):
     codes: tuple[Code, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Named):
+    """What a person says yes or no to; `label` is the statement.
+
+    `how`: `attested`, a fact that somebody reports; `judged`, somebody's judgement; `opaque`, a
+    sentence that the language cannot say. No record holds it, only an answer.
+    """
+
+    how: How
+
+
+How: TypeAlias = Literal["attested", "judged", "opaque"]
+ASKED_VALUES = ("yes", "no")
+
 Entry: TypeAlias = (
-    PatientField | Age | Quantity | Status | Concept | Event | Lesion | Consent | History
+    PatientField | Age | Quantity | Status | Concept | Event | Lesion | Consent | History | Asked
 )
 _E = TypeVar("_E", bound=Named)
 

@@ -7,6 +7,7 @@ from typing import Any
 from lark import v_args
 from lark.tree import Meta
 
+from protocol_logic.foundation.source import Span
 from protocol_logic.language import tree
 from protocol_logic.language.build_occurrences import OccurrenceBuilder
 from protocol_logic.language.build_parts import amount_of, parted, span_of, word_of
@@ -101,7 +102,22 @@ class ConditionBuilder(OccurrenceBuilder):
         )
 
     def attested(self, meta: Meta, children: list[Any]) -> tree.Attested:
-        return tree.Attested(name=word_of(parted(children)[0][0]), span=span_of(meta))
+        return tree.Attested(name=word_of(parted(children)[0][-1]), span=span_of(meta))
+
+    def asked(self, meta: Meta, children: list[Any]) -> tree.Asked:
+        how, statement = parted(children)[0]
+        quoted = word_of(statement)
+        inside = Span(quoted.span.start + 1, quoted.span.end - 1)
+        word = tree.Word(text=quoted.text[1:-1], span=inside)
+        return tree.Asked(how=str(how), statement=word, span=span_of(meta))
+
+    def because(self, meta: Meta, children: list[Any]) -> tree.Because:
+        tokens, nodes = parted(children)
+        word = word_of(tokens[0])
+        comma, key, reason = word.text.partition("because")
+        place = Span(word.span.start + len(comma), word.span.end)
+        text = tree.Text(key=key, text=reason.strip(), span=place)
+        return tree.Because(part=nodes[0], reason=text, span=span_of(meta))
 
     def todo(self, meta: Meta, _children: list[Any]) -> tree.Todo:
         return tree.Todo(span=span_of(meta))

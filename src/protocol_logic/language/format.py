@@ -223,4 +223,6 @@ def _word(token: Token) -> str:
         return f"{keyword} {text.rstrip(_BLANKS)}"
     if token.type == "COMMA_BUT":
         return ", but"
+    if token.type == "COMMA_BECAUSE":
+        return ", because " + token.partition("because")[2].strip(_BLANKS)
     return str(token) if token.type in {"STRING", "URL", "ROW"} else " ".join(token.split())

@@ -91,6 +91,7 @@ _ULN = r"(?:the\s+)?(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
 _AT_START = "NAME QUOTE ALL_OF"
 _CODES = "code|evidence|site|axis|method"
 _MORE = "AND OR"
+_WORDS = r"[^\s\"'“”„«»‘’,][^\"'“”„«»‘’,]*?(?=\s*(?:$|[\"'“”„«»‘’,]|\bor\b|\band\b))"
 
 _MISTAKES = (
     # line starts
@@ -213,6 +214,38 @@ _MISTAKES = (
     _row(r"\bbetween\b|[<>]=?", _BOTH, needs=f"{_MORE} COMPARE", unless="NUMBER"),
     _row(r"\bat\s+least\b", "write `>=`", needs="COMPARE"),
     _row(r"\bat\s+most\b|\bno\s+more\s+than\b", "write `<=`", needs="COMPARE"),
+    # what is asked of a person
+    _row(
+        rf"\b(?P<k>judged|opaque|attested)\s+(?P<x>{_WORDS})",
+        'put what is asked in double quotes: `{k} "{x}"`',
+        needs="STRING",
+        unless="NAME",
+    ),
+    _row(
+        rf"\battested\s+(?P<x>[A-Za-z]\w*\s+{_WORDS})",
+        'put what is asked in double quotes: `attested "{x}"`',
+        needs=f"{_MORE} STRING",
+    ),
+    _row(
+        r"\b(?:judged|opaque|attested)\s+\"[^\"]*\"\w[^\"]*\"?",
+        "leave out the inner quotes: what is asked has none",
+    ),
+    _row(
+        r"(?<=\")\s+is\s+(?P<v>yes|no|true|false)\b",
+        "leave out `is {v}`: a question stands for yes, and for no with `not` before it",
+        needs=_MORE,
+    ),
+    _row(
+        r"^(?:not\s+)?(?:[a-z]\w*\s+)?\"[^\s\"]+\s[^\"]*\"",
+        "write `attested`, `judged` or `opaque` before what is asked of a person",
+        needs=f"{_AT_START} COMPARE",
+        unless="STRING",
+    ),
+    _row(
+        r"(?<=\")\s*,?\s*[Bb]ecause\b\s*:?",
+        "write `, because ...`, with the reason in the same line",
+        needs="COMMA_BECAUSE",
+    ),
     # connectives and exceptions
     _row(
         r"(?P<x>[a-z]\w*)\s+is\s+not\s+recorded\s+as\s+(?P<v>[\w+]+)",
@@ -285,6 +318,8 @@ _UNENDED = (
     _row(r"^course\s+of\b.*", "give it a name: `, called NAME`", needs="COMMA"),
     _row(r"\b(?P<c>and|or|not)$", "write a condition after it, or leave it out", needs="NAME"),
     _row(rf"^(?:{_CODES})\s.*,$", "put the codes on lines of their own, without commas"),
+    _row(r",\s*because$", "say why after `because`", needs="COMMA_BECAUSE"),
+    _row(r"\b(?P<k>judged|opaque)$", 'write what is asked after it: `{k} "..."`'),
     _row(r",$", "leave out the comma, or go on with the list in the same line"),
     _row(r"\bbut\b.*", "say when it holds, with `if` and a condition", needs="IF"),
     _row(r"^at\s+least\s+(?P<n>\d+)$", "write `at least {n} of`"),

@@ -186,6 +186,22 @@ class Todo(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Node):
+    """`judged "visceral crisis"`; `how` is `attested`, `judged` or `opaque`."""
+
+    how: str
+    statement: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Because(Node):
+    """`judged "visceral crisis", because ...`: a line with the reason why a person is asked."""
+
+    part: Condition
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point(Node):
     """`12 months after end of adjuvant`; `offset` is None for the end itself."""
 
@@ -246,6 +262,8 @@ Condition: TypeAlias = (
     | Occurs
     | Attested
     | Todo
+    | Asked
+    | Because
     | ThereIs
 )
 

@@ -34,9 +34,10 @@ ONE_LINE = ("system", "policy")
 """Those of statements of one line."""
 
 INNER = frozenset(
-    "all any none at there not attested todo lines history applies decide otherwise denied > label "
-    "source code unlike unit accepts plausible value values is includes closed evidence axis site "
-    "method measurable title version language registry uses given expect |".split()
+    "all any none at there not attested judged opaque todo lines history applies decide otherwise "
+    "denied > label source code unlike unit accepts plausible value values is includes closed "
+    "evidence axis site method measurable title version language registry uses given expect "
+    "|".split()
 )
 """Words that start a line inside a statement."""
 
@@ -125,8 +126,8 @@ def _indented(place: Place) -> Explanation:
 
 
 _STARTERS = (
-    "attested", "lines of", "history of", "all of", "any of", "none of", "at least", "there is",
-    "applies if",
+    "attested", "judged", "opaque", "lines of", "history of", "all of", "any of", "none of",
+    "at least", "there is", "applies if",
 )  # fmt: skip
 
 
@@ -174,7 +175,7 @@ _SPELT = {
 }
 _KEYWORDS = {
     "TIMES_ULN": "x ULN", "UNIT_IS": "unit", "VALUE_IS": "value", "IS_A": "is a",
-    "COMMA_BUT": ", but",
+    "COMMA_BUT": ", but", "COMMA_BECAUSE": ", because",
 }  # fmt: skip
 
 
@@ -210,7 +211,8 @@ def _what_can_stand(place: Place, start: int) -> str | None:
 
 def _listed(expected: Iterable[str], where: str) -> str | None:
     """The things that can stand at a place, the large families under one name."""
-    left = set(expected) - {"_DEDENT", "$END"}
+    # A reason can end nearly every line; where one has begun, the table of mistakes tells it.
+    left = set(expected) - {"_DEDENT", "$END", "COMMA_BECAUSE"}
     parts = []
     for family, name in _FAMILIES:
         if family <= left:
@@ -238,7 +240,7 @@ _FAMILIES = (
 )
 _MEMBERS = {
     "a condition": frozenset(
-        {"NOT", "ALL_OF", "ANY_OF", "NONE_OF", "AT_LEAST", "THERE_IS", "TODO"}
+        "NOT JUDGED OPAQUE ALL_OF ANY_OF NONE_OF AT_LEAST THERE_IS TODO".split()
     ),
     "a property such as `label`, `code` or `unit`": frozenset(
         "SOURCE ACCEPTS PLAUSIBLE VALUE_IS VALUES ATTESTED IS_A INCLUDES CLOSED_BY DENIED_BY "

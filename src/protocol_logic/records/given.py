@@ -23,6 +23,7 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge.vocabulary import (
     Age,
+    Asked,
     Concept,
     Consent,
     Entry,
@@ -128,7 +129,7 @@ def _unknown(entry: Entry) -> Reading | None:
             return Ordered()
         case Lesion():
             return LesionSize((), None, None)
-        case PatientField() | Age() | History():
+        case PatientField() | Age() | History() | Asked():
             return None
         case Event():
             raise Unreadable(

@@ -16,7 +16,9 @@ from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.text import shown
 from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge.vocabulary import (
+    ASKED_VALUES,
     Age,
+    Asked,
     Concept,
     Consent,
     Entry,
@@ -100,6 +102,8 @@ def read_value(entry: Entry, text: str) -> Reading:
             return Stated(frozenset({_one_of(entry, entry.values, text)}))
         case Consent():
             return Stated(frozenset({_one_of(entry, CONSENT_VALUES, text)}))
+        case Asked():
+            return Stated(frozenset({_one_of(entry, ASKED_VALUES, text)}))
         case History():
             _one_of(entry, ("complete", "closed"), text)
             return Closed()
@@ -163,6 +167,8 @@ def expected(entry: Entry) -> str:
             return _or(entry.values)
         case Consent():
             return _or(CONSENT_VALUES)
+        case Asked():
+            return _or(ASKED_VALUES)
         case History():
             return "`complete`"
         case Lesion():

@@ -29,8 +29,9 @@ Pieces: TypeAlias = Callable[[], Iterator[bytes]]
 """The pieces of the rows to write, in order, each time from the first."""
 
 COLUMNS = (
-    "patient", "source", "as_of", "eligibility", "criterion", "polarity", "outcome", "verdict",
-    "applies", "oldest_evidence", "gaps", "reasons", "protocol", "digest", "policies",
+    "patient", "source", "as_of", "eligibility", "criterion", "polarity", "basis", "asked",
+    "outcome", "verdict", "applies", "oldest_evidence", "gaps", "reasons", "protocol", "digest",
+    "policies",
 )  # fmt: skip
 
 _IN_MEMORY = 4 * 2**20
@@ -171,7 +172,9 @@ def flat(row: Row) -> Iterator[tuple[Any, ...]]:
     for criterion in row["criteria"]:
         yield (
             row["patient"], row["source"], row["as_of"], row["eligibility"],
-            criterion["id"], criterion["polarity"], criterion["outcome"], criterion["verdict"],
+            criterion["id"], criterion["polarity"], criterion["basis"],
+            " ".join(question["id"] for question in criterion["asked"]),
+            criterion["outcome"], criterion["verdict"],
             criterion["applies"], criterion["oldest_evidence"], " ".join(criterion["gaps"]),
             " ".join(gap["reason"] for gap in criterion["gap_details"]), *judged, site,
         )  # fmt: skip

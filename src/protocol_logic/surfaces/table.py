@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
+from protocol_logic.compiling.basis import KINDS
 from protocol_logic.foundation.text import shown
 from protocol_logic.surfaces.outputs import written
 from protocol_logic.surfaces.row_formats import Pieces, RowFormat
@@ -56,6 +57,7 @@ _GAPS = {
     "imprecise": "imprecise",
     "stale": "too old",
 }
+_TO_ASK = "to be asked"
 
 
 class Table(RowFormat):
@@ -79,7 +81,10 @@ class Table(RowFormat):
     @staticmethod
     def piece(row: Row) -> bytes:
         kept = {key: row[key] for key in ("patient", "as_of", "eligibility", "decided_jointly")}
-        names = ("id", "polarity", "outcome", "verdict", "applies", "gaps", "gap_details")
+        names = (
+            "id", "polarity", "basis", "asked", "outcome", "verdict", "applies", "gaps",
+            "gap_details",
+        )  # fmt: skip
         criteria = [{name: criterion[name] for name in names} for criterion in row["criteria"]]
         return written(json.dumps({**kept, "criteria": criteria}, separators=(",", ":")))
 
@@ -242,7 +247,7 @@ def _words(parts: Parts) -> Words:
     """`not met: a, b; missing: c` as words."""
     words: Words = []
     for index, (head, names) in enumerate(parts):
-        style = "yellow" if head in _GAPS.values() else "red"
+        style = "yellow" if head in (*_GAPS.values(), _TO_ASK) else "red"
         words += [(word, style) for word in f"{head}:".split(" ")]
         ends = [","] * (len(names) - 1) + ["" if index == len(parts) - 1 else ";"]
         words += [(visible(name) + end, "") for name, end in zip(names, ends, strict=True)]
@@ -262,10 +267,13 @@ def details_parts(row: Row) -> Parts:
 
 def gap_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
     """The elements that keep criteria open, by what is wrong with them."""
-    found: dict[str, set[str]] = {words: set() for words in _GAPS.values()}
+    found: dict[str, set[str]] = {words: set() for words in (*_GAPS.values(), _TO_ASK)}
+    asked = {question["id"] for criterion in criteria for question in criterion["asked"]}
     for criterion in criteria:
         for gap in criterion["gap_details"]:
-            found[_GAPS.get(gap["reason"], "missing")].add(gap["element"])
+            words = _GAPS.get(gap["reason"], "missing")
+            is_question = words == "missing" and gap["element"] in asked
+            found[_TO_ASK if is_question else words].add(gap["element"])
     return [(words, sorted(elements)) for words, elements in found.items() if elements]
 
 
@@ -280,6 +288,12 @@ def summary_text(summary: Summary) -> str:
         f"{count(summary.patients, 'patient')}: {words}; "
         f"{summary.decided:,} of {count(total, 'criterion', 'criteria')} decided{share}"
     )
+    if set(summary.rests) - {"computed"}:
+        text += ": " + ", ".join(
+            f"{kind} {summary.decided_by[kind]:,} of {summary.rests[kind]:,}"
+            for kind in KINDS
+            if summary.rests[kind]
+        )
     missing = sorted(summary.missing.items(), key=lambda item: (-item[1], item[0]))[:5]
     if missing:
         text += "; most often open: " + ", ".join(f"{name} ({n:,})" for name, n in missing)

@@ -86,7 +86,7 @@ define risk
 condition jaundice
   code snomed 18165001
   includes liver_failure, cholestasis
-  denied by hemoglobin >= 90 g/L
+  denied by judged "no jaundice" or opaque "sclerae as usual", because nobody measures it
 
 lesion spot
   code loinc 21889-1

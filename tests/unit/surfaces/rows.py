@@ -68,6 +68,8 @@ def row(patient: str, criteria: Sequence[str], signs: str, **more: Any) -> Json:
                 "id": name,
                 "polarity": polarity(name),
                 "text": "Some words;",
+                "basis": "computed",
+                "asked": [],
                 "outcome": _outcome(name, verdict),
                 "verdict": verdict,
                 "applies": sign != "–",

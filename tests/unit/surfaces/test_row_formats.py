@@ -61,16 +61,15 @@ def test_withheld_rows_are_left_out() -> None:
 
 
 def test_csv_has_a_line_for_each_criterion() -> None:
+    end = "trial 2.1,sha256:0,\n"
     assert output(Csv(), ROWS).decode() == (
-        "patient,source,as_of,eligibility,criterion,polarity,outcome,verdict,applies,"
+        "patient,source,as_of,eligibility,criterion,polarity,basis,asked,outcome,verdict,applies,"
         "oldest_evidence,gaps,reasons,protocol,digest,policies\n"
-        "ann,a.json,2026-01-15,eligible,adult,inclusion,met,pass,true,,,,trial 2.1,sha256:0,\n"
-        "ann,a.json,2026-01-15,eligible,no_other,exclusion,not_met,pass,true,,,,trial 2.1,"
-        "sha256:0,\n"
-        "bea,a.json,2026-01-15,ineligible,adult,inclusion,unknown,open,true,,birth_date x,"
-        "absent absent,trial 2.1,sha256:0,\n"
-        "bea,a.json,2026-01-15,ineligible,no_other,exclusion,met,fail,true,,,,trial 2.1,"
-        "sha256:0,\n"
+        f"ann,a.json,2026-01-15,eligible,adult,inclusion,computed,,met,pass,true,,,,{end}"
+        f"ann,a.json,2026-01-15,eligible,no_other,exclusion,computed,,not_met,pass,true,,,,{end}"
+        "bea,a.json,2026-01-15,ineligible,adult,inclusion,computed,,unknown,open,true,,"
+        f"birth_date x,absent absent,{end}"
+        f"bea,a.json,2026-01-15,ineligible,no_other,exclusion,computed,,met,fail,true,,,,{end}"
     )
 
 

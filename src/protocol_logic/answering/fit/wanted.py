@@ -185,6 +185,8 @@ class _Reader:
         if isinstance(entry, voc.Age):
             yield _Key(entry.of)
             return
+        if isinstance(entry, voc.Asked):
+            return  # no record holds it
         yield _Key(name)
         if isinstance(entry, voc.Lesion) and entry.counted:
             yield _Key(entry.counted)

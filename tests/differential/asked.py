@@ -1,0 +1,32 @@
+"""Random answers of people to what a protocol asks, for differential tests."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.answerable import elements_of
+from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge.vocabulary import Asked
+from protocol_logic.records.answers import COLUMNS, read_answers
+from protocol_logic.records.facts import PatientRecord
+
+
+def answered(
+    rng: random.Random, protocol: core.Protocol, record: PatientRecord, as_of: date
+) -> PatientRecord:
+    """The record with answers: none, one or several, of days before and after, or of a month."""
+    lines = {",".join(COLUMNS): None}
+    for entry in protocol.vocabulary.of(Asked):
+        for _ in range(rng.choice([0, 1, 1, 2, 3])):
+            day = as_of + timedelta(days=rng.choice([-40, -3, -3, 0, 0, 2]))
+            when = rng.choice([f"{day}", f"{day}", f"{day:%Y-%m}"])
+            line = f"{record.patient},{entry.element},{rng.choice(['yes', 'no'])},w,{when},"
+            lines[line] = None
+    problems = Problems()
+    text = "\n".join(lines)
+    answers = read_answers(Source("answers.csv", text), elements_of(protocol), problems)
+    assert answers is not None and not problems.items, problems.items
+    return answers.apply(record, as_of)
