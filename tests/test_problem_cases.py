@@ -10,6 +10,7 @@ Input is one of
 * `elig`: statements of a protocol, which are given a heading that uses all of the knowledge base;
   with a heading of their own, or as `elig file`, they are taken as they are. In `elig escaped`,
   `\\u00a0`, `\\t` and `\\r` stand for characters that nobody sees;
+* `original NAME`: the protocol's own text, with which the `elig` of the case is compared;
 * `json NAME`: a file with a patient's record, read for the seed protocol; several make one input;
 * `toml NAME` and `csv NAME`: a mapping and its tables, read as records are; `csv answers.csv`: the
   answers of people about the patients of the same case.
@@ -33,6 +34,8 @@ from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.resources import knowledge_names, protocol_path
+from protocol_logic.language.original.coverage import compare
+from protocol_logic.language.original.record import read_original
 from protocol_logic.pipeline import (
     Compiled,
     as_of_date,
@@ -50,6 +53,7 @@ ROOT = Path(__file__).parents[1]
 CASES = sorted((ROOT / "tests" / "cases" / "problems").glob("*.md"))
 PAGES = sorted((ROOT / "docs" / "problems").glob("*.md"))
 ANSWERS = "answers.csv"
+PROTOCOL = "protocol.elig"
 UPDATE = os.environ.get("UPDATE_CASES") == "1"
 
 _BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -64,6 +68,7 @@ class Case:
     path: Path
     title: str
     elig: tuple[tuple[str, str], ...]
+    originals: tuple[tuple[str, str], ...]
     files: tuple[tuple[str, str], ...]
     expected: str
     place: tuple[int, int]
@@ -82,12 +87,13 @@ def cases_of(path: Path, expected: str) -> list[Case]:
         outcome = [b for b in blocks if b["info"] == expected]
         inputs = [(b["info"], b["text"]) for b in blocks]
         elig = tuple(i for i in inputs if i[0].split()[:1] == ["elig"])
+        originals = tuple(i for i in inputs if i[0].split()[:1] == ["original"])
         files = tuple(i for i in inputs if i[0].split()[:1] in (["json"], ["csv"], ["toml"]))
         if not elig and not files:
             continue
         assert len(outcome) == 1, f"{path.name}, {title}: wants one block `{expected}`"
         place = (outcome[0].start("text"), outcome[0].end("text"))
-        found.append(Case(path, title, elig, files, outcome[0]["text"], place))
+        found.append(Case(path, title, elig, originals, files, outcome[0]["text"], place))
     return found
 
 
@@ -108,15 +114,23 @@ def source_of(info: str, text: str) -> tuple[Source, int]:
     if "escaped" in kinds:
         text = text.encode("latin-1", "backslashreplace").decode("unicode_escape")
     if "file" in kinds or _OWN_HEADING.match(text):
-        return Source("protocol.elig", text), 0
+        return Source(PROTOCOL, text), 0
     uses = ", ".join(name for name in knowledge_names())
     head = f"protocol example\n  title Example\n  version 1.0\n  language 1\n  uses {uses}\n\n"
-    return Source("protocol.elig", head + text), head.count("\n")
+    return Source(PROTOCOL, head + text), head.count("\n")
 
 
 def text_problems(source: Source) -> list[Problem]:
     problems = Problems()
     check_file(source, problems)
+    return problems.sorted()
+
+
+def compared(source: Source, originals: tuple[tuple[str, str], ...]) -> list[Problem]:
+    """What is found where a protocol is compared with its text."""
+    problems = Problems()
+    for info, text in originals:
+        compare(source, read_original(info.split()[1], text), problems)
     return problems.sorted()
 
 
@@ -166,6 +180,7 @@ def problems_in(case: Case) -> tuple[list[Problem], int]:
     for info, text in case.elig:
         source, head = source_of(info, text)
         problems += text_problems(source)
+        problems += compared(source, case.originals)
     if case.files:
         problems += record_problems({info.split()[1]: text for info, text in case.files})
     return problems, head
@@ -177,7 +192,10 @@ def line_of(problem: Problem, head: int) -> str:
         span = problem.span or Span(0, 0)
         line, column = problem.source.line_column(span.start)
         text = problem.source.text[span.start : span.end]
-        place = f"{line - head}:{column} `{shown(text)}`"
+        where = f"{line - head}:{column}"
+        if problem.source.name != PROTOCOL:
+            where = f"{problem.source.name}:{line}:{column}"
+        place = f"{where} `{shown(text)}`"
     hint = f" | {problem.hint}" if problem.hint else ""
     return f"{problem.code} {place} {problem.message}{hint}\n"
 

@@ -67,3 +67,26 @@ def test_what_nobody_can_see_does_not_get_into_the_file(tmp_path: Path) -> None:
     assert done.returncode == 0
     checked = run("check", "t.elig", "--format", "json", cwd=tmp_path)
     assert {p["code"] for p in json.loads(checked.stdout)} == {"to-do"}
+
+
+def test_a_protocol_is_compared_with_its_text(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text(TEXT, encoding="utf-8")
+    record = {"nct_id": "NCT01234567", "eligibility_text": TEXT + "* Fever\n"}
+    (tmp_path / "r.json").write_text(json.dumps(record), encoding="utf-8")
+    assert run("new", "t.txt", "-o", "t.elig", cwd=tmp_path).returncode == 0
+    done = run("check", "t.elig", "--source", "t.txt", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr.endswith("2 of 2 sentences of the text covered\n")
+    done = run("check", "t.elig", "--source", "r.json", "--format", "json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.endswith("2 of 3 sentences of the text covered\n")
+    (problem,) = (p for p in json.loads(done.stdout) if p["code"] == "not-covered")
+    assert (problem["file"], problem["line"], problem["column"]) == ("r.json#eligibility", 6, 3)
+
+
+def test_a_text_goes_with_one_protocol(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text(TEXT, encoding="utf-8")
+    done = run("check", "labs", "consent", "--source", "t.txt", cwd=tmp_path)
+    assert done.returncode == 2 and "one protocol" in done.stderr
+    done = run("check", "labs", "--source", "gone.txt", cwd=tmp_path)
+    assert done.returncode == 2 and "there is no file `gone.txt`" in done.stderr

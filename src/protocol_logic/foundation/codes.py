@@ -28,6 +28,10 @@ _ROWS = (
     Code("bad-example", "error", "an example that cannot be run"),
     # unfinished
     Code("to-do", "notice", "a condition that is still to be written"),
+    # against the protocol's text
+    Code("not-covered", "error", "a sentence of the protocol's text that nothing quotes"),
+    Code("not-in-source", "error", "a quote that does not stand in the protocol's text"),
+    Code("source-order", "warning", "a criterion that stands in another order than its text"),
     # names
     Code("unknown-name", "error", "a name that no knowledge file defines"),
     Code("unknown-knowledge", "error", "a knowledge file that does not exist"),

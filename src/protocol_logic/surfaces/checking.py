@@ -7,32 +7,54 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.surfaces import diagnostics
-from protocol_logic.surfaces.inputs import source_named
+from protocol_logic.surfaces.inputs import original_named, source_named
 from protocol_logic.surfaces.outputs import opened_output, print_problems, written
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width, visible
 
+if TYPE_CHECKING:
+    from protocol_logic.language.original.record import Original
 
-def check_files(names: Sequence[str], form: str) -> int:
-    """Check files together; the exit code: 1 on any error, else 0."""
+
+def check_files(names: Sequence[str], form: str, original: str | None = None) -> int:
+    """Check files together; the exit code: 1 on any error, else 0.
+
+    `original`: the file with the text of the protocol, of which there is then one.
+    """
     from protocol_logic.compiling.check import check_file
 
+    if original is not None and len(names) > 1:
+        raise click.UsageError("--source is the text of one protocol; check the others without it")
     sources = [source_named(name, knowledge=True) for name in names]
+    text = None if original is None else original_named(original)
     found = Problems()
     for source in sources:
         # Each by itself: an error in one is none in the next.
         problems = Problems()
         check_file(source, problems)
         found.extend(problems.items)
+    covered = None if text is None else _compare(sources[0], text, found)
     listed = found.sorted()
     _print(listed, form)
     click.echo(diagnostics.summary_line(listed, [source.name for source in sources]), err=True)
+    if covered is not None:
+        click.echo(covered, err=True)
     return 1 if found.has_errors else 0
+
+
+def _compare(source: Source, text: Original, problems: Problems) -> str:
+    """Compare a protocol with its text; gives a line that says how much of it is covered."""
+    from protocol_logic.language.original.coverage import compare
+
+    coverage = compare(source, text, problems)
+    sentences = count(coverage.sentences, "sentence")
+    return f"{coverage.covered} of {sentences} of the text covered"
 
 
 def _print(problems: Sequence[Problem], form: str) -> None:

@@ -126,15 +126,21 @@ def group() -> None:
     show_default=True,
     help="How problems are shown; plain is one line each, for screen readers.",
 )
+@click.option(
+    "--source",
+    "original",
+    metavar="FILE",
+    help="The protocol's own text or registry record: tell what no criterion quotes.",
+)
 @click.pass_context
-def check(ctx: click.Context, files: tuple[str, ...], form: str) -> None:
+def check(ctx: click.Context, files: tuple[str, ...], form: str, original: str | None) -> None:
     """Check protocols, knowledge files and site policies: all problems, sorted by place.
 
     FILE is a path, or the id of a protocol or knowledge file in the knowledge base.
     """
     from protocol_logic.surfaces.checking import check_files
 
-    ctx.exit(check_files(files, form))
+    ctx.exit(check_files(files, form, original))
 
 
 @group.command()

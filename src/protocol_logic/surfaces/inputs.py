@@ -31,6 +31,7 @@ from protocol_logic.surfaces.terminal import count, visible
 
 if TYPE_CHECKING:
     from protocol_logic.compiling.policies import Policies
+    from protocol_logic.language.original.record import Original
     from protocol_logic.pipeline import Compiled
     from protocol_logic.records.answers import Answers
     from protocol_logic.records.duplicates import PatientIds
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from protocol_logic.records.files import Reading
     from protocol_logic.records.sources import Unread
 
+_REGISTRY_ID = re.compile(r"NCT\d{8}", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -81,6 +83,22 @@ def source_named(name: str, *, knowledge: bool = False) -> Source:
         f"there is no file `{visible(name)}`, and no protocol of that id in the knowledge base; "
         f"{hint}"
     )
+
+
+def original_named(name: str) -> Original:
+    """A protocol's own text: in a registry's record or a document; `-` is stdin."""
+    from protocol_logic.language.original.record import NoCriteria, read_original
+
+    if _REGISTRY_ID.fullmatch(name) and not Path(name).exists():
+        number = name.upper()
+        raise click.UsageError(
+            f"there is no file `{name}`, and records are not fetched; get it first, such as with "
+            f"`curl -o {number}.json https://clinicaltrials.gov/api/v2/studies/{number}`"
+        )
+    try:
+        return read_original(name, text_named(name))
+    except NoCriteria as error:
+        raise click.UsageError(f"`{visible(name)}` cannot be used: {error}") from error
 
 
 def text_named(name: str) -> str:

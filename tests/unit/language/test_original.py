@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
 from hypothesis import given, strategies as st
 
 from protocol_logic.compiling.check import check_file
-from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.language.format import format_text
+from protocol_logic.language.original.coverage import Coverage, compare
 from protocol_logic.language.original.draft import draft_of, name_of
 from protocol_logic.language.original.record import NoCriteria, Original, read_original
 from protocol_logic.language.original.sentences import items_of
-from protocol_logic.language.parse import INVISIBLE, parse
+from protocol_logic.language.parse import parse
 from protocol_logic.language.tree import Criterion
 from tests.originals import SETS, needs_data, originals
 
@@ -186,25 +188,14 @@ def test_every_shared_text_is_covered() -> None:
 # ---- the first protocol file ---------------------------------------------------------------------
 
 
+def compared(draft: str, text: str) -> tuple[Coverage, list[Problem]]:
+    problems = Problems()
+    coverage = compare(Source("draft", draft), Original(Source("text", text)), problems)
+    return coverage, problems.items
+
+
 def drafted(text: str) -> str:
     return draft_of(Original(Source("text", text)), "trial", ()).text
-
-
-def said(draft: str) -> str:
-    """What stands in the quotes and in the comments between statements, without space."""
-    lines = draft.split("\n\n", 1)[1].split("\n")
-    found = (line.strip()[1:] for line in lines if line.startswith(("  >", "#")))
-    return plain("".join(found))
-
-
-def without_marks(text: str) -> str:
-    """A text without space, bullets and numbers of items, and what nobody can see."""
-    shown = (text[s.span.start : s.span.end] for item in items_of(text) for s in item.sentences)
-    return plain("".join(shown))
-
-
-def plain(text: str) -> str:
-    return re.sub(r"\s|\\(?=[\[\]])", "", INVISIBLE.sub(" ", text))
 
 
 def test_a_draft_quotes_the_text_and_understands_nothing() -> None:
@@ -272,11 +263,26 @@ def test_drafts_of_all_shared_texts_are_protocols() -> None:
             assert format_text(Source(number, draft)) == draft, number
         names = [s.name.text for s in statements if isinstance(s, Criterion)]
         assert len(set(names)) == len(names)
-        missing = said(draft)
-        # Inner items keep their marks in the quote; all else is the text, in its order.
-        for char in without_marks(text):
-            _, found, missing = missing.partition(char)
-            assert found, number
+        coverage, found = compared(draft, text)
+        assert found == [], number
+        assert coverage.covered == coverage.sentences, number
+
+
+@needs_data
+def test_a_letter_that_is_typed_wrong_is_found() -> None:
+    rng = random.Random(4)
+    for number, text in rng.sample(originals(), 150):
+        draft = drafted(text)
+        letters = [
+            place
+            for quote in re.finditer(r"^  > (.*)$", draft, re.MULTILINE)
+            for place in range(*quote.span(1))
+            if draft[place].isalpha()
+        ]
+        place = rng.choice(letters)
+        other = rng.choice([c for c in "abcdeX" if c != draft[place]])
+        found = compared(f"{draft[:place]}{other}{draft[place + 1 :]}", text)[1]
+        assert found, (number, draft[place - 40 : place + 40], other)
 
 
 @needs_data
