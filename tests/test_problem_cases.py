@@ -193,7 +193,7 @@ def line_of(problem: Problem, head: int) -> str:
         line, column = problem.source.line_column(span.start)
         text = problem.source.text[span.start : span.end]
         where = f"{line - head}:{column}"
-        if problem.source.name != PROTOCOL:
+        if problem.source.name.endswith((".txt", ".md")):  # the protocol's own text
             where = f"{problem.source.name}:{line}:{column}"
         place = f"{where} `{shown(text)}`"
     hint = f" | {problem.hint}" if problem.hint else ""
