@@ -264,16 +264,20 @@ class Writer:
         self.own[name] = values
         return "\n".join(lines) + "\n"
 
+    def guard(self, words: str, in_line: bool) -> str:
+        """When a criterion applies, or does not."""
+        if not in_line:
+            return f"  {words}\n{self.block(1, '    ')}"
+        line = f"  {words} {' and '.join(self.literal() for _ in range(self.rng.choice([1, 2])))}"
+        return f"{line}, because it is open\n" if "opaque" in line else f"{line}\n"
+
     def criterion(self, number: int) -> str:
         polarity = self.rng.choice(["include", "include", "exclude"])
         text = f"{polarity} criterion_{number}\n{SENTENCE}"
         if self.chance(0.25):
-            if self.chance(0.7):
-                applies = f"  applies if {' and '.join(self.literal() for _ in range(2))}"
-                applies += ", because it is open" if "opaque" in applies else ""
-                text += f"{applies}\n"
-            else:
-                text += f"  applies if\n{self.block(1, '    ')}"
+            text += self.guard("applies if", self.chance(0.7))
+        if self.chance(0.2):
+            text += self.guard("except if", self.chance(0.7))
         return text + self.block(2, "  ")
 
 

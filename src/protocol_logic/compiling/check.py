@@ -190,7 +190,7 @@ class _Checker:
                 self.conditions.problem("missing-sentence", message, node.name.span, hint)
             if isinstance(node, tree.Note):
                 continue
-            applies = self.conditions.condition(node.applies) if node.applies else None
+            applies = self._applies(node)
             condition = self.conditions.condition(node.condition)
             if condition is not None:
                 criteria.append(
@@ -204,6 +204,21 @@ class _Checker:
                     )
                 )
         return tuple(criteria)
+
+    def _applies(self, node: tree.Criterion) -> core.Condition | None:
+        """When a criterion applies: if the one condition holds and the other does not."""
+        parts: list[core.Condition] = []
+        if node.applies is not None:
+            condition = self.conditions.condition(node.applies)
+            parts += [condition] if condition is not None else []
+        if node.excepted is not None:
+            exception = self.conditions.condition(node.excepted)
+            if exception is not None:
+                text, span = f"except if {exception.text}", node.excepted.span
+                parts.append(core.Not(part=exception, text=text, span=span))
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        return core.All(parts=tuple(parts), text="all of", span=parts[0].span.merge(parts[1].span))
 
     def _definition(self, node: tree.Definition, source: Source) -> core.Definition | None:
         self.conditions.begin(node.name.text, source)

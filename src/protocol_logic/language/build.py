@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from lark import v_args
 from lark.tree import Meta
@@ -75,14 +75,15 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder):
 
     def criterion(self, meta: Meta, children: list[Any]) -> tree.Criterion:
         tokens, nodes = parted(children)
-        polarity, *rest = nodes
-        applies = rest[0].node if isinstance(rest[0], _Applies) else None
+        polarity, *guards, condition = nodes
+        guard = {each.word: each.node for each in guards}
         return tree.Criterion(
             polarity=polarity,
             name=word_of(next(t for t in tokens if t.type == "NAME")),
             quotes=quotes_in(tokens),
-            applies=applies,
-            condition=rest[-1],
+            applies=guard.get("applies"),
+            excepted=guard.get("except"),
+            condition=condition,
             span=span_of(meta),
         )
 
@@ -90,10 +91,15 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder):
         name, *quotes = parted(children)[0]
         return tree.Note(name=word_of(name), quotes=quotes_in(quotes), span=span_of(meta))
 
-    def applies_line(self, _meta: Meta, children: list[Any]) -> _Applies:
-        return _Applies(parted(children)[1][0])
+    def applies_line(self, _meta: Meta, children: list[Any]) -> _Guard:
+        return _Guard("applies", parted(children)[1][0])
 
     applies_block = applies_line
+
+    def except_line(self, _meta: Meta, children: list[Any]) -> _Guard:
+        return _Guard("except", parted(children)[1][0])
+
+    except_block = except_line
 
     def definition(self, meta: Meta, children: list[Any]) -> tree.Definition:
         tokens, nodes = parted(children)
@@ -325,11 +331,11 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder):
         return tree.Binary(op=op, left=left, right=right, span=span_of(meta))
 
 
-class _Applies:
-    """The condition of `applies if`, told apart from the criterion's own."""
+class _Guard(NamedTuple):
+    """The condition of `applies if` or `except if`, told apart from the criterion's own."""
 
-    def __init__(self, node: tree.Condition) -> None:
-        self.node = node
+    word: str
+    node: tree.Condition
 
 
 class _Element:

@@ -214,6 +214,23 @@ _MISTAKES = (
     _row(r"\bbetween\b|[<>]=?", _BOTH, needs=f"{_MORE} COMPARE", unless="NUMBER"),
     _row(r"\bat\s+least\b", "write `>=`", needs="COMPARE"),
     _row(r"\bat\s+most\b|\bno\s+more\s+than\b", "write `<=`", needs="COMPARE"),
+    # exceptions of a criterion
+    _row(
+        r"^(?P<k>applies|except)\s+if\b.*",
+        "first stands `applies if`, then `except if`, then the condition, which needs neither",
+        unless="EXCEPT_IF",
+    ),
+    _row(
+        r"^(?:unless|except)\b(?!\s+if\b)(?:\s+(?:when|where|for|in\s+case))?",
+        "write `except if ...`, with the condition of the criterion below it",
+        needs="COMPARE",
+    ),
+    _row(
+        r"(?:,\s*)?\b(?:except|unless)\b(?:\s+if\b)?",
+        "write `except if ...` on a line of its own, above the condition of the criterion",
+        needs=_MORE,
+        unless="COMMA_BUT",
+    ),
     # what is asked of a person
     _row(
         rf"\b(?P<k>judged|opaque|attested)\s+(?P<x>{_WORDS})",

@@ -307,13 +307,14 @@ class Policy(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion(Node):
-    """`include NAME` / `exclude NAME`: its `>` lines, when it applies, and its condition."""
+    """`include NAME` / `exclude NAME`: its `>` lines, its guards and its condition."""
 
     polarity: str
     """`inclusion` or `exclusion`"""
     name: Word
     quotes: tuple[Word, ...]
     applies: Condition | None
+    excepted: Condition | None
     condition: Condition
 
     @property

@@ -34,9 +34,9 @@ ONE_LINE = ("system", "policy")
 """Those of statements of one line."""
 
 INNER = frozenset(
-    "all any none at there not attested judged opaque todo lines history applies decide otherwise "
-    "denied > label source code unlike unit accepts plausible value values is includes closed "
-    "evidence axis site method measurable title version language registry uses given expect "
+    "all any none at there not attested judged opaque todo lines history applies except decide "
+    "otherwise denied > label source code unlike unit accepts plausible value values is includes "
+    "closed evidence axis site method measurable title version language registry uses given expect "
     "|".split()
 )
 """Words that start a line inside a statement."""
@@ -127,7 +127,7 @@ def _indented(place: Place) -> Explanation:
 
 _STARTERS = (
     "attested", "judged", "opaque", "lines of", "history of", "all of", "any of", "none of",
-    "at least", "there is", "applies if",
+    "at least", "there is", "applies if", "except if",
 )  # fmt: skip
 
 

@@ -64,6 +64,7 @@ exclude old_people
     any of
       stage in 1A, 1B
       stage recorded as 2A, 2B and sex is female
+  except if sex is male
   there is
     course of endocrine_therapy with intent adjuvant, called adjuvant
     relapse from 3 months after start of adjuvant to 2 years after end of adjuvant
@@ -82,6 +83,12 @@ define risk
         hemoglobin >= 90 g/L
         alt <= 1 x ULN
     otherwise high
+
+exclude jaundiced
+  > Jaundice, unless somebody says that it is known
+  except if
+    judged "known jaundice"
+  jaundice
 
 condition jaundice
   code snomed 18165001
