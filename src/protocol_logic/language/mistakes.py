@@ -221,7 +221,7 @@ _MISTAKES = (
         unless="EXCEPT_IF",
     ),
     _row(
-        r"^(?:unless|except)\b(?!\s+if\b)(?:\s+(?:when|where|for|in\s+case))?",
+        r"^(?:unless|except)\b(?!\s+if\b)(?:\s+(?:when|where|for|in))?\s+\w+",
         "write `except if ...`, with the condition of the criterion below it",
         needs="COMPARE",
     ),
