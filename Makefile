@@ -61,6 +61,7 @@ test-bare: $(VENV)/bin/python ## build the wheel, install it bare elsewhere, scr
 	bare/bin/protocol-logic screen $(PROTOCOL) patients; \
 	bare/bin/protocol-logic screen $(PROTOCOL) patients --format json -o out.json; \
 	bare/bin/protocol-logic fit $(PROTOCOL) patients --format html -o fit.html; \
+	bare/bin/protocol-logic problem wrong-unit >/dev/null; \
 	bare/bin/python -I -c "$$BARE_CHECK"
 
 # The answer is looked at too: an empty list is no answer, and the code must not come from the checkout.

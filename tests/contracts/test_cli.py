@@ -201,7 +201,7 @@ def test_check_in_every_format_says_the_same(tmp_path: Path) -> None:
     written(tmp_path / "bad.elig", BAD)
     done = {
         form: run("check", "bad.elig", "--format", form, cwd=tmp_path)
-        for form in ("text", "plain", "json", "sarif")
+        for form in ("text", "plain", "json", "sarif", "github")
     }
     assert {d.returncode for d in done.values()} == {1}
     assert len({d.stderr for d in done.values()}) == 1
@@ -215,6 +215,7 @@ def test_check_in_every_format_says_the_same(tmp_path: Path) -> None:
     results = json.loads(done["sarif"].stdout)["runs"][0]["results"]
     assert [result["ruleId"] for result in results] == codes
     assert re.findall(r"^error\[(.+?)\]", done["text"].stdout, re.MULTILINE) == codes
+    assert re.findall(r"^::error title=([a-z-]+),", done["github"].stdout, re.MULTILINE) == codes
     assert re.findall(r"\[([a-z-]+)\]$", done["plain"].stdout, re.MULTILINE) == codes
     assert "8 |   hemoglobine >= 90 g/L\n  |   ^^^^^^^^^^^\n" in done["text"].stdout.replace(
         "\n12", "\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from protocol_logic.foundation.codes import CODES
+from tests.contracts.command import run
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "problems"
@@ -34,6 +35,22 @@ def test_page_shows_the_problem_and_says_how_to_cure_it(slug: str) -> None:
     assert f"{CODES[slug].severity}[{slug}]" in text
     after = text.rsplit("```", 1)[1].strip()
     assert after, "the cure stands after what is printed"
+
+
+@pytest.mark.parametrize("slug", ["to-do", "wrong-unit"])
+def test_problem_prints_the_page(slug: str) -> None:
+    done = run("problem", slug)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (PAGES / f"{slug}.md").read_text(encoding="utf-8")
+
+
+def test_problem_lists_the_codes_and_says_what_was_meant() -> None:
+    lines = run("problem").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(CODES)
+    done = run("problem", "wrong-units")
+    assert done.returncode == 2 and "did you mean `wrong-unit`" in done.stderr
+    done = run("problem", "../to-do")
+    assert done.returncode == 2 and "there is no problem `../to-do`" in done.stderr
 
 
 @pytest.mark.parametrize("slug", sorted(CODES))

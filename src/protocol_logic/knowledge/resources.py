@@ -1,8 +1,9 @@
-"""Names to the files that hold them: where grammar/ and kb/ lie; the core knows paths only here.
+"""Names to the files that hold them: where grammar/, kb/ and docs/problems/ lie; the core knows
+paths only here.
 
-A wheel carries them inside the package as `_grammar` and `_kb`; a checkout, and so an editable
-install, has them beside `src/`. Names come from protocol text and from command lines, so a name
-that is not lower-case words joined by dots has no file, whatever lies on the disk.
+A wheel carries them inside the package as `_grammar`, `_kb` and `_problems`; a checkout, and so an
+editable install, has them beside `src/`. Names come from protocol text and from command lines, so a
+name that is not lower-case words joined by dots has no file, whatever lies on the disk.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+
+from protocol_logic.foundation.codes import CODES
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _DECLARES = re.compile(r"^[a-z]+ ([a-z][a-z0-9_]*)(?: element \w+)?$", re.MULTILINE)
@@ -59,6 +62,13 @@ def knowledge_names() -> list[str]:
     return sorted(name for name in map(_dotted, paths) if knowledge_path(name))
 
 
+@cache
+def problem_page(code: str) -> str:
+    """The page of a problem's code, in Markdown; `code` is a row of `foundation/codes.py`."""
+    root = _root("problems", "docs/problems")
+    return (root / f"{CODES[code].slug}.md").read_text(encoding="utf-8")
+
+
 def declared_names() -> frozenset[str]:
     """All names that statements of knowledge files declare."""
     paths = filter(None, map(knowledge_path, knowledge_names()))
@@ -72,9 +82,9 @@ def knowledge_path(name: str) -> Path | None:
     return _file(root / f"{name.replace('.', '/')}.elig") if _is_name(name) else None
 
 
-def _root(name: str) -> Path:
+def _root(name: str, beside: str = "") -> Path:
     package = Path(str(files(_PACKAGE)))
-    for folder in (package / f"_{name}", package.parents[1] / name):
+    for folder in (package / f"_{name}", package.parents[1] / (beside or name)):
         if folder.is_dir():
             return folder
     raise FileNotFoundError(f"{_PACKAGE} is installed without its {name} folder")

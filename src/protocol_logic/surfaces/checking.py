@@ -13,6 +13,7 @@ import click
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
+from protocol_logic.foundation.text import shown
 from protocol_logic.surfaces import diagnostics
 from protocol_logic.surfaces.inputs import original_named, source_named
 from protocol_logic.surfaces.outputs import opened_output, print_problems, written
@@ -20,6 +21,9 @@ from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_widt
 
 if TYPE_CHECKING:
     from protocol_logic.language.original.record import Original
+
+
+_LINES = {"plain": diagnostics.plain_line, "github": diagnostics.github_line}
 
 
 def check_files(names: Sequence[str], form: str, original: str | None = None) -> int:
@@ -62,17 +66,36 @@ def _print(problems: Sequence[Problem], form: str) -> None:
         if problems:
             colour, width = colour_wanted(sys.stdout), terminal_width(sys.stdout)
             click.echo(diagnostics.render(problems, colour=colour, width=width), color=colour)
-    elif form == "plain":
+    elif form in _LINES:
         for problem in problems:
-            click.echo(diagnostics.plain_line(problem))
+            click.echo(_LINES[form](problem))
     else:
-        from protocol_logic import __version__
-
         content: object = [diagnostics.problem_json(p) for p in problems]
         if form == "sarif":
-            content = diagnostics.sarif(problems, __version__)
+            from protocol_logic import __version__
+            from protocol_logic.surfaces.sarif import sarif
+
+            content = sarif(problems, __version__)
         with opened_output(None) as out:
             out.write(written(json.dumps(content, ensure_ascii=False, indent=1) + "\n"))
+
+
+def print_page(code: str | None) -> int:
+    """Print the page of a problem's code, or without one what codes there are."""
+    from protocol_logic.foundation.codes import CODES
+    from protocol_logic.foundation.problems import did_you_mean
+    from protocol_logic.knowledge.resources import problem_page
+
+    if code is None:
+        width = max(map(len, CODES))
+        for row in CODES.values():
+            click.echo(f"{row.slug:{width}}  {row.severity:7}  {row.summary}")
+        return 0
+    if code not in CODES:
+        hint = did_you_mean(code, CODES) or "`protocol-logic problem` lists them"
+        raise click.UsageError(f"there is no problem `{shown(code)}`; {hint}")
+    click.echo(problem_page(code), nl=False)
+    return 0
 
 
 def format_files(names: Sequence[str], *, check: bool, diff: bool) -> int:

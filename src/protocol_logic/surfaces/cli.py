@@ -121,10 +121,10 @@ def group() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "plain", "json", "sarif"]),
+    type=click.Choice(["text", "plain", "json", "sarif", "github"]),
     default="text",
     show_default=True,
-    help="How problems are shown; plain is one line each, for screen readers.",
+    help="How problems are shown. plain: a line each, for screen readers; github: as annotations.",
 )
 @click.option(
     "--source",
@@ -141,6 +141,19 @@ def check(ctx: click.Context, files: tuple[str, ...], form: str, original: str |
     from protocol_logic.surfaces.checking import check_files
 
     ctx.exit(check_files(files, form, original))
+
+
+@group.command()
+@click.argument("code", required=False)
+@click.pass_context
+def problem(ctx: click.Context, code: str | None) -> None:
+    """Print the page of a problem's code: what it means, an example, the cure.
+
+    Without CODE: all codes.
+    """
+    from protocol_logic.surfaces.checking import print_page
+
+    ctx.exit(print_page(code))
 
 
 @group.command()

@@ -1,4 +1,4 @@
-"""Problems as people and machines read them: drawn, in plain lines, JSON and SARIF.
+"""Problems as people and machines read them: drawn, in plain lines, as JSON and for GitHub.
 
 Text and plain forms escape whatever a record, a file name or a protocol could smuggle in.
 """
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from protocol_logic.foundation.codes import CODES
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
@@ -36,14 +35,14 @@ def place_of(source: Source, span: Span) -> Place:
 
 def problem_json(problem: Problem) -> dict[str, Any]:
     """A problem as `check --format json` reports it."""
-    place = _place(problem)
+    place = place_in(problem)
     return {
         "code": problem.code,
         "severity": problem.severity,
         "message": problem.message,
         "hint": problem.hint,
         "sentence": problem.sentence,
-        "file": _file(problem),
+        "file": file_of(problem),
         "line": place.line if place else None,
         "column": place.column if place else None,
         "end_line": place.end_line if place else None,
@@ -61,7 +60,7 @@ def summary_line(problems: Sequence[Problem], files: Sequence[str]) -> str:
     """How many problems in how many of the files that were checked."""
     if not problems:
         return f"no problems in {count(len(files), 'file')}"
-    faulty = {_file(p) for p in problems}
+    faulty = {file_of(p) for p in problems}
     where = count(len(faulty), "file")
     if len(files) > len(faulty) and faulty.issubset(files):
         where = f"{len(faulty)} of {count(len(files), 'file')}"
@@ -70,13 +69,41 @@ def summary_line(problems: Sequence[Problem], files: Sequence[str]) -> str:
 
 def plain_line(problem: Problem) -> str:
     """One line that a screen reader can read and a compiler-minded editor can parse."""
-    place = _place(problem)
+    place = place_in(problem)
     at = f":{place.line}:{place.column}" if place else ""
-    file = _file(problem)
+    file = file_of(problem)
     head = f"{visible(file)}{at}: " if file else ""
     about = f"{shown(problem.resource)}: " if problem.resource else ""
     hint = f"; hint: {visible(problem.hint)}" if problem.hint else ""
     return f"{head}{problem.severity}: {about}{visible(problem.message)}{hint} [{problem.code}]"
+
+
+def github_line(problem: Problem) -> str:
+    """A workflow command, which GitHub shows beside the line that it is about."""
+    place, file = place_in(problem), file_of(problem)
+    properties = {"title": problem.code}
+    if file is not None:
+        properties["file"] = visible(file)
+    if place is not None:
+        properties["line"] = str(place.line)
+        if place.line == place.end_line:  # GitHub takes columns of one line alone
+            properties |= {"col": str(place.column), "endColumn": str(place.end_column)}
+        else:
+            properties["endLine"] = str(place.end_line)
+    about = f"{shown(problem.resource)}: " if problem.resource else ""
+    lines = [about + visible(problem.message)]
+    if problem.hint:
+        lines.append(f"hint: {visible(problem.hint)}")
+    said = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{problem.severity} {said}::{_data(chr(10).join(lines))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def render(problems: Iterable[Problem], *, colour: bool, width: int) -> str:
@@ -111,7 +138,7 @@ def _drawn(problem: Problem, paint: Paint, width: int) -> list[str]:
     last = max((place_of(m.source, m.span).end_line for m in marks), default=0)
     gutter = " " * len(str(last)) if marks else " "
     bar = paint("|", "blue")
-    if not marks and (file := _file(problem)):
+    if not marks and (file := file_of(problem)):
         lines.append(f" {paint('-->', 'blue')} {visible(file)}")
     for index, mark in enumerate(marks):
         place = place_of(mark.source, mark.span)
@@ -183,84 +210,13 @@ def _window(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     return left + "".join(parts[first:last]) + right, before, under
 
 
-def _place(problem: Problem) -> Place | None:
+def place_in(problem: Problem) -> Place | None:
+    """Where a problem of a text stands in it."""
     if problem.source is None or problem.span is None:
         return None
     return place_of(problem.source, problem.span)
 
 
-def _file(problem: Problem) -> str | None:
+def file_of(problem: Problem) -> str | None:
+    """The file that a problem is about."""
     return problem.source.name if problem.source is not None else problem.file
-
-
-# ---- SARIF ---------------------------------------------------------------------------------------
-
-_LEVELS = {"error": "error", "warning": "warning", "notice": "note"}
-
-
-def sarif(problems: Sequence[Problem], version: str) -> dict[str, Any]:
-    """The problems as a SARIF 2.1.0 log, for code scanning."""
-    rules = sorted({p.code for p in problems})
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {
-                        "name": "protocol-logic",
-                        "version": version,
-                        "rules": [
-                            {
-                                "id": code,
-                                "shortDescription": {"text": CODES[code].summary},
-                                "defaultConfiguration": {"level": _LEVELS[CODES[code].severity]},
-                            }
-                            for code in rules
-                        ],
-                    }
-                },
-                "columnKind": "unicodeCodePoints",
-                "results": [_sarif_result(p, rules.index(p.code)) for p in problems],
-            }
-        ],
-    }
-
-
-def _sarif_result(problem: Problem, rule: int) -> dict[str, Any]:
-    text = problem.message + (f"; {problem.hint}" if problem.hint else "")
-    result: dict[str, Any] = {
-        "ruleId": problem.code,
-        "ruleIndex": rule,
-        "level": _LEVELS[problem.severity],
-        "message": {"text": text},
-    }
-    file = _file(problem)
-    if file is not None:
-        result["locations"] = [_sarif_location(file, _place(problem))]
-    if problem.labels:
-        result["relatedLocations"] = [
-            {
-                **_sarif_location(label.source.name, place_of(label.source, label.span)),
-                "message": {"text": label.text},
-            }
-            for label in problem.labels
-        ]
-    return result
-
-
-def _sarif_location(file: str, place: Place | None) -> dict[str, Any]:
-    from pathlib import Path
-    from urllib.parse import quote
-
-    path = Path(file)
-    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix(), errors="replace")
-    location: dict[str, Any] = {"artifactLocation": {"uri": uri}}
-    if place is not None:
-        location["region"] = {
-            "startLine": place.line,
-            "startColumn": place.column,
-            "endLine": place.end_line,
-            "endColumn": place.end_column,
-        }
-    return {"physicalLocation": location}

@@ -1,4 +1,4 @@
-"""Problems drawn, in plain lines, as JSON and SARIF."""
+"""Problems drawn, in plain lines, as JSON and for GitHub."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from protocol_logic.foundation.problems import Label, Problem
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.surfaces.diagnostics import (
+    github_line,
     plain_line,
     problem_json,
     render,
-    sarif,
     summary_line,
 )
 from protocol_logic.surfaces.terminal import text_width
@@ -168,29 +168,17 @@ def test_json_of_a_problem_without_a_place() -> None:
     assert (found["file"], found["line"], found["column"]) == ("p.json", None, None)
 
 
-def test_sarif() -> None:
-    label = Label(Source("/kb/b.elig", "b"), Span(0, 1), "here")
-    found = problem("a\nbad\n", "bad", name="some folder/t.elig", labels=(label,), hint="h")
-    notice = Problem(code="not-usable", message="m")
-    log = sarif([found, notice], "1.2.3")
-    run = log["runs"][0]
-    assert log["version"] == "2.1.0"
-    assert run["tool"]["driver"]["version"] == "1.2.3"
-    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["not-usable", "unknown-name"]
-    first, second = run["results"]
-    assert first["ruleIndex"] == 1
-    assert first["locations"] == [
-        {
-            "physicalLocation": {
-                "artifactLocation": {"uri": "some%20folder/t.elig"},
-                "region": {"startLine": 2, "startColumn": 1, "endLine": 2, "endColumn": 4},
-            }
-        }
-    ]
-    related = first["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uri"]
-    assert related == "file:///kb/b.elig"
-    assert second["level"] == "note"
-    assert "locations" not in second
+def test_github_shows_problems_beside_the_line() -> None:
+    found = problem("a\nbad\n", "bad", name="some: folder,%/t.elig", hint="h")
+    assert github_line(found) == (
+        "::error title=unknown-name,file=some%3A folder%2C%25/t.elig,line=2,col=1,endColumn=4::"
+        "the name `x` is not defined%0Ahint: h"
+    )
+    over_lines = problem("a bad\nbad\n", "bad\nbad", code="implausible-limit")
+    assert "line=1,endLine=2::" in github_line(over_lines)
+    assert github_line(over_lines).startswith("::warning ")
+    record = Problem(code="not-usable", message="50 %\n::stop", file="p.json", resource="A/b")
+    assert github_line(record) == "::notice title=not-usable,file=p.json::A/b: 50 %25\\n::stop"
 
 
 def test_the_last_line_counts() -> None:
