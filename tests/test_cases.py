@@ -135,12 +135,14 @@ def compiled(elig: str) -> Compiled:
 
 
 def under(found: Compiled, policies: str) -> Compiled:
-    """The protocol under the policies of a case."""
+    """The protocol of a case under its policies."""
     problems = Problems()
     text = f"policies example\n  title Example\n\n{policies}"
     checked = check_policies(Source("policies.elig", text), problems)
     assert checked is not None, problems.items
-    return found.under(checked)
+    strict = compile_source(found.protocol.source, problems, checked)
+    assert strict is not None, problems.items
+    return strict
 
 
 def record_of(found: Compiled, bundle: Json, answers: str) -> tuple[PatientRecord, AsOf]:

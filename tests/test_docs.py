@@ -158,7 +158,7 @@ def whole(example: str) -> str:
     word = lines[0].split(" ")[0]
     if word in ("protocol", "knowledge", "policies") or lines[0].startswith("examples for "):
         return example
-    if word in ("include", "exclude", "define"):
+    if word in ("parameter", "include", "exclude", "define"):
         head = f"protocol example\n  title Example\n  uses {', '.join(knowledge_names())}\n\n"
         ending = "\ninclude another\n  > Another\n  age >= 18 years\n" if word == "define" else ""
         return f"{head}{example}{ending}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.check import check
 from protocol_logic.compiling.lower import Program, lower
+from protocol_logic.compiling.parameters import Setting
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.planner import make_plan
 from protocol_logic.compiling.policies import Policies
@@ -56,14 +57,19 @@ class Compiled:
     policies: Policies | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
 
-    def under(self, policies: Policies) -> Compiled:
-        """The same protocol under the policies of a site."""
-        return replace(self, policies=policies, windows=policies.windows(self.protocol))
 
+def compile_source(
+    source: Source,
+    problems: Problems,
+    policies: Policies | None = None,
+    settings: Iterable[Setting] = (),
+) -> Compiled | None:
+    """Check and compile a protocol; None where an error stands in the way.
 
-def compile_source(source: Source, problems: Problems) -> Compiled | None:
-    """Check and compile a protocol; None where an error stands in the way."""
-    protocol = check(source, problems)
+    `policies`: those of the site; `settings`: the values that this run gives to parameters.
+    """
+    of_site = policies.settings if policies is not None else ()
+    protocol = check(source, problems, (*of_site, *settings))
     if protocol is None:
         return None
     plan = make_plan(protocol)
@@ -74,7 +80,8 @@ def compile_source(source: Source, problems: Problems) -> Compiled | None:
     knowledge = (protocol.derived, protocol.denials, protocol.vocabulary.entries)
     digest = hashlib.sha256(repr((parts, knowledge)).encode()).hexdigest()
     codings = Codings.of(protocol.vocabulary)
-    return Compiled(protocol, plan, program, codings, f"sha256:{digest}")
+    windows = policies.windows(protocol) if policies is not None else {}
+    return Compiled(protocol, plan, program, codings, f"sha256:{digest}", policies, windows)
 
 
 def read_records(

@@ -214,7 +214,7 @@ def test_a_bad_input_is_told_and_the_others_are_screened(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(screening, "compiled_protocol", lambda name, policies=None: compiled())
+    monkeypatch.setattr(screening, "compiled_protocol", lambda *_: compiled())
     good, path = tmp_path / "good.json", tmp_path / bad.name
     good.write_text(text("good"))
     bad.make(path)
@@ -289,7 +289,7 @@ def test_odd_but_readable_is_no_problem(tmp_path: Path) -> None:
 def test_a_flood_of_bad_lines_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(screening, "compiled_protocol", lambda name, policies=None: compiled())
+    monkeypatch.setattr(screening, "compiled_protocol", lambda *_: compiled())
     path = tmp_path / "flood.ndjson"
     path.write_text("x\n" * 1000 + text("p") + "\n")
     code, patients, notes = screened(tmp_path, path)

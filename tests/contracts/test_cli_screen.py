@@ -14,12 +14,12 @@ from tests.contracts.command import DEMO, PROTOCOL, bundle, renamed, run, writte
 
 INES = DEMO / "ines_all_met.json"
 ROW_KEYS = [
-    "patient", "source", "as_of", "as_of_source", "protocol", "policies", "eligibility",
-    "decided_jointly", "criteria", "attested", "resources", "problems",
+    "patient", "source", "as_of", "as_of_source", "protocol", "policies", "parameters",
+    "eligibility", "decided_jointly", "criteria", "attested", "resources", "problems",
 ]  # fmt: skip
 CRITERION_KEYS = [
-    "id", "polarity", "text", "outcome", "verdict", "applies", "oldest_evidence", "gaps",
-    "gap_details",
+    "id", "polarity", "text", "basis", "asked", "outcome", "verdict", "applies",
+    "oldest_evidence", "gaps", "gap_details",
 ]  # fmt: skip
 
 

@@ -84,3 +84,68 @@ def test_check_and_format_take_policies(site: Path) -> None:
     written(site, SITE.replace("policy labs", "policy   labs"))
     assert run("format", site).returncode == 0
     assert site.read_text(encoding="utf-8") == SITE
+
+
+# ---- parameters ----------------------------------------------------------------------------------
+
+WITH_PARAMETER = """\
+protocol example
+  title Example
+  version 1
+  uses performance
+
+parameter worst
+  value 0
+  source Section 5.1
+
+include performance
+  > ECOG within the limit
+  ecog < worst
+"""
+
+
+@pytest.fixture
+def protocol(tmp_path: Path) -> Path:
+    return written(tmp_path / "example.elig", WITH_PARAMETER)
+
+
+def outcome_of(*args: str | Path) -> tuple[str, list[dict[str, str]]]:
+    done = run("screen", *args, "--as-of", "2026-11-20", "--format", "ndjson")
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    return row["criteria"][0]["outcome"], row["parameters"]
+
+
+def test_a_site_and_a_run_set_a_parameter(protocol: Path, tmp_path: Path) -> None:
+    site = written(tmp_path / "site.elig", SITE.split("policy")[0] + "parameter worst is 2\n")
+    own = {"name": "worst", "value": "0", "from": "protocol", "default": "0"}
+    assert outcome_of(protocol, INES) == ("not_met", [own])
+    of_site = {**own, "value": "2", "from": "site"}
+    assert outcome_of(protocol, INES, "--policies", site) == ("met", [of_site])
+    of_run = {**own, "from": "run"}
+    args = (protocol, INES, "--policies", site, "--parameter", "worst is 0")
+    assert outcome_of(*args) == ("not_met", [of_run])
+    done = run("screen", *args, "--as-of", "2026-11-20")
+    assert "under city_hospital 2026-01: parameter worst is 2\n" in done.stdout
+    assert "set for this run: worst is 0\n" in done.stdout
+    done = run("screen", *args, "--as-of", "2026-11-20", "--format", "csv")
+    heading, line = done.stdout.splitlines()
+    assert heading.endswith(",parameters") and line.endswith(",worst 0")
+
+
+def test_the_program_and_the_fit_are_those_of_the_run(protocol: Path) -> None:
+    args = (protocol, "--parameter", "worst is 1")
+    done = run("compile", *args, "--to", "asp")
+    assert "% ecog < worst (1)\n" in done.stdout and "cell(ecog,below_1)" in done.stdout
+    told = json.loads(run("compile", *args, "--to", "json").stdout)["parameters"]
+    assert told == [{"name": "worst", "value": "1", "from": "run", "default": "0"}]
+    done = run("compile", *args, "--to", "facts", INES, "--as-of", "2026-11-20")
+    assert "below_1" in done.stdout
+    done = run("fit", *args, INES, "--as-of", "2026-11-20")
+    assert "Set for this run: worst is 1." in done.stdout
+
+
+def test_a_parameter_that_there_is_not_judges_nobody(protocol: Path) -> None:
+    done = run("screen", protocol, INES, "--parameter", "wurst is 1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean `worst`?" in done.stderr

@@ -85,12 +85,22 @@ class Writer:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.own: dict[str, list[str]] = {}
+        self.parameters: dict[str, str] = {}
         # A few names only, so that tests of one protocol often read the same things.
         self.numbers = rng.sample(sorted(LIMITS), k=rng.choice([2, 4, 8, len(LIMITS)]))
         self.named = rng.sample(sorted(VALUES), k=rng.choice([2, 4, 8, len(VALUES)]))
 
     def chance(self, probability: float) -> bool:
         return self.rng.random() < probability
+
+    def number(self, text: str) -> str:
+        """A number with its unit, or now and then the name of a parameter that has it."""
+        if self.chance(0.9):
+            return text
+        same = [name for name, value in self.parameters.items() if value == text]
+        name = same[0] if same and self.chance(0.5) else f"number_{len(self.parameters) + 1}"
+        self.parameters[name] = text
+        return name
 
     # ---- one test in a line ------------------------------------------------------------------
 
@@ -117,8 +127,8 @@ class Writer:
         return f"not {self.atom()}" if self.chance(0.15) else self.atom()
 
     def _limit(self, name: str, per_uln: bool) -> str:
-        amount = f"{self.rng.choice(RATIOS)} x ULN" if per_uln else self.rng.choice(LIMITS[name])
-        return f"{self.rng.choice(OPERATORS)} {amount}"
+        amount = self.number(self.rng.choice(RATIOS if per_uln else LIMITS[name]))
+        return f"{self.rng.choice(OPERATORS)} {amount}{' x ULN' if per_uln else ''}"
 
     def _comparison(self) -> str:
         name = self.rng.choice(self.numbers)
@@ -173,7 +183,7 @@ class Writer:
         intent = self.rng.choice(INTENTS)
         return (
             f"lines of {name} with intent {intent} "
-            f"{self.rng.choice(OPERATORS)} {self.rng.choice([0, 1, 1, 2, 3])}"
+            f"{self.rng.choice(OPERATORS)} {self.number(str(self.rng.choice([0, 1, 1, 2, 3])))}"
         )
 
     def _occurrence(self) -> str:
@@ -230,7 +240,7 @@ class Writer:
         name = rng.choice(["endocrine_therapy", "endocrine_therapy", "chemotherapy"])
         clauses = [self._timing(event) for _ in range(rng.choice([0, 1, 1, 1, 2]))]
         if self.chance(0.6) or not clauses:
-            clauses.append(f"course lasted >= {rng.choice(MONTHS)} at {event}")
+            clauses.append(f"course lasted >= {self.number(rng.choice(MONTHS))} at {event}")
         rng.shuffle(clauses)
         course = f"course of {name} with intent {rng.choice(INTENTS)}, called course"
         return f"{margin}there is\n{inner}{course}\n" + "".join(
@@ -245,7 +255,9 @@ class Writer:
 
     def _point(self) -> str:
         edge = self.rng.choice(["start of course", "end of course"])
-        return edge if self.chance(0.6) else f"{self.rng.choice(MONTHS)} after {edge}"
+        if self.chance(0.6):
+            return edge
+        return f"{self.number(self.rng.choice(MONTHS))} after {edge}"
 
     # ---- statements --------------------------------------------------------------------------
 
@@ -286,7 +298,11 @@ def random_protocol(rng: random.Random) -> str:
     writer = Writer(rng)
     own = [writer.definition(n) for n in range(rng.choice([0, 0, 0, 1, 2]))]
     criteria = [writer.criterion(n) for n in range(1, rng.randint(1, 4) + 1)]
-    return "\n".join([HEADER, *own, *criteria])
+    parameters = [
+        f"parameter {name}\n  value {value}\n  source A random choice\n"
+        for name, value in writer.parameters.items()
+    ]
+    return "\n".join([HEADER, *parameters, *own, *criteria])
 
 
 # Names of all kinds that can grow too old, and knowledge files; ages near those of the records.

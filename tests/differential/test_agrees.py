@@ -35,9 +35,9 @@ MANY = int(os.environ.get("MANY", "150"))
 CHUNK = 25
 
 
-def compiled(text: str) -> Compiled:
+def compiled(text: str, site: Policies | None = None) -> Compiled:
     problems = Problems()
-    found = compile_source(Source("test", text), problems)
+    found = compile_source(Source("test", text), problems, site)
     assert found is not None, problems.items
     return found
 
@@ -93,7 +93,7 @@ def test_agrees_with_the_reference_on_random_protocols(start: int) -> None:
         text = random_protocol(rng)
         found = compiled(text)
         engine = Engine(found.protocol, found.plan, found.program)
-        site = found.under(policies(random_policies(rng)))
+        site = compiled(text, policies(random_policies(rng)))
         for number in range(3):
             bundle, as_of = bundles.random_bundle(rng, number)
             if number:

@@ -54,6 +54,7 @@ def row_of(
         "as_of_source": as_of.source,
         "protocol": {"id": protocol.id, "version": protocol.version, "digest": digest},
         "policies": None if policies is None else policies_dict(policies),
+        "parameters": parameters_of(protocol),
         "eligibility": decision.eligibility,
         "decided_jointly": list(decision.decided_jointly),
         "criteria": [
@@ -77,8 +78,21 @@ def policies_dict(policies: Policies) -> dict[str, Any]:
         "id": policies.id,
         "version": policies.version,
         "digest": policies.digest,
-        "lines": [line.text for line in policies.lines],
+        "lines": list(policies.texts),
     }
+
+
+def parameters_of(protocol: core.Protocol) -> list[dict[str, str]]:
+    """The parameters of a protocol: the value in force, who gives it, and the protocol's own."""
+    return [
+        {"name": p.name, "value": p.value, "from": p.origin, "default": p.default}
+        for p in protocol.parameters
+    ]
+
+
+def set_for_run(parameters: Iterable[Mapping[str, str]]) -> list[str]:
+    """What of `parameters_of` this run has set, in words."""
+    return [f"{p['name']} is {p['value']}" for p in parameters if p["from"] == "run"]
 
 
 def _criterion(

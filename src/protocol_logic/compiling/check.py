@@ -20,6 +20,7 @@ from protocol_logic.compiling.examples_file import (
 )
 from protocol_logic.compiling.knowledge import read_entries
 from protocol_logic.compiling.library import Unit, gather
+from protocol_logic.compiling.parameters import Setting, settle
 from protocol_logic.compiling.policies import are_policies, check_unit, report_misplaced
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source, Span
@@ -27,9 +28,14 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
 
-def check(source: Source, problems: Problems) -> core.Protocol | None:
-    """Check a protocol with all knowledge it uses, and its examples."""
-    return check_with_examples(source, problems)[0]
+def check(
+    source: Source, problems: Problems, settings: Iterable[Setting] = ()
+) -> core.Protocol | None:
+    """Check a protocol with all knowledge it uses, and its examples.
+
+    `settings`: the values that a site and a run give to its parameters.
+    """
+    return _check(gather(source, problems), problems, settings)[0]
 
 
 def check_with_examples(
@@ -51,8 +57,10 @@ def check_file(source: Source, problems: Problems, find: FindProtocol = protocol
         _check(units, problems)
 
 
-def _check(units: list[Unit], problems: Problems) -> tuple[core.Protocol | None, list[Example]]:
-    checker = _Checker(units, problems)
+def _check(
+    units: list[Unit], problems: Problems, settings: Iterable[Setting] = ()
+) -> tuple[core.Protocol | None, list[Example]]:
+    checker = _Checker(units, problems, settings)
     protocol = checker.protocol()
     main = units[-1]
     examples: list[Example] = []
@@ -68,13 +76,14 @@ def _check(units: list[Unit], problems: Problems) -> tuple[core.Protocol | None,
 
 
 class _Checker:
-    def __init__(self, units: list[Unit], problems: Problems) -> None:
-        self.units = units
-        self.main = units[-1]
+    def __init__(self, units: list[Unit], problems: Problems, settings: Iterable[Setting]) -> None:
+        self.units, settled = settle(units, settings, problems)
+        self.settled = settled
+        self.main = self.units[-1]
         self.problems = problems
-        self.found: Entries = read_entries(units, problems)
+        self.found: Entries = read_entries(self.units, problems)
         self.definitions: dict[str, tuple[tree.Definition, Source]] = {}
-        self.conditions = Conditions(self.found, self.definitions, self.main.source, problems)
+        self.conditions = Conditions(self.found, self.definitions, settled, problems)
 
     def protocol(self) -> core.Protocol:
         self._policies()
@@ -130,6 +139,7 @@ class _Checker:
             vocabulary=voc.Vocabulary(self._entries()),
             source=self.main.source,
             homes=self._homes(),
+            parameters=self.settled.parameters,
         )
 
     def _entries(self) -> dict[str, voc.Entry]:
@@ -163,12 +173,13 @@ class _Checker:
     def _collect_definitions(self) -> None:
         for unit in self.units:
             for node in unit.statements:
-                if isinstance(node, tree.Definition):
+                if isinstance(node, tree.Definition | tree.Parameter):
                     if node.name.text in self.found.places:
                         report_duplicate(self.found, node.name, unit.source)
                     else:
                         self.found.places[node.name.text] = (unit.source, node.name.span)
-                        self.definitions[node.name.text] = (node, unit.source)
+                        if isinstance(node, tree.Definition):
+                            self.definitions[node.name.text] = (node, unit.source)
 
     def _criteria(self) -> tuple[core.Criterion, ...]:
         criteria: list[core.Criterion] = []

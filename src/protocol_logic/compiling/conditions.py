@@ -51,6 +51,8 @@ class Conditions(Occurrences, Asking):
             return self._compares(node, text)
         if isinstance(node, tree.ThereIs):
             return self._pattern(node, text)
+        if isinstance(node, tree.Broken):
+            return None
         return self._test(node, text)
 
     def _at_least(
@@ -189,15 +191,16 @@ class Conditions(Occurrences, Asking):
         concept = self.concept(node.name, "medication")
         if concept is None or not self.is_intent(node.intent):
             return None
-        if not node.number.text.isdigit():
-            message = f"a number of lines is a whole number, not {node.number.text}"
+        amount = node.number
+        if amount.unit is not None or not amount.number.isdigit():
+            message = f"a number of lines is a whole number, not {self.line(node.number.span)}"
             self.problem("unknown-value", message, node.number.span)
             return None
         return core.LinesOf(
             concept=concept.name,
             intent=node.intent.text,
             op=node.op,
-            number=int(node.number.text),
+            number=int(amount.number),
             text=text,
             span=node.span,
         )
@@ -239,6 +242,10 @@ class Conditions(Occurrences, Asking):
             if not isinstance(entry, voc.Quantity):
                 message = f"`{name.text}` has no upper limit of normal"
                 self.problem("wrong-kind", message, limit.span)
+                return None
+            if limit.amount.unit is not None:
+                message = f"a multiple of the upper limit of normal has no unit: {text}"
+                self.problem("wrong-unit", message, limit.amount.span)
                 return None
             value: Fraction | None = Fraction(limit.amount.number)
         else:

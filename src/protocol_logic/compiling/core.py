@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.source import Source, Span
@@ -323,6 +323,22 @@ class Derived(Named):
     reported: str | None = None
 
 
+Origin: TypeAlias = Literal["protocol", "site", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number with a name, who gives it its value, and the protocol's own value.
+
+    Values are as written. The conditions have them as numbers, so nothing that decides reads this.
+    """
+
+    name: str
+    value: str
+    origin: Origin
+    default: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
     """A checked protocol with all that it can refer to.
@@ -342,6 +358,7 @@ class Protocol:
     vocabulary: Vocabulary
     source: Source = field(compare=False, repr=False)
     homes: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:

@@ -22,6 +22,11 @@ class Unit:
     def heading(self) -> tree.Heading | None:
         return next((s for s in self.statements if isinstance(s, tree.Heading)), None)
 
+    @property
+    def is_knowledge(self) -> bool:
+        """Whether the file says that it is one of knowledge."""
+        return self.heading is not None and self.heading.kind == "knowledge"
+
 
 def gather(source: Source, problems: Problems) -> list[Unit]:
     """Parse a file and, before it, each knowledge file that it uses, each once."""

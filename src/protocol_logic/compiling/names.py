@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.entries import Entries
+from protocol_logic.compiling.parameters import Settled
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
@@ -27,12 +28,13 @@ class Names:
         self,
         found: Entries,
         definitions: Mapping[str, tuple[tree.Definition, Source]],
-        source: Source,
+        settled: Settled,
         problems: Problems,
     ) -> None:
         self.found = found
         self.definitions = definitions
-        self.source = source
+        self.settled = settled
+        self.source = settled.source
         self.problems = problems
         self.sentence: str | None = None
         self.pattern_home = ""
@@ -53,6 +55,10 @@ class Names:
     def entry_of(self, word: tree.Word, kinds: tuple[type[voc.Named], ...]) -> voc.Entry | None:
         """The entry of a name where one of several kinds is wanted."""
         entry = self.found.entries.get(word.text)
+        if entry is None and self.settled.has(word.text):
+            message = f"`{word.text}` is a parameter: it stands in the place of a number"
+            self.problem("wrong-kind", message, word.span, f"write `NAME >= {word.text}`")
+            return None
         if entry is None:
             known = {
                 *(n for n, e in self.found.entries.items() if isinstance(e, kinds)),
@@ -121,12 +127,13 @@ class Names:
                 span=span,
                 hint=hint,
                 sentence=self.sentence,
+                labels=self.settled.labels(self.source, span),
             )
         )
 
     def line(self, span: Span) -> str:
-        """The author's text at a place, in one line."""
-        return " ".join(self.source.text[span.start : span.end].split())
+        """The author's text at a place, in one line, with the values of parameters."""
+        return self.settled.line(self.source, span)
 
 
 _KINDS: dict[type[voc.Named], str] = {

@@ -13,6 +13,7 @@ from functools import cache
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.library import Unit
+from protocol_logic.compiling.parameters import Setting, setting_of
 from protocol_logic.compiling.windows import Window, not_whole, window_of
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
@@ -45,11 +46,18 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The checked policies of a site, in source order."""
+    """The checked policies of a site, and the values that it sets, in source order."""
 
     id: str
     version: str
     lines: tuple[Policy, ...]
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that the site says, line by line."""
+        lines = tuple(line.text for line in self.lines)
+        return (*lines, *(setting.text for setting in self.settings))
 
     @property
     def digest(self) -> str:
@@ -73,8 +81,8 @@ def are_policies(unit: Unit) -> bool:
     """Whether a file is one of policies, also where it does not say what it is."""
     if unit.heading is not None:
         return unit.heading.kind == "policies"
-    kinds = {type(statement) for statement in unit.statements}
-    return kinds == {tree.Policy}
+    lines = unit.statements
+    return bool(lines) and all(isinstance(each, tree.Policy | tree.Setting) for each in lines)
 
 
 def check_policies(source: Source, problems: Problems) -> Policies | None:
@@ -93,24 +101,28 @@ def check_unit(unit: Unit, problems: Problems) -> Policies | None:
         checker.problem("misplaced", message, heading.name.span, hint)
         return None
     lines = []
+    settings = []
     for statement in unit.statements:
         if isinstance(statement, tree.Policy):
             line = checker.line(statement)
             lines += [] if line is None else [line]
+        elif isinstance(statement, tree.Setting):
+            checker.claim(statement.name, "value")
+            settings.append(setting_of(statement, unit.source, "site"))
         elif not isinstance(statement, tree.Heading):
             checker.misplaced(statement)
     if heading is None:
         message = "the file does not say that it holds policies"
         span = Span(0, min(1, len(unit.source.text)))
         checker.problem("missing-property", message, span, "start it with `policies NAME`")
-    elif not lines and not problems.has_errors:
+    elif not lines and not settings and not problems.has_errors:
         message = f"`{heading.name.text}` has no policy"
         hint = "add a line such as `policy labs within 28 days`"
         checker.problem("missing-property", message, heading.name.span, hint)
     if problems.has_errors or heading is None:
         return None
     version = next((t.text for t in heading.texts if t.key == "version"), "")
-    return Policies(heading.name.text, version, tuple(lines))
+    return Policies(heading.name.text, version, tuple(lines), tuple(settings))
 
 
 def report_misplaced(statement: tree.Policy, source: Source, problems: Problems) -> None:
@@ -126,11 +138,14 @@ def report_misplaced(statement: tree.Policy, source: Source, problems: Problems)
     )
 
 
+_POLICIES_ALONE = "a file of policies holds `policy` lines, and values of parameters"
+
+
 class _Checker:
     def __init__(self, source: Source, problems: Problems) -> None:
         self.source = source
         self.problems = problems
-        self.places: dict[str, Span] = {}
+        self.places: dict[tuple[str, str], Span] = {}
 
     def problem(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
         self.problems.add(
@@ -142,25 +157,32 @@ class _Checker:
         target = node.target.text
         if not self._is_target(node.target):
             return None
-        if target in self.places:
-            line = self.source.line_column(self.places[target].start)[0]
-            message = f"`{target}` already has a policy, in line {line}"
-            self.problem("duplicate-name", message, node.target.span, "keep one of the two")
+        if not self.claim(node.target, "policy"):
             return None
-        self.places[target] = node.target.span
         written = self.source.text[node.target.span.start : node.within.span.end]
         return None if window is None else Policy(target, window, " ".join(written.split()))
 
+    def claim(self, word: tree.Word, what: str) -> bool:
+        """Whether a line is the first that says `what` of a name; if not, that is a problem."""
+        first = self.places.setdefault((what, word.text), word.span)
+        if first is word.span:
+            return True
+        line = self.source.line_column(first.start)[0]
+        message = f"`{word.text}` already has a {what}, in line {line}"
+        self.problem("duplicate-name", message, word.span, "keep one of the two")
+        return False
+
     def misplaced(self, node: tree.Statement) -> None:
-        kind = {
-            tree.Criterion: "a criterion",
-            tree.Note: "a note",
-            tree.Definition: "a definition",
-            tree.Example: "an example",
+        kind: dict[type[tree.Statement], tuple[str, str]] = {
+            tree.Criterion: ("a criterion", _POLICIES_ALONE),
+            tree.Note: ("a note", _POLICIES_ALONE),
+            tree.Definition: ("a definition", _POLICIES_ALONE),
+            tree.Example: ("an example", _POLICIES_ALONE),
+            tree.Parameter: ("a parameter", "set its value here: `parameter NAME is VALUE`"),
         }
-        message = f"{kind.get(type(node), 'an entry of knowledge')} does not belong to policies"
+        what, hint = kind.get(type(node), ("an entry of knowledge", _POLICIES_ALONE))
         name = node.span if isinstance(node, tree.Policy | tree.Example) else node.name.span
-        self.problem("misplaced", message, name, "a file of policies holds `policy` lines alone")
+        self.problem("misplaced", f"{what} does not belong to policies", name, hint)
 
     def _window(self, amount: tree.Amount) -> Window | None:
         window = window_of(amount)

@@ -50,6 +50,35 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder):
             target=word_of(target), within=amount_of(number, unit), span=span_of(meta)
         )
 
+    def parameter(self, meta: Meta, children: list[Any]) -> tree.Parameter:
+        tokens, nodes = parted(children)
+        return tree.Parameter(
+            name=word_of(tokens[0]),
+            texts=tuple(
+                tree.Text(key=n.key, text=n.text, span=n.span)
+                for n in nodes
+                if isinstance(n, tree.Property)
+            ),
+            values=tuple(n for n in nodes if isinstance(n, tree.Amount)),
+            span=span_of(meta),
+        )
+
+    def parameter_value(self, _meta: Meta, children: list[Any]) -> Any:
+        return parted(children)[1][0]
+
+    def parameter_date(self, meta: Meta, children: list[Any]) -> tree.Property:
+        day = parted(children)[0][0]
+        return tree.Property(key="date", text=str(day), span=span_of(meta))
+
+    def setting(self, meta: Meta, children: list[Any]) -> tree.Setting:
+        [name], [value] = parted(children)
+        return tree.Setting(name=word_of(name), value=value, span=span_of(meta))
+
+    def amount(self, _meta: Meta, children: list[Any]) -> tree.Amount:
+        return amount_of(*parted(children)[0])
+
+    duration = amount
+
     def _heading(self, kind: str, meta: Meta, children: list[Any]) -> tree.Heading:
         tokens, nodes = parted(children)
         return tree.Heading(

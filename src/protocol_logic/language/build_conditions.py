@@ -73,9 +73,7 @@ class ConditionBuilder(OccurrenceBuilder):
 
     def uln_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
         op, number = parted(children)[0]
-        return tree.Limit(
-            op=str(op), amount=amount_of(number, None), per_uln=True, span=span_of(meta)
-        )
+        return tree.Limit(op=str(op), amount=amount_of(number), per_uln=True, span=span_of(meta))
 
     def exception(self, meta: Meta, children: list[Any]) -> tree.Exception_:
         limit, condition = parted(children)[1]
@@ -97,7 +95,7 @@ class ConditionBuilder(OccurrenceBuilder):
             name=word_of(name),
             intent=word_of(intent),
             op=str(op),
-            number=word_of(number),
+            number=amount_of(number),
             span=span_of(meta),
         )
 
@@ -149,11 +147,11 @@ class ConditionBuilder(OccurrenceBuilder):
         )
 
     def lasted(self, meta: Meta, children: list[Any]) -> tree.Lasted:
-        course, op, number, unit, event = parted(children)[0]
+        [course, op, event], [duration] = parted(children)
         return tree.Lasted(
             course=word_of(course),
             op=str(op),
-            amount=amount_of(number, unit),
+            amount=duration,
             event=word_of(event),
             span=span_of(meta),
         )
@@ -168,6 +166,7 @@ class ConditionBuilder(OccurrenceBuilder):
     after_end = end_point
 
     def _point(self, edge: str, meta: Meta, children: list[Any]) -> tree.Point:
-        *offset, of = parted(children)[0]
-        amount = amount_of(offset[0], offset[1]) if offset else None
-        return tree.Point(offset=amount, edge=edge, of=word_of(of), span=span_of(meta))
+        [of], offset = parted(children)
+        return tree.Point(
+            offset=offset[0] if offset else None, edge=edge, of=word_of(of), span=span_of(meta)
+        )

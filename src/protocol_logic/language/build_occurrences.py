@@ -8,7 +8,7 @@ from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
 from protocol_logic.language import tree
-from protocol_logic.language.build_parts import amount_of, parted, span_of, word_of
+from protocol_logic.language.build_parts import parted, span_of, word_of
 
 
 @v_args(meta=True)
@@ -16,9 +16,9 @@ class OccurrenceBuilder(Transformer[Token, Any]):
     """Parse trees of occurrences to nodes."""
 
     def window(self, meta: Meta, children: list[Any]) -> tree.Window:
-        number, unit, *before = parted(children)[0]
+        before, [amount] = parted(children)
         return tree.Window(
-            amount=amount_of(number, unit),
+            amount=amount,
             before=word_of(before[0]) if before else None,
             span=span_of(meta),
         )

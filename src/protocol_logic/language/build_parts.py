@@ -36,9 +36,12 @@ def text_of(token: Token) -> tree.Text:
     return tree.Text(key=key, text=text.strip(), span=Span(start, start + len(token)))
 
 
-def amount_of(number: Token, unit: Token | None) -> tree.Amount:
+def amount_of(number: Token, unit: Token | None = None) -> tree.Amount:
+    """A number with its unit, or the name of the parameter that stands in its place."""
     word = word_of(unit) if unit is not None else None
     span = word_of(number).span
+    if number.type == "NAME":
+        return tree.Amount(number="", parameter=word_of(number), span=span)
     return tree.Amount(number=str(number), unit=word, span=span.merge(word.span) if word else span)
 
 

@@ -97,7 +97,8 @@ def _joined(blocks: Sequence[_Block]) -> Iterator[str]:
 
 def _may_touch(above: _Block, below: _Block) -> bool:
     """Whether no blank line need stand between two blocks that have none in the source."""
-    lists = above.keyword == below.keyword and above.keyword in {"SYSTEM", "POLICY"}
+    lists = above.keyword == below.keyword and above.keyword in {"SYSTEM", "POLICY", "PARAMETER"}
+    lists = lists and len(above.lines) == len(below.lines) == 1
     return lists or above.keyword == "#" or above.raw or below.raw
 
 

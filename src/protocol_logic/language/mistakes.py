@@ -316,6 +316,11 @@ _MISTAKES = (
     _row(r"#.*", "a comment stands on a line of its own"),
     _row(r"(?P<p>[;:.!?])", "leave out the `{p}`"),
     # words
+    _row(
+        r"[<>]=?\s*(?:one|two|three|four|five|six|ten|twelve|eighteen)\s+\w+",
+        "write digits",
+        needs="TIMES_ULN",
+    ),
     _row(r"\b(?:two|three|four|five|six|ten|twelve|eighteen)\b", "write digits", needs="NUMBER"),
     _row(r"[a-z][a-z0-9_]*(?:-\w+)+", _joined),
 )

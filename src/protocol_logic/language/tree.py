@@ -30,10 +30,14 @@ class Word(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount(Node):
-    """A number with its unit, as written; `unit` is None where none stands."""
+    """A number with its unit, as written; `unit` is None where none stands.
+
+    `parameter`: a name in its place. The number is empty until it is known what that stands for.
+    """
 
     number: str
     unit: Word | None = None
+    parameter: Word | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +151,7 @@ class Lines(Node):
     name: Word
     intent: Word
     op: str
-    number: Word
+    number: Amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +249,11 @@ class ThereIs(Node):
     clauses: tuple[When | Lasted, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken(Node):
+    """What stands in the place of a condition whose problem has been told."""
+
+
 Condition: TypeAlias = (
     AllOf
     | AnyOf
@@ -265,6 +274,7 @@ Condition: TypeAlias = (
     | Asked
     | Because
     | ThereIs
+    | Broken
 )
 
 # ---- statements ------------------------------------------------------------------------------
@@ -303,6 +313,24 @@ class Policy(Node):
 
     target: Word
     within: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter(Node):
+    """`parameter NAME` with its lines: a number that conditions call by its name."""
+
+    name: Word
+    texts: tuple[Text, ...]
+    """`label`, `source` and `date`, in the order of writing"""
+    values: tuple[Amount, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting(Node):
+    """`parameter NAME is 100 10*9/L`: the value that a site or a run gives to a parameter."""
+
+    name: Word
+    value: Amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -455,7 +483,18 @@ class Example(Node):
     rows: tuple[tuple[Word, ...], ...] = ()
 
 
-Statement: TypeAlias = Heading | System | Criterion | Note | Definition | Entry | Policy | Example
+Statement: TypeAlias = (
+    Heading
+    | System
+    | Criterion
+    | Note
+    | Definition
+    | Entry
+    | Policy
+    | Parameter
+    | Setting
+    | Example
+)
 
 # ---- formulas --------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ TITLED = ("example", "examples")
 """Those of statements that have a title of any words."""
 STATEMENTS = (
     "protocol", "knowledge", "policies", "include", "exclude", "note", "define", "system", "policy",
-    *TITLED, *KINDS,
+    *TITLED, "parameter", *KINDS,
 )  # fmt: skip
 """The words that start a statement."""
 
@@ -37,7 +37,7 @@ INNER = frozenset(
     "all any none at there not attested judged opaque todo lines history applies except decide "
     "otherwise denied > label source code unlike unit accepts plausible value values is includes "
     "closed evidence axis site method measurable title version language registry uses given expect "
-    "|".split()
+    "date |".split()
 )
 """Words that start a line inside a statement."""
 

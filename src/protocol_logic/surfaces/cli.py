@@ -192,6 +192,13 @@ _AS_OF = click.option(
 _POLICIES = click.option(
     "--policies", metavar="FILE", help="A site's policies: how old evidence may be."
 )
+_PARAMETERS = click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar='"NAME is VALUE"',
+    help="Set a parameter of the protocol for this run; it beats the site's policies.",
+)
 _OUTPUT = click.option(
     "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
 )
@@ -202,6 +209,7 @@ _OUTPUT = click.option(
 @click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
 @_AS_OF
 @_POLICIES
+@_PARAMETERS
 @click.option(
     "--format",
     "form",
@@ -274,6 +282,7 @@ def names(ctx: click.Context, words: tuple[str, ...], form: str) -> None:
 @click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
 @_AS_OF
 @_POLICIES
+@_PARAMETERS
 @click.option(
     "--format",
     "form",
@@ -303,6 +312,7 @@ def fit(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 @click.option("--patient", metavar="ID", help="With --to facts: which patient.")
 @_AS_OF
 @_POLICIES
+@_PARAMETERS
 @_OUTPUT
 @click.pass_context
 def compile_command(
@@ -313,6 +323,7 @@ def compile_command(
     patient: str | None,
     as_of: str | None,
     policies: str | None,
+    parameters: tuple[str, ...],
     output: str | None,
 ) -> None:
     """Print the ASP program of a protocol, its checked form as JSON, or a patient's facts.
@@ -320,17 +331,19 @@ def compile_command(
     `python -m clingo program.lp facts.lp --enum-mode=cautious` shows what is met in all scenarios,
     `brave` what is possible.
     """
-    from protocol_logic.surfaces.inputs import as_of_option
+    from protocol_logic.surfaces.inputs import as_of_option, compiled_protocol, existing_paths
     from protocol_logic.surfaces.programs import print_facts, print_program
 
     day = as_of_option(as_of)
-    if to == "facts":
-        if not patients:
-            raise click.UsageError("--to facts needs PATIENTS")
-        ctx.exit(print_facts(protocol, policies, patients, patient, day, output))
-    if patients or patient is not None or day is not None or policies is not None:
+    if to == "facts" and not patients:
+        raise click.UsageError("--to facts needs PATIENTS")
+    if to != "facts" and (patients or patient is not None or day is not None):
         raise click.UsageError(f"--to {to} takes no patients; they go with --to facts")
-    ctx.exit(print_program(protocol, to, output))
+    paths = existing_paths(patients)
+    compiled = compiled_protocol(protocol, policies, parameters)
+    if to == "facts":
+        ctx.exit(print_facts(compiled, paths, patient, day, output))
+    ctx.exit(print_program(compiled, to, output))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ class FitOptions:
     patients: tuple[str, ...]
     as_of: date | None
     policies: str | None
+    parameters: tuple[str, ...]
     form: str
     output: str | None
 
@@ -39,7 +40,7 @@ def fit(options: FitOptions) -> int:
     from protocol_logic.pipeline import Fitting
 
     paths = existing_paths(options.patients)
-    compiled = compiled_protocol(options.protocol, options.policies)
+    compiled = compiled_protocol(options.protocol, options.policies, options.parameters)
     fitting = Fitting(compiled)
     patients = Patients(compiled, paths, meet=fitting.meet)
     with opened_output(options.output) as out:

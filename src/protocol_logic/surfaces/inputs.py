@@ -30,6 +30,7 @@ from protocol_logic.knowledge.resources import (
 from protocol_logic.surfaces.terminal import count, visible
 
 if TYPE_CHECKING:
+    from protocol_logic.compiling.parameters import Setting
     from protocol_logic.compiling.policies import Policies
     from protocol_logic.language.original.record import Original
     from protocol_logic.pipeline import Compiled
@@ -128,10 +129,25 @@ def _text(path: Path, name: str) -> str:
         raise click.UsageError(f"`{visible(name)}` cannot be read: {shown(reason)}") from error
 
 
-def compiled_protocol(name: str, policies: str | None = None) -> Compiled:
-    """The protocol ready to screen with, under the policies of a file; warnings go to stderr."""
-    compiled = _compiled(name)
-    return compiled if policies is None else compiled.under(_site_policies(policies))
+def compiled_protocol(
+    name: str, policies: str | None = None, parameters: Sequence[str] = ()
+) -> Compiled:
+    """The protocol ready to screen with; warnings go to stderr.
+
+    `policies`: the file of a site's policies; `parameters`: values of this run, `NAME is VALUE`.
+    """
+    site = None if policies is None else _site_policies(policies)
+    return _compiled(name, site, _settings(parameters))
+
+
+def _settings(parameters: Sequence[str]) -> Sequence[Setting]:
+    from protocol_logic.compiling.parameters import settings_of_run
+
+    problems = Problems()
+    found = settings_of_run(parameters, problems)
+    if problems.has_errors:
+        raise SourceErrors("--parameter", problems.sorted())
+    return found
 
 
 def _site_policies(name: str) -> Policies:
@@ -147,11 +163,11 @@ def _site_policies(name: str) -> Policies:
     return found
 
 
-def _compiled(name: str) -> Compiled:
+def _compiled(name: str, policies: Policies | None, settings: Sequence[Setting]) -> Compiled:
     from protocol_logic.pipeline import compile_source
 
     problems = Problems()
-    compiled = compile_source(source_named(name), problems)
+    compiled = compile_source(source_named(name), problems, policies, settings)
     found = problems.sorted()
     if compiled is None:
         raise SourceErrors(name, found)

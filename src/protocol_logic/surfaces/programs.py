@@ -7,23 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from protocol_logic.answering.rows import parameters_of
 from protocol_logic.foundation.problems import Problem, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
-from protocol_logic.surfaces.inputs import Patients, compiled_protocol, existing_paths
+from protocol_logic.surfaces.inputs import Patients
 from protocol_logic.surfaces.outputs import opened_output, print_problems, written
 
 if TYPE_CHECKING:
     from protocol_logic.pipeline import Compiled
 
 
-def print_program(protocol: str, to: str, output: str | None) -> int:
+def print_program(compiled: Compiled, to: str, output: str | None) -> int:
     """Print the program (`asp`) or the checked protocol (`json`)."""
-    compiled = compiled_protocol(protocol)
     if to == "asp":
         text = compiled.program.text()
     else:
@@ -34,9 +35,8 @@ def print_program(protocol: str, to: str, output: str | None) -> int:
 
 
 def print_facts(
-    protocol: str,
-    policies: str | None,
-    patients: tuple[str, ...],
+    compiled: Compiled,
+    paths: Sequence[Path],
     patient: str | None,
     as_of: date | None,
     output: str | None,
@@ -45,8 +45,6 @@ def print_facts(
     from protocol_logic.findings.facts_text import facts_text
     from protocol_logic.pipeline import as_of_date, findings_of
 
-    paths = existing_paths(patients)
-    compiled = compiled_protocol(protocol, policies)
     inputs = Patients(compiled, paths)
     names, record = [], None
     for each in inputs:
@@ -95,6 +93,7 @@ def protocol_json(compiled: Compiled) -> dict[str, Any]:
         "title": protocol.title,
         "registry": protocol.registry,
         "digest": compiled.digest,
+        "parameters": parameters_of(protocol),
         "criteria": [_value(c, own) for c in protocol.criteria],
         "definitions": {name: _value(d, d.source) for name, d in protocol.definitions.items()},
         "derived": {name: _value(d, None) for name, d in protocol.derived.items()},

@@ -31,7 +31,7 @@ Pieces: TypeAlias = Callable[[], Iterator[bytes]]
 COLUMNS = (
     "patient", "source", "as_of", "eligibility", "criterion", "polarity", "basis", "asked",
     "outcome", "verdict", "applies", "oldest_evidence", "gaps", "reasons", "protocol", "digest",
-    "policies",
+    "policies", "parameters",
 )  # fmt: skip
 
 _IN_MEMORY = 4 * 2**20
@@ -164,11 +164,14 @@ def _json(row: Row, **layout: Any) -> str:
 def flat(row: Row) -> Iterator[tuple[Any, ...]]:
     """The cells of a row, criterion by criterion, in the order of `COLUMNS`.
 
-    `policies`: id, version and digest of those in force, if any.
+    `policies`: id, version and digest of those in force, if any; `parameters`: name and value of
+    those that are not the protocol's own, separated by `; `.
     """
     protocol, policies = row["protocol"], row["policies"]
     judged = (f"{protocol['id']} {protocol['version']}", protocol["digest"])
     site = policies and f"{policies['id']} {policies['version']} {policies['digest']}"
+    others = (p for p in row["parameters"] if p["from"] != "protocol")
+    parameters = "; ".join(f"{p['name']} {p['value']}" for p in others) or None
     for criterion in row["criteria"]:
         yield (
             row["patient"], row["source"], row["as_of"], row["eligibility"],
@@ -177,6 +180,7 @@ def flat(row: Row) -> Iterator[tuple[Any, ...]]:
             criterion["outcome"], criterion["verdict"],
             criterion["applies"], criterion["oldest_evidence"], " ".join(criterion["gaps"]),
             " ".join(gap["reason"] for gap in criterion["gap_details"]), *judged, site,
+            parameters,
         )  # fmt: skip
 
 

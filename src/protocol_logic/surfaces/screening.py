@@ -68,6 +68,7 @@ class ScreenOptions:
     answers_form: str | None
     merge: bool
     policies: str | None
+    parameters: tuple[str, ...]
     workers: int | None
     """Processes that read and decide; None: as many as there are usable cores, but two at most."""
 
@@ -78,7 +79,7 @@ def screen(options: ScreenOptions) -> int:
 
     _refuse_one_file_for_two(options)
     paths = existing_paths(options.patients)
-    compiled = compiled_protocol(options.protocol, options.policies)
+    compiled = compiled_protocol(options.protocol, options.policies, options.parameters)
     form = _format(compiled, options)
     with ExitStack() as files:
         out = files.enter_context(opened_output(options.output))

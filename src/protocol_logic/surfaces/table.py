@@ -119,7 +119,7 @@ class _Drawing:
 
     def lines(self) -> Iterator[str]:
         """All lines, each at most as wide as asked, where words allow it."""
-        from protocol_logic.answering.rows import Summary
+        from protocol_logic.answering.rows import Summary, parameters_of, set_for_run
 
         summary, dates, widest = Summary(), set[str](), 0
         for row in self.rows():
@@ -134,8 +134,10 @@ class _Drawing:
         yield self.paint(visible(heading), "bold")
         if self.policies is not None:
             site = visible(f"{self.policies.id} {self.policies.version}".strip())
-            lines = [line.text for line in self.policies.lines]
-            yield from self._wrapped(_words([(f"under {site}", lines)]), "")
+            yield from self._wrapped(_words([(f"under {site}", list(self.policies.texts))]), "")
+        set_here = set_for_run(parameters_of(self.protocol))
+        if set_here:
+            yield from self._wrapped(_words([("set for this run", set_here)]), "")
         yield ""
         if summary.patients == 1:
             yield from self._one(next(self.rows()))

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from protocol_logic.answering.fit.report import Report
-from protocol_logic.compiling.policies import check_policies
+from protocol_logic.compiling.policies import Policies, check_policies
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Compiled, Fitting, compile_source, read_records
@@ -17,10 +17,10 @@ from tests.unit.records.build import Json, bundle
 AS_OF = date(2026, 11, 1)
 
 
-def compiled(text: str) -> Compiled:
-    """A protocol named `trial` with these statements."""
+def compiled(text: str, policies: Policies | None = None) -> Compiled:
+    """A protocol named `trial` with these statements, under the policies of a site."""
     problems = Problems()
-    found = compile_source(Source("trial.elig", f"protocol trial\n{text}"), problems)
+    found = compile_source(Source("trial.elig", f"protocol trial\n{text}"), problems, policies)
     assert found is not None, [problem.message for problem in problems.items]
     return found
 
@@ -39,7 +39,7 @@ def fit(
             Source("site.elig", f"policies site\n  title Site\n\n{policies}\n"), problems
         )
         assert found is not None, [problem.message for problem in problems.items]
-        protocol = protocol.under(found)
+        protocol = compiled(text, found)
     fitting = Fitting(protocol)
     for number, resources in enumerate(records):
         patient = next((r for r in resources if r["resourceType"] == "Patient"), None)

@@ -28,6 +28,13 @@ policies city
   title City
 
 policy labs within 28 days
+parameter biopsy.least is 100 10*9/L
+
+parameter least
+  label lowest count
+  value 80 10*9/L
+  source Amendment 2
+  date 2024-05-01
 
 define old
   none of
@@ -69,6 +76,7 @@ exclude old_people
     course of endocrine_therapy with intent adjuvant, called adjuvant
     relapse from 3 months after start of adjuvant to 2 years after end of adjuvant
     relapse on or before end of adjuvant
+    relapse on or after least after start of adjuvant
     adjuvant lasted >= 24 months at relapse
 
 include unfinished
@@ -162,7 +170,8 @@ def check_places(text: str) -> int:
             assert one_line(here) == one_line(f"{node.key} {node.text}")
         elif isinstance(node, tree.Amount):
             unit = f" {node.unit.text}" if node.unit else ""
-            assert one_line(here) == node.number + unit
+            name = node.parameter.text if node.parameter else ""
+            assert one_line(here) == node.number + name + unit
         elif isinstance(node, tree.Limit):
             assert here.startswith(node.op) and here.endswith("ULN") == node.per_uln
         elif isinstance(node, tree.CodeRef):

@@ -16,7 +16,7 @@ from protocol_logic.answering.fit.codes import MOST_CODES, Codes, Holding, Seen
 from protocol_logic.answering.fit.likeness import Suggestion, suggestions, system_name
 from protocol_logic.answering.fit.standing import REASONS, Patient, Standing
 from protocol_logic.answering.fit.wanted import Wanted, wanted_of
-from protocol_logic.answering.rows import Row, policies_dict
+from protocol_logic.answering.rows import Row, parameters_of, policies_dict
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.policies import Policies
@@ -113,6 +113,7 @@ class Fit:
                 "digest": self._digest,
             },
             "policies": None if self._policies is None else policies_dict(self._policies),
+            "parameters": parameters_of(protocol),
             "summary": self._summary(elements, criteria),
             "as_of": {
                 "first": min(self._days).isoformat() if self._days else None,
