@@ -3,11 +3,11 @@
 Under a heading stand criteria (`elig`, with the definitions that they use) and one patient or more.
 Each patient is a sentence that says why, a block `patient` (tests/patient_notation.py), and a block
 `expect`. A block `everyone` holds facts of all patients under its heading, or of the whole document
-where it stands above the first; a block `policies`, the site's policies for those under its
-heading. Every patient goes the whole way: FHIR bundle, record, findings, engine, row. The row must
-be what the document says, must not depend on the order of the record, must agree with the reference
-evaluator (tests/differential), which shares no code with it, and under policies must decide nothing
-otherwise than without.
+where it stands above the first; a block `uses` there, names of more knowledge; a block `policies`,
+the site's policies for those under its heading. Every patient goes the whole way: FHIR bundle,
+record, findings, engine, row. The row must be what the document says, must not depend on the order
+of the record, must agree with the reference evaluator (tests/differential), which shares no code
+with it, and under policies must decide nothing otherwise than without.
 
     eligibility undetermined                    if left out: what the criteria give one by one
     blood unknown because hgb, anc              all gaps, by name
@@ -55,7 +55,6 @@ protocol example
   version 1.0
   language 1
   uses demographics, performance, oncology.breast, oncology.lung, labs, consent
-
 """
 _BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r"^## (.+)$", re.MULTILINE)
@@ -88,14 +87,16 @@ def cases_of(path: Path) -> Iterator[Case]:
     text = path.read_text(encoding="utf-8")
     titles = list(_TITLE.finditer(text))
     first = titles[0].start() if titles else len(text)
-    everyone = "".join(b["text"] for b in _BLOCK.finditer(text, 0, first))
+    above = list(_BLOCK.finditer(text, 0, first))
+    everyone = "".join(b["text"] for b in above if b["info"] == "everyone")
+    uses = "".join(f"  uses {b['text']}" for b in above if b["info"] == "uses")
     ends = [*(t.start() for t in titles[1:]), len(text)]
     for title, end in zip(titles, ends, strict=True):
-        yield _case(title[1], text, title.end(), end, everyone)
+        yield _case(title[1], text, title.end(), end, everyone, f"{HEADING}{uses}\n")
 
 
-def _case(title: str, text: str, start: int, end: int, everyone: str) -> Case:
-    elig, policies, facts, why = "", "", None, ""
+def _case(title: str, text: str, start: int, end: int, everyone: str, heading: str) -> Case:
+    elig, policies, facts, why = heading, "", None, ""
     patients: list[Patient] = []
     for block in _BLOCK.finditer(text, start, end):
         prose = text[start : block.start()].strip()
@@ -118,7 +119,7 @@ def _case(title: str, text: str, start: int, end: int, everyone: str) -> Case:
                 facts = None
             case other:
                 raise AssertionError(f"line {line}: what is a block `{other}`?")
-    assert elig and patients and facts is None, f"{title}: wants `elig`, and `expect` for each"
+    assert elig != heading and patients and facts is None, f"{title}: wants `elig`, `expect`"
     return Case(title, elig, policies, tuple(patients))
 
 
@@ -128,7 +129,7 @@ def _case(title: str, text: str, start: int, end: int, everyone: str) -> Case:
 @cache
 def compiled(elig: str) -> Compiled:
     problems = Problems()
-    found = compile_source(Source("case.elig", HEADING + elig), problems)
+    found = compile_source(Source("case.elig", elig), problems)
     assert found is not None, problems.items
     assert all(p.code == "to-do" for p in problems.items), problems.items
     return found
