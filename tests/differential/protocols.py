@@ -16,7 +16,7 @@ protocol random_protocol
   version 1.0
   registry NCT00000000
   language 1
-  uses demographics, performance, oncology.breast, labs, consent
+  uses demographics, performance, oncology.breast, labs, renal, consent
 """
 SENTENCE = "  > What a patient must be or must not be;\n"
 
@@ -47,7 +47,8 @@ OCCURRING = [*SITES, "metastasis", "breast_cancer", "oophorectomy", "oophorectom
 OCCURRING += ["chemotherapy", "chemotherapy", "chemotherapy", "endocrine_therapy", "gnrh_analogue"]
 SPANS = ["30 days", "72 hours", "6 months", "12 weeks", "2 years", "5 years", "10 years"]
 RECORDED = [*SITES, "metastasis", "oophorectomy", "chemotherapy", "problem_list"]
-NOT_RECORDED = ["sex", "age", "creatinine_clearance", "her2", "measurable_lesion"]
+DERIVED = ["creatinine_clearance", "egfr_ckd_epi_2021", "egfr_mdrd"]
+NOT_RECORDED = ["sex", "age", "her2", "measurable_lesion", *DERIVED]
 """What no fact can state by itself."""
 HOLDING = ["metastatic", "locally_advanced", "ovarian_suppression"]
 ASKED = [
@@ -68,6 +69,8 @@ LIMITS = {
     "body_weight": ["60 kg", "70 kg", "100 kg", "150 [lb_av]"],
     "reported_clearance": ["60 mL/min", "50 mL/min", "90 mL/min"],
     "creatinine_clearance": ["60 mL/min", "50 mL/min", "60 mL/min", "90 mL/min"],
+    "egfr_ckd_epi_2021": ["60 mL/min/{1.73_m2}", "90 mL/min/{1.73_m2}", "75 mL/min/{1.73_m2}"],
+    "egfr_mdrd": ["60 mL/min/{1.73_m2}", "90 mL/min/{1.73_m2}"],
     "ecog": ["0", "1", "2"],
     "life_expectancy": ["12 weeks", "84 days", "3 months", "1 years"],
     "age": ["18 years", "18 years", "65 years", "40 years", "50 years"],
@@ -128,7 +131,10 @@ class Writer:
 
     def _limit(self, name: str, per_uln: bool) -> str:
         amount = self.number(self.rng.choice(RATIOS if per_uln else LIMITS[name]))
-        return f"{self.rng.choice(OPERATORS)} {amount}{' x ULN' if per_uln else ''}"
+        # No number that a computer writes gives an eGFR that is just a limit, so each is cut on one
+        # side only: else the reference would never meet the number on the limit itself.
+        signs = [">=", "<"] if name.startswith("egfr") else OPERATORS
+        return f"{self.rng.choice(signs)} {amount}{' x ULN' if per_uln else ''}"
 
     def _comparison(self) -> str:
         name = self.rng.choice(self.numbers)
@@ -306,7 +312,7 @@ def random_protocol(rng: random.Random) -> str:
 
 
 # Names of all kinds that can grow too old, and knowledge files; ages near those of the records.
-AGEING = [*STATUSES, *(n for n in LIMITS if n not in ("age", "creatinine_clearance"))]
+AGEING = [*STATUSES, *(n for n in LIMITS if n not in ("age", *DERIVED))]
 AGEING += ["measured_lesion", "informed_consent", "problem_list", "medication_history"]
 FILES = ["labs", "performance", "oncology.breast", "consent", "histories"]
 AGES = ["0 days", "7 days", "14 days", "28 days", "40 days", "1 months", "2 months", "1 years"]

@@ -8,7 +8,7 @@ monotone in each input, so what the others can still do changes only there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import product
 
@@ -17,6 +17,7 @@ from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Measured
 from tests.differential.reference_chart import ANY_NUMBER, compare, samples
+from tests.differential.reference_formulas import calculate, for_everyone, for_patient, where
 from tests.differential.reference_statements import Statements
 
 
@@ -115,14 +116,11 @@ class Numbers(Statements):
         inputs = list(dict.fromkeys(core.inputs_of(quantity.formula)))
         if all(self._usable(name) for name in inputs):
             values = {name: self._input(name) for name in inputs}
+            formula = for_patient(quantity.formula, self.value)
             try:
-                number = calculate(quantity.formula, values)
+                return calculate(formula, values)
             except ZeroDivisionError:
                 pass
-            else:
-                for field, value, factor in quantity.factors:
-                    number *= factor if self.value(field) == value else 1
-                return number
         elif all(self._usable(name) or self.too_old(self.latest(name)) for name in inputs):
             pass  # what is too old leaves it open, whatever is reported
         elif quantity.reported is not None and self.newest(quantity.reported):
@@ -143,17 +141,17 @@ class Numbers(Statements):
     def _cuts(self, quantity: core.Derived, entry: str) -> Iterable[Fraction]:
         """Where the derived quantity passes one of its limits."""
         others = [n for n in dict.fromkeys(core.inputs_of(quantity.formula)) if n != entry]
-        factors = {Fraction(1)}
-        for _, _, factor in quantity.factors:
-            factors |= {f * factor for f in factors}
+        limits = list(dict.fromkeys(limit for _, limit in self.chart.limits(quantity.name)))
+        formulas = for_everyone(quantity.formula, self.chart.values)
         for choice in product(*(self._ends(name) for name in others)):
             values = dict(zip(others, choice, strict=True))
-            for (_, limit), factor in product(self.chart.limits(quantity.name), factors):
-                try:
-                    cut = solve(quantity.formula, entry, limit / factor, values)
-                except ZeroDivisionError:
-                    continue
-                yield cut
+            for formula, limit in product(formulas, limits):
+                yield from where(formula, entry, limit, values, self._far_ends(entry))
+
+    def _far_ends(self, entry: str) -> tuple[Fraction, Fraction]:
+        """Two numbers between which all lie that matter of an uncertain quantity."""
+        edges = [edge for edge in self.chart.edges(entry) if edge > 0] or [Fraction(1)]
+        return min(edges) / 1000, max(edges) * 1000
 
     def _ends(self, name: str) -> list[Fraction]:
         """The number that is chosen already, or all that can turn out to be an end of a cell."""
@@ -163,39 +161,3 @@ class Numbers(Statements):
         if self.world.knows(("number of", name)):
             return [self.number(name)]
         return self.chart.edges(name)
-
-
-def calculate(formula: core.Formula, values: Mapping[str, Fraction]) -> Fraction:
-    if isinstance(formula, core.Constant):
-        return formula.value
-    if isinstance(formula, core.Input):
-        return values[formula.entry] * formula.factor
-    left, right = calculate(formula.left, values), calculate(formula.right, values)
-    if formula.op == "/":
-        return left / right
-    return {"+": left + right, "-": left - right, "*": left * right}[formula.op]
-
-
-def solve(
-    formula: core.Formula, entry: str, result: Fraction, values: Mapping[str, Fraction]
-) -> Fraction:
-    """The value of the input `entry`, which stands in one place, that gives the result."""
-    if isinstance(formula, core.Input):
-        return result / formula.factor
-    assert isinstance(formula, core.Operation)
-    if entry in core.inputs_of(formula.left):
-        assert entry not in core.inputs_of(formula.right)
-        other = calculate(formula.right, values)
-        if formula.op == "/":
-            return solve(formula.left, entry, result * other, values)
-        inner = {"+": result - other, "-": result + other}
-        if formula.op == "*":
-            inner["*"] = result / other
-        return solve(formula.left, entry, inner[formula.op], values)
-    other = calculate(formula.left, values)
-    if formula.op in ("/", "*"):
-        return solve(
-            formula.right, entry, other / result if formula.op == "/" else result / other, values
-        )
-    inner = {"+": result - other, "-": other - result}
-    return solve(formula.right, entry, inner[formula.op], values)

@@ -46,8 +46,7 @@ def _entries_in(protocol: core.Protocol, conditions: Iterable[core.Condition]) -
 
 
 def _inputs(protocol: core.Protocol, derived: core.Derived) -> Iterator[str]:
-    names = [*core.inputs_of(derived.formula), *(field for field, _, _ in derived.factors)]
-    for name in (*names, *filter(None, [derived.reported])):
+    for name in (*derived.inputs, *derived.fields, *filter(None, [derived.reported])):
         yield from _answerable(protocol, name)
 
 

@@ -368,7 +368,7 @@ class _Checker:
     def _entry_values(self, node: tree.Entry) -> None:
         """Values that an entry names of another are among the other's."""
         for prop in node.properties:
-            if prop.key == "times":
+            if prop.key in ("times", "formula") and prop.words:
                 field, value = prop.words
                 found = self.found.entries.get(field.text)
                 if isinstance(found, voc.PatientField) and value.text not in found.values:
@@ -396,7 +396,7 @@ class _Checker:
                 for prop in node.properties:
                     wanted = _REFERENCES.get(prop.key)
                     words: Iterable[tree.Word] = prop.words
-                    if prop.key == "times":
+                    if prop.key in ("times", "formula"):
                         words = prop.words[:1]
                     for word in words if wanted else ():
                         self.conditions.entry_of(word, wanted or ())
@@ -413,5 +413,6 @@ _REFERENCES: dict[str, tuple[type[voc.Named], ...]] = {
     "from status": (voc.Status,),
     "counted by": (voc.Quantity,),
     "times": (voc.PatientField,),
+    "formula": (voc.PatientField,),
     "else reported": (voc.Quantity,),
 }

@@ -292,12 +292,24 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
+    """`op` is `+`, `-`, `*`, `/`, `^`, `min` or `max`."""
+
     op: str
     left: Formula
     right: Formula
 
 
-Formula: TypeAlias = Constant | Input | Operation
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One formula for patients whose `field` has the value, another for all others."""
+
+    field: str
+    value: str
+    then: Formula
+    otherwise: Formula
+
+
+Formula: TypeAlias = Constant | Input | Operation | Choice
 
 
 def inputs_of(formula: Formula) -> Iterator[str]:
@@ -307,19 +319,34 @@ def inputs_of(formula: Formula) -> Iterator[str]:
     elif isinstance(formula, Operation):
         yield from inputs_of(formula.left)
         yield from inputs_of(formula.right)
+    elif isinstance(formula, Choice):
+        yield from inputs_of(formula.then)
+        yield from inputs_of(formula.otherwise)
+
+
+def fields_of(formula: Formula) -> Iterator[str]:
+    """The patient fields that decide between formulas, each once per place."""
+    if isinstance(formula, Choice):
+        yield formula.field
+        yield from fields_of(formula.then)
+        yield from fields_of(formula.otherwise)
+    elif isinstance(formula, Operation):
+        yield from fields_of(formula.left)
+        yield from fields_of(formula.right)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived(Named):
     """A quantity computed from others.
 
-    `factors`: (patient field, value, factor) multiply the formula for patients with that value.
-    `reported`: the quantity used where an input is not usable.
+    `inputs`: the quantities and ages of the formula; `fields`: the patient fields that it asks;
+    each once. `reported`: the quantity used where an input is not usable.
     """
 
     unit: str
     formula: Formula
-    factors: tuple[tuple[str, str, Fraction], ...] = ()
+    inputs: tuple[str, ...]
+    fields: tuple[str, ...]
     reported: str | None = None
 
 

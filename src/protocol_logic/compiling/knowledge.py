@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 
-from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import AGE_UNITS
+from protocol_logic.compiling.derived import derived_of
 from protocol_logic.compiling.entries import Entries, claim, report_code_clashes
 from protocol_logic.compiling.library import Unit
 from protocol_logic.compiling.properties import Properties
@@ -16,7 +16,7 @@ from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import Problems, did_you_mean
 from protocol_logic.foundation.source import Source
-from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor
+from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
@@ -51,7 +51,7 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
     for statement, source in derived:
         reader = Properties(found, source, statement)
         if reader.complete():
-            made = _derived(reader)
+            made = derived_of(reader)
             if made is not None:
                 found.derived[made.name] = made
     report_code_clashes(found)
@@ -259,53 +259,3 @@ _BUILD: dict[str, Callable[[Properties], voc.Entry | None]] = {
     "consent": _consent,
     "history": _history,
 }
-
-
-def _derived(r: Properties) -> core.Derived | None:
-    prop = r.one("formula")
-    assert prop is not None and prop.formula is not None
-    formula = _formula(r, prop.formula)
-    if formula is None:
-        return None
-    factors = []
-    for times in r.all("times"):
-        name, value = times.words
-        factors.append((name.text, value.text, Fraction(times.amounts[0].number)))
-    reported = r.one("else reported")
-    return core.Derived(
-        name=r.name,
-        element=r.element,
-        label=r.label(),
-        unit=r.unit(),
-        formula=formula,
-        factors=tuple(factors),
-        reported=reported.words[0].text if reported else None,
-    )
-
-
-def _formula(r: Properties, node: tree.Formula) -> core.Formula | None:
-    if isinstance(node, tree.Number):
-        return core.Constant(Fraction(node.text))
-    if isinstance(node, tree.Binary):
-        left, right = _formula(r, node.left), _formula(r, node.right)
-        if left is None or right is None:
-            return None
-        return core.Operation(node.op, left, right)
-    entry = r.found.entries.get(node.name.text)
-    if isinstance(entry, voc.Age | voc.Quantity):
-        canonical = entry.unit
-    else:
-        hint = did_you_mean(node.name.text, r.found.entries)
-        if hint == f"did you mean `{node.name.text}`?":
-            hint = None
-        message = f"`{node.name.text}` is not a quantity or an age"
-        r.problem("unknown-name" if entry is None else "wrong-kind", message, node.name.span, hint)
-        return None
-    if isinstance(entry, voc.Quantity) and node.unit.text in entry.accepts:
-        return core.Input(entry.name, 1 / entry.accepts[node.unit.text])
-    try:
-        factor = conversion_factor(canonical, UNIT_WORDS.get(node.unit.text, node.unit.text))
-    except UnitError as error:
-        r.problem("wrong-unit", error.message, node.unit.span, error.hint)
-        return None
-    return core.Input(entry.name, factor)

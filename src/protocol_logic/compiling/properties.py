@@ -53,7 +53,7 @@ _NEEDED = {
 # Lines of which a second one would be dropped in silence.
 _ONCE = {
     "label", "field", "of", "unit", "plausible", "closed by", "denied by", "from conditions",
-    "from status", "measurable", "counted by", "scope", "formula", "else reported",
+    "from status", "measurable", "counted by", "scope", "else reported",
 }  # fmt: skip
 
 

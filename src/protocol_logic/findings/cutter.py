@@ -14,6 +14,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import values_of
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings import inputs as inp
+from protocol_logic.findings.formulas import compute
 from protocol_logic.findings.inputs import Alternative, Blank, Input, Number
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import CellSet, Found, Opener
@@ -66,13 +67,13 @@ class Cutter:
 
     def _goes_into(self, derived: core.Derived) -> list[str]:
         """The inputs that a derived quantity can rest on for this patient."""
-        names = list(dict.fromkeys(core.inputs_of(derived.formula)))
+        names = list(derived.inputs)
         reported = [derived.reported] if derived.reported else []
         if any(self.input(n).gives_way for n in names):
             return reported
         gives_way = any(self.input(n).may_give_way for n in names)
         if all(self.input(n).has_value for n in names):
-            names += dict.fromkeys(f for f, _, _ in derived.factors)
+            names += derived.fields
         return names + reported if gives_way else names
 
     def split_censored(self, findings: Iterable[Finding]) -> None:
@@ -127,16 +128,14 @@ class Cutter:
         return () if opener is None else (opener,)
 
     def _inputs_open(self, derived: core.Derived) -> tuple[Opener, ...]:
-        names = dict.fromkeys(
-            [*core.inputs_of(derived.formula), *(f for f, _, _ in derived.factors)]
-        )
+        names = (*derived.inputs, *derived.fields)
         return tuple(o for n in names if (o := self.input(n).opener) is not None)
 
     def facts(self, finding: Finding) -> list[Fact]:
         names = [finding.entry]
         if finding.kind == "derived":
             derived = self.protocol.derived[finding.entry]
-            names = self._goes_into(derived) or list(core.inputs_of(derived.formula))
+            names = self._goes_into(derived) or list(derived.inputs)
         return [fact for n in dict.fromkeys(names) for fact in self.input(n).facts]
 
     def cells(self, finding: Finding, choice: Mapping[str, Alternative]) -> Found:
@@ -203,7 +202,7 @@ class Cutter:
 
     def _derived(self, finding: Finding, choice: Mapping[str, Alternative]) -> Found:
         derived = self.protocol.derived[finding.entry]
-        names = list(dict.fromkeys(core.inputs_of(derived.formula)))
+        names = derived.inputs
 
         def value_of(name: str) -> Alternative:
             return choice[name] if name in choice else self.input(name).alternatives[0]
@@ -214,15 +213,15 @@ class Cutter:
         if blanks:
             return Found(frozenset(finding.cells), self._inputs_open(derived))
         numbers = {n: _interval(value_of(n)) for n in names}
-        value = _compute(derived.formula, numbers)
-        for field, wanted, factor in derived.factors:
-            if value_of(field) == wanted:
-                value = value.scale(factor)
+        value = compute(derived.formula, numbers, {f: str(value_of(f)) for f in derived.fields})
         cells = _inside(finding, value)
-        # With a range among the inputs, each input that is not certain can tip the result.
-        ranged = len(cells) > 1 and any(not number.is_point for number in numbers.values())
-        openers = self._inputs_open(derived) if ranged else ()
-        return Found(cells, openers)
+        if len(cells) == 1:
+            return Found(cells)
+        if any(not number.is_point for number in numbers.values()):
+            # With a range among the inputs, each input that is not certain can tip the result.
+            return Found(cells, self._inputs_open(derived))
+        # A root that lies nearer to a limit than its digits can tell.
+        return Found(cells, (Opener(derived.element, "imprecise"),))
 
     def _reported(
         self,
@@ -268,20 +267,3 @@ def _interval(value: Alternative) -> Interval:
         return Interval.at_least(0) if value.relative else value.value
     assert isinstance(value, int)
     return Interval.point(Fraction(value))
-
-
-def _compute(formula: core.Formula, values: Mapping[str, Interval]) -> Interval:
-    if isinstance(formula, core.Constant):
-        return Interval.point(formula.value)
-    if isinstance(formula, core.Input):
-        return values[formula.entry].scale(formula.factor)
-    left, right = _compute(formula.left, values), _compute(formula.right, values)
-    match formula.op:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case _:
-            return left / right

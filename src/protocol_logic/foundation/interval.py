@@ -110,9 +110,7 @@ class Interval:
         """The common members, or None where there are none."""
         if not self.intersects(other):
             return None
-        lower = max(self._lower, other._lower)
-        upper = min(self._upper, other._upper)
-        return _between(lower[:2], lower[2] == 0, upper[:2], upper[2] == 0)
+        return _from_cuts(max(self._lower, other._lower), min(self._upper, other._upper))
 
     def scale(self, k: Exact) -> "Interval":
         """Every member times the number k; `point(0)` for k = 0, also of an infinite interval."""
@@ -135,10 +133,23 @@ class Interval:
         if self.lo is not None and self.lo is self.hi:
             if other.lo is not None and other.lo is other.hi:
                 return Interval.point(self.lo * other.lo)
+            return other._times(self.lo)
+        if other.lo is not None and other.lo is other.hi:
+            return self._times(other.lo)
         corners = [_corner(a, b) for a in self._ends() for b in other._ends()]
         lower = min(place for place, _ in corners)
         upper = max(place for place, _ in corners)
         return _between(lower, (lower, True) in corners, upper, (upper, True) in corners)
+
+    def _times(self, k: Fraction) -> "Interval":
+        """The product with a single number."""
+        if k == 0:
+            return Interval.point(0)
+        lo = None if self.lo is None else self.lo * k
+        hi = None if self.hi is None else self.hi * k
+        if k > 0:
+            return Interval(lo, self.lo_closed, hi, self.hi_closed)
+        return Interval(hi, self.hi_closed, lo, self.lo_closed)
 
     def __truediv__(self, other: "Interval") -> "Interval":
         """Divide by `other`.
@@ -157,6 +168,14 @@ class Interval:
             other.lo_closed and other.lo != 0,
         )
         return self * reciprocal
+
+    def lesser(self, other: "Interval") -> "Interval":
+        """The smaller one of every pair of members."""
+        return _from_cuts(min(self._lower, other._lower), min(self._upper, other._upper))
+
+    def greater(self, other: "Interval") -> "Interval":
+        """The larger one of every pair of members."""
+        return _from_cuts(max(self._lower, other._lower), max(self._upper, other._upper))
 
     @property
     def _lower(self) -> _Cut:
@@ -194,6 +213,10 @@ def _between(lower: _Place, lo_closed: bool, upper: _Place, hi_closed: bool) -> 
     lo = lower[1] if lower[0] == 0 else None
     hi = upper[1] if upper[0] == 0 else None
     return Interval(lo, lo is not None and lo_closed, hi, hi is not None and hi_closed)
+
+
+def _from_cuts(lower: _Cut, upper: _Cut) -> Interval:
+    return _between(lower[:2], lower[2] == 0, upper[:2], upper[2] == 0)
 
 
 def _corner(a: tuple[_Place, bool], b: tuple[_Place, bool]) -> tuple[_Place, bool]:

@@ -11,6 +11,7 @@ from protocol_logic.foundation.source import Source
 from protocol_logic.language import tree
 from protocol_logic.language.build_conditions import ConditionBuilder
 from protocol_logic.language.build_examples import ExampleBuilder
+from protocol_logic.language.build_formulas import FormulaBuilder
 from protocol_logic.language.build_parts import (
     amount_of,
     amounts_in,
@@ -23,7 +24,7 @@ from protocol_logic.language.build_parts import (
 
 
 @v_args(meta=True)
-class TreeBuilder(ConditionBuilder, ExampleBuilder):
+class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
     """Turns the parse tree of one statement of `source` into its node."""
 
     def __init__(self, source: Source) -> None:
@@ -322,42 +323,15 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder):
         return self._property("scope", meta, children)
 
     def formula_property(self, meta: Meta, children: list[Any]) -> tree.Property:
-        formula = parted(children)[1][0]
-        return tree.Property(key="formula", formula=formula, span=span_of(meta))
+        tokens, nodes = parted(children)
+        whom = tuple(word_of(t) for t in tokens)
+        return tree.Property(key="formula", words=whom, formula=nodes[0], span=span_of(meta))
 
     def times_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("times", meta, children)
 
     def reported_property(self, meta: Meta, children: list[Any]) -> tree.Property:
         return self._property("else reported", meta, children)
-
-    # ---- formulas ----------------------------------------------------------------------------
-
-    def number(self, meta: Meta, children: list[Any]) -> tree.Number:
-        return tree.Number(text=str(children[0]), span=span_of(meta))
-
-    def input(self, meta: Meta, children: list[Any]) -> tree.Input:
-        name, unit = parted(children)[0]
-        return tree.Input(name=word_of(name), unit=word_of(unit), span=span_of(meta))
-
-    def factor(self, _meta: Meta, children: list[Any]) -> Any:
-        return parted(children)[1][0]
-
-    def add(self, meta: Meta, children: list[Any]) -> tree.Binary:
-        return self._binary("+", meta, children)
-
-    def subtract(self, meta: Meta, children: list[Any]) -> tree.Binary:
-        return self._binary("-", meta, children)
-
-    def multiply(self, meta: Meta, children: list[Any]) -> tree.Binary:
-        return self._binary("*", meta, children)
-
-    def divide(self, meta: Meta, children: list[Any]) -> tree.Binary:
-        return self._binary("/", meta, children)
-
-    def _binary(self, op: str, meta: Meta, children: list[Any]) -> tree.Binary:
-        left, right = parted(children)[1]
-        return tree.Binary(op=op, left=left, right=right, span=span_of(meta))
 
 
 class _Guard(NamedTuple):

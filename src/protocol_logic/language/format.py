@@ -35,6 +35,7 @@ _FREE_TEXT = {
 _LISTS = {"CODE": 1, "EVIDENCE": 2, "SITE": 2, "AXIS": 2, "METHOD": 2}
 """Keywords before a list of codes, and how many words come before the first code."""
 
+_FUNCTIONS = {"MIN", "MAX", "SQRT"}
 _BLANKS = " \t\r"
 # What follows a statement, indented as its lines are: comments that still belong to it.
 _INNER_COMMENT = re.compile(r"((?:[ \t\r]*\n)*)([ \t]+)(#[^\n]*)(?:\n|\Z)")
@@ -206,12 +207,22 @@ def _row(row: Sequence[Token], indent: str) -> Iterator[str]:
 
 
 def _spaced(row: Sequence[Token]) -> str:
-    """The words of a line with one space between them, but for commas and parentheses."""
+    """The words of a line with one space between them, but for commas, parentheses and the minus of
+    an exponent."""
     text = ""
+    before = two_before = ""
     for token in row:
         word = _word(token)
-        joined = not text or word[0] == "," or token.type == "RPAR" or text.endswith("(")
+        joined = (
+            not text
+            or word[0] == ","
+            or token.type == "RPAR"
+            or before == "LPAR"
+            or (token.type == "LPAR" and before in _FUNCTIONS)
+            or (before == "MINUS" and two_before == "CARET")
+        )
         text += word if joined else f" {word}"
+        two_before, before = before, token.type
     return text
 
 

@@ -85,6 +85,10 @@ def _power(match: re.Match[str]) -> str:
     return f"write `{number}10*{match['e'].translate(_SUPERSCRIPTS)}/{match['u']}`"
 
 
+def _exponent(match: re.Match[str]) -> str:
+    return f"write `^ {match['e'].translate(_SUPERSCRIPTS)}`"
+
+
 _N = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
 _BOTH = "write two lines under `all of`, one with `>=` and one with `<=`"
 _ULN = r"(?:the\s+)?(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
@@ -311,7 +315,18 @@ _MISTAKES = (
     ),
     _row(r"[\[\]{}]", "leave out the brackets"),
     _row(r"×", "write `*`", needs="STAR"),
-    _row(r"(?P<x>[a-z]\w*)\s*[-+*/)]", "say in which unit: `{x} in UNIT`", needs="IN", unless="IS"),
+    _row(r"\*\*", "write `^`", needs="STAR NUMBER", unless="COMPARE"),
+    _row(r"(?P<e>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _exponent, needs="CARET"),
+    _row(
+        r"√|∛|\b(?:cbrt|root|pow|exp|ln|log\d*|abs)\s*\(",
+        "a formula can have `sqrt(...)`, `min(..., ...)`, `max(..., ...)` and powers such as "
+        "`(...) ^ (1/3)`",
+        needs="SQRT IN",
+        unless="IS",
+    ),
+    _row(
+        r"(?P<x>[a-z]\w*)\s*[-+*/^,)]", "say in which unit: `{x} in UNIT`", needs="IN", unless="IS"
+    ),
     _row(r"÷", "write `/`", needs="SLASH"),
     _row(r"#.*", "a comment stands on a line of its own"),
     _row(r"(?P<p>[;:.!?])", "leave out the `{p}`"),
@@ -377,7 +392,9 @@ def known_mistake(place: Place, start: int) -> Explanation | None:
 def _odd_character(place: Place) -> Explanation | None:
     """A letter or a space that only looks like one of those that the language knows."""
     char = place.line[place.at : place.at + 1]
-    if char.isascii() or char in "≥≧⩾≤≦⩽≠×÷✕µμ":
+    if char.isascii() or char in "≥≧⩾≤≦⩽≠×÷✕µμ√∛":
+        return None
+    if char in "⁰¹²³⁴⁵⁶⁷⁸⁹" and "CARET" in place.expected:
         return None
     name = f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
     span = (place.at, place.at + 1)

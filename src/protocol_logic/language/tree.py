@@ -515,7 +515,7 @@ class Input(Node):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary(Node):
     op: str
-    """`+`, `-`, `*` or `/`"""
+    """`+`, `-`, `*`, `/`, `^`, `min` or `max`"""
     left: Formula
     right: Formula
 

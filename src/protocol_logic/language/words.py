@@ -165,6 +165,7 @@ _SPELT = {
     "MINUS": "`-`",
     "STAR": "`*`",
     "SLASH": "`/`",
+    "CARET": "`^`",
     "LPAR": "`(`",
     "RPAR": "`)`",
     "QUOTE": "the protocol's sentence after `>`",

@@ -141,8 +141,8 @@ class _Reader:
                 return
             case "derived":
                 derived = self.protocol.derived[name]
-                names = [*core.inputs_of(derived.formula), *(f for f, _, _ in derived.factors)]
-                for each in (*names, *filter(None, [derived.reported])):
+                names = (*derived.inputs, *derived.fields, *filter(None, [derived.reported]))
+                for each in names:
                     yield from self._entry(each)
             case "ratio":
                 yield from self._entry(name)
