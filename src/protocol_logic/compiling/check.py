@@ -7,6 +7,7 @@ problem of severity error stands in the way; all problems go to the sink.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import Conditions
@@ -21,6 +22,7 @@ from protocol_logic.compiling.examples_file import (
 from protocol_logic.compiling.knowledge import read_entries
 from protocol_logic.compiling.library import Unit, gather
 from protocol_logic.compiling.parameters import Setting, settle
+from protocol_logic.compiling.pins import check_language, check_pin, knowledge_digest
 from protocol_logic.compiling.policies import are_policies, check_unit, report_misplaced
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source, Span
@@ -36,6 +38,19 @@ def check(
     `settings`: the values that a site and a run give to its parameters.
     """
     return _check(gather(source, problems), problems, settings)[0]
+
+
+def pin_of(source: Source, problems: Problems) -> str | None:
+    """The digest that a protocol is to be pinned to; None where it has another error."""
+    *knowledge, main = gather(source, problems)
+    statements = tuple(
+        replace(node, texts=tuple(line for line in node.texts if line.key != "knowledge"))
+        if isinstance(node, tree.Heading)
+        else node
+        for node in main.statements
+    )
+    protocol, _ = _check([*knowledge, replace(main, statements=statements)], problems)
+    return None if protocol is None else knowledge_digest(protocol)
 
 
 def check_with_examples(
@@ -127,7 +142,7 @@ class _Checker:
                 heading.name.span,
                 "add `include NAME` or `exclude NAME`",
             )
-        return core.Protocol(
+        protocol = core.Protocol(
             id=heading.name.text if heading else "",
             version=texts.get("version", ""),
             title=texts.get("title", ""),
@@ -141,6 +156,24 @@ class _Checker:
             homes=self._homes(),
             parameters=self.settled.parameters,
         )
+        self._headings(protocol)
+        return protocol
+
+    def _headings(self, protocol: core.Protocol) -> None:
+        """What the files say of the language, and the protocol of its knowledge."""
+        for unit in self.units:
+            if unit.heading is not None:
+                check_language(unit.heading, unit.source, self.problems)
+        heading = self.main.heading
+        if heading is None or not any(line.key == "knowledge" for line in heading.texts):
+            return
+        if heading.kind == "knowledge":
+            message = "a knowledge file has no pin: the protocols that use it have"
+            span = next(line.span for line in heading.texts if line.key == "knowledge")
+            self.conditions.begin("", self.main.source)
+            self.conditions.problem("misplaced", message, span, "take the line away")
+        elif not self.problems.has_errors:
+            check_pin(heading, protocol, self.problems)
 
     def _entries(self) -> dict[str, voc.Entry]:
         """The knowledge entries, and what is asked of a person."""

@@ -23,6 +23,7 @@ _ROWS = (
     Code("missing-property", "error", "a knowledge entry without something it needs"),
     Code("bad-question", "error", "a question to a person that cannot be asked"),
     Code("misplaced", "error", "a statement in a file of another kind"),
+    Code("wrong-language", "error", "a file in another language than the one that is read"),
     Code("no-criterion", "error", "a protocol without any criterion"),
     Code("invisible-character", "error", "an invisible or bidirectional character in the text"),
     Code("bad-example", "error", "an example that cannot be run"),
@@ -38,6 +39,7 @@ _ROWS = (
     Code("unknown-value", "error", "a value that the finding cannot have"),
     Code("unknown-system", "error", "a code system that is not declared"),
     Code("circular-definition", "error", "a definition that rests on itself"),
+    Code("knowledge-changed", "error", "other knowledge than that which a protocol is pinned to"),
     Code("code-clash", "error", "one code under two entries"),
     # types and units
     Code("wrong-kind", "error", "a name used as something it is not"),

@@ -93,6 +93,9 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
     def header_text(self, _meta: Meta, children: list[Any]) -> tree.Text:
         return text_of(children[0])
 
+    def header_pin(self, meta: Meta, children: list[Any]) -> tree.Text:
+        return tree.Text(key="knowledge", text=str(parted(children)[0][0]), span=span_of(meta))
+
     def header_uses(self, _meta: Meta, children: list[Any]) -> list[tree.Word]:
         return [word_of(t) for t in parted(children)[0]]
 

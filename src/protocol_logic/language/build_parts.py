@@ -14,7 +14,8 @@ from protocol_logic.language import tree
 _MEANINGFUL = {
     "NAME", "VALUE", "NUMBER", "UNIT", "DOTTED", "CODE_VALUE", "STRING", "URL", "QUOTE", "COMPARE",
     "KIND", "TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "BECAUSE", "INCLUDE",
-    "EXCLUDE", "NEVER", "SITE", "METHOD", "EXAMPLE", "EXAMPLES", "DAY", "REST", "ROW", "ATTESTED",
+    "EXCLUDE", "NEVER", "SITE", "METHOD", "EXAMPLE", "EXAMPLES", "DAY", "PIN", "REST", "ROW",
+    "ATTESTED",
     "JUDGED", "OPAQUE", "COMMA_BECAUSE",
 }  # fmt: skip
 

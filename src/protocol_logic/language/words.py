@@ -171,6 +171,7 @@ _SPELT = {
     "QUOTE": "the protocol's sentence after `>`",
     "ROW": "a row of a table, as in `| alt | expect organ_function |`",
     "REST": "a value, or an outcome such as `met`",
+    "PIN": "twelve digits and letters a to f, as `format --upgrade` writes them",
     "DAY": "a date such as `2026-01-15`",
     "KIND": "a kind of knowledge entry such as `quantity`",
 }

@@ -98,11 +98,12 @@ def print_page(code: str | None) -> int:
     return 0
 
 
-def format_files(names: Sequence[str], *, check: bool, diff: bool) -> int:
+def format_files(names: Sequence[str], *, check: bool, diff: bool, upgrade: bool = False) -> int:
     """Write files in canonical form, or say what would change.
 
-    The exit code: 1 where a statement cannot be read (it stays as it is) or, with `check` or
-    `diff`, where a file is not in canonical form; else 0.
+    `upgrade`: with the language, and protocols with the pin of their knowledge. The exit code: 1
+    where a statement cannot be read (it stays as it is) or, with `check` or `diff`, where a file is
+    not in canonical form; else 0.
     """
     from protocol_logic.language.format import format_text
     from protocol_logic.language.parse import parse
@@ -111,8 +112,12 @@ def format_files(names: Sequence[str], *, check: bool, diff: bool) -> int:
     problems = Problems()
     changed = 0
     for source in sources:
-        parse(source, problems)
+        unread = Problems()
+        parse(source, unread)
+        problems.extend(unread.items)
         canonical = format_text(source)
+        if upgrade and not unread.has_errors:
+            canonical = _upgraded(Source(source.name, canonical), problems)
         if canonical == source.text:
             continue
         changed += 1
@@ -128,6 +133,34 @@ def format_files(names: Sequence[str], *, check: bool, diff: bool) -> int:
     text = f"{count(changed, 'file')} {said}, {len(sources) - changed} in canonical form"
     click.echo(text, err=True)
     return 1 if problems.has_errors or (changed and (check or diff)) else 0
+
+
+def _upgraded(source: Source, problems: Problems) -> str:
+    """A canonical text that says its language, and if it is a protocol, the knowledge it knows."""
+    from protocol_logic.compiling.check import pin_of
+    from protocol_logic.compiling.pins import LANGUAGE
+    from protocol_logic.language.headers import with_line
+    from protocol_logic.language.parse import parse
+    from protocol_logic.language.tree import Heading
+
+    def heading_of(source: Source) -> Heading | None:
+        statements = parse(source, Problems())
+        return next((s for s in statements if isinstance(s, Heading)), None)
+
+    heading = heading_of(source)
+    if heading is None or heading.kind not in ("protocol", "knowledge"):
+        return source.text
+    found, said = source, {line.key for line in heading.texts}
+    if "language" not in said:
+        found = Source(source.name, with_line(source.text, heading, "language", LANGUAGE))
+    if heading.kind == "knowledge":
+        return found.text
+    wrong = Problems()
+    pin, heading = pin_of(found, wrong), heading_of(found)
+    if pin is None or heading is None:
+        problems.extend(wrong.items)
+        return source.text
+    return with_line(found.text, heading, "knowledge", pin)
 
 
 def _files(names: Sequence[str]) -> Sequence[str]:

@@ -176,12 +176,19 @@ def new(ctx: click.Context, text: str, output: str | None) -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if a file would change.")
 @click.option("--diff", is_flag=True, help="Change nothing; show what would change, and exit 1.")
+@click.option(
+    "--upgrade",
+    is_flag=True,
+    help="Say the language, and pin protocols to the knowledge that they reach as it is now.",
+)
 @click.pass_context
-def format_command(ctx: click.Context, files: tuple[str, ...], check: bool, diff: bool) -> None:
+def format_command(
+    ctx: click.Context, files: tuple[str, ...], check: bool, diff: bool, upgrade: bool
+) -> None:
     """Write protocols, knowledge files and site policies in canonical form."""
     from protocol_logic.surfaces.checking import format_files
 
-    ctx.exit(format_files(files, check=check, diff=diff))
+    ctx.exit(format_files(files, check=check, diff=diff, upgrade=upgrade))
 
 
 _AS_OF = click.option(

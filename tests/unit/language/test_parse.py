@@ -36,6 +36,10 @@ parameter least
   source Amendment 2
   date 2024-05-01
 
+protocol biopsy
+  title Biopsy
+  knowledge 0123456789ab
+
 define old
   none of
     not age < 65 years
