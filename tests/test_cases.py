@@ -10,11 +10,13 @@ of the record, must agree with the reference evaluator (tests/differential), whi
 with it, and under policies must decide nothing otherwise than without.
 
     eligibility undetermined                    if left out: what the criteria give one by one
+    in phase_2 eligible                         for each scope of the protocol
     blood unknown because hgb, anc              all gaps, by name
     blood unknown because hgb (absent)          with the reason of each
     ovarian_suppressed met, does not apply
     oldest evidence of blood 2026-10-26
     jointly adult_woman, ovarian_suppressed     criteria that no scenario lets pass together
+    jointly in phase_2 adult, suppressed        the same of those that count for a scope
     problem conflict                            every code that the row reports, once
 
 Every criterion must be named. What is expected is derived by hand from the rules
@@ -165,8 +167,12 @@ def said(row: Row, expected: Sequence[str]) -> list[str]:
     told = {_key(line): line for line in expected}
     lines: dict[str, str] = {}
     eligibility = f"eligibility {row['eligibility']}"
-    if "eligibility" in told or row["eligibility"] != one_by_one(row["criteria"]):
+    scopes = {scope["id"]: scope["eligibility"] for scope in row["scopes"]}
+    plain = over_scopes(scopes) if scopes else one_by_one(row["criteria"])
+    if "eligibility" in told or row["eligibility"] != plain:
         lines["eligibility"] = eligibility
+    for scope in row["scopes"]:
+        lines[f"in {scope['id']}"] = f"in {scope['id']} {scope['eligibility']}"
     for criterion in row["criteria"]:
         reasons = _REASONS.search(told.get(criterion["id"], "")) is not None
         lines[criterion["id"]] = _criterion_line(criterion, reasons)
@@ -175,6 +181,10 @@ def said(row: Row, expected: Sequence[str]) -> list[str]:
             lines[oldest] = f"{oldest} {criterion['oldest_evidence']}"
     if row["decided_jointly"]:
         lines["jointly"] = "jointly " + ", ".join(row["decided_jointly"])
+    for scope in row["scopes"]:
+        if scope["decided_jointly"]:
+            key = f"jointly in {scope['id']}"
+            lines[key] = f"{key} {', '.join(scope['decided_jointly'])}"
     for code in sorted({problem["code"] for problem in row["problems"]}):
         lines[f"problem {code}"] = f"problem {code}"
     order = [*(key for key in told if key in lines), *(key for key in lines if key not in told)]
@@ -186,6 +196,10 @@ def _key(line: str) -> str:
     words = line.split()
     if words[0] == "oldest":
         return " ".join(words[:-1])
+    if words[0] == "in":
+        return " ".join(words[:2])
+    if words[:2] == ["jointly", "in"]:
+        return " ".join(words[:3])
     return line if words[0] == "problem" else words[0]
 
 
@@ -207,6 +221,14 @@ def one_by_one(criteria: Sequence[Mapping[str, Any]]) -> str:
     return "undetermined" if "open" in verdicts else "eligible"
 
 
+def over_scopes(scopes: Mapping[str, str]) -> str:
+    """Eligibility as the scopes give it: one that takes the patient is enough."""
+    said = set(scopes.values())
+    if "eligible" in said:
+        return "eligible"
+    return "ineligible" if said == {"ineligible"} else "undetermined"
+
+
 def disagreement(found: Compiled, record: PatientRecord, as_of: AsOf, row: Row) -> str | None:
     """What the reference evaluator says otherwise; where readings were widened it may say more."""
     widened = any(problem["code"] == "too-many-readings" for problem in row["problems"])
@@ -221,9 +243,12 @@ def disagreement(found: Compiled, record: PatientRecord, as_of: AsOf, row: Row) 
     if widened:
         wanted = {k: got[k] if got[k][0] == "unknown" else v for k, v in wanted.items()}
     eligibility = row["eligibility"] if widened else expected.eligibility
-    if (got, row["eligibility"]) == (wanted, eligibility):
+    scopes = {scope["id"]: scope["eligibility"] for scope in row["scopes"]}
+    if (got, row["eligibility"]) == (wanted, eligibility) and (
+        widened or scopes == expected.scopes
+    ):
         return None
-    return f"the reference says: {wanted}, {eligibility}"
+    return f"the reference says: {wanted}, {eligibility}, {expected.scopes}"
 
 
 # ---- tests ---------------------------------------------------------------------------------------

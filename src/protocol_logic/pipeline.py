@@ -76,8 +76,9 @@ def compile_source(
     program = lower(protocol, plan)
     # The text forms of checked values are deterministic (tuples and exact numbers throughout) and
     # free of places, so neither layout nor the name of a file moves the digest.
-    parts = (protocol.id, protocol.version, protocol.criteria, protocol.definitions)
-    knowledge = (protocol.derived, protocol.denials, protocol.vocabulary.entries)
+    p = protocol
+    parts = (p.id, p.version, p.scopes, p.criteria, p.definitions)
+    knowledge = (p.derived, p.denials, p.vocabulary.entries)
     digest = hashlib.sha256(repr((parts, knowledge)).encode()).hexdigest()
     codings = Codings.of(protocol.vocabulary)
     windows = policies.windows(protocol) if policies is not None else {}

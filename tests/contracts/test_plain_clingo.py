@@ -17,6 +17,7 @@ import pytest
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.findings.facts_text import facts_text
 from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import (
     Compiled,
     Screening,
@@ -32,21 +33,57 @@ from tests.contracts.command import DEMO, PROTOCOL, SEED_CASES
 PATIENTS = [*sorted(DEMO.glob("*.json")), *sorted((SEED_CASES / "cases").glob("*.json"))]
 
 
+SCOPED = """\
+protocol scoped
+  title What is asked of a person, exceptions and scopes
+  uses demographics, labs, oncology.breast, consent
+
+scope platelets_low
+  label Cohort A: few platelets
+scope others
+  label Cohort B: all others
+scope men
+  label Cohort C: men
+
+include few_platelets
+  for platelets_low
+  > Cohort A: platelets below 120
+  platelets < 120 10*9/L
+
+exclude few_platelets_elsewhere
+  for others, men
+  > Cohort B: not platelets below 120
+  except if judged "platelets low by dilution"
+  platelets < 120 10*9/L
+
+include man
+  for men
+  > Cohort C: men
+  sex is male
+
+exclude metastasis_of_the_brain
+  > Brain metastases, unless stable
+  except if attested "brain metastases stable for three months"
+  brain_metastasis
+"""
+
+
 @cache
-def compiled() -> Compiled:
+def compiled(text: str = "") -> Compiled:
     problems = Problems()
-    result = compile_source(source_named(PROTOCOL), problems)
+    source = Source("scoped.elig", text) if text else source_named(PROTOCOL)
+    result = compile_source(source, problems)
     assert result is not None, problems.items
     return result
 
 
-def row_and_facts(path: Path) -> tuple[Row, str]:
+def row_and_facts(path: Path, found: Compiled) -> tuple[Row, str]:
     problems = Problems()
-    (record,) = read_records(compiled(), iter_documents([path], problems), problems)
+    (record,) = read_records(found, iter_documents([path], problems), problems)
     as_of = as_of_date(record, None)
     assert isinstance(as_of, AsOf)
-    row = Screening(compiled()).row(record, as_of)
-    return row, facts_text(record.patient, findings_of(compiled(), record, as_of.date))
+    row = Screening(found).row(record, as_of)
+    return row, facts_text(record.patient, findings_of(found, record, as_of.date))
 
 
 def consequences(files: list[Path], mode: str) -> set[str]:
@@ -66,9 +103,23 @@ def test_the_seed_cases_are_there() -> None:
 
 @pytest.mark.parametrize("path", PATIENTS, ids=lambda path: path.stem[:20])
 def test_plain_clingo_decides_the_same(path: Path, tmp_path: Path) -> None:
-    row, facts = row_and_facts(path)
+    check(path, compiled(), tmp_path)
+
+
+def test_plain_clingo_decides_scopes_the_same(tmp_path: Path) -> None:
+    found = compiled(SCOPED)
+    said = {
+        (scope["id"], scope["eligibility"])
+        for path in sorted(DEMO.glob("*.json"))
+        for scope in check(path, found, tmp_path)["scopes"]
+    }
+    assert len(said) >= 6, "the demo patients do not tell the scopes apart"
+
+
+def check(path: Path, found: Compiled, tmp_path: Path) -> Row:
+    row, facts = row_and_facts(path, found)
     files = [tmp_path / "program.lp", tmp_path / "facts.lp"]
-    files[0].write_text(compiled().program.text(), encoding="utf-8")
+    files[0].write_text(found.program.text(), encoding="utf-8")
     files[1].write_text(facts, encoding="utf-8")
     certain = consequences(files, "cautious")
     possible = consequences(files, "brave")
@@ -82,4 +133,9 @@ def test_plain_clingo_decides_the_same(path: Path, tmp_path: Path) -> None:
     assert {c["id"]: c["applies"] for c in row["criteria"]} == {
         c["id"]: f"applies({c['id']})" in possible for c in row["criteria"]
     }
-    assert row["eligibility"] == outcome("eligible", "eligible", "ineligible", "undetermined")
+    eligibility = ("eligible", "ineligible", "undetermined")
+    if not row["scopes"]:
+        assert row["eligibility"] == outcome("eligible", *eligibility)
+    for scope in row["scopes"]:
+        assert scope["eligibility"] == outcome(f"eligible({scope['id']})", *eligibility)
+    return row

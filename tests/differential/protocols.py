@@ -51,6 +51,7 @@ DERIVED = ["creatinine_clearance", "egfr_ckd_epi_2021", "egfr_mdrd"]
 NOT_RECORDED = ["sex", "age", "her2", "measurable_lesion", *DERIVED]
 """What no fact can state by itself."""
 HOLDING = ["metastatic", "locally_advanced", "ovarian_suppression"]
+SCOPES = ["arm_a", "arm_b", "extension"]
 ASKED = [
     'attested "agrees to two forms of contraception"',
     'judged "visceral crisis"',
@@ -89,6 +90,7 @@ class Writer:
         self.rng = rng
         self.own: dict[str, list[str]] = {}
         self.parameters: dict[str, str] = {}
+        self.scopes = SCOPES[: rng.choice([0, 0, 0, 1, 2, 3])]
         # A few names only, so that tests of one protocol often read the same things.
         self.numbers = rng.sample(sorted(LIMITS), k=rng.choice([2, 4, 8, len(LIMITS)]))
         self.named = rng.sample(sorted(VALUES), k=rng.choice([2, 4, 8, len(VALUES)]))
@@ -291,7 +293,11 @@ class Writer:
 
     def criterion(self, number: int) -> str:
         polarity = self.rng.choice(["include", "include", "exclude"])
-        text = f"{polarity} criterion_{number}\n{SENTENCE}"
+        text = f"{polarity} criterion_{number}\n"
+        if self.scopes and self.chance(0.6):
+            count = self.rng.randint(1, len(self.scopes))
+            text += f"  for {', '.join(self.rng.sample(self.scopes, k=count))}\n"
+        text += SENTENCE
         if self.chance(0.25):
             text += self.guard("applies if", self.chance(0.7))
         if self.chance(0.2):
@@ -308,7 +314,8 @@ def random_protocol(rng: random.Random) -> str:
         f"parameter {name}\n  value {value}\n  source A random choice\n"
         for name, value in writer.parameters.items()
     ]
-    return "\n".join([HEADER, *parameters, *own, *criteria])
+    scopes = [f"scope {name}\n  label Scope {name}\n" for name in writer.scopes]
+    return "\n".join([HEADER, *scopes, *parameters, *own, *criteria])
 
 
 # Names of all kinds that can grow too old, and knowledge files; ages near those of the records.

@@ -15,7 +15,7 @@ from datetime import date
 from fractions import Fraction
 from itertools import islice
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.windows import Window
@@ -24,6 +24,8 @@ from tests.differential.reference_chart import Chart, compare
 from tests.differential.reference_days import TooLarge
 from tests.differential.reference_occurrences import Occurrences
 from tests.differential.reference_world import World, explore
+
+Eligibility: TypeAlias = Literal["eligible", "ineligible", "undetermined"]
 
 __all__ = ["MOST", "Outcome", "Result", "TooLarge", "evaluate"]
 
@@ -41,10 +43,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of each criterion by id, and eligibility over all criteria at once."""
+    """The outcome of each criterion by id, and eligibility over all criteria at once; by scope,
+    where there are any, over those that count for it."""
 
     criteria: Mapping[str, Outcome]
-    eligibility: Literal["eligible", "ineligible", "undetermined"]
+    eligibility: Eligibility
+    scopes: Mapping[str, Eligibility]
 
 
 class Completion(Occurrences):
@@ -153,8 +157,8 @@ def evaluate(
     chart = Chart(protocol, record, as_of, windows, each_alone)
 
     outcomes: dict[str, Outcome] = {}
-    passed: list[set[bool]] = []
-    still_open: list[_Open] = []
+    passed: dict[str, set[bool]] = {}
+    reads: dict[str, set[Hashable]] = {}
     for criterion in protocol.criteria:
 
         def look(world: World, criterion: core.Criterion = criterion) -> tuple[bool, bool]:
@@ -170,22 +174,36 @@ def evaluate(
             read |= world.read
         word: Literal["met", "not_met", "unknown"] = "met" if True in met else "not_met"
         outcomes[criterion.id] = Outcome("unknown" if len(met) == 2 else word, applies)
-        passed.append({m == (criterion.polarity == "inclusion") for m in met})
-        if len(met) == 2:
-            still_open.append(_Open(criterion, read))
-    if {False} in passed:
-        return Result(outcomes, "ineligible")
-    if not still_open:
-        return Result(outcomes, "eligible")
-    for group in _groups(still_open):
+        passed[criterion.id] = {m == (criterion.polarity == "inclusion") for m in met}
+        reads[criterion.id] = read
 
-        def together(world: World, group: list[_Open] = group) -> bool:
-            here = Completion(chart, world)
-            return all(here.passed(each.criterion) for each in group)
+    def eligibility(criteria: list[core.Criterion]) -> Eligibility:
+        if any(passed[c.id] == {False} for c in criteria):
+            return "ineligible"
+        still_open = [_Open(c, reads[c.id]) for c in criteria if len(passed[c.id]) == 2]
+        for group in _groups(still_open):
 
-        if not any(result for result, _ in explore(together, most)):
-            return Result(outcomes, "ineligible")
-    return Result(outcomes, "undetermined")
+            def together(world: World, group: list[_Open] = group) -> bool:
+                here = Completion(chart, world)
+                return all(here.passed(each.criterion) for each in group)
+
+            if not any(result for result, _ in explore(together, most)):
+                return "ineligible"
+        return "undetermined" if still_open else "eligible"
+
+    if not protocol.scopes:
+        return Result(outcomes, eligibility(list(protocol.criteria)), {})
+    scopes = {
+        scope.id: eligibility(
+            [c for c in protocol.criteria if not c.scopes or scope.id in c.scopes]
+        )
+        for scope in protocol.scopes
+    }
+    # One scope that takes the patient is enough; only all that refuse are a refusal.
+    if "eligible" in scopes.values():
+        return Result(outcomes, "eligible", scopes)
+    refused = all(each == "ineligible" for each in scopes.values())
+    return Result(outcomes, "ineligible" if refused else "undetermined", scopes)
 
 
 def _groups(criteria: list[_Open]) -> list[list[_Open]]:

@@ -123,4 +123,6 @@ def test_agrees_with_the_reference_on_random_protocols(start: int) -> None:
             got = {c.id: (c.outcome, c.applies) for c in decision.criteria}
             wanted = {k: (o.outcome, o.applies) for k, o in expected.criteria.items()}
             assert got == wanted, (case, number, text, told.policies)
+            scopes = {scope.id: scope.eligibility for scope in decision.scopes}
+            assert scopes == expected.scopes, (case, number, text, told.policies)
             assert decision.eligibility == expected.eligibility, (case, number, text)

@@ -57,6 +57,15 @@ def row_of(
         "parameters": parameters_of(protocol),
         "eligibility": decision.eligibility,
         "decided_jointly": list(decision.decided_jointly),
+        "scopes": [
+            {
+                "id": scope.id,
+                "label": scope.label,
+                "eligibility": decided_scope.eligibility,
+                "decided_jointly": list(decided_scope.decided_jointly),
+            }
+            for scope, decided_scope in zip(protocol.scopes, decision.scopes, strict=True)
+        ],
         "criteria": [
             _criterion(c, decided[c.id], plan.basis[c.id], oldest_evidence(plan, c.id, found))
             for c in protocol.criteria
@@ -102,6 +111,7 @@ def _criterion(
         "id": criterion.id,
         "polarity": criterion.polarity,
         "text": criterion.sentence,
+        "scopes": list(criterion.scopes),
         "basis": basis.kind,
         "asked": [asdict(question) for question in basis.asked],
         "outcome": decision.outcome,
@@ -201,11 +211,15 @@ class Summary:
     missing: Counter[str] = field(default_factory=Counter)
     rests: Counter[str] = field(default_factory=Counter)
     decided_by: Counter[str] = field(default_factory=Counter)
+    scopes: dict[str, Counter[str]] = field(default_factory=dict)
+    """Scope -> how many patients are eligible for it, and so on."""
 
     def add(self, row: Row) -> None:
         """Count a patient's row."""
         self.patients += 1
         self.eligibility[row["eligibility"]] += 1
+        for scope in row["scopes"]:
+            self.scopes.setdefault(scope["id"], Counter())[scope["eligibility"]] += 1
         self.criteria += len(row["criteria"])
         decided = [c["basis"] for c in row["criteria"] if c["outcome"] != "unknown"]
         self.decided += len(decided)

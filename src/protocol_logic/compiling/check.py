@@ -24,6 +24,7 @@ from protocol_logic.compiling.library import Unit, gather
 from protocol_logic.compiling.parameters import Setting, settle
 from protocol_logic.compiling.pins import check_language, check_pin, knowledge_digest
 from protocol_logic.compiling.policies import are_policies, check_unit, report_misplaced
+from protocol_logic.compiling.scopes import Scopes
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
@@ -112,6 +113,7 @@ class _Checker:
             name: self._denial(name, node, source)
             for name, (node, source) in self.found.denials.items()
         }
+        self.scopes = Scopes(self.units, self.conditions)
         criteria = self._criteria()
         self._circles(definitions)
         self._concept_circles()
@@ -155,6 +157,7 @@ class _Checker:
             source=self.main.source,
             homes=self._homes(),
             parameters=self.settled.parameters,
+            scopes=tuple(self.scopes.declared.values()),
         )
         self._headings(protocol)
         return protocol
@@ -244,6 +247,7 @@ class _Checker:
                         sentence=node.sentence,
                         applies=applies,
                         condition=condition,
+                        scopes=self.scopes.of(node),
                         span=node.span,
                     )
                 )

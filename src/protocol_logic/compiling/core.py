@@ -263,14 +263,23 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """An arm, a cohort or a part of the protocol; a patient is eligible for it or not."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """One rule of entry, with the protocol's own sentence."""
+    """One rule of entry, with the protocol's own sentence; `scopes` empty: for all of them."""
 
     id: str
     polarity: str
     sentence: str
     applies: Condition | None
     condition: Condition
+    scopes: tuple[str, ...] = ()
     span: Span = field(compare=False, repr=False)
 
 
@@ -386,6 +395,7 @@ class Protocol:
     source: Source = field(compare=False, repr=False)
     homes: Mapping[str, str] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
+    scopes: tuple[Scope, ...] = ()
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:

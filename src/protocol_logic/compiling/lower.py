@@ -88,6 +88,8 @@ class _Lowering:
     def program(self) -> Program:
         p = self.protocol
         header = _comment(f"protocol {p.id} {p.version}: {p.title}")
+        for scope in p.scopes:
+            header += _comment(f"---- {scope.label}") + f"scope({scope.id}).\n"
         criteria = {}
         for criterion in p.criteria:
             block = _Block(criterion.id)
@@ -116,6 +118,7 @@ class _Lowering:
             *(_comment(f"> {s}") for s in criterion.sentence.split("\n")),
         ]
         block.lines.append(f"criterion({criterion.id},{criterion.polarity}).\n")
+        block.lines += [f"only({criterion.id},{scope}).\n" for scope in criterion.scopes]
         if criterion.applies is None:
             block.lines.append(f"applies({criterion.id}).\n")
         else:

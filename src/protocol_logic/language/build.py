@@ -103,16 +103,27 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
         name, url = parted(children)[0]
         return tree.System(name=word_of(name), url=str(url), span=span_of(meta))
 
+    def scope(self, meta: Meta, children: list[Any]) -> tree.Scope:
+        name, *texts = parted(children)[0]
+        return tree.Scope(
+            name=word_of(name), texts=tuple(text_of(t) for t in texts), span=span_of(meta)
+        )
+
+    def for_scopes(self, _meta: Meta, children: list[Any]) -> list[tree.Word]:
+        return [word_of(t) for t in parted(children)[0]]
+
     def polarity(self, _meta: Meta, children: list[Any]) -> str:
         return "inclusion" if children[0].type == "INCLUDE" else "exclusion"
 
     def criterion(self, meta: Meta, children: list[Any]) -> tree.Criterion:
         tokens, nodes = parted(children)
-        polarity, *guards, condition = nodes
-        guard = {each.word: each.node for each in guards}
+        polarity, *others, condition = nodes
+        guard = {each.word: each.node for each in others if isinstance(each, _Guard)}
+        scopes = [word for each in others if isinstance(each, list) for word in each]
         return tree.Criterion(
             polarity=polarity,
             name=word_of(next(t for t in tokens if t.type == "NAME")),
+            scopes=tuple(scopes),
             quotes=quotes_in(tokens),
             applies=guard.get("applies"),
             excepted=guard.get("except"),

@@ -218,6 +218,26 @@ _MISTAKES = (
     _row(r"\bbetween\b|[<>]=?", _BOTH, needs=f"{_MORE} COMPARE", unless="NUMBER"),
     _row(r"\bat\s+least\b", "write `>=`", needs="COMPARE"),
     _row(r"\bat\s+most\b|\bno\s+more\s+than\b", "write `<=`", needs="COMPARE"),
+    # scopes
+    _row(
+        r"^(?:only\s+)?(?:for|in)\s+[a-z]\w*(?:\s*,\s*[a-z]\w*)*$",
+        "write `for SCOPE` as the first line of a criterion, above its sentence",
+        needs="COMPARE",
+        unless="FOR",
+    ),
+    _row(
+        r"^for\s+(?:the\s+)?(?:arm|cohort|part|phase|scope)\s+(?P<x>[a-z]\w*)",
+        "write `for {x}`",
+        needs="COMMA",
+    ),
+    _row(
+        r"^scope\s+[a-z]\w*\s+\S.*",
+        "put what it is called on a line of its own under it: `label ...`",
+        needs="_INDENT _NL",
+        unless="STRING",
+    ),
+    _row(r"^for\s+[a-z]\w*\s+and\b.*", "put a comma between scopes", needs="COMMA"),
+    _row(r"^for\s+\"[^\"]*\"?", "write the name of a `scope`, without quotes", needs="NAME"),
     # exceptions of a criterion
     _row(
         r"^(?P<k>applies|except)\s+if\b.*",

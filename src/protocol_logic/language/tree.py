@@ -334,12 +334,21 @@ class Setting(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scope(Node):
+    """`scope NAME`: an arm, a cohort or a part of the protocol."""
+
+    name: Word
+    texts: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion(Node):
     """`include NAME` / `exclude NAME`: its `>` lines, its guards and its condition."""
 
     polarity: str
     """`inclusion` or `exclusion`"""
     name: Word
+    scopes: tuple[Word, ...]
     quotes: tuple[Word, ...]
     applies: Condition | None
     excepted: Condition | None
@@ -486,6 +495,7 @@ class Example(Node):
 Statement: TypeAlias = (
     Heading
     | System
+    | Scope
     | Criterion
     | Note
     | Definition

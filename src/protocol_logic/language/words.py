@@ -25,8 +25,8 @@ KINDS = (
 TITLED = ("example", "examples")
 """Those of statements that have a title of any words."""
 STATEMENTS = (
-    "protocol", "knowledge", "policies", "include", "exclude", "note", "define", "system", "policy",
-    *TITLED, "parameter", *KINDS,
+    "protocol", "knowledge", "policies", "include", "exclude", "note", "define", "scope", "system",
+    "policy", *TITLED, "parameter", *KINDS,
 )  # fmt: skip
 """The words that start a statement."""
 
@@ -37,7 +37,7 @@ INNER = frozenset(
     "all any none at there not attested judged opaque todo lines history applies except decide "
     "otherwise denied > label source code unlike unit accepts plausible value values is includes "
     "closed evidence axis site method measurable title version language registry uses given expect "
-    "date |".split()
+    "date for |".split()
 )
 """Words that start a line inside a statement."""
 
@@ -45,6 +45,7 @@ _OTHER_WORDS = {
     "inclusion": "include", "criterion": "include", "exclusion": "exclude", "def": "define",
     "definition": "define", "lab": "quantity", "observation": "quantity", "drug": "medication",
     "diagnosis": "condition", "disease": "condition", "study": "protocol", "trial": "protocol",
+    "arm": "scope", "cohort": "scope", "part": "scope", "phase": "scope",
 }  # fmt: skip
 
 

@@ -34,12 +34,25 @@ class CriterionDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeDecision:
+    """Eligibility for one scope, by joint reading of the criteria that count there."""
+
+    id: str
+    eligibility: Eligibility
+    decided_jointly: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """All criteria in source order, and eligibility by joint reading."""
+    """All criteria in source order, and eligibility by joint reading.
+
+    `scopes`: where the protocol has any, each is decided by itself, and eligibility follows.
+    """
 
     criteria: tuple[CriterionDecision, ...]
     eligibility: Eligibility
     decided_jointly: tuple[str, ...]
+    scopes: tuple[ScopeDecision, ...] = ()
 
 
 Places: TypeAlias = tuple[tuple[str, str], ...]

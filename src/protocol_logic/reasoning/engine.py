@@ -26,8 +26,10 @@ from protocol_logic.reasoning.criteria import CriterionSolver, Key, domain_of
 from protocol_logic.reasoning.decision import (
     CriterionDecision,
     Decision,
+    Eligibility,
     Outcome,
     Places,
+    ScopeDecision,
     Told,
     Verdict,
 )
@@ -55,6 +57,10 @@ class Engine:
         self.program = program
         self.solvers: dict[str, CriterionSolver] = {}
         self.reads = [self._prepare(c, plan.reach[c.id]) for c in protocol.criteria]
+        self.scopes = [
+            (scope.id, [i for i, c in enumerate(protocol.criteria) if _counts(c, scope)])
+            for scope in protocol.scopes
+        ]
         self._columns: dict[str, dict[object, Told]] = {}
         self._module_looks: dict[tuple[str, str], dict[object, Look]] = {}
         self._modules: dict[object, CellSet | None] = {}
@@ -102,14 +108,30 @@ class Engine:
         decisions = tuple(
             [each.decision if not each.deciding else each.for_patient(found) for each in told]
         )
-        verdicts = {each.decision.verdict for each in told}
+        if not self.scopes:
+            return Decision(decisions, *self._eligibility(found, decisions))
+        scopes = tuple(
+            [
+                ScopeDecision(scope, *self._eligibility(found, [decisions[i] for i in counting]))
+                for scope, counting in self.scopes
+            ]
+        )
+        said = {scope.eligibility for scope in scopes}
+        overall: Eligibility = "eligible" if "eligible" in said else "undetermined"
+        return Decision(decisions, "ineligible" if said == {"ineligible"} else overall, (), scopes)
+
+    def _eligibility(
+        self, found: PatientFindings, decisions: Sequence[CriterionDecision]
+    ) -> tuple[Eligibility, tuple[str, ...]]:
+        """What follows from some criteria, and those that no scenario lets pass together."""
+        verdicts = {decision.verdict for decision in decisions}
         if "fail" in verdicts:
-            return Decision(decisions, "ineligible", ())
+            return "ineligible", ()
         if "open" not in verdicts:
-            return Decision(decisions, "eligible", ())
-        still_open = [r for r, d in zip(self.reads, decisions, strict=True) if d.verdict == "open"]
-        jointly = self._fail_jointly(still_open, found)
-        return Decision(decisions, "ineligible" if jointly else "undetermined", jointly)
+            return "eligible", ()
+        still_open = {decision.id for decision in decisions if decision.verdict == "open"}
+        jointly = self._fail_jointly([r for r in self.reads if r.id in still_open], found)
+        return "ineligible" if jointly else "undetermined", jointly
 
     # ---- columns -----------------------------------------------------------------------------
 
@@ -416,6 +438,10 @@ class Engine:
             scenarios = Scenarios(self.program.rules_of(chosen), LOGIC, domain, ["eligible"])
             self._together_scenarios[chosen, domain] = scenarios
         return any("eligible" in found.true for found in scenarios.solve(cells))
+
+
+def _counts(criterion: core.Criterion, scope: core.Scope) -> bool:
+    return not criterion.scopes or scope.id in criterion.scopes
 
 
 def _filled(

@@ -29,7 +29,8 @@ Pieces: TypeAlias = Callable[[], Iterator[bytes]]
 """The pieces of the rows to write, in order, each time from the first."""
 
 COLUMNS = (
-    "patient", "source", "as_of", "eligibility", "criterion", "polarity", "basis", "asked",
+    "patient", "source", "as_of", "eligibility", "scopes", "criterion", "polarity", "for", "basis",
+    "asked",
     "outcome", "verdict", "applies", "oldest_evidence", "gaps", "reasons", "protocol", "digest",
     "policies", "parameters",
 )  # fmt: skip
@@ -172,10 +173,12 @@ def flat(row: Row) -> Iterator[tuple[Any, ...]]:
     site = policies and f"{policies['id']} {policies['version']} {policies['digest']}"
     others = (p for p in row["parameters"] if p["from"] != "protocol")
     parameters = "; ".join(f"{p['name']} {p['value']}" for p in others) or None
+    scopes = " ".join(f"{scope['id']}={scope['eligibility']}" for scope in row["scopes"])
     for criterion in row["criteria"]:
         yield (
-            row["patient"], row["source"], row["as_of"], row["eligibility"],
-            criterion["id"], criterion["polarity"], criterion["basis"],
+            row["patient"], row["source"], row["as_of"], row["eligibility"], scopes,
+            criterion["id"], criterion["polarity"], " ".join(criterion["scopes"]),
+            criterion["basis"],
             " ".join(question["id"] for question in criterion["asked"]),
             criterion["outcome"], criterion["verdict"],
             criterion["applies"], criterion["oldest_evidence"], " ".join(criterion["gaps"]),

@@ -7,6 +7,7 @@ legend says the criteria, and a summary how much could be decided. A sign is nev
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 LAST_LINE = "A person decides: this is a calculation over the records as they are."
 
+_KEPT = ("patient", "as_of", "eligibility", "decided_jointly", "scopes")
+
 Parts: TypeAlias = list[tuple[str, list[str]]]
 """What is said of a patient: (`not met`, ids of criteria), (`missing`, ids of elements), ..."""
 
@@ -58,6 +61,7 @@ _GAPS = {
     "stale": "too old",
 }
 _TO_ASK = "to be asked"
+_ELIGIBILITIES = ("eligible", "ineligible", "undetermined")
 
 
 class Table(RowFormat):
@@ -80,7 +84,7 @@ class Table(RowFormat):
 
     @staticmethod
     def piece(row: Row) -> bytes:
-        kept = {key: row[key] for key in ("patient", "as_of", "eligibility", "decided_jointly")}
+        kept = {key: row[key] for key in _KEPT}
         names = (
             "id", "polarity", "basis", "asked", "outcome", "verdict", "applies", "gaps",
             "gap_details",
@@ -158,15 +162,20 @@ class _Drawing:
         """A patient alone: a line for each criterion, in place of table and legend."""
         word = self.signs.eligibility(row["eligibility"])
         yield f"{shown(row['patient'])}: {self.paint(word, *_STYLES[row['eligibility']])}"
+        names = [scope["id"] for scope in row["scopes"]]
+        for scope in row["scopes"]:
+            word = self.signs.eligibility(scope["eligibility"])
+            painted = self.paint(pad(word, 14), *_STYLES[scope["eligibility"]])
+            yield f" {pad(scope['id'], max(map(len, names)))}  {painted}  {visible(scope['label'])}"
         yield ""
         for number, criterion in enumerate(row["criteria"], 1):
             sign, style = self.signs.of(criterion)
             yield f" {self.paint(sign, *_STYLES[style])} {self._criterion(number, '   ')}"
             yield from self._wrapped(_words(gap_parts([criterion])), " " * 7)
-        if row["decided_jointly"]:
+        together = _together(row)
+        if together:
             yield ""
-            together = _words([("not met together", row["decided_jointly"])])
-            yield from self._wrapped(together, "")
+            yield from self._wrapped(_words(together), "")
         yield ""
         yield self.signs.key()
 
@@ -232,6 +241,8 @@ class _Drawing:
         width = min(max(map(len, self.names)), max(12, self.width // 3))
         name = pad(cut(criterion.id, width, self.signs.ellipsis), width)
         sentence = visible(" ".join(criterion.sentence.split())).rstrip(" ;.")
+        if criterion.scopes:
+            sentence = f"(for {', '.join(criterion.scopes)}) {sentence}"
         room = max(16, self.width - len(before) - len(lead) - width - 2)
         return f"{lead}{name}  {cut(sentence, room, self.signs.ellipsis)}"
 
@@ -262,9 +273,28 @@ def details_parts(row: Row) -> Parts:
     parts = [
         ("not met", [c["id"] for c in failing if c["polarity"] == "inclusion"]),
         ("excluded by", [c["id"] for c in failing if c["polarity"] == "exclusion"]),
-        ("not met together", list(row["decided_jointly"])),
+        *_together(row),
     ]
-    return [part for part in parts if part[1]] + gap_parts(row["criteria"])
+    parts = [*_by_scope(row), *(part for part in parts if part[1])]
+    return parts + gap_parts(row["criteria"])
+
+
+def _by_scope(row: Row) -> Parts:
+    """For which scopes a patient is eligible, and for which not, where they differ."""
+    by = {
+        kind: [s["id"] for s in row["scopes"] if s["eligibility"] == kind]
+        for kind in _ELIGIBILITIES
+    }
+    parts = [(f"{kind} for", names) for kind, names in by.items() if names]
+    return parts if len(parts) > 1 else []
+
+
+def _together(row: Row) -> Parts:
+    """Criteria that no scenario lets pass together, overall or in a scope."""
+    parts = [("not met together", list(row["decided_jointly"]))]
+    for scope in row["scopes"]:
+        parts.append((f"not met together for {scope['id']}", list(scope["decided_jointly"])))
+    return [part for part in parts if part[1]]
 
 
 def gap_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
@@ -279,10 +309,14 @@ def gap_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
     return [(words, sorted(elements)) for words, elements in found.items() if elements]
 
 
+def _counted(eligibility: Counter[str]) -> str:
+    return ", ".join(f"{eligibility[kind]:,} {kind}" for kind in _ELIGIBILITIES)
+
+
 def summary_text(summary: Summary) -> str:
     """How many patients and criteria were decided, and what is most often open."""
-    kinds = ("eligible", "ineligible", "undetermined")
-    words = ", ".join(f"{summary.eligibility[kind]:,} {kind}" for kind in kinds)
+    words = _counted(summary.eligibility)
+    words += "".join(f"; for {name} {_counted(each)}" for name, each in summary.scopes.items())
     # Rounded down: 100 % is said only where all are decided.
     total = summary.criteria
     share = f" ({100 * summary.decided // total} %)" if total else ""

@@ -43,6 +43,16 @@ def protocol(criteria: Sequence[str], *, sentence: str = "Some words;") -> core.
     )
 
 
+def scope(name: str, eligibility: str, together: Sequence[str] = ()) -> Json:
+    """What a row says of a scope."""
+    return {
+        "id": name,
+        "label": f"Label of {name}",
+        "eligibility": eligibility,
+        "decided_jointly": list(together),
+    }
+
+
 def polarity(name: str) -> str:
     return "exclusion" if name.startswith("no_") else "inclusion"
 
@@ -61,13 +71,16 @@ def row(patient: str, criteria: Sequence[str], signs: str, **more: Any) -> Json:
         "as_of_source": "bundle",
         "protocol": {"id": "trial", "version": "2.1", "digest": "sha256:0"},
         "policies": None,
+        "parameters": [],
         "eligibility": eligibility,
         "decided_jointly": [],
+        "scopes": [],
         "criteria": [
             {
                 "id": name,
                 "polarity": polarity(name),
                 "text": "Some words;",
+                "scopes": [],
                 "basis": "computed",
                 "asked": [],
                 "outcome": _outcome(name, verdict),

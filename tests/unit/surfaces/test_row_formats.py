@@ -17,7 +17,7 @@ from protocol_logic.surfaces.row_formats import (
     Ndjson,
     Parquet,
 )
-from tests.unit.surfaces.rows import output, row
+from tests.unit.surfaces.rows import output, row, scope
 
 TWO = ("adult", "no_other")
 ROWS = [
@@ -61,16 +61,25 @@ def test_withheld_rows_are_left_out() -> None:
 
 
 def test_csv_has_a_line_for_each_criterion() -> None:
-    end = "trial 2.1,sha256:0,\n"
+    end = "trial 2.1,sha256:0,,\n"
     assert output(Csv(), ROWS).decode() == (
-        "patient,source,as_of,eligibility,criterion,polarity,basis,asked,outcome,verdict,applies,"
-        "oldest_evidence,gaps,reasons,protocol,digest,policies\n"
-        f"ann,a.json,2026-01-15,eligible,adult,inclusion,computed,,met,pass,true,,,,{end}"
-        f"ann,a.json,2026-01-15,eligible,no_other,exclusion,computed,,not_met,pass,true,,,,{end}"
-        "bea,a.json,2026-01-15,ineligible,adult,inclusion,computed,,unknown,open,true,,"
+        "patient,source,as_of,eligibility,scopes,criterion,polarity,for,basis,asked,outcome,"
+        "verdict,applies,oldest_evidence,gaps,reasons,protocol,digest,policies,parameters\n"
+        f"ann,a.json,2026-01-15,eligible,,adult,inclusion,,computed,,met,pass,true,,,,{end}"
+        f"ann,a.json,2026-01-15,eligible,,no_other,exclusion,,computed,,not_met,pass,true,,,,{end}"
+        "bea,a.json,2026-01-15,ineligible,,adult,inclusion,,computed,,unknown,open,true,,"
         f"birth_date x,absent absent,{end}"
-        f"bea,a.json,2026-01-15,ineligible,no_other,exclusion,computed,,met,fail,true,,,,{end}"
+        f"bea,a.json,2026-01-15,ineligible,,no_other,exclusion,,computed,,met,fail,true,,,,{end}"
     )
+
+
+def test_csv_says_scopes_and_what_is_asked() -> None:
+    one = row("ann", ["adult"], "✓", scopes=[scope("arm_a", "eligible"), scope("arm_b", "open")])
+    question = {"id": "will_comply", "text": "will comply", "how": "judged", "because": ""}
+    one["criteria"][0] |= {"scopes": ["arm_a"], "basis": "judged", "asked": [question]}
+    (line,) = csv.DictReader(io.StringIO(output(Csv(), [one]).decode()))
+    assert line["scopes"] == "arm_a=eligible arm_b=open"
+    assert (line["for"], line["basis"], line["asked"]) == ("arm_a", "judged", "will_comply")
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])

@@ -9,7 +9,7 @@ import pytest
 
 from protocol_logic.surfaces.table import LAST_LINE, Table
 from protocol_logic.surfaces.terminal import text_width
-from tests.unit.surfaces.rows import Json, output, protocol, row
+from tests.unit.surfaces.rows import Json, output, protocol, row, scope
 
 THREE = ("adult_woman", "organ_function", "no_brain_metastasis")
 
@@ -71,6 +71,46 @@ def test_a_legend_and_a_summary_end_it() -> None:
         "(83 %); most often open: tbil (1)",
         LAST_LINE,
     ]
+
+
+def test_scopes_are_said_under_a_patient_where_they_differ() -> None:
+    a, b = scope("arm_a", "ineligible", ["adult_woman", "organ_function"]), scope("b", "eligible")
+    rows = [
+        row("ann", THREE, "✓?✓", eligibility="eligible", scopes=[a, b]),
+        row("bea", THREE, "✓✓✓", scopes=[scope("arm_a", "eligible"), b]),
+    ]
+    text = table(rows, width=78)
+    assert text.splitlines()[3:7] == [
+        "ann      ✓ eligible       ✓  ?  ✓",
+        "         eligible for: b; ineligible for: arm_a; not met together for arm_a:",
+        "         adult_woman, organ_function",
+        "bea      ✓ eligible       ✓  ✓  ✓",
+    ]
+    counts = "for arm_a 1 eligible, 1 ineligible, 0 undetermined; for b 2 eligible, 0 ineligible"
+    assert counts in " ".join(text.split())
+
+
+def test_scopes_of_one_patient_are_lines() -> None:
+    a, b = scope("arm_a", "ineligible", ["adult_woman", "organ_function"]), scope("b", "eligible")
+    lines = table([row("ann", THREE, "✓?✓", eligibility="eligible", scopes=[a, b])]).splitlines()
+    assert lines[2:6] == [
+        "ann: ✓ eligible",
+        " arm_a  ✗ ineligible    Label of arm_a",
+        " b      ✓ eligible      Label of b",
+        "",
+    ]
+    assert "not met together for arm_a: adult_woman, organ_function" in lines
+
+
+def test_what_is_asked_is_no_missing_data() -> None:
+    gaps = {"organ_function": [("alt", "absent"), ("will_comply", "absent")]}
+    one = row("ann", THREE, "✓?✓", gaps=gaps)
+    question = {"id": "will_comply", "text": "will comply", "how": "judged", "because": ""}
+    one["criteria"][1] |= {"basis": "judged", "asked": [question]}
+    text = table([one])
+    assert "       missing: alt; to be asked: will_comply\n" in text
+    summary = " ".join(text.splitlines())
+    assert "2 of 3 criteria decided (66 %): computed 2 of 2, judged 0 of 1; most" in summary
 
 
 def test_one_patient_is_a_list() -> None:
