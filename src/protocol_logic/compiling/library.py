@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source
@@ -36,6 +37,15 @@ def gather(source: Source, problems: Problems) -> list[Unit]:
     return [*(unit for unit in found.values() if unit is not None), main]
 
 
+@cache
+def _parsed(name: str, text: str) -> tuple[Unit, tuple[Problem, ...]]:
+    """A knowledge file and the problems of its text; protocols of one process share it."""
+    source = Source(f"kb/knowledge/{name}", text)
+    problems = Problems()
+    unit = Unit(source, tuple(parse(source, problems)))
+    return unit, tuple(problems.items)
+
+
 def _uses(unit: Unit, found: dict[str, Unit | None], problems: Problems) -> None:
     heading = unit.heading
     for name in heading.uses if heading is not None else ():
@@ -55,8 +65,8 @@ def _uses(unit: Unit, found: dict[str, Unit | None], problems: Problems) -> None
                 )
             )
             continue
-        source = Source(f"kb/knowledge/{name.text}", path.read_text(encoding="utf-8"))
-        used = Unit(source, tuple(parse(source, problems)))
+        used, told = _parsed(name.text, path.read_text(encoding="utf-8"))
+        problems.extend(told)
         del found[name.text]
         _uses(used, found, problems)
         found[name.text] = used
