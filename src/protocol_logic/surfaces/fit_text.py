@@ -42,6 +42,7 @@ class FitText:
             yield from self._suggestions()
             yield from self._look_alikes()
             yield from self._never()
+            yield from self._asked()
             yield from self._resources()
         yield ""
         yield from self._wrapped(words.LAST_LINE)
@@ -157,6 +158,21 @@ class FitText:
             text = visible(each.why)
             if each.criteria:
                 text += f" {self.arrow} {', '.join(map(visible, each.criteria))}"
+            yield from self._wrapped(text, "    ", "    ")
+
+    # ---- what is asked of a person ---------------------------------------------------------------
+
+    def _asked(self) -> Iterator[str]:
+        found = self.report["asked"]
+        if not found:
+            return
+        yield from self._title(words.ASKED)
+        for each in found:
+            yield from self._wrapped(f"{visible(each['element'])} ({each['how']})", "", "  ")
+            criteria = ", ".join(map(visible, each["criteria"]))
+            text = f"{visible(each['text'])} {self.arrow} {criteria}"
+            if each["answered"]:
+                text += f" ({words.answered(each)})"
             yield from self._wrapped(text, "    ", "    ")
 
     # ---- resources -------------------------------------------------------------------------------

@@ -154,6 +154,15 @@ class Never(NamedTuple):
     criteria: Sequence[str]
 
 
+ASKED = "Asked of a person"
+ASKED_CAPTION = "What no record says, and the criteria that ask for it."
+
+
+def answered(asked: Json) -> str:
+    """Of how many patients the records hold an answer, as tables can."""
+    return f"answered for {count(asked['answered'], 'patient')}"
+
+
 def never(report: Report) -> list[Never]:
     """What records never say; elements with one reason and consequence together."""
     grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ from protocol_logic.answering.fit.standing import REASONS, Patient, Standing
 from protocol_logic.answering.fit.wanted import Wanted, wanted_of
 from protocol_logic.answering.rows import Row, parameters_of, policies_dict
 from protocol_logic.compiling import core
+from protocol_logic.compiling.basis import Question
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.policies import Policies
 from protocol_logic.knowledge import vocabulary as voc
@@ -71,6 +72,11 @@ class Fit:
         self._policies = policies
         self._windows = {} if policies is None else policies.windows(protocol)
         self._stands = [_Stand() for _ in self.wanted]
+        self._asked: dict[Question, list[str]] = {}
+        for criterion, basis in plan.basis.items():
+            for question in basis.asked:
+                self._asked.setdefault(replace(question, because=""), []).append(criterion)
+        self._answered: Counter[str] = Counter()
         self._outcomes: dict[str, Counter[str]] = {c.id: Counter() for c in protocol.criteria}
         self._gaps: dict[str, Counter[str]] = {c.id: Counter() for c in protocol.criteria}
         self._accounts: tuple[Account, ...] = ()
@@ -88,6 +94,7 @@ class Fit:
             standing = patient.standing(wanted)
             if standing is not None:
                 stand.add(standing, as_of)
+        self._answered.update(q.id for q in self._asked if patient.visible.of(q.id))
         for criterion in row["criteria"] if row is not None else ():
             self._outcomes[criterion["id"]][criterion["outcome"]] += 1
             self._gaps[criterion["id"]].update(criterion["gaps"])
@@ -122,6 +129,16 @@ class Fit:
             },
             "criteria": criteria,
             "elements": elements,
+            "asked": [
+                {
+                    "element": question.id,
+                    "text": question.text,
+                    "how": question.how,
+                    "criteria": criteria,
+                    "answered": self._answered[question.id],
+                }
+                for question, criteria in self._asked.items()
+            ],
             "never": never,
             "resources": [
                 {
