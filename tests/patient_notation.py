@@ -6,6 +6,7 @@
     hemoglobin 8.8 g/dL on 2026-10-26
     creatinine < 0.5 mg/dL
     alt 120 U/L, ULN 40 U/L for women, ULN 50 U/L for men
+    platelets 140 10*9/L, LLN 150 10*9/L
     hemoglobin 12 without unit            the value cannot be read
     hemoglobin no value                   dataAbsentReason
     ecog coded 1                          an answer by code
@@ -61,7 +62,7 @@ _ANSWER = re.compile(rf"(?P<element>\S+) answered (?P<value>\w+)(?: on (?P<date>
 _ON = re.compile(rf"\s+on (?P<date>{_DATE})(?: to (?P<end>{_DATE}))?$")
 _STATUS = re.compile(r",? status (?P<status>[a-z-]+)$")
 _AMOUNT = re.compile(r"(?:(?P<sign>[<>]=?) )?(?P<number>\d+(?:\.\d+)?)(?: (?P<unit>\S+))?")
-_LIMIT = re.compile(r"ULN (?P<amount>.+?)(?: for (?P<sex>women|men))?")
+_LIMIT = re.compile(r"(?P<end>ULN|LLN) (?P<amount>.+?)(?: for (?P<sex>women|men))?")
 _PERIOD = re.compile(
     rf"(?:(?P<intent>\w+|unrecorded intent) )?(?:from (?P<start>{_DATE}))?"
     rf"(?: ?to (?P<end>{_DATE}))?(?:,? ?(?P<status>completed|stopped|on-hold|ongoing))?"
@@ -246,7 +247,7 @@ def _quantity(entry: voc.Quantity, rest: str) -> Json:
 
 def _range(limit: str) -> Json:
     match = _matched(_LIMIT, limit)
-    found: Json = {"high": _amount(match["amount"])}
+    found: Json = {"high" if match["end"] == "ULN" else "low": _amount(match["amount"])}
     if match["sex"]:
         found["appliesTo"] = [_concept((_SNOMED, _SEXES[match["sex"]]))]
     return found

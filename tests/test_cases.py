@@ -316,5 +316,5 @@ def test_every_kind_of_test_has_a_case() -> None:
         for test in core.tests_in(criterion.condition)
     }
     assert {type(test) for test in tests} == set(get_args(core.Test))
-    signs = {(test.op, test.per_uln) for test in tests if isinstance(test, core.Within)}
-    assert signs == {(sign, per_uln) for sign in COMPARISONS for per_uln in (True, False)}
+    signs = {(test.op, test.per) for test in tests if isinstance(test, core.Within)}
+    assert signs == {(sign, per) for sign in COMPARISONS for per in ("", "ULN", "LLN")}

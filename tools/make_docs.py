@@ -25,7 +25,8 @@ _BLANK = re.compile(r"\{([a-z ]+)\}")
 # The section of docs/semantics.md that says what a test means when data are missing.
 MEANING = {
     "compares": "numbers",
-    "compares with ULN": "upper-limits-of-normal",
+    "compares with ULN": "limits-of-normal",
+    "compares with LLN": "limits-of-normal",
     "is": "named-values",
     "recorded as": "what-is-recorded",
     "recorded": "what-is-recorded",
@@ -46,7 +47,7 @@ MEANING = {
 READ = {
     "Patient": "`gender`, `birthDate`; `deceased[x]`, `active` and `link` are reported",
     "Observation": "`value[x]` (Quantity, CodeableConcept, integer, boolean), `dataAbsentReason`, "
-    "`referenceRange` (`high`, `type`, `appliesTo`), `component`, `bodySite`, `method`",
+    "`referenceRange` (`high`, `low`, `type`, `appliesTo`), `component`, `bodySite`, `method`",
     "Condition": "`verificationStatus`, `clinicalStatus`, `onset[x]` and `abatement[x]` (dateTime, "
     "Period, Age), `evidence.code`",
     "Procedure": "`bodySite` with the extension `mcode-laterality-qualifier`",

@@ -260,7 +260,7 @@ def test_the_checked_protocol_as_json() -> None:
         "entry": "neutrophils",
         "op": ">=",
         "limit": neutrophils["limit"],
-        "per_uln": False,
+        "per": "",
     }
     assert re.fullmatch(r"\d+(/\d+)?", neutrophils["limit"])
     row = json.loads(run("screen", PROTOCOL, INES, "--format", "ndjson").stdout)

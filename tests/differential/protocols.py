@@ -77,7 +77,7 @@ LIMITS = {
     "age": ["18 years", "18 years", "65 years", "40 years", "50 years"],
     "lesion_count": ["1", "2", "0"],
 }
-WITH_ULN = ["bilirubin", "alt", "ast", "creatinine"]
+WITH_LIMITS = ["bilirubin", "alt", "ast", "creatinine"]
 RATIOS = ["1", "1.5", "2.5", "3", "5"]
 MONTHS = ["1 months", "3 months", "6 months", "12 months", "24 months", "1 years", "2 years"]
 OPERATORS = ["<=", ">=", "<", ">"]
@@ -131,25 +131,31 @@ class Writer:
     def literal(self) -> str:
         return f"not {self.atom()}" if self.chance(0.15) else self.atom()
 
-    def _limit(self, name: str, per_uln: bool) -> str:
-        amount = self.number(self.rng.choice(RATIOS if per_uln else LIMITS[name]))
+    def _limit(self, name: str, per: str) -> str:
+        amount = self.number(self.rng.choice(RATIOS if per else LIMITS[name]))
         # No number that a computer writes gives an eGFR that is just a limit, so each is cut on one
         # side only: else the reference would never meet the number on the limit itself.
         signs = [">=", "<"] if name.startswith("egfr") else OPERATORS
-        return f"{self.rng.choice(signs)} {amount}{' x ULN' if per_uln else ''}"
+        return f"{self.rng.choice(signs)} {amount}{per}"
+
+    def _per(self, name: str, plain: float) -> str:
+        """What a limit is a multiple of, if anything; `plain`: how likely it is a number."""
+        if name not in WITH_LIMITS or self.chance(plain):
+            return ""
+        return " x ULN" if self.chance(0.7) else " x LLN"
 
     def _comparison(self) -> str:
         name = self.rng.choice(self.numbers)
-        per_uln = name in WITH_ULN and self.chance(0.7)
-        return f"{name} {self._limit(name, per_uln)}"
+        per = self._per(name, 0.3)
+        return f"{name} {self._limit(name, per)}"
 
     def excepted(self) -> str:
         """A comparison with other limits under conditions."""
         name = self.rng.choice(self.numbers)
-        per_uln = name in WITH_ULN and self.chance(0.7)
-        text = f"{name} {self._limit(name, per_uln)}"
+        per = self._per(name, 0.3)
+        text = f"{name} {self._limit(name, per)}"
         for _ in range(self.rng.choice([1, 1, 2])):
-            other = per_uln if self.chance(0.8) else name in WITH_ULN and not per_uln
+            other = per if self.chance(0.8) else self._per(name, 0.5 if per else 0)
             text += f", but {self._limit(name, other)} if {self.literal()}"
         return text
 

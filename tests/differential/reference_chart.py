@@ -133,17 +133,21 @@ class Chart:
     def limits(self, entry: str) -> list[Limit]:
         """All limits that a number is compared with, also where it stands for a derived one."""
         names = {entry} | {d.name for d in self.protocol.derived.values() if d.reported == entry}
-        return [(w.op, w.limit) for w in self.withins if w.entry in names and not w.per_uln]
+        return [(w.op, w.limit) for w in self.withins if w.entry in names and not w.per]
 
-    def ratio_limits(self, entry: str) -> list[Limit]:
-        return [(w.op, w.limit) for w in self.withins if w.entry == entry and w.per_uln]
+    def ratio_limits(self, entry: str, per: str) -> list[Limit]:
+        return [(w.op, w.limit) for w in self.withins if w.entry == entry and w.per == per]
 
     def limits_of(self, entry: str, reading: Measured) -> list[Limit]:
         """All numbers that a measured value is compared with, its limits of normal known."""
         counted = [e.counted for e in self.vocabulary.of(voc.Lesion)]
         return [
             *self.limits(entry),
-            *((op, k * u.value) for op, k in self.ratio_limits(entry) for u in reading.limits),
+            *(
+                (op, k * u.value)
+                for u in reading.limits
+                for op, k in self.ratio_limits(entry, u.end)
+            ),
             *([(">=", Fraction(1))] if entry in counted else []),
         ]
 

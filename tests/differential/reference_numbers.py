@@ -31,7 +31,7 @@ class Numbers(Statements):
         elif entry is None:
             number = self.derived(self.chart.protocol.derived[test.entry])
         else:
-            number = self.ratio(test.entry) if test.per_uln else self.number(test.entry)
+            number = self.ratio(test.entry, test.per) if test.per else self.number(test.entry)
         return compare(number, test.op, test.limit)
 
     # ---- measured ----------------------------------------------------------------------------
@@ -72,24 +72,24 @@ class Numbers(Statements):
             value = Interval(value.lo, False, value.hi, value.hi_closed)
         return samples(value, limits)
 
-    def ratio(self, entry: str) -> Fraction:
-        """The value in multiples of the upper limit of normal of the same result."""
+    def ratio(self, entry: str, per: str) -> Fraction:
+        """The value in multiples of a limit of normal of the same result."""
         reading = self.measured(entry)
-        limit = None if reading is None else self.upper_limit(entry, reading)
+        limit = None if reading is None else self.limit_of_normal(entry, per, reading)
         if limit is None:
-            limits = self.chart.ratio_limits(entry)
-            return self.world.choose(("ratio", entry), samples(ANY_NUMBER, limits))
+            limits = self.chart.ratio_limits(entry, per)
+            return self.world.choose(("ratio", entry, per), samples(ANY_NUMBER, limits))
         return self.number(entry) / limit
 
-    def upper_limit(self, entry: str, reading: Measured) -> Fraction | None:
-        limits = [limit for limit in reading.limits if limit.value > 0]
+    def limit_of_normal(self, entry: str, per: str, reading: Measured) -> Fraction | None:
+        limits = [limit for limit in reading.limits if limit.value > 0 and limit.end == per]
         own = []
         if any(limit.sex is not None for limit in limits):
             sex = self.value(self.chart.gender)
             own = [limit for limit in limits if limit.sex == sex]
         usable = own or [limit for limit in limits if limit.sex is None]
         values = sorted({limit.value for limit in usable})
-        return self.world.choose(("limit", entry), values) if values else None
+        return self.world.choose(("limit", entry, per), values) if values else None
 
     def count(self, entry: str) -> Fraction:
         return self.number(entry)

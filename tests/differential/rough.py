@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 
 from tests.differential.bundles import json_copy
 from tests.differential.seed_oracle_draft import CHEMO, ENDOCRINE, GNRH, Json, concept
@@ -25,6 +26,11 @@ def roughened(rng: random.Random, bundle: Json) -> Json:
     for resource in resources:
         if rng.random() < SHARE:
             _CHANGES.get(resource["resourceType"], _nothing)(rng, resource)
+        for band in resource.get("referenceRange", []):
+            if rng.random() < 0.5:
+                high = band["high"]
+                value = high["value"] * Decimal(rng.choice(["0.3", "0.4", "0.5", "1"]))
+                band["low"] = {**high, "value": value}
     for number in range(rng.choice([0, 0, 0, 1, 2])):
         rough["entry"].append({"resource": _order(rng, number, bundle)})
     return rough

@@ -63,7 +63,7 @@ class _Asker:
     def ask(self, gap: Mapping[str, str | None], sentence: str) -> Iterator[Question]:
         element, reason, resource = gap["element"] or "", gap["reason"] or "", gap["resource"]
         why = reason.replace("_", " ")
-        if element.startswith(f"{REFERENCE_RANGE}:"):
+        if element.partition(":")[0] in REFERENCE_RANGE.values():
             yield self._limit(element, why, resource, sentence)
             return
         if element == TREATMENT_INTENT:
@@ -91,10 +91,11 @@ class _Asker:
             yield Question(text, label, about, says.replace("`", ""), sentence)
 
     def _limit(self, element: str, why: str, resource: str | None, sentence: str) -> Question:
-        asked = self.elements.find(element).entry
+        found = self.elements.find(element)
+        asked = found.entry
         assert isinstance(asked, Quantity)
         text = f"{element}:{resource}" if resource else element
-        label = f"upper limit of normal of {asked.label}"
+        label = f"{'lower' if found.kind == 'LLN' else 'upper'} limit of normal of {asked.label}"
         says = expected(asked).replace("`", "")
         return Question(text, f"{label}, {resource}" if resource else label, why, says, sentence)
 

@@ -28,8 +28,8 @@ def finding_id(test: core.Test) -> str | None:
             return f"asked({entry})"
         case core.Recorded(entry=entry):
             return f"recorded({entry})"
-        case core.Within(entry=entry, per_uln=per_uln):
-            return f"{entry}_per_uln" if per_uln else entry
+        case core.Within(entry=entry, per=per):
+            return f"{entry}_per_{per.lower()}" if per else entry
         case core.Evidenced(concept=concept, by=by):
             return f"{concept}_confirmed_by_{by}"
         case core.InEffect(concept=concept):
@@ -171,12 +171,13 @@ class Cells:
         unit = str(getattr(entry, "unit", ""))
         if kind == "age":
             unit = AGE_UNITS[unit]
-        if within[0].per_uln:
-            kind, unit = "ratio", "x ULN"
+        per = within[0].per
+        if per:
+            kind, unit = "ratio", f"x {per}"
         cells, ranges = _cut(limits, "" if unit == "1" else unit, whole=kind == "age")
         return Finding(
             id=name, kind=kind, entry=entry_name, element=entry.element, cells=cells,
-            ranges=ranges,
+            ranges=ranges, detail=per,
         )  # fmt: skip
 
     def true(self, findings: Mapping[str, Finding]) -> dict[core.Test, tuple[str, tuple[str, ...]]]:

@@ -238,13 +238,14 @@ class Conditions(Occurrences, Asking):
             entry = self.entry_of(name, (voc.Quantity, voc.Age))
         if entry is None:
             return None
-        if limit.per_uln:
+        if limit.per:
+            end = "lower" if limit.per == "LLN" else "upper"
             if not isinstance(entry, voc.Quantity):
-                message = f"`{name.text}` has no upper limit of normal"
+                message = f"`{name.text}` has no {end} limit of normal"
                 self.problem("wrong-kind", message, limit.span)
                 return None
             if limit.amount.unit is not None:
-                message = f"a multiple of the upper limit of normal has no unit: {text}"
+                message = f"a multiple of the {end} limit of normal has no unit: {text}"
                 self.problem("wrong-unit", message, limit.amount.span)
                 return None
             value: Fraction | None = Fraction(limit.amount.number)
@@ -256,7 +257,7 @@ class Conditions(Occurrences, Asking):
             entry=name.text,
             op=limit.op,
             limit=value,
-            per_uln=limit.per_uln,
+            per=limit.per,
             text=text,
             span=limit.span,
         )
@@ -390,7 +391,7 @@ def _in_order(values: Iterable[str], order: tuple[str, ...]) -> tuple[str, ...]:
 
 def _implies(one: core.Within, other: core.Within) -> bool:
     """Whether every number within the one limit is within the other."""
-    if one.per_uln != other.per_uln:
+    if one.per != other.per:
         return False
     inner, outer = (COMPARISONS[t.op].inside(t.limit) for t in (one, other))
     return outer.contains_interval(inner)

@@ -87,14 +87,14 @@ class Asked(Node):
 class Within(Node):
     """A number compares with a limit: of a quantity, an age in years or a derived quantity.
 
-    `op` is `<=`, `<`, `>=` or `>`; `limit` in the canonical unit, or in multiples of the upper
-    limit of normal when `per_uln`.
+    `op` is `<=`, `<`, `>=` or `>`; `limit` in the canonical unit, or in multiples of the upper or
+    lower limit of normal where `per` is `ULN` or `LLN`.
     """
 
     entry: str
     op: str
     limit: Fraction
-    per_uln: bool = False
+    per: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -309,7 +309,8 @@ class _Checker:
         first, _, rest = name.partition(":")
         if rest:
             entry = next((e for e in self.quantities if rest in (e.name, e.element)), None)
-            return f"{first}:{entry.element}" if entry and first == REFERENCE_RANGE else None
+            is_limit = first in REFERENCE_RANGE.values()
+            return f"{first}:{entry.element}" if entry and is_limit else None
         entries, derived = self.protocol.vocabulary.entries, self.protocol.derived
         if name in entries:
             return entries[name].element

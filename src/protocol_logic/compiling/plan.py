@@ -47,7 +47,8 @@ class Finding:
 
     `values`: for `value`, `recorded` and `undetermined` the values that each cell stands for;
     `ranges`: for numbers the interval of each cell, in the canonical unit (`ratio`: multiples of
-    the upper limit of normal). `detail`: intent of `lines`, evidence name of `evidence`.
+    a limit of normal). `detail`: intent of `lines`, evidence name of `evidence`, and `ULN` or `LLN`
+    of `ratio`.
     `occurrence`: what `last` is the last of. `element`: id under which a gap is reported.
     """
 

@@ -20,6 +20,7 @@ from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import CellSet, Found, Opener
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.elements import REFERENCE_RANGE
 from protocol_logic.records.facts import Fact, Limit
 
 
@@ -59,7 +60,8 @@ class Cutter:
         names = [finding.entry]
         if finding.kind == "ratio":
             numbers = self.input(finding.entry).alternatives
-            sexed = any(lim.sex for n in numbers if isinstance(n, Number) for lim in n.limits)
+            limits = (x for n in numbers if isinstance(n, Number) for x in n.limits)
+            sexed = any(x.sex for x in limits if x.end == finding.detail)
             names += [self.sex] if self.sex is not None and sexed else []
         elif finding.kind == "derived":
             names = self._goes_into(self.protocol.derived[finding.entry])
@@ -104,7 +106,7 @@ class Cutter:
         scales = [Fraction(1)]
         if finding.kind == "ratio":
             sexes = self.input(self.sex).alternatives if self.sex else ("",)
-            scales = sorted({x.value for s in sexes for x in _limits(number, str(s))})
+            scales = sorted({x.value for s in sexes for x in _limits(finding, number, str(s))})
         for scale in scales:
             pieces = [
                 piece
@@ -121,11 +123,15 @@ class Cutter:
             derived = self.protocol.derived[finding.entry]
             if key == derived.reported:
                 return self._inputs_open(derived)
-        if opener is None and finding.kind == "ratio" and key == finding.entry:
-            # One value, but its results do not agree on the upper limit of normal.
-            reference = f"reference_range:{self.voc.entries[key].element}"
-            return (Opener(reference, "conflicting", self.input(key).facts[0].resource),)
+        if opener is not None and finding.kind == "ratio" and key == finding.entry:
+            if opener.element.partition(":")[0] in REFERENCE_RANGE.values():
+                opener = replace(opener, element=_reference(finding))
         return () if opener is None else (opener,)
+
+    def label(self, key: str) -> str:
+        """The element that decides between the alternatives of an input."""
+        opener = self.input(key).opener
+        return self.voc.entries[key].element if opener is None else opener.element
 
     def _inputs_open(self, derived: core.Derived) -> tuple[Opener, ...]:
         names = (*derived.inputs, *derived.fields)
@@ -183,9 +189,9 @@ class Cutter:
             values = (choice[sex],)
         else:
             values = self.input(sex).alternatives
-        stated = [limit for s in values for limit in _limits(number, str(s))]
+        stated = [limit for s in values for limit in _limits(finding, number, str(s))]
         limits = [limit for limit in stated if limit.value > 0]
-        reference = f"reference_range:{self.voc.entries[finding.entry].element}"
+        reference = _reference(finding)
         if not limits:
             opener = Opener(reference, "no_reference_range", number.resource)
             value = self.input(finding.entry).opener
@@ -257,9 +263,15 @@ def _inside(finding: Finding, value: Interval) -> CellSet:
     )
 
 
-def _limits(number: Number, sex: str) -> list[Limit]:
-    """The upper limits of normal that count for a sex: its own, else the general ones."""
-    return [x for x in number.limits if x.sex == sex] or [x for x in number.limits if x.sex is None]
+def _limits(finding: Finding, number: Number, sex: str) -> list[Limit]:
+    """The limits of normal that count for a sex: its own, else the general ones."""
+    limits = [x for x in number.limits if x.end == finding.detail]
+    return [x for x in limits if x.sex == sex] or [x for x in limits if x.sex is None]
+
+
+def _reference(finding: Finding) -> str:
+    """The element of the limit of normal of a ratio."""
+    return f"{REFERENCE_RANGE['LLN' if finding.detail == 'LLN' else 'ULN']}:{finding.element}"
 
 
 def _interval(value: Alternative) -> Interval:

@@ -19,6 +19,7 @@ from protocol_logic.findings.rows import Opener, Reason
 from protocol_logic.foundation.calendar import completed_months, completed_years
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import Age, Lesion, Named, PatientField, Quantity
+from protocol_logic.records.elements import REFERENCE_RANGE
 from protocol_logic.records.facts import (
     Born,
     Fact,
@@ -42,7 +43,7 @@ class Blank(Enum):
 class Number:
     """One possible value of a quantity with the limits of its own result.
 
-    `relative`: `value` is a multiple of the upper limit, and the number itself is not told.
+    `relative`: `value` is a multiple of one of the limits, and the number itself is not told.
     """
 
     value: Interval
@@ -154,6 +155,8 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
         opener = Opener(entry.element, "conflicting", found[0].resource)
     elif opener is None and (found[0].relative or not found[0].value.is_point):
         opener = Opener(entry.element, "imprecise", found[0].resource)
+    elif opener is None and len(found) > 1:
+        opener = Opener(_differing_limit(entry, found), "conflicting", found[0].resource)
     blanks = [Blank.UNREADABLE] if unreadable else []
     if visible.stale(facts) is not None:
         blanks.append(Blank.STALE)
@@ -166,6 +169,12 @@ def _number(fact: Fact) -> Number | None:
     if not isinstance(reading, Measured) or reading.value is None:
         return None
     return Number(reading.value, reading.limits, fact.resource, reading.relative)
+
+
+def _differing_limit(entry: Quantity, found: Sequence[Number]) -> str:
+    """The element of the limit of normal in which results of one value differ."""
+    upper = {frozenset(x for x in n.limits if x.end == "ULN") for n in found}
+    return f"{REFERENCE_RANGE['ULN' if len(upper) > 1 else 'LLN']}:{entry.element}"
 
 
 def _low(value: Interval) -> Fraction:

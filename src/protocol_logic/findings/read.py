@@ -159,7 +159,7 @@ class _Reader:
                 cells.append((finding.id, found.cells))
                 openers[finding.id].update(dict.fromkeys(found.openers))
             labels = tuple(
-                (self.voc.entries[key].element, str(n)) for key, n in zip(keys, chosen, strict=True)
+                (self.cutter.label(key), str(n)) for key, n in zip(keys, chosen, strict=True)
             )
             rows.append(Row(tuple(cells), labels))
         for finding in members:

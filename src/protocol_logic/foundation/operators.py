@@ -92,6 +92,13 @@ OPERATORS: dict[str, Operator] = {
             "bilirubin <= 1.5 x ULN", "FHIR R4 Observation.referenceRange.high",
         ),
         Operator(
+            "compares with LLN", "NAME COMPARISON NUMBER x LLN", "quantity", (), (),
+            "none: a multiple of the lower limit of normal of the same result", "unknown",
+            "{name} {comparison} times the lower limit of normal",
+            "{name} {denied comparison} times the lower limit of normal",
+            "platelets >= 1 x LLN", "FHIR R4 Observation.referenceRange.low",
+        ),
+        Operator(
             "is", "NAME is VALUE / NAME in VALUE, VALUE",
             "status, patient field, consent, lesion or decided definition", (), (), "none",
             "unknown", "{name} is {values}", "{name} is not {values}",

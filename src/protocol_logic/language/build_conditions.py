@@ -72,8 +72,14 @@ class ConditionBuilder(OccurrenceBuilder):
         return tree.Limit(op=str(op), amount=amount, span=span_of(meta))
 
     def uln_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
+        return self._multiple("ULN", meta, children)
+
+    def lln_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
+        return self._multiple("LLN", meta, children)
+
+    def _multiple(self, per: str, meta: Meta, children: list[Any]) -> tree.Limit:
         op, number = parted(children)[0]
-        return tree.Limit(op=str(op), amount=amount_of(number), per_uln=True, span=span_of(meta))
+        return tree.Limit(op=str(op), amount=amount_of(number), per=per, span=span_of(meta))
 
     def exception(self, meta: Meta, children: list[Any]) -> tree.Exception_:
         limit, condition = parted(children)[1]

@@ -92,6 +92,7 @@ def _exponent(match: re.Match[str]) -> str:
 _N = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
 _BOTH = "write two lines under `all of`, one with `>=` and one with `<=`"
 _ULN = r"(?:the\s+)?(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
+_LLN = r"(?:the\s+)?(?:LLN|lln|Lln|lower\s+limit\s+of\s+(?:the\s+)?normal)\b"
 _AT_START = "NAME QUOTE ALL_OF"
 _CODES = "code|evidence|site|axis|method"
 _MORE = "AND OR"
@@ -165,11 +166,8 @@ _MISTAKES = (
     # numbers with units
     _row(rf"{_N}\s*(?:[xX×✕*·]|times)?\s*{_ULN}", "write `{n} x ULN`"),
     _row(rf"[<>]=?\s*{_ULN}", "write `1 x ULN`"),
-    _row(
-        r"(?:\S+\s+)?\bLLN\b",
-        "a limit is a number with its unit, or a multiple of the upper limit: `1.5 x ULN`",
-        "multiples of the lower limit of normal are not known",
-    ),
+    _row(rf"{_N}\s*(?:[xX×✕*·]|times)?\s*{_LLN}", "write `{n} x LLN`"),
+    _row(rf"[<>]=?\s*{_LLN}", "write `1 x LLN`"),
     _row(
         r"[<>]=?\s*(?P<u>10\s*[*^]\s*\d+\s*/\s*\w+)",
         "write a number before it, as in `1.5 10*9/L`",

@@ -42,11 +42,11 @@ class Amount(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit(Node):
-    """`<= 1.5 x ULN` or `>= 90 g/L`."""
+    """`<= 1.5 x ULN` or `>= 90 g/L`; `per`: `ULN`, `LLN`, or empty where it is a plain number."""
 
     op: str
     amount: Amount
-    per_uln: bool = False
+    per: str = ""
 
 
 # ---- conditions ------------------------------------------------------------------------------

@@ -177,8 +177,8 @@ _SPELT = {
     "KIND": "a kind of knowledge entry such as `quantity`",
 }
 _KEYWORDS = {
-    "TIMES_ULN": "x ULN", "UNIT_IS": "unit", "VALUE_IS": "value", "IS_A": "is a",
-    "COMMA_BUT": ", but", "COMMA_BECAUSE": ", because",
+    "TIMES_ULN": "x ULN", "TIMES_LLN": "x LLN", "UNIT_IS": "unit", "VALUE_IS": "value",
+    "IS_A": "is a", "COMMA_BUT": ", but", "COMMA_BECAUSE": ", because",
 }  # fmt: skip
 
 

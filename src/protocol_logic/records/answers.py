@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,6 +24,7 @@ from protocol_logic.records.facts import (
     Attested,
     ConditionStated,
     Done,
+    End,
     Fact,
     Happened,
     Limit,
@@ -49,8 +49,8 @@ COLUMNS = ("patient", "element", "value", "who", "when", "source")
 _NEEDED = ("patient", "element", "who", "when")
 _MOST_UNKNOWN = 20
 
-Said: TypeAlias = Reading | Fraction | Intent
-"""What an answer says: a reading of an entry, an upper limit in its unit, or an intent."""
+Said: TypeAlias = Reading | Limit | Intent
+"""What an answer says: a reading of an entry, a limit of normal in its unit, or an intent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,9 @@ class Answer:
     @property
     def key(self) -> tuple[object, ...]:
         """What it answers, of which day."""
-        kind = type(self.said) if isinstance(self.said, Fraction | str) else None
+        kind: object = type(self.said) if isinstance(self.said, str) else None
+        if isinstance(self.said, Limit):
+            kind = self.said.end
         return (kind, self.entry, self.resource, self.when)
 
 
@@ -136,8 +138,8 @@ def _use(answer: Answer, facts: list[Fact], as_of: date, name: str) -> str | Non
     """Add the answer to the facts; why it has no effect where it has none."""
     if answer.when.first > as_of:
         return f"it is dated {answer.when.text}, after the as-of date"
-    if isinstance(answer.said, Fraction):
-        found, why = _without_limit(answer, facts, as_of)
+    if isinstance(answer.said, Limit):
+        found, why = _without_limit(answer, answer.said.end, facts, as_of)
     elif answer.resource is None:
         facts.append(_fact(answer, answer.said, name))
         return None
@@ -169,8 +171,10 @@ def _is_about(answer: Answer, fact: Fact) -> bool:
     return fact.entry in answer.about
 
 
-def _without_limit(answer: Answer, facts: list[Fact], as_of: date) -> tuple[list[int], str]:
-    """The results that get the upper limit: the one that is named, or the newest without one."""
+def _without_limit(
+    answer: Answer, end: End, facts: list[Fact], as_of: date
+) -> tuple[list[int], str]:
+    """The results that get the limit: the one that is named, or the newest without one."""
     results = {
         i: fact.date.first
         for i, fact in enumerate(facts)
@@ -186,12 +190,12 @@ def _without_limit(answer: Answer, facts: list[Fact], as_of: date) -> tuple[list
     newest = max(seen.values())
     found = [i for i in seen if (day := facts[i].date) is not None and day.last >= newest]
     why = "the newest result states a limit; to say another, name the result after a colon"
-    return [i for i in found if not _has_limit(facts[i])], why
+    return [i for i in found if not _has_limit(facts[i], end)], why
 
 
-def _has_limit(fact: Fact) -> bool:
+def _has_limit(fact: Fact, end: End) -> bool:
     limits = fact.reading.limits if isinstance(fact.reading, Measured) else ()
-    return any(limit.sex is None and limit.value > 0 for limit in limits)
+    return any(limit.sex is None and limit.value > 0 and limit.end == end for limit in limits)
 
 
 def _more(fact: Fact, answer: Answer) -> Fact:
@@ -199,10 +203,10 @@ def _more(fact: Fact, answer: Answer) -> Fact:
     said, old = answer.said, fact.reading
     reading: Reading
     match said, old:
-        case Fraction(), Measured():
-            limit = Limit(None, said, answer.attested.value)
-            sexed = () if answer.resource else tuple(x for x in old.limits if x.sex)
-            reading = replace(old, limits=(*sexed, limit))
+        case Limit(), Measured():
+            limit = replace(said, recorded=answer.attested.value)
+            kept = (x for x in old.limits if x.end != said.end or (x.sex and not answer.resource))
+            reading = replace(old, limits=(*kept, limit))
         case str(), Therapy():
             reading = replace(old, intent=said)
         case Happened(), ConditionStated():
@@ -221,7 +225,7 @@ def _more(fact: Fact, answer: Answer) -> Fact:
             )
         case Done(), Done():
             reading = replace(old, side=said.side)
-        case ((Fraction() | str()), _):
+        case ((Limit() | str()), _):
             raise AssertionError(said, old)
         case _:
             reading = said
@@ -354,7 +358,7 @@ class _Reader:
         name = entry.name if entry is not None else ""
         date: PartialDate | None = when
         own_date = False
-        if entry is not None and not isinstance(said, Fraction | str):
+        if entry is not None and not isinstance(said, Limit | str):
             name, date, said, own_date = placed(entry, said, when)
         return Answer(
             line=line,
@@ -378,7 +382,7 @@ class _Reader:
             if other.said == answer.said:
                 self._problem(f"it says the same as line {other.line}", span)
                 return
-            if answer.resource is not None or isinstance(answer.said, Fraction):
+            if answer.resource is not None or isinstance(answer.said, Limit):
                 hint = "of several answers about one resource the newest counts"
                 self._problem(f"it contradicts line {other.line} of the same day", span, hint)
                 return
@@ -390,9 +394,9 @@ def _said(element: Element, value: str) -> Said:
     entry: Named | None = element.entry
     if element.kind == "intent" or element.entry is None:
         return read_intent(value)
-    if element.kind == "upper limit":
+    if element.kind == "ULN" or element.kind == "LLN":
         assert isinstance(entry, Quantity)
-        return read_limit(entry, value)
+        return Limit(None, read_limit(entry, value), "", element.kind)
     if element.evidence is not None:
         if value.casefold() != "confirmed":
             raise Unreadable(f"`{shown(value)}` is no value of it; expected is `confirmed`")

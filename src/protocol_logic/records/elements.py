@@ -4,6 +4,7 @@
     hgb:Observation/o1                       what this resource says of it
     reference_range:alt                      the upper limit of normal of the newest result
     reference_range:alt:Observation/o2       that of this result
+    reference_range_low:platelets            the lower limit of normal
     treatment_intent:MedicationStatement/m1  what a medication was meant for
 
 Source: docs/answers.md.
@@ -18,8 +19,10 @@ from typing import Literal
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Age, Concept, Entry, Event, Quantity, Vocabulary
+from protocol_logic.records.facts import End
 
-REFERENCE_RANGE = "reference_range"
+REFERENCE_RANGE: dict[End, str] = {"ULN": "reference_range", "LLN": "reference_range_low"}
+_ENDS: dict[str, End] = {name: end for end, name in REFERENCE_RANGE.items()}
 TREATMENT_INTENT = "treatment_intent"
 
 
@@ -40,7 +43,7 @@ class Element:
     evidence that confirms the condition `entry`.
     """
 
-    kind: Literal["value", "upper limit", "intent"]
+    kind: Literal["value", "intent"] | End
     entry: Entry | None
     resource: str | None = None
     evidence: str | None = None
@@ -71,12 +74,13 @@ class Elements:
                     f"write `{name}:MedicationStatement/ID`, as the gaps of a row name it",
                 )
             return Element("intent", None, rest)
-        if name == REFERENCE_RANGE:
-            name, _, resource = rest.partition(":")
-            entry = self._entry(name, "after `reference_range:`").entry
+        if name in _ENDS:
+            limited, _, resource = rest.partition(":")
+            entry = self._entry(limited, f"after `{name}:`").entry
             if not isinstance(entry, Quantity):
-                raise Unanswerable(f"`{shown(name)}` is no quantity, so it has no limit of normal")
-            return Element("upper limit", entry, resource or None)
+                message = f"`{shown(limited)}` is no quantity, so it has no limit of normal"
+                raise Unanswerable(message)
+            return Element(_ENDS[name], entry, resource or None)
         found = self._entry(name, "as an element")
         return Element("value", found.entry, rest or None, found.evidence)
 

@@ -16,22 +16,29 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problem
 
+End: TypeAlias = Literal["ULN", "LLN"]
+"""An end of the normal range: the upper or the lower limit of normal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """An upper limit of normal in the quantity's canonical unit, for one sex or for all (None)."""
+    """A limit of normal in the quantity's canonical unit, for one sex or for all (None).
+
+    `end`: the upper one (`ULN`) or the lower one (`LLN`).
+    """
 
     sex: str | None
     value: Fraction
     recorded: str
+    end: End = "ULN"
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A number in the canonical unit; None when it cannot be interpreted.
 
-    `limits` are all upper limits of normal that the result states; empty when none is usable.
-    `relative`: only the multiple of the upper limit is told, `value`, and `limits` is just 1.
+    `limits` are all limits of normal that the result states; empty when none is usable.
+    `relative`: only the multiple of one limit is told, `value`, and `limits` is just 1 for it.
     """
 
     value: Interval | None

@@ -35,8 +35,8 @@ from protocol_logic.records.values import read_intent, read_value
 MAPPING_FILE = "mapping.toml"
 SUFFIXES = (".csv", ".parquet")
 ROLES = (
-    "patient", "index", "element", "code", "system", "value", "unit", "upper_limit", "date", "end",
-    "intent", "status",
+    "patient", "index", "element", "code", "system", "value", "unit", "upper_limit", "lower_limit",
+    "date", "end", "intent", "status",
 )  # fmt: skip
 
 NoEnd: TypeAlias = Literal["ongoing", "ended"]

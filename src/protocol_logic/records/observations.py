@@ -15,11 +15,19 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Code, Concept, Lesion, Quantity, Status
 from protocol_logic.records import quantities
 from protocol_logic.records.codings import Observed, Said, keys_of
-from protocol_logic.records.facts import ConditionStated, LesionSize, Limit, Measured, Stated
+from protocol_logic.records.facts import (
+    ConditionStated,
+    End,
+    LesionSize,
+    Limit,
+    Measured,
+    Stated,
+)
 from protocol_logic.records.item import Item, codes_shown, display, objects_in, snomed
 from protocol_logic.records.json_text import Number, Object
 from protocol_logic.records.quantities import Unreadable
 
+_ENDS: tuple[tuple[str, End, str], ...] = (("high", "ULN", "upper"), ("low", "LLN", "lower"))
 _PRESENT, _ABSENT = snomed("52101004"), snomed("2667000")
 _SEX = {snomed("248152002"): "female", snomed("248153007"): "male"}
 _RANGE_MEANING = "http://terminology.hl7.org/CodeSystem/referencerange-meaning"
@@ -153,17 +161,25 @@ def _coded_number(entry: Quantity, value: _Value) -> Interval:
 
 
 def _limits(item: Item, entry: Quantity, value: _Value) -> tuple[Limit, ...]:
-    """The upper limits of normal of the result itself; unreadable ones are problems."""
+    """The limits of normal of the result itself; unreadable ones are problems."""
     limits: list[Limit] = []
     for band in objects_in(item.json, "referenceRange"):
-        high = band.get("high")
-        if isinstance(high, dict):
+        for key, end, word in _ENDS:
+            stated = band.get(key)
+            if not isinstance(stated, dict):
+                continue
             try:
-                if _is_normal(band):
-                    limit = _upper_limit(high, entry, value)
-                    limits.append(Limit(_sex(band), limit, quantities.recorded(high)))
+                if not _is_normal(band):
+                    break
+                sex = _sex(band)
+            except Unreadable as problem:  # of the whole range, told once
+                item.problem(problem.code, f"{word} limit of `{entry.name}`: {problem.message}")
+                break
+            try:
+                limit = _limit(stated, entry, value)
+                limits.append(Limit(sex, limit, quantities.recorded(stated), end))
             except Unreadable as problem:
-                item.problem(problem.code, f"upper limit of `{entry.name}`: {problem.message}")
+                item.problem(problem.code, f"{word} limit of `{entry.name}`: {problem.message}")
     return tuple(dict.fromkeys(limits))
 
 
@@ -191,17 +207,17 @@ def _sex(band: Object) -> str | None:
     return sexes.pop() if len(sexes) == 1 else None
 
 
-def _upper_limit(high: Object, entry: Quantity, value: _Value) -> Fraction:
-    """`high` in the entry's unit; without a unit of its own it is in the unit of the value."""
-    if high.get("comparator") is not None:
+def _limit(stated: Object, entry: Quantity, value: _Value) -> Fraction:
+    """A limit in the entry's unit; without a unit of its own it is in the unit of the value."""
+    if stated.get("comparator") is not None:
         raise Unreadable("it has a comparator")
-    if high.get("code") is not None:
-        factor = quantities.factor(high, entry.accepts)
+    if stated.get("code") is not None:
+        factor = quantities.factor(stated, entry.accepts)
     elif value.kind == "valueInteger" and entry.unit == "1":
         factor = _ONE
     else:
         factor = quantities.factor(value.quantity(), entry.accepts)
-    return quantities.number(high.get("value")) * factor
+    return quantities.number(stated.get("value")) * factor
 
 
 def _named(entry: Status, value: _Value) -> frozenset[str]:

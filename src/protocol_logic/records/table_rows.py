@@ -24,6 +24,7 @@ from protocol_logic.records import quantities
 from protocol_logic.records.facts import (
     ConditionStated,
     Done,
+    End,
     Fact,
     Happened,
     LesionSize,
@@ -37,6 +38,7 @@ from protocol_logic.records.mapping import Spoken, Table
 from protocol_logic.records.quantities import Unreadable
 from protocol_logic.records.values import Intent, placed, read_intent, read_limit, read_value
 
+_ENDS: tuple[tuple[str, End], ...] = (("upper", "ULN"), ("lower", "LLN"))
 _ANY_DAY = PartialDate.between(None, None)
 _SAID_BY_ROW = {"condition": "present", "procedure": "done"}
 """What a row without a value says of a concept: it stands in a table of such things."""
@@ -186,15 +188,17 @@ class RowReader:
             self._fact(row, entry, reading, when, recorded)
 
     def _limits(self, row: RawRow, entry: Quantity, unit: str) -> tuple[Limit, ...]:
-        cell = row.cell("upper_limit")
-        if not cell:
-            return ()
-        text = _with_unit(entry, cell, unit)
-        try:
-            return (Limit(None, read_limit(entry, text), text),)
-        except Unreadable as error:
-            self.problem(row, error.code, f"upper limit of `{entry.name}`: {error.message}")
-            return ()
+        limits: list[Limit] = []
+        for word, end in _ENDS:
+            cell = row.cell(f"{word}_limit")
+            if not cell:
+                continue
+            text = _with_unit(entry, cell, unit)
+            try:
+                limits.append(Limit(None, read_limit(entry, text), text, end))
+            except Unreadable as error:
+                self.problem(row, error.code, f"{word} limit of `{entry.name}`: {error.message}")
+        return tuple(limits)
 
     # ---- dates -------------------------------------------------------------------------------
 

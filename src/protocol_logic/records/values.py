@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval, decimal_text
@@ -35,6 +35,7 @@ from protocol_logic.records.facts import (
     Closed,
     ConditionStated,
     Done,
+    End,
     Happened,
     LesionSize,
     Limit,
@@ -70,8 +71,11 @@ _COURSE = re.compile(
     r"(?P<start>\S+)\s+(?:to\s+(?P<end>\S+)|(?P<ongoing>ongoing))(?:\s+(?P<after>\S+))?",
     re.IGNORECASE,
 )
-_MULTIPLE = re.compile(rf"(?:(?P<sign>[<>]=?)\s*)?(?P<number>{_NUMBER})\s+x\s+ULN")
-_WITH_LIMIT = re.compile(r"(?P<value>.+?),\s*ULN\s+(?P<limit>.+)")
+_ENDS: tuple[End, ...] = get_args(End)
+_MULTIPLE = re.compile(
+    rf"(?:(?P<sign>[<>]=?)\s*)?(?P<number>{_NUMBER})\s+x\s+(?P<end>{'|'.join(_ENDS)})"
+)
+_LIMIT = re.compile(rf",\s*({'|'.join(_ENDS)})\s+")
 _LESION = re.compile(
     r"(?P<sizes>.+?)(?:\s+at\s+(?P<site>\S+))?(?:\s+by\s+(?P<method>\S+))?", re.IGNORECASE
 )
@@ -179,7 +183,7 @@ def expected(entry: Entry) -> str:
 
 
 def read_limit(entry: Quantity, text: str) -> Fraction:
-    """An upper limit of normal in the unit of its quantity.
+    """A limit of normal in the unit of its quantity.
 
     Raises Unreadable for what is no plain number above zero with its unit.
     """
@@ -213,17 +217,23 @@ def read_date(text: str) -> PartialDate:
 
 
 def _measured(entry: Quantity, text: str) -> Measured:
-    """`8.8 g/dL`, `120 U/L, ULN 40 U/L`, or just the multiple of the upper limit: `3 x ULN`."""
+    """`8.8 g/dL`, `120 U/L, ULN 40 U/L`, or just the multiple of a limit of normal: `3 x ULN`."""
     multiple = _MULTIPLE.fullmatch(text)
     if multiple is not None:
         number = _quantity(f"{multiple['sign'] or ''} {multiple['number']}".strip(), "1", "")
-        limit = Limit(None, _ONE, "1 x ULN")
+        end = _end(multiple["end"])
+        limit = Limit(None, _ONE, f"1 x {end}", end)
         return Measured(quantities.interval(number, {"1": _ONE}), (limit,), relative=True)
-    both = _WITH_LIMIT.fullmatch(text)
-    if both is None:
-        return Measured(_number(entry, text))
-    limit = Limit(None, read_limit(entry, both["limit"]), both["limit"])
-    return Measured(_number(entry, both["value"]), (limit,))
+    value, *said = _LIMIT.split(text)
+    limits = tuple(
+        Limit(None, read_limit(entry, limit.strip()), limit.strip(), _end(word))
+        for word, limit in zip(said[::2], said[1::2], strict=True)
+    )
+    return Measured(_number(entry, value), limits)
+
+
+def _end(word: str) -> End:
+    return "LLN" if word == "LLN" else "ULN"
 
 
 def _number(entry: Quantity, text: str) -> Interval:

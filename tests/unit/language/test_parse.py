@@ -94,6 +94,7 @@ define risk
       all of
         hemoglobin >= 90 g/L
         alt <= 1 x ULN
+        platelets >= 0.9 x LLN
     otherwise high
 
 exclude jaundiced
@@ -177,7 +178,8 @@ def check_places(text: str) -> int:
             name = node.parameter.text if node.parameter else ""
             assert one_line(here) == node.number + name + unit
         elif isinstance(node, tree.Limit):
-            assert here.startswith(node.op) and here.endswith("ULN") == node.per_uln
+            multiple = here[-3:] if here.endswith(("ULN", "LLN")) else ""
+            assert here.startswith(node.op) and multiple == node.per
         elif isinstance(node, tree.CodeRef):
             display = f' "{node.display}"' if node.display else ""
             assert one_line(here) == one_line(f"{node.system.text} {node.code.text}{display}")

@@ -80,6 +80,16 @@ def test_a_result_with_its_own_upper_limit() -> None:
     assert [limit.value for limit in reading.limits] == [40]
 
 
+def test_lower_limits() -> None:
+    reading = fact("platelets", "140 10*9/L, LLN 150 10*9/L, ULN 400 10*9/L").reading
+    assert isinstance(reading, Measured)
+    assert [x.end for x in reading.limits] == ["LLN", "ULN"]
+    assert [x.value for x in reading.limits] == [150, 400]
+    multiple = fact("platelets", "0.9 x LLN").reading
+    limit = Limit(None, Fraction(1), "1 x LLN", "LLN")
+    assert multiple == Measured(point("0.9"), (limit,), relative=True)
+
+
 @pytest.mark.parametrize(
     "text",
     ["palliative from 2025-01-01 to 2025-06", "2025-01-01 to 2025-06 palliative"],

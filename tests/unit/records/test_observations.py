@@ -364,7 +364,19 @@ def test_ranges_that_are_not_of_normal_values_do_not_count() -> None:
     high = {"high": quantity("97", "umol/L")}
     assert len(limits({**high, "type": concept("normal", MEANING)})[0]) == 1
     assert limits({**high, "type": concept("treatment", MEANING)}) == ((), [])
-    assert limits({"low": quantity("40", "umol/L"), "text": "40 to 97"}) == ((), [])
+    assert limits({"text": "40 to 97"}) == ((), [])
+
+
+def test_both_ends_of_a_range() -> None:
+    low, high = quantity("40", "umol/L"), quantity("97", "umol/L")
+    lower = Limit(None, F(40), "40 umol/L", "LLN")
+    assert limits({"low": low}) == ((lower,), [])
+    assert limits({"low": low, "high": high})[0] == (Limit(None, F(97), "97 umol/L"), lower)
+    # What keeps a whole range from being read is told once, of each end what is its own.
+    assert limits({"low": low, "high": high, "age": {}}) == ((), ["unreadable-value"])
+    wrong = quantity("40", "mg/mL")
+    assert limits({"low": wrong, "high": high})[1] == ["unreadable-value"]
+    assert limits({"low": wrong, "high": wrong})[1] == ["unreadable-value"] * 2
 
 
 @pytest.mark.parametrize(

@@ -170,19 +170,20 @@ def test_one_value_for_all_rows(folder: Folder) -> None:
     assert readings(record) == {"medication_history": Closed()}
 
 
-def test_upper_limits_of_normal(folder: Folder) -> None:
+def test_limits_of_normal(folder: Folder) -> None:
     record = folder.one(
         """
         [[table]]
         file = "lab.csv"
-        columns = { patient = "id", value = "value", upper_limit = "high", date = "day" }
+        columns = { patient = "p", value = "v", upper_limit = "h", lower_limit = "l", date = "d" }
         element = "alt"
         unit = "U/L"
         """,
-        lab="id,value,high,day\np,30,40,2026-10-01\np,31,n/a,2026-09-01\n",
+        lab="p,v,l,h,d\np,30,5,40,2026-10-01\np,31,,n/a,2026-09-01\n",
     )
+    limits = Limit(None, Fraction(40), "40 U/L"), Limit(None, Fraction(5), "5 U/L", "LLN")
     assert [fact.reading for fact in record.facts] == [
-        Measured(point("30"), (Limit(None, Fraction(40), "40 U/L"),)),
+        Measured(point("30"), limits),
         Measured(point("31")),
     ]
     (problem,) = record.problems

@@ -257,8 +257,8 @@ class Fit:
                 f"{REASONS[reason]} ({number:,})" for reason, number in stand.reasons.most_common()
             )
         match wanted.part:
-            case "upper limit":
-                return "no result states an upper limit of normal"
+            case "upper limit" | "lower limit" as part:
+                return f"no result states its {part} of normal"
             case "evidence":
                 return f"no statement of it has evidence of {wanted.detail}"
             case "":

@@ -21,6 +21,7 @@ from protocol_logic.records.facts import (
     Born,
     ConditionStated,
     Done,
+    End,
     Fact,
     LesionSize,
     Measured,
@@ -39,7 +40,7 @@ REASONS = {
     "open-date": "its date is open",
     "conflict": "different values on the latest date",
     "uncertain": "neither present nor absent",
-    "no-reference-range": "no usable upper limit of normal",
+    "no-reference-range": "no usable limit of normal",
     "unconfirmed": "not confirmed",
     "no-side": "no side",
     "no-intent": "no intent",
@@ -216,8 +217,8 @@ class Patient:
 
     def _part(self, wanted: Wanted, facts: Sequence[Fact]) -> Standing | None:
         entry = wanted.entry
-        if wanted.part == "upper limit" and isinstance(entry, voc.Quantity):
-            return self._upper_limit(entry, facts)
+        if wanted.part in ("upper limit", "lower limit") and isinstance(entry, voc.Quantity):
+            return self._limit(entry, facts, "LLN" if wanted.part == "lower limit" else "ULN")
         if wanted.part == "evidence":
             shown = [f for f in facts if _carries(f, wanted.detail)]
             if not shown:
@@ -232,7 +233,7 @@ class Patient:
         taken = [f.reading for f in facts if isinstance(f.reading, Therapy)]
         return Standing("" if any(r.intent for r in taken) else "no-intent") if taken else None
 
-    def _upper_limit(self, entry: voc.Quantity, facts: Sequence[Fact]) -> Standing | None:
+    def _limit(self, entry: voc.Quantity, facts: Sequence[Fact], end: End) -> Standing | None:
         """Whether the newest results state a limit for the patient's sex, or for all."""
         if not facts:
             return None
@@ -244,7 +245,9 @@ class Patient:
             for value in inputs.field_input(self.visible, field).alternatives
         }
         limits = [x for f in latest if isinstance(f.reading, Measured) for x in f.reading.limits]
-        usable = any(x.value > 0 and (x.sex is None or x.sex in sexes) for x in limits)
+        usable = any(
+            x.end == end and x.value > 0 and (x.sex is None or x.sex in sexes) for x in limits
+        )
         return Standing("" if usable else "no-reference-range")
 
     def _event(self, event: voc.Event) -> Standing | None:

@@ -12,7 +12,7 @@ from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.elements import REFERENCE_RANGE, TREATMENT_INTENT
 
-Part: TypeAlias = Literal["", "upper limit", "evidence", "side", "intent"]
+Part: TypeAlias = Literal["", "upper limit", "lower limit", "evidence", "side", "intent"]
 """What of the facts of an entry is wanted; empty: the facts themselves. In the order in which
 they are told."""
 
@@ -114,7 +114,9 @@ class _Reader:
         element = self.entries[key.name].element
         match key.part:
             case "upper limit":
-                return f"{REFERENCE_RANGE}:{element}"
+                return f"{REFERENCE_RANGE['ULN']}:{element}"
+            case "lower limit":
+                return f"{REFERENCE_RANGE['LLN']}:{element}"
             case "evidence":
                 return key.detail
             case "intent":
@@ -127,6 +129,7 @@ class _Reader:
         words = {
             "": label,
             "upper limit": f"upper limit of normal of {label}",
+            "lower limit": f"lower limit of normal of {label}",
             "evidence": f"{label} confirmed by {key.detail}",
             "side": f"side of {label}",
             "intent": f"intent of {label}",
@@ -146,7 +149,7 @@ class _Reader:
                     yield from self._entry(each)
             case "ratio":
                 yield from self._entry(name)
-                yield _Key(name, "upper limit")
+                yield _Key(name, "lower limit" if finding.detail == "LLN" else "upper limit")
             case "evidence":
                 yield from self._below(name)
                 yield _Key(name, "evidence", finding.detail)
