@@ -34,6 +34,8 @@ MEANING = {
     "confirmed by": "evidence",
     "in effect": "medications-in-effect",
     "on both sides": "procedures-on-both-sides",
+    "present as": "occurrences",
+    "number of": "occurrences",
     "within": "occurrences",
     "history of": "occurrences",
     "lines of": "lines-of-therapy",

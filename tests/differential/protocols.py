@@ -45,6 +45,8 @@ SITES = ["liver_metastasis", "lung_metastasis", "bone_metastasis", "brain_metast
 CONDITIONS = ["breast_cancer", "metastasis", "metastasis", *SITES, "liver_metastasis"]
 OCCURRING = [*SITES, "metastasis", "breast_cancer", "oophorectomy", "oophorectomy"]
 OCCURRING += ["chemotherapy", "chemotherapy", "chemotherapy", "endocrine_therapy", "gnrh_analogue"]
+TAKEN = ["chemotherapy", "endocrine_therapy", "gnrh_analogue"]
+KINDS = {"metastasis": SITES}
 SPANS = ["30 days", "72 hours", "6 months", "12 weeks", "2 years", "5 years", "10 years"]
 RECORDED = [*SITES, "metastasis", "oophorectomy", "chemotherapy", "problem_list"]
 DERIVED = ["creatinine_clearance", "egfr_ckd_epi_2021", "egfr_mdrd"]
@@ -201,10 +203,27 @@ class Writer:
         )
 
     def _occurrence(self) -> str:
-        name = self.rng.choice(OCCURRING)
-        if self.chance(0.4):
-            return f"history of {name}"
-        return f"{name} within {self.rng.choice([*AGES, *SPANS])}"
+        if self.chance(0.15):
+            return self._subject(self.rng.choice(["metastasis", *SITES]), of_some=True)
+        subject = self._subject(self.rng.choice(OCCURRING))
+        how = self.rng.random()
+        if how < 0.35:
+            return f"history of {subject}"
+        window = f" within {self.rng.choice([*AGES, *SPANS])}"
+        if how < 0.75:
+            return f"{subject}{window}"
+        number = f"{self.rng.choice(OPERATORS)} {self.rng.choice([0, 1, 1, 2, 3])}"
+        return f"number of {subject}{window if self.chance(0.7) else ''} {number}"
+
+    def _subject(self, name: str, of_some: bool = False) -> str:
+        others = KINDS.get(name, [])
+        if others and self.chance(0.9 if of_some else 0.3):
+            count = self.rng.choice([1, 1, 2])
+            return f"{name} other than {', '.join(self.rng.sample(others, k=count))}"
+        if name in TAKEN and self.chance(0.4):
+            intents = self.rng.sample(sorted(set(INTENTS)), k=self.rng.choice([1, 1, 2]))
+            return f"{name} with intent {', '.join(intents)}"
+        return name if not of_some else f"metastasis other than {self.rng.choice(SITES)}"
 
     def _defined(self) -> str:
         if self.own and self.chance(0.7):

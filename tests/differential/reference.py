@@ -90,6 +90,10 @@ class Completion(Occurrences):
                 return self.line_count(test)
             case core.Occurred():
                 return self.occurred(test)
+            case core.NumberOf():
+                return self.number_of(test)
+            case core.PresentAs():
+                return self.present_as(test)
             case core.Pattern():
                 return self.pattern(test)
             case core.Todo():

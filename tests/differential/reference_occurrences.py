@@ -5,15 +5,22 @@ Each subject has its own days: what is uncertain is not shared with other tests 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import date
+from fractions import Fraction
+from typing import TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
+from tests.differential.reference_chart import compare
 from tests.differential.reference_days import NOT_BEFORE, Day, Far, on
+from tests.differential.reference_statements import follows
 from tests.differential.reference_therapy import Therapies
+
+Tag: TypeAlias = tuple[Hashable, ...]
+"""What the uncertain things of one finding are called by."""
 
 LATER = on(date.max)
 
@@ -23,7 +30,7 @@ class Occurrences(Therapies):
 
     def occurred(self, test: core.Occurred) -> bool:
         window = test.window
-        for _, end in self._occurrences(test.subject):
+        for _, end in self._occurrences(test.subject, ("last",)):
             if window is None or not self._too_long_ago(window, end):
                 return True
         if self.complete(test.concept):
@@ -39,20 +46,131 @@ class Occurrences(Therapies):
             far = Far("days", window.number + 1)
         return self.world.far(far, day, self.chart.today)
 
-    def _occurrences(self, subject: core.Subject) -> list[tuple[Day, Day]]:
+    # ---- numbers -----------------------------------------------------------------------------
+
+    def number_of(self, test: core.NumberOf) -> bool:
+        number = Fraction(self._count(test.subject, test.window))
+        return compare(number, test.op, Fraction(test.number))
+
+    def _count(self, subject: core.Subject, window: Window | None) -> int:
+        def count() -> int:
+            tag = ("number", subject, window)
+            groups: list[list[tuple[Day, Day]]] = []
+            for period in self._occurrences(subject, tag):
+                touched = [g for g in groups if any(self._share(period, p) for p in g)]
+                groups = [g for g in groups if g not in touched]
+                groups.append([period, *(p for g in touched for p in g)])
+            inside = [
+                group
+                for group in groups
+                if window is None or any(not self._too_long_ago(window, end) for _, end in group)
+            ]
+            if self.complete(subject.concept):
+                return len(inside)
+            most = max(
+                t.number
+                for t in self.chart.tests
+                if isinstance(t, core.NumberOf) and (t.subject, t.window) == (subject, window)
+            )
+            return len(inside) + self.world.choose(("unrecorded", *tag), range(most + 2))
+
+        return self.world.once(("number of", subject, window), count)
+
+    # ---- conditions as one says --------------------------------------------------------------
+
+    def present_as(self, test: core.PresentAs) -> bool:
+        below = self.chart.vocabulary.below
+        left_out = {name for other in test.subject.others for name in below(other)}
+        kinds = [kind for kind in below(test.concept) if kind not in left_out]
+        return any(self._present_as(test.subject, kind) for kind in kinds)
+
+    def _present_as(self, subject: core.Subject, kind: str) -> bool:
+        def read() -> bool:
+            said = [
+                (number, fact)
+                for number, fact in self._of_subject(subject, ("now",))
+                if fact.entry == kind and isinstance(fact.reading, ConditionStated)
+            ]
+
+            def day(number: int, fact: Fact) -> Day:
+                assert fact.date is not None
+                return Day(("now", subject, number), fact.date.first, fact.date.last)
+
+            def not_after(one: Day, other: Day) -> bool:
+                return self.world.far(NOT_BEFORE, one, other)
+
+            seen = [each for each in said if not_after(day(*each), self.chart.today)]
+            newest = [x for x in seen if all(not_after(day(*y), day(*x)) for y in seen)]
+            newest = [x for x in newest if not any(follows(y, x) for y in newest)]
+            if not newest:
+                if self.complete(kind):
+                    return False
+                return self.world.choose(("unmentioned", subject, kind), [True, False])
+            number, fact = self.world.choose(("statement", subject, kind), newest)
+            assert isinstance(fact.reading, ConditionStated)
+            state = fact.reading.state_on(self.chart.as_of)
+            if state == "unknown":
+                return self.world.choose(("state", subject, number), [True, False])
+            return state == "present"
+
+        return self.world.once(("present as", subject, kind), read)
+
+    # ---- records of a subject ----------------------------------------------------------------
+
+    def _of_subject(self, subject: core.Subject, tag: Tag) -> list[tuple[int, Fact]]:
+        """The facts that are of a subject in this completion."""
+        below = self.chart.vocabulary.below
+        facts = self.chart.facts(*below(subject.concept))
+        return [
+            (number, fact)
+            for number, fact in facts
+            if not any(self._is_other(subject, other, fact, facts, tag) for other in subject.others)
+            and all(self._has(subject, q, number, fact, tag) for q in subject.qualifiers)
+        ]
+
+    def _is_other(
+        self,
+        subject: core.Subject,
+        other: str,
+        fact: Fact,
+        facts: list[tuple[int, Fact]],
+        tag: Tag,
+    ) -> bool:
+        """Whether a resource is about a kind that is left out."""
+        below = self.chart.vocabulary.below
+        recorded = {f.entry for _, f in facts if f.resource == fact.resource}
+        if any(recorded & set(below(each)) for each in subject.others):
+            return True
+        if any(other not in below(kind) for kind in recorded):
+            return False
+        return self.world.choose(("is", other, fact.resource, *tag), [True, False])
+
+    def _has(
+        self, subject: core.Subject, qualifier: core.Qualifier, number: int, fact: Fact, tag: Tag
+    ) -> bool:
+        if not isinstance(fact.reading, Therapy):
+            return False
+        if fact.reading.intent is not None:
+            return fact.reading.intent in qualifier.values
+        return self.world.choose(("has", subject, qualifier, number, *tag), [True, False])
+
+    def _occurrences(self, subject: core.Subject, tag: Tag) -> list[tuple[Day, Day]]:
         """First and last day of each recorded occurrence that began up to the as-of date."""
 
         def find() -> list[tuple[Day, Day]]:
-            facts = self.chart.facts(*self.chart.vocabulary.below(subject.concept))
-            return [days for n, fact in facts for days in self._days(subject, n, fact)]
+            return [
+                days
+                for number, fact in self._of_subject(subject, tag)
+                for days in self._days((*tag, subject), number, fact)
+            ]
 
-        return self.world.once(("occurrences", subject), find)
+        return self.world.once(("occurrences", *tag, subject), find)
 
-    def _days(self, subject: core.Subject, number: int, fact: Fact) -> Iterator[tuple[Day, Day]]:
+    def _days(self, tag: Tag, number: int, fact: Fact) -> Iterator[tuple[Day, Day]]:
         reading, today = fact.reading, self.chart.today
 
         def day(name: str, when: PartialDate | None) -> Day:
-            key = (name, subject, number)
+            key = (name, *tag, number)
             return self.chart.any_day(key) if when is None else Day(key, when.first, when.last)
 
         def not_after(one: Day, other: Day) -> bool:
@@ -60,7 +178,7 @@ class Occurrences(Therapies):
 
         if isinstance(reading, ConditionStated):
             here = reading.confirmed or reading.state == "present"
-            unsure = ("is there", subject, number)
+            unsure = ("is there", *tag, number)
             if not here and reading.state == "unknown":
                 here = self.world.choose(unsure, [True, False])
             said = day("said", fact.date)
@@ -90,7 +208,7 @@ class Occurrences(Therapies):
             ended = LATER
         else:
             first = min(began.first, self.chart.as_of)
-            ended = Day(("end", subject, number), first, self.chart.as_of)
+            ended = Day(("end", *tag, number), first, self.chart.as_of)
             self.world.suppose(NOT_BEFORE, began, ended)
         if not_after(began, today):
             yield began, ended

@@ -54,7 +54,7 @@ class Statements(ABC):
     def latest(self, entry: str) -> list[Numbered]:
         """The newest facts without those that one at a later time of the same day follows."""
         found = self.newest(entry)
-        return [one for one in found if not any(_follows(other, one) for other in found)]
+        return [one for one in found if not any(follows(other, one) for other in found)]
 
     def _not_before(self, one: Numbered, other: Numbered) -> bool:
         return self.world.far(NOT_BEFORE, self.chart.day(*other), self.chart.day(*one))
@@ -240,7 +240,7 @@ class Statements(ABC):
         return False
 
 
-def _follows(one: Numbered, other: Numbered) -> bool:
+def follows(one: Numbered, other: Numbered) -> bool:
     """Whether both are of one day with their times, and the first is the later."""
     later, earlier = one[1].date, other[1].date
     if later is None or earlier is None or later.first != earlier.first:

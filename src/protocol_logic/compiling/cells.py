@@ -10,7 +10,13 @@ from math import ceil, floor
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import AGE_UNITS, values_of
-from protocol_logic.compiling.occurrence_cells import last_finding, last_id, occurred_in
+from protocol_logic.compiling.occurrence_cells import (
+    count_finding,
+    last_finding,
+    occurred_in,
+    occurrence_id,
+    present_finding,
+)
 from protocol_logic.compiling.plan import Finding, Kind, slug
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
@@ -40,8 +46,8 @@ def finding_id(test: core.Test) -> str | None:
             return f"lines_of_{concept}_with_intent_{intent}"
         case core.Todo(home=home, number=number):
             return f"todo({home})" if number == 1 else f"todo({home},{number})"
-        case core.Occurred(subject=subject, window=window):
-            return last_id(subject, window)
+        case core.Occurred() | core.NumberOf() | core.PresentAs():
+            return occurrence_id(test)
         case _:
             return None
 
@@ -90,6 +96,12 @@ class Cells:
                 return last_finding(
                     name, [t for t in tests if isinstance(t, core.Occurred)], self.voc
                 )
+            case core.NumberOf():
+                counts = [t for t in tests if isinstance(t, core.NumberOf)]
+                cut = _cut([(t.op, Fraction(t.number)) for t in counts], "", whole=True)
+                return count_finding(name, first, cut, self.voc)
+            case core.PresentAs():
+                return present_finding(name, first, self.voc)
             case core.Evidenced(concept=concept, by=by):
                 return Finding(
                     id=name, kind="evidence", entry=concept, element=by,
@@ -198,10 +210,12 @@ class Cells:
                     )
                 case core.Within(op=op, limit=limit):
                     cells = _satisfying(finding, op, limit)
-                case core.LinesOf(op=op, number=number):
+                case core.LinesOf(op=op, number=number) | core.NumberOf(op=op, number=number):
                     cells = _satisfying(finding, op, Fraction(number))
                 case core.Occurred(window=window):
                     cells = occurred_in(finding, window)
+                case core.PresentAs():
+                    cells = OPERATORS["present as"].true
                 case core.Recorded():
                     cells = OPERATORS["recorded"].true
                 case core.Asked():

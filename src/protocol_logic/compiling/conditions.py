@@ -99,7 +99,7 @@ class Conditions(Occurrences, Asking):
             message = f"`{self.pattern_home}` is still to be written"
             self.problem("to-do", message, span, "write its condition in the place of `todo`")
             return core.Todo(home=self.pattern_home, number=self.todo_count, text=text, span=span)
-        if isinstance(node, tree.Occurs):
+        if isinstance(node, tree.Occurs | tree.NumberOf | tree.Now):
             return self.occurs(node, text)
         if isinstance(node, tree.Asked):
             return self.asked(node, text)
@@ -191,16 +191,14 @@ class Conditions(Occurrences, Asking):
         concept = self.concept(node.name, "medication")
         if concept is None or not self.is_intent(node.intent):
             return None
-        amount = node.number
-        if amount.unit is not None or not amount.number.isdigit():
-            message = f"a number of lines is a whole number, not {self.line(node.number.span)}"
-            self.problem("unknown-value", message, node.number.span)
+        number = self.whole(node.number, "lines")
+        if number is None:
             return None
         return core.LinesOf(
             concept=concept.name,
             intent=node.intent.text,
             op=node.op,
-            number=int(amount.number),
+            number=number,
             text=text,
             span=node.span,
         )

@@ -145,27 +145,66 @@ class Todo(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Qualifier:
+    """What more a record says of an occurrence: one of the values; `intent` is what therapy is for.
+
+    The values are in the order of the qualifier's own.
+    """
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """What an occurrence is of: records of a concept and its kinds."""
+    """What an occurrence is of: records of a concept and its kinds, but for `others` and theirs,
+    that have a value of each qualifier. Others and qualifiers are sorted."""
 
     concept: str
+    others: tuple[str, ...] = ()
+    qualifiers: tuple[Qualifier, ...] = ()
 
     @property
     def words(self) -> str:
         """The subject in words, for names."""
-        return self.concept
+        parts = [self.concept]
+        if self.others:
+            parts.append(f"other than {' or '.join(self.others)}")
+        parts += [f"with {q.name} {' or '.join(q.values)}" for q in self.qualifiers]
+        return " ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occurred(Node):
-    """The subject occurred in the window; None: at any time up to the day of judgement."""
+class OfSubject(Node):
+    """A test of the occurrences of a subject."""
 
     subject: Subject
-    window: Window | None
 
     @property
     def concept(self) -> str:
         return self.subject.concept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurred(OfSubject):
+    """The subject occurred in the window; None: at any time up to the day of judgement."""
+
+    window: Window | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberOf(OfSubject):
+    """How often the subject occurred in the window (None: up to the day of judgement); occurrences
+    that share a day are one."""
+
+    window: Window | None
+    op: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentAs(OfSubject):
+    """A condition is present as the subject says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +266,8 @@ Test: TypeAlias = (
     | LinesOf
     | Todo
     | Occurred
+    | NumberOf
+    | PresentAs
     | Pattern
     | Defined
 )

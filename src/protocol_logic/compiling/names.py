@@ -59,6 +59,13 @@ class Names:
             message = f"`{word.text}` is a parameter: it stands in the place of a number"
             self.problem("wrong-kind", message, word.span, f"write `NAME >= {word.text}`")
             return None
+        defined = word.text in self.definitions
+        if defined or word.text in self.found.derived:
+            made = "a definition" if defined else "a derived quantity"
+            wanted = " or ".join(_KINDS[k] for k in kinds)
+            message = f"`{word.text}` is {made}, but here stands {wanted}"
+            self.problem("wrong-kind", message, word.span)
+            return None
         if entry is None:
             known = {
                 *(n for n, e in self.found.entries.items() if isinstance(e, kinds)),
@@ -66,7 +73,7 @@ class Names:
                 *(self.found.derived if voc.Quantity in kinds else ()),
             }
             # A name that was claimed but not built has had its own problem.
-            if word.text not in self.found.places or word.text in self.definitions:
+            if word.text not in self.found.places:
                 message = f"the name `{word.text}` is not defined"
                 hint = did_you_mean(word.text, known) or self._defined_elsewhere(word.text)
                 self.problem("unknown-name", message, word.span, hint)

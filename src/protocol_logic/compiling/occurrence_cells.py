@@ -1,4 +1,5 @@
-"""The findings of occurrences: when the last one was, as far as windows tell days apart."""
+"""The findings of occurrences: when the last one was, as far as windows tell days apart; how many
+there were; and whether a condition is present as a subject says."""
 
 from __future__ import annotations
 
@@ -8,15 +9,52 @@ from typing import TypeAlias
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Occurrence, slug
 from protocol_logic.compiling.windows import Window
+from protocol_logic.foundation.interval import Interval
+from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.knowledge.vocabulary import Vocabulary
 
 _Inside: TypeAlias = tuple[frozenset[Window] | None, ...]
 
 
-def last_id(subject: core.Subject, window: Window | None) -> str:
-    """The finding that tells when a subject occurred last before the day where a window ends."""
+def occurrence_id(test: core.Occurred | core.NumberOf | core.PresentAs) -> str:
+    """The finding that a test reads; all windows that end on one day read the same."""
+    words = test.subject.words
+    if isinstance(test, core.PresentAs):
+        return slug(f"now {words}")
+    window = test.window
     before = f" before {window.before}" if window is not None and window.before else ""
-    return slug(f"last {subject.words}{before}")
+    if isinstance(test, core.Occurred):
+        return slug(f"last {words}{before}")
+    within = f" {window.words}" if window is not None else ""
+    return slug(f"number of {words}{within}{before}")
+
+
+def present_finding(name: str, test: core.PresentAs, vocabulary: Vocabulary) -> Finding:
+    """Whether a condition is present as a subject says."""
+    return Finding(
+        id=name, kind="present_as", entry=test.concept,
+        element=vocabulary.entries[test.concept].element, cells=OPERATORS["present as"].cells,
+        occurrence=Occurrence(test.subject),
+    )  # fmt: skip
+
+
+def count_finding(
+    name: str,
+    test: core.NumberOf,
+    cut: tuple[tuple[str, ...], tuple[Interval, ...]],
+    vocabulary: Vocabulary,
+) -> Finding:
+    """How often a subject occurred in a window, as far as limits tell numbers apart."""
+    window = test.window
+    return Finding(
+        id=name, kind="count", entry=test.concept,
+        element=vocabulary.entries[test.concept].element, cells=cut[0], ranges=cut[1],
+        occurrence=Occurrence(
+            test.subject,
+            window.before if window is not None else None,
+            (window,) if window is not None else (),
+        ),
+    )  # fmt: skip
 
 
 def last_finding(name: str, tests: Sequence[core.Occurred], vocabulary: Vocabulary) -> Finding:

@@ -8,17 +8,45 @@ from protocol_logic.compiling.windows import Window, not_whole, window_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
+INTENT = "intent"
+
 
 class Occurrences(Names):
     """The part of `Conditions` that checks occurrences and windows of time."""
 
-    def occurs(self, node: tree.Occurs, text: str) -> core.Condition | None:
-        """`chemotherapy within 28 days`, `history of chemotherapy`"""
+    def occurs(
+        self, node: tree.Occurs | tree.NumberOf | tree.Now, text: str
+    ) -> core.Condition | None:
+        """`chemotherapy within 28 days`, `history of chemotherapy`, `number of ...`"""
         subject = self._subject(node.subject)
+        if isinstance(node, tree.Now):
+            if subject is None or not self._is_condition(node.subject):
+                return None
+            return core.PresentAs(subject=subject, text=text, span=node.span)
         window = self.window(node.window) if node.window is not None else None
         if subject is None or (window is None and node.window is not None):
             return None
-        return core.Occurred(subject=subject, window=window, text=text, span=node.span)
+        if isinstance(node, tree.Occurs):
+            return core.Occurred(subject=subject, window=window, text=text, span=node.span)
+        number = self.whole(node.number, "occurrences")
+        if number is None:
+            return None
+        return core.NumberOf(
+            subject=subject,
+            window=window,
+            op=node.op,
+            number=number,
+            text=text,
+            span=node.span,
+        )
+
+    def whole(self, amount: tree.Amount, what: str) -> int | None:
+        """The whole number that an amount is; anything else is a problem."""
+        if amount.unit is None and amount.number.isdigit():
+            return int(amount.number)
+        message = f"a number of {what} is a whole number, not {self.line(amount.span)}"
+        self.problem("unknown-value", message, amount.span)
+        return None
 
     def window(self, node: tree.Window) -> Window | None:
         """A window that whole days, months or years make, up to a time point that is known."""
@@ -35,6 +63,69 @@ class Occurrences(Names):
         self.problem("unknown-name", message, word.span, hint)
         return False
 
+    # ---- subjects ----------------------------------------------------------------------------
+
     def _subject(self, node: tree.Subject) -> core.Subject | None:
         concept = self.entry(node.name, voc.Concept)
-        return None if concept is None else core.Subject(concept.name)
+        if concept is None:
+            return None
+        others = [self._other(word, concept) for word in node.others]
+        qualifiers = [self._qualifier(each, concept) for each in node.qualifiers]
+        names = [each.name for each in qualifiers if each is not None]
+        for each, qualifier in zip(node.qualifiers, qualifiers, strict=True):
+            if qualifier is not None and names.count(qualifier.name) > 1:
+                message = f"`{qualifier.name}` is asked for twice"
+                hint = "name all its values once, with commas between them"
+                self.problem("duplicate-name", message, each.span, hint)
+                return None
+        if None in others or None in qualifiers:
+            return None
+        return core.Subject(
+            concept.name,
+            tuple(sorted({name for name in others if name is not None})),
+            tuple(sorted((q for q in qualifiers if q is not None), key=lambda q: q.name)),
+        )
+
+    def _other(self, word: tree.Word, concept: voc.Concept) -> str | None:
+        """The name of a kind of a concept; anything else is a problem."""
+        other = self.entry(word, voc.Concept)
+        if other is None:
+            return None
+        if other.name == concept.name or other.name not in self._below(concept.name):
+            message = f"`{other.name}` is no kind of `{concept.name}`, so nothing is left out by it"
+            hint = f"leave it out, or say `is a {concept.name}` where it is declared"
+            self.problem("wrong-kind", message, word.span, hint)
+            return None
+        return other.name
+
+    def _below(self, concept: str) -> tuple[str, ...]:
+        return voc.Vocabulary(self.found.entries).below(concept)
+
+    def _qualifier(self, node: tree.Qualifier, concept: voc.Concept) -> core.Qualifier | None:
+        if node.name is None:
+            return self._intents(node, concept)
+        message = f"the qualifier `{node.name.text}` is not defined"
+        self.problem("unknown-name", message, node.name.span)
+        return None
+
+    def _intents(self, node: tree.Qualifier, concept: voc.Concept) -> core.Qualifier | None:
+        if concept.kind != "medication":
+            message = f"`{concept.name}` is a {concept.kind}, and only medications have an intent"
+            self.problem("wrong-kind", message, node.span)
+            return None
+        if [word for word in node.values if not self.is_intent(word)]:
+            return None
+        asked = {word.text for word in node.values}
+        return core.Qualifier(INTENT, tuple(i for i in core.INTENTS if i in asked))
+
+    def _is_condition(self, node: tree.Subject) -> bool:
+        """Whether a subject can be present; a procedure or medication has to have a time."""
+        concept = self.found.entries[node.name.text]
+        assert isinstance(concept, voc.Concept)
+        if concept.kind == "condition":
+            return True
+        said = self.line(node.span)
+        message = f"`{said}` does not say when: `{concept.name}` is a {concept.kind}"
+        hint = f"write `history of {said}`, or `{said} within 28 days`"
+        self.problem("wrong-kind", message, node.span, hint)
+        return False

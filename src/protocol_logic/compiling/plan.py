@@ -18,7 +18,7 @@ from protocol_logic.foundation.operators import COMPARISONS
 
 Kind: TypeAlias = Literal[
     "value", "recorded", "in_record", "number", "ratio", "age", "derived", "presence", "evidence",
-    "in_effect", "both_sides", "lines", "last", "undetermined", "unrecorded",
+    "in_effect", "both_sides", "lines", "last", "count", "present_as", "undetermined", "unrecorded",
     "todo",
 ]  # fmt: skip
 Reason: TypeAlias = Literal[
@@ -29,16 +29,17 @@ Reason: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """The last occurrence of a subject up to a day (`before`; None: the day of judgement).
+    """What a finding of occurrences is read from: those of a subject up to a day.
 
-    `inside`: for each cell of the finding the windows in which that day then lies; None: it did
-    not occur. `never` and a day before all windows share a cell where no test tells them apart.
+    `before`: the time point of that day; None: the day of judgement. `windows`: those that end
+    there. `inside`, for `last`: for each cell the windows in which the last day then lies; None: it
+    did not occur. That and a day before all windows share a cell where no test tells them apart.
     """
 
     subject: core.Subject
-    before: str | None
-    windows: tuple[Window, ...]
-    inside: tuple[tuple[frozenset[Window] | None, ...], ...]
+    before: str | None = None
+    windows: tuple[Window, ...] = ()
+    inside: tuple[tuple[frozenset[Window] | None, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +49,8 @@ class Finding:
     `values`: for `value`, `recorded` and `undetermined` the values that each cell stands for;
     `ranges`: for numbers the interval of each cell, in the canonical unit (`ratio`: multiples of
     a limit of normal). `detail`: intent of `lines`, evidence name of `evidence`, and `ULN` or `LLN`
-    of `ratio`.
-    `occurrence`: what `last` is the last of. `element`: id under which a gap is reported.
+    of `ratio`. `occurrence`: what `last`, `count` and `present_as` are read from. `element`: id
+    under which a gap is reported.
     """
 
     id: str

@@ -59,6 +59,10 @@ class Visible:
         time, where each has a time with its offset."""
         return _latest_times(self.of_latest_day(*entries))
 
+    def newest_of(self, facts: Sequence[Fact]) -> list[Fact]:
+        """Those of some visible facts that may be the latest of them."""
+        return _latest_times(newest(facts, self.as_of))
+
     def of_latest_day(self, *entries: str) -> list[Fact]:
         """The facts that may be of the latest date: with exact dates, those of the latest day."""
         return newest(self.of(*entries), self.as_of)

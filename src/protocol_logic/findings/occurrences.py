@@ -1,33 +1,14 @@
-"""When conditions, procedures and medications occurred: the last day, as far as records tell it.
-
-A medication occurs on every day of its period, a procedure on its day or on every day of its
-period, a condition on the day of its onset, or where that is not recorded on the recorded day.
-"""
+"""The findings of occurrences: when the last one was, and whether a condition is as one says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import CellSet, Found, Opener
-from protocol_logic.foundation.calendar import PartialDate
-from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
-
-
-@dataclass(frozen=True, slots=True)
-class Last:
-    """The last day of one record up to some day: one of `first` to `last`.
-
-    `sure`: it occurred; else it may be that there is no such day.
-    """
-
-    first: date
-    last: date
-    sure: bool
-    fact: Fact
+from protocol_logic.findings.spans import Statement, spans, statements
+from protocol_logic.records.facts import ConditionStated, Fact
 
 
 def read_last(visible: Visible, finding: Finding) -> Found:
@@ -36,29 +17,43 @@ def read_last(visible: Visible, finding: Finding) -> Found:
     assert asked is not None
     end = visible.day_of(asked.before)
     axis = _Axis(finding, end)
-    days = list(_last_days(visible, finding.entry, end))
-    floor = max((day.first for day in days if day.sure), default=None)
+    days = []
+    floor: date | None = None
+    for span in spans(visible, asked.subject):
+        if span.start.first <= end:
+            first = min(max(span.start.first, span.end.first), end)
+            last = min(max(first, span.end.last), end)
+            openers = span.openers
+            begun = span.start.last <= min(end, visible.as_of)
+            if begun and not openers:
+                floor = first if floor is None else max(floor, first)
+            if not begun or first < last:
+                openers = (*openers, Opener(finding.element, "imprecise", span.fact.resource))
+            days.append((first, last, openers, span.fact))
     known = axis.never if floor is None else axis.between(floor, floor)
-    cells, openers, facts = set(known), [], []
-    for day in days:
-        if floor is None or day.last >= floor:
-            own = axis.between(max(day.first, floor or day.first), day.last)
+    cells, openers_of_all, facts = set(known), dict[Opener, None](), []
+    for first, last, openers, fact in days:
+        if floor is None or last >= floor:
+            own = axis.between(max(first, floor or first), last)
             cells |= own
-            facts.append(day.fact)
+            facts.append(fact)
             if not own <= known:
-                openers.append(Opener(finding.element, "imprecise", day.fact.resource))
+                openers_of_all.update(dict.fromkeys(openers))
     closing = visible.closed(finding.entry)
     if closing is not None:
         facts.append(closing)
     else:
         unrecorded = axis.between(floor or date.min, end)
         if not unrecorded <= known:
-            reason, resource = visible.not_closed(
-                finding.entry, "not_closed" if facts else "absent"
-            )
-            openers.append(Opener(finding.element, reason, resource))
+            openers_of_all[not_closed(visible, finding, facts)] = None
         cells |= unrecorded
-    return Found(frozenset(cells), tuple(openers), tuple(facts))
+    return Found(frozenset(cells), tuple(openers_of_all), tuple(facts))
+
+
+def not_closed(visible: Visible, finding: Finding, facts: list[Fact]) -> Opener:
+    """Why something may be unrecorded."""
+    reason = visible.not_closed(finding.entry, "not_closed" if facts else "absent")
+    return Opener(finding.element, *reason)
 
 
 class _Axis:
@@ -84,58 +79,65 @@ class _Axis:
         return self.cells[frozenset(w for w, start in self.starts.items() if day >= start)]
 
 
-def _last_days(visible: Visible, concept: str, end: date) -> Iterator[Last]:
-    """The last day up to `end` of each record that states an occurrence of a concept."""
-    for fact in visible.below(concept):
-        reading = fact.reading
-        day: Last | None = None
-        if isinstance(reading, Therapy):
-            day = _of_period(visible, fact, reading.start, reading.end, end, reading.ongoing)
-        elif isinstance(reading, Done) and (reading.start or reading.end):
-            day = _of_period(visible, fact, reading.start, reading.end, end)
-        elif isinstance(reading, Done):
-            day = _of_day(visible, fact, fact.date, end)
-        elif isinstance(reading, ConditionStated):
-            known = reading.confirmed or reading.state == "present"
-            if known or reading.state == "unknown":
-                day = _of_day(visible, fact, _onset(reading, fact.date), end, known)
-        if day is not None:
-            yield day
+# ---- conditions that are present as a subject says -----------------------------------------------
 
 
-def _onset(stated: ConditionStated, recorded: PartialDate | None) -> PartialDate | None:
-    """The day of the onset, which is not after that on which it was recorded."""
-    onset = stated.onset
-    if onset is None or recorded is None or not onset.first <= recorded.last < onset.last:
-        return onset or recorded
-    return PartialDate(onset.first, recorded.last, onset.text)
+def read_present(visible: Visible, finding: Finding) -> Found:
+    """Whether one of the kinds of a condition is present as the subject says.
+
+    The newest statements about each kind decide about it; the kinds that are left out are not
+    asked about.
+    """
+    asked = finding.occurrence
+    assert asked is not None
+    present, absent, unrecorded = finding.cells
+    by_kind: dict[str, list[Statement]] = {}
+    for said in statements(visible, asked.subject):
+        by_kind.setdefault(said.fact.entry, []).append(said)
+    below = visible.vocabulary.below
+    left_out = {name for other in asked.subject.others for name in below(other)}
+    cells: set[str] = {absent}
+    openers: dict[Opener, None] = {}
+    facts: list[Fact] = []
+    unclosed: list[str] = []
+    for kind in below(asked.subject.concept):
+        if kind in left_out:
+            continue
+        known, why, newest = _present(visible, finding, by_kind.get(kind, []))
+        facts += newest
+        if known:
+            return Found(frozenset({present}), (), tuple(newest))
+        if why:
+            cells.add(present)
+            openers.update(dict.fromkeys(why))
+        if (not newest or visible.may_be_none(newest)) and visible.closed(kind) is None:
+            unclosed.append(kind)
+    if unclosed:
+        cells.add(unrecorded)
+        openers[not_closed(visible, finding, facts)] = None
+    closing = visible.closed(finding.entry)
+    return Found(frozenset(cells), tuple(openers), (*facts, *([closing] if closing else ())))
 
 
-def _of_day(
-    visible: Visible, fact: Fact, when: PartialDate | None, end: date, known: bool = True
-) -> Last | None:
-    """What happened on one day; `known`: that it happened at all."""
-    first, last = (when.first, when.last) if when is not None else (date.min, date.max)
-    if first > end:
-        return None
-    sure = known and last <= end and visible.certain(fact)
-    return Last(first, min(last, end), sure, fact)
-
-
-def _of_period(
-    visible: Visible,
-    fact: Fact,
-    start: PartialDate | None,
-    until: PartialDate | None,
-    end: date,
-    ongoing: bool = False,
-) -> Last | None:
-    """What happened on each day of a period; without a start it began on some day before."""
-    began = start.first if start is not None else date.min
-    if began > end:
-        return None
-    sure = start is None or start.last <= min(end, visible.as_of)
-    if until is not None:
-        first = max(began, until.first)
-        return Last(min(first, end), min(max(first, until.last), end), sure, fact)
-    return Last(end if ongoing else began, end if ongoing else min(visible.as_of, end), sure, fact)
+def _present(
+    visible: Visible, finding: Finding, said: list[Statement]
+) -> tuple[bool, tuple[Opener, ...], list[Fact]]:
+    """Whether a kind is present for certain, what leaves it open, and the newest facts of it."""
+    newest = visible.newest_of([each.fact for each in said])
+    openers = {each.fact: each.openers for each in said}
+    outcomes: set[bool | None] = set()
+    why: dict[Opener, None] = {}
+    for fact in newest:
+        assert isinstance(fact.reading, ConditionStated)
+        state = fact.reading.state_on(visible.as_of)
+        own = openers[fact]
+        if state == "unknown":
+            own = (*own, Opener(finding.element, "imprecise", fact.resource))
+        outcomes.add(False if state == "absent" else None if own else True)
+        if state != "absent":
+            why.update(dict.fromkeys(own))
+    if outcomes >= {True, False} and newest:
+        why[Opener(finding.element, "conflicting", newest[0].resource)] = None
+    if True in outcomes and visible.may_be_none(newest):
+        why[Opener(finding.element, "imprecise", newest[0].resource)] = None
+    return outcomes == {True} and not why, tuple(why), newest

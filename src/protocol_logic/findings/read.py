@@ -86,6 +86,8 @@ class _Reader:
             elif finding.kind != "lines":
                 found = read_statement(self.visible, finding)
                 self._single(finding, found.cells, found.openers, found.facts)
+                if found.widened:
+                    self.out.widened = (*self.out.widened, finding.entry)
         self.cutter.split_censored(shared.values())
         groups = [*self._joint(shared), *self._therapies()]
         self.out.groups = tuple(groups)

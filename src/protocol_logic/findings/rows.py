@@ -25,11 +25,15 @@ class Opener:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The cells of a finding, what keeps it open, and the facts that it rests on."""
+    """The cells of a finding, what keeps it open, and the facts that it rests on.
+
+    `widened`: the readings were too many to try, and more is left open than there is.
+    """
 
     cells: CellSet
     openers: tuple[Opener, ...] = ()
     facts: tuple[Fact, ...] = ()
+    widened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

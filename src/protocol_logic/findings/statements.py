@@ -6,8 +6,9 @@ Each gives the cells that the record allows, what leaves more than one, and the 
 from __future__ import annotations
 
 from protocol_logic.compiling.plan import Finding
+from protocol_logic.findings.counting import read_count
 from protocol_logic.findings.latest import Visible
-from protocol_logic.findings.occurrences import read_last
+from protocol_logic.findings.occurrences import read_last, read_present
 from protocol_logic.findings.rows import Found, Opener, Reason
 from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.knowledge.vocabulary import Concept, Event
@@ -27,6 +28,10 @@ def read_statement(visible: Visible, finding: Finding) -> Found:
             return _both_sides(visible, finding)
         case "last":
             return read_last(visible, finding)
+        case "count":
+            return read_count(visible, finding)
+        case "present_as":
+            return read_present(visible, finding)
         case "in_record":
             return _in_record(visible, finding)
         case "unrecorded":

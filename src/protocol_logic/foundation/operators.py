@@ -123,6 +123,12 @@ OPERATORS: dict[str, Operator] = {
             "{name} is absent", "liver_metastasis", "docs/semantics.md",
         ),
         Operator(
+            "present as", "NAME other than NAME / NAME with QUALIFIER VALUE",
+            "condition", ("present", "absent", "unrecorded"), ("present", "unrecorded"), "none",
+            "absent where its list is closed, else unknown", "{subject} is present",
+            "{subject} is absent", "metastasis other than bone_metastasis", "docs/semantics.md",
+        ),
+        Operator(
             "confirmed by", "NAME confirmed by EVIDENCE", "condition",
             ("confirmed", "not_confirmed"), ("confirmed",), "none", "unknown, never false",
             "{name} is confirmed by {by}", "{name} is not confirmed by {by}",
@@ -152,6 +158,13 @@ OPERATORS: dict[str, Operator] = {
             "history of", "history of NAME", "condition, procedure or medication", (), (), "none",
             "false where its list is closed, else unknown", "there is a history of {name}",
             "there is no history of {name}", "history of chemotherapy", "docs/semantics.md",
+        ),
+        Operator(
+            "number of", "number of NAME COMPARISON NUMBER / number of NAME within NUMBER UNIT "
+            "COMPARISON NUMBER", "condition, procedure or medication", (), (), "a whole number",
+            "what is unrecorded can only raise the number", "the number of {name} {comparison}",
+            "the number of {name} {denied comparison}",
+            "number of brain_metastasis within 12 months >= 2", "docs/semantics.md",
         ),
         Operator(
             "lines of", "lines of NAME with intent INTENT COMPARISON NUMBER", "medication", (), (),

@@ -8,7 +8,7 @@ from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
 from protocol_logic.language import tree
-from protocol_logic.language.build_parts import parted, span_of, word_of
+from protocol_logic.language.build_parts import amount_of, parted, span_of, word_of
 
 
 @v_args(meta=True)
@@ -24,7 +24,31 @@ class OccurrenceBuilder(Transformer[Token, Any]):
         )
 
     def subject(self, meta: Meta, children: list[Any]) -> tree.Subject:
-        return tree.Subject(name=word_of(parted(children)[0][0]), span=span_of(meta))
+        tokens, nodes = parted(children)
+        others = next((tuple(n) for n in nodes if isinstance(n, list)), ())
+        return tree.Subject(
+            name=word_of(tokens[0]),
+            others=others,
+            qualifiers=tuple(n for n in nodes if isinstance(n, tree.Qualifier)),
+            span=span_of(meta),
+        )
+
+    def others(self, _meta: Meta, children: list[Any]) -> list[tree.Word]:
+        return [word_of(token) for token in parted(children)[0]]
+
+    def with_intent(self, meta: Meta, children: list[Any]) -> tree.Qualifier:
+        values = tuple(word_of(token) for token in parted(children)[0])
+        return tree.Qualifier(values=values, span=span_of(meta))
+
+    def with_values(self, meta: Meta, children: list[Any]) -> tree.Qualifier:
+        name, *values = (word_of(token) for token in parted(children)[0])
+        return tree.Qualifier(name=name, values=tuple(values), span=span_of(meta))
+
+    def with_number(self, meta: Meta, children: list[Any]) -> tree.Qualifier:
+        name, op, number = parted(children)[0]
+        return tree.Qualifier(
+            name=word_of(name), op=str(op), number=word_of(number), span=span_of(meta)
+        )
 
     def history(self, meta: Meta, children: list[Any]) -> tree.Occurs:
         return tree.Occurs(subject=parted(children)[1][0], window=None, span=span_of(meta))
@@ -32,3 +56,16 @@ class OccurrenceBuilder(Transformer[Token, Any]):
     def occurred(self, meta: Meta, children: list[Any]) -> tree.Occurs:
         subject, window = parted(children)[1]
         return tree.Occurs(subject=subject, window=window, span=span_of(meta))
+
+    def number_of(self, meta: Meta, children: list[Any]) -> tree.NumberOf:
+        (op, number), (subject, *window) = parted(children)
+        return tree.NumberOf(
+            subject=subject,
+            window=window[0] if window else None,
+            op=str(op),
+            number=amount_of(number),
+            span=span_of(meta),
+        )
+
+    def now(self, meta: Meta, children: list[Any]) -> tree.Now:
+        return tree.Now(subject=parted(children)[1][0], span=span_of(meta))

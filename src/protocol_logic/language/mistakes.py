@@ -89,6 +89,8 @@ def _exponent(match: re.Match[str]) -> str:
     return f"write `^ {match['e'].translate(_SUPERSCRIPTS)}`"
 
 
+_PAST = r"(?:last|past|previous|prior|preceding)"
+_WINDOW = "WITHIN NUMBER AND OR"
 _N = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
 _BOTH = "write two lines under `all of`, one with `>=` and one with `<=`"
 _ULN = r"(?:the\s+)?(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
@@ -115,9 +117,22 @@ _MISTAKES = (
         needs="_NL",
     ),
     _row(r"^(?P<c>and|or)\s+\w+", "leave out the `{c}`: put the lines under `all of` or `any of`"),
+    _row(
+        r"^(?:no|without|not)\s+(?:(?:prior|previous|past|known)\s+)?history\s+(?:of\s+)?(?P<x>\w+)",
+        "write `not history of {x}`",
+    ),
+    _row(
+        r"^(?:(?:prior|previous|past|known|former)\s+)?history\s+(?:of\s+)?(?P<x>[a-z]\w*)",
+        "write `history of {x}`",
+    ),
+    _row(
+        r"^(?:no|without|not)\s+(?:prior|previous|past|former)\s+(?P<x>[a-z]\w*)",
+        "write `not history of {x}`",
+    ),
+    _row(r"^(?:prior|previous|past|former)\s+(?P<x>[a-z]\w*)", "write `history of {x}`"),
     _row(r"^(?:no|without|absence\s+of)\s+(?P<x>[a-z]\w*)", "write `not {x}`"),
     _row(r"\bnot\s+not\s+\w+", "leave out both `not`"),
-    _row(r"^number\s+of\s+(?P<x>\w+)", "leave out `number of`"),
+    _row(r"^number\s+of\s+lines\s+of\b", "leave out `number of`"),
     _row(r"^value\s+is\s+(?P<x>\S+)", "write `value {x}`", needs="MEANS"),
     _row(
         r"^[A-Z]\S*\s+(?!is\b|in\b|recorded\b|confirmed\b|[<>=≥≤])(?:\S+\s+)+\S+",
@@ -162,6 +177,70 @@ _MISTAKES = (
         r"^policy\b.*",
         "site policies stand in a file of their own, which starts with `policies NAME`",
         needs="COMPARE IS",
+    ),
+    # windows of time
+    _row(
+        rf"\b(?:with)?in\s+(?:the\s+)?{_PAST}\s+{_N}\s*(?P<u>[a-z]+)",
+        "write `within {n} {u}`",
+        needs=_WINDOW,
+    ),
+    _row(
+        rf"\b(?:during|over|for|since)\s+(?:the\s+)?{_PAST}\s+{_N}\s*(?P<u>[a-z]+)",
+        "write `within {n} {u}`",
+        needs=_WINDOW,
+    ),
+    _row(
+        rf"\b(?P<x>[a-z]\w*)\s*(?:>=?|at\s+least|more\s+than|over)\s*{_N}\s*(?P<u>[a-z]+)\s+"
+        r"(?:ago|earlier|before|prior)\b",
+        "write `not {x} within {n} {u}`, and `history of {x}` where there must be one",
+    ),
+    _row(
+        rf"\b(?!within\b)(?P<x>[a-z]\w*)\s*(?:<=?|at\s+most|less\s+than|under)?\s*{_N}\s*(?P<u>[a-z]+)\s+"
+        r"(?:ago|earlier|before|prior)\b",
+        "write `{x} within {n} {u}`",
+    ),
+    _row(
+        r"\b(?:prior\s+to|preceding|of|from|after)\b(?:\s+the\b)?",
+        "write `before` and the name of the time point",
+        needs="BEFORE",
+    ),
+    _row(
+        r"\bbefore\s+the\s+(?P<x>[a-z]\w*)",
+        "leave out `the`",
+        needs=_MORE,
+    ),
+    _row(r"\b(?P<x>[a-z]\w*)\s+not\s+within\b", "write `not {x} within ...`"),
+    _row(r"\b(?P<x>[a-z]\w*)\s+ever\b", "write `history of {x}`"),
+    _row(
+        r"\bwithin\s+\d+\s*(?:-|–|to\b)\s*(?P<n>\d+)\s*(?P<u>[a-z]+)",
+        "a window has one length: write `within {n} {u}` for the longer one",
+        needs="UNIT",
+    ),
+    _row(
+        r"^(?:not\s+)?(?P<x>[a-z]\w*)\s+(?:before|prior\s+to)\b.*",
+        "say how long before: `{x} within 28 days before TIMEPOINT`",
+        needs="WITHIN",
+        unless="NUMBER BEFORE",
+    ),
+    _row(
+        r"\b(?P<x>[a-z]\w*)\s+(?:other\s+then|except(?!\s+if\b)(?:\s+for)?|excluding|apart\s+from|but\s+not)\b",
+        "write `{x} other than ...`",
+        needs="OTHER_THAN",
+    ),
+    # qualifiers
+    _row(
+        r"\bwith\s+(?P<q>[a-z]\w*)\s+(?P<v>[\w+]+)\s+or\s+(?P<w>\d[\w+]*)",
+        "write `with {q} {v}, {w}`",
+    ),
+    _row(
+        r"\b(?P<x>[a-z]\w*)\s+(?:of\s+)?(?P<q>grade|severity|stage)\s+(?P<v>\S.*)",
+        "write `{x} with {q} {v}`",
+        needs="WITH",
+    ),
+    _row(
+        r"^(?:not\s+)?(?P<w>any|last|recent|current|active)\s+(?!of\b)(?P<x>[a-z]\w*)",
+        "leave out `{w}`",
+        needs="WITH",
     ),
     # numbers with units
     _row(rf"{_N}\s*(?:[xX×✕*·]|times)?\s*{_ULN}", "write `{n} x ULN`"),
@@ -360,7 +439,7 @@ _MISTAKES = (
 _UNENDED = (
     _row(r"(?P<x>[a-z]\w*)$", "say in which unit: `{x} in UNIT`", needs="IN", unless="IS"),
     _row(
-        r"^policy\s.*\bwithin\s+(?P<n>\d+)$",
+        r"\bwithin\s+(?P<n>\d+)$",
         "say of what: `{n} days`, `{n} weeks`, `{n} months` or `{n} years`",
         needs="UNIT",
     ),

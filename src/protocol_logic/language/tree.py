@@ -163,10 +163,22 @@ class Window(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Qualifier(Node):
+    """`with severity moderate, severe`, `with grade >= 2`; `name` is None for `with intent`."""
+
+    name: Word | None = None
+    values: tuple[Word, ...] = ()
+    op: str = ""
+    number: Word | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject(Node):
-    """What an occurrence is of: `malignancy`"""
+    """What an occurrence is of: `malignancy other than basal_cell_carcinoma`"""
 
     name: Word
+    others: tuple[Word, ...] = ()
+    qualifiers: tuple[Qualifier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +187,23 @@ class Occurs(Node):
 
     subject: Subject
     window: Window | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberOf(Node):
+    """`number of hospitalization within 12 months >= 2`; no window: at any time"""
+
+    subject: Subject
+    window: Window | None
+    op: str
+    number: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now(Node):
+    """`peripheral_neuropathy with severity severe`: present on the as-of date"""
+
+    subject: Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +298,8 @@ Condition: TypeAlias = (
     | BothSides
     | Lines
     | Occurs
+    | NumberOf
+    | Now
     | Attested
     | Todo
     | Asked

@@ -34,10 +34,10 @@ ONE_LINE = ("system", "policy")
 """Those of statements of one line."""
 
 INNER = frozenset(
-    "all any none at there not attested judged opaque todo lines history applies except decide "
-    "otherwise denied > label source code unlike unit accepts plausible value values is includes "
-    "closed evidence axis site method measurable title version language registry uses given expect "
-    "date for |".split()
+    "all any none at there not attested judged opaque todo lines history number applies except "
+    "decide otherwise denied > label source code unlike unit accepts plausible value values is "
+    "includes closed evidence axis site method measurable title version language registry uses "
+    "given expect date for |".split()
 )
 """Words that start a line inside a statement."""
 
@@ -127,8 +127,8 @@ def _indented(place: Place) -> Explanation:
 
 
 _STARTERS = (
-    "attested", "judged", "opaque", "lines of", "history of", "all of", "any of", "none of",
-    "at least", "there is", "applies if", "except if",
+    "attested", "judged", "opaque", "lines of", "history of", "number of", "all of",
+    "any of", "none of", "at least", "there is", "applies if", "except if",
 )  # fmt: skip
 
 
@@ -234,7 +234,7 @@ def _listed(expected: Iterable[str], where: str) -> str | None:
     )
 
 
-_CONDITION = frozenset({"NAME", "ATTESTED", "LINES_OF", "HISTORY_OF"})
+_CONDITION = frozenset({"NAME", "ATTESTED", "LINES_OF", "HISTORY_OF", "NUMBER_OF"})
 _FAMILIES = (
     (_CONDITION, "a condition"),
     (frozenset({"CODE", "LABEL", "UNIT_IS"}), "a property such as `label`, `code` or `unit`"),
@@ -252,7 +252,7 @@ _MEMBERS = {
     ),
     "a line such as `title`, `version` or `uses`": frozenset({"LANGUAGE", "REGISTRY", "SOURCE"}),
     "a comparison such as `>=`, `is` or `in`": frozenset(
-        "IN RECORDED CONFIRMED_BY ON_BOTH_SIDES WITHIN".split()
+        "IN RECORDED CONFIRMED_BY ON_BOTH_SIDES WITHIN WITH WITH_INTENT OTHER_THAN".split()
     ),
 }
 

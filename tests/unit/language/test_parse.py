@@ -50,6 +50,9 @@ define old
       sex is male
       history of chemotherapy
       chemotherapy within 28 days before first_dose
+      metastasis other than bone_metastasis with severity mild, severe
+      number of metastasis with grade >= 2 within 2 years >= 2
+      history of chemotherapy with intent palliative, curative
 
 note heading
   > Exclusion criteria:

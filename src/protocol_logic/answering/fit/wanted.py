@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.occurrences import INTENT
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.elements import REFERENCE_RANGE, TREATMENT_INTENT
@@ -161,7 +162,11 @@ class _Reader:
                 yield from self._below(name)
                 yield from self._closed(name)
                 yield from (_Key(each, "intent") for each in self._names_below(name))
-            case "presence" | "in_effect" | "last" | "in_record" if isinstance(
+            case "last" | "count" | "present_as":
+                yield from self._below(name)
+                yield from self._closed(name)
+                yield from self._qualified(finding)
+            case "presence" | "in_effect" | "in_record" if isinstance(
                 self.entries[name], voc.Concept
             ):
                 yield from self._below(name)
@@ -172,6 +177,13 @@ class _Reader:
                 yield from self._closed(name)
             case _:
                 yield from self._entry(name)
+
+    def _qualified(self, finding: Finding) -> Iterator[_Key]:
+        """What more of the facts the subject of an occurrence asks for."""
+        assert finding.occurrence is not None
+        for qualifier in finding.occurrence.subject.qualifiers:
+            if qualifier.name == INTENT:
+                yield from (_Key(each, "intent") for each in self._names_below(finding.entry))
 
     def of_courses(self, concept: str) -> Iterator[_Key]:
         """What the courses of a medication, and the events beside them, are read from."""
