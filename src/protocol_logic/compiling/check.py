@@ -224,7 +224,7 @@ class _Checker:
             if not isinstance(node, tree.Criterion | tree.Note):
                 continue
             self.conditions.begin(node.name.text, self.main.source, node.sentence or None)
-            if node.name.text in seen or node.name.text in self.found.places:
+            if node.name.text in seen or self._stands_for_a_condition(node.name.text):
                 message = f"`{node.name.text}` is already used for something else"
                 self.conditions.problem(
                     "duplicate-name", message, node.name.span, "choose another name"
@@ -267,6 +267,11 @@ class _Checker:
         if len(parts) < 2:
             return parts[0] if parts else None
         return core.All(parts=tuple(parts), text="all of", span=parts[0].span.merge(parts[1].span))
+
+    def _stands_for_a_condition(self, name: str) -> bool:
+        """Whether a criterion may not have a name; that of an entry it may: `exclude pregnancy`."""
+        entries = self.found.entries.keys() | self.found.derived.keys()
+        return name in self.found.places and name not in entries
 
     def _definition(self, node: tree.Definition, source: Source) -> core.Definition | None:
         self.conditions.begin(node.name.text, source)
