@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from tests.contracts.command import COMMAND, environment, run
+from tests.contracts.command import COMMAND, DEMO, environment, run
 
 TEXT = "Inclusion Criteria:\n* Adults\n\nExclusion Criteria:\n* Pregnancy\n"
 
@@ -22,6 +22,19 @@ def test_a_text_becomes_a_file_with_to_dos(tmp_path: Path) -> None:
     assert checked.returncode == 0
     assert [p["code"] for p in json.loads(checked.stdout)] == ["to-do", "to-do"]
     assert run("format", "--check", "trial.elig", cwd=tmp_path).returncode == 0
+
+
+def test_screening_says_that_something_is_to_do(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text(TEXT, encoding="utf-8")
+    assert run("new", "t.txt", "-o", "t.elig", cwd=tmp_path).returncode == 0
+    ines = DEMO / "ines_all_met.json"
+    done = run("screen", "t.elig", ines, "--format", "json", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "t.elig: 2 conditions still to be written\n" in done.stderr
+    (row,) = json.loads(done.stdout)
+    assert row["eligibility"] == "undetermined"
+    told = [(c["basis"], c["outcome"], c["gaps"]) for c in row["criteria"]]
+    assert told == [("todo", "unknown", [f"todo:{c['id']}"]) for c in row["criteria"]]
 
 
 def test_stdin() -> None:

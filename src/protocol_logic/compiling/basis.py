@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 from protocol_logic.compiling import core
 from protocol_logic.knowledge import vocabulary as voc
 
-Kind: TypeAlias = Literal["computed", "attested", "judged", "opaque"]
-KINDS: tuple[Kind, ...] = ("computed", "attested", "judged", "opaque")
-"""From what a program decides to what only a person can."""
+Kind: TypeAlias = Literal["computed", "attested", "judged", "opaque", "todo"]
+KINDS: tuple[Kind, ...] = ("computed", "attested", "judged", "opaque", "todo")
+"""From what a program decides to what only a person can, and what is not written yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ def basis_of(tests: Iterable[core.Test], vocabulary: voc.Vocabulary) -> Basis:
             reasons = asked.setdefault(entry.name, [])
             if test.because and test.because not in reasons:
                 reasons.append(test.because)
+        elif isinstance(test, core.Todo):
+            kinds.add("todo")
         elif isinstance(entry, voc.Consent):
             kinds.add("attested")
     questions = []

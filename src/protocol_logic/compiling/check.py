@@ -19,6 +19,7 @@ from protocol_logic.compiling.examples_file import (
     examples_in,
     protocol_in_kb,
 )
+from protocol_logic.compiling.hygiene import look_over
 from protocol_logic.compiling.knowledge import read_entries
 from protocol_logic.compiling.library import Unit, gather
 from protocol_logic.compiling.parameters import Setting, settle
@@ -70,7 +71,8 @@ def check_file(source: Source, problems: Problems, find: FindProtocol = protocol
     elif are_examples(units[-1]):
         examples_in(units[-1], problems, find, check)
     else:
-        _check(units, problems)
+        protocol, _ = _check(units, problems)
+        look_over(units[-1], protocol, problems)
 
 
 def _check(

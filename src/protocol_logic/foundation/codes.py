@@ -33,6 +33,11 @@ _ROWS = (
     Code("not-covered", "error", "a sentence of the protocol's text that nothing quotes"),
     Code("not-in-source", "error", "a quote that does not stand in the protocol's text"),
     Code("source-order", "warning", "a criterion that stands in another order than its text"),
+    # what can be used, but should be looked at
+    Code("text-defect", "notice", "a sentence that lost a sign or an exponent on its way"),
+    Code("mixed-scripts", "warning", "a word with letters that only look like those of Latin"),
+    Code("unused-definition", "warning", "a definition that no criterion uses"),
+    Code("never-decided", "warning", "a criterion that no record can show to be passed"),
     # names
     Code("unknown-name", "error", "a name that no knowledge file defines"),
     Code("unknown-knowledge", "error", "a knowledge file that does not exist"),

@@ -44,11 +44,12 @@ _HEAD_ALONE = re.compile(
     r"(?:[ \t]+element[ \t]+\w+)?"
 )
 # Characters that a reader cannot see, that reorder what is read, or that end a line for some.
-INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+UNSEEN = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
-    "\U000e0000-\U000e01ef]+|\r(?!\n|\\Z)"
+    "\U000e0000-\U000e01ef"
 )
+INVISIBLE = re.compile(f"[{UNSEEN}]+|\r(?!\n|\\Z)")
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _LAYOUT = ("_NL", "_INDENT", "_DEDENT")
 _PARSING = Lock()  # the parser keeps its place in the layout, so one thread at a time

@@ -178,7 +178,10 @@ def _compiled(name: str, policies: Policies | None, settings: Sequence[Setting])
         from protocol_logic.surfaces.diagnostics import plain_line
 
         for problem in found:
-            click.echo(plain_line(problem), err=True)
+            if problem.severity != "notice":
+                click.echo(plain_line(problem), err=True)
+    if to_dos := sum(problem.code == "to-do" for problem in found):
+        click.echo(f"{visible(name)}: {count(to_dos, 'condition')} still to be written", err=True)
     return compiled
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 
 import pytest
 from hypothesis import given, strategies as st
@@ -16,8 +17,6 @@ from protocol_logic.language.original.coverage import Coverage, compare
 from protocol_logic.language.original.draft import draft_of, name_of
 from protocol_logic.language.original.record import NoCriteria, Original, read_original
 from protocol_logic.language.original.sentences import items_of
-from protocol_logic.language.parse import parse
-from protocol_logic.language.tree import Criterion
 from tests.originals import SETS, needs_data, originals
 
 
@@ -252,16 +251,12 @@ def test_a_name_of_the_knowledge_base_is_left_to_it() -> None:
     assert "include pregnancy_2\n" in draft.text
 
 
+@pytest.mark.slow
 @needs_data
 def test_drafts_of_all_shared_texts_are_protocols() -> None:
     for number, text in originals():
         draft = drafted(text)
-        problems = Problems()
-        statements = parse(Source(number, draft), problems)
-        assert problems.items == [], number
-        if len(text) % 5 == 0:
-            assert format_text(Source(number, draft)) == draft, number
-        names = [s.name.text for s in statements if isinstance(s, Criterion)]
+        names = re.findall(r"^(?:include|exclude) ([a-z][a-z0-9_]*)$", draft, re.MULTILINE)
         assert len(set(names)) == len(names)
         coverage, found = compared(draft, text)
         assert found == [], number
@@ -287,11 +282,15 @@ def test_a_letter_that_is_typed_wrong_is_found() -> None:
 
 @needs_data
 def test_check_counts_the_to_dos_of_a_draft_and_finds_nothing_else() -> None:
-    for number, text in originals()[:40]:
+    # What a text has lost on its way is told too.
+    for number, text in originals()[::12]:
         draft = draft_of(Original(Source(number, text)), "trial", ())
-        problems = Problems()
-        check_file(Source(number, draft.text), problems)
-        assert [p.code for p in problems.items] == ["to-do"] * draft.criteria
+        source, problems = Source(number, draft.text), Problems()
+        check_file(source, problems)
+        codes = Counter(problem.code for problem in problems.items)
+        assert codes.pop("to-do") == draft.criteria
+        assert codes.keys() <= {"text-defect", "mixed-scripts"}, number
+        assert format_text(source) == draft.text, number
 
 
 # ---- records -------------------------------------------------------------------------------------

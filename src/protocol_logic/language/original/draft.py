@@ -208,4 +208,5 @@ def quoted(line: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(INVISIBLE.sub(" ", text).split())
+    """A text on one line; two spaces stay two, since a sign may have stood between them."""
+    return re.sub(r"[ ]*[^\S \xa0]\s*", " ", INVISIBLE.sub(" ", text)).strip()

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from protocol_logic.foundation.source import Span
 from protocol_logic.language.original.cuts import MARK
 from protocol_logic.language.original.sentences import Item, Sentence
-from protocol_logic.language.parse import INVISIBLE
+from protocol_logic.language.parse import UNSEEN
 
 # What stands for a bullet or a number in the text that is compared; no text that is shown has it.
 _SIGN = "\x00"
-_ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
+_COMPARED = re.compile(rf"(?:[^\s\\{UNSEEN}]|\\(?![!-/:-@\[-`{{-~]))+")
 _INSERTED = re.compile(r"(?<!\\)\[(?:[^\[\]\\]|\\.)*\]")
 
 
@@ -46,9 +46,9 @@ class Text:
                     chars.append(_SIGN)
                     places.append(mark.start)
                 start = len(chars)
-                for place, char in _compared(text, sentence.span.start, sentence.span.end):
-                    chars.append(char)
-                    places.append(place)
+                for run in _COMPARED.finditer(text, sentence.span.start, sentence.span.end):
+                    chars += run[0]
+                    places += range(*run.span())
                 sentences.append((item, sentence, start, len(chars)))
         found = "".join(chars)
         return cls(text, found, tuple(places), tuple(sentences), bytearray(len(found)))
@@ -145,11 +145,4 @@ def _word_pattern(word: str) -> str:
 
 
 def _compared_text(text: str) -> str:
-    return "".join(char for _, char in _compared(text, 0, len(text)))
-
-
-def _compared(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    for place in range(start, end):
-        char = text[place]
-        if not (char.isspace() or INVISIBLE.match(char) or _ESCAPE.match(text, place, end)):
-            yield place, char
+    return "".join(_COMPARED.findall(text))

@@ -1,0 +1,91 @@
+"""Whether a record could ever decide a criterion.
+
+Not recorded is not absent: a test that is false only where a list is complete stays unknown where
+no list can close it. What is found here holds whatever a record says, since the tests are taken
+to be independent: what they could be alone, they could be together at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from protocol_logic.compiling import core
+from protocol_logic.knowledge import vocabulary as voc
+
+
+class Stuck(NamedTuple):
+    """A test that no record can make `value`."""
+
+    test: core.Test
+    value: bool
+
+
+class Deciding:
+    """Answers for one checked protocol."""
+
+    def __init__(self, protocol: core.Protocol) -> None:
+        self.protocol = protocol
+        self.entries = protocol.vocabulary.entries
+
+    def never_passes(self, criterion: core.Criterion) -> tuple[Stuck, ...]:
+        """Why no record can show that a patient passes a criterion; empty where one can."""
+        wanted = criterion.polarity == "inclusion"
+        if self._can(criterion.condition, wanted):
+            return ()
+        if criterion.applies is not None and self._can(criterion.applies, False):
+            return ()
+        return tuple(dict.fromkeys(self._stuck(criterion.condition, wanted)))
+
+    def _can(self, condition: core.Condition, value: bool) -> bool:
+        """Whether some record makes a condition certainly true, or certainly false."""
+        match condition:
+            case core.All(parts=parts):
+                return (all if value else any)(self._can(p, value) for p in parts)
+            case core.Any(parts=parts):
+                return (any if value else all)(self._can(p, value) for p in parts)
+            case core.AtLeast(number=number, parts=parts):
+                needed = number if value else len(parts) - number + 1
+                return sum(self._can(p, value) for p in parts) >= needed
+            case core.Not(part=part):
+                return self._can(part, not value)
+            case core.Defined(name=name):
+                body = self.protocol.definitions[name].body
+                return isinstance(body, core.Decision) or self._can(body, value)
+            case _:
+                return self._test_can(condition, value)
+
+    def _test_can(self, test: core.Test, value: bool) -> bool:
+        match test:
+            case core.Evidenced():
+                return value
+            case core.InEffect(concept=concept) | core.OnBothSides(concept=concept):
+                return value or self._closed(concept)
+            case core.LinesOf(concept=concept, op=op):
+                # An open history can only have more lines.
+                return value == (op in (">=", ">")) or self._closed(concept)
+            case core.Occurred(concept=concept):
+                return value or self._closed(concept)
+            case core.Pattern(concept=concept, event=event):
+                return value or (self._closed(concept) and self._closed(event))
+            case _:
+                return True
+
+    def _closed(self, name: str) -> bool:
+        entry = self.entries[name]
+        return isinstance(entry, voc.Concept | voc.Event) and entry.closed_by is not None
+
+    def _stuck(self, condition: core.Condition, value: bool) -> Iterator[Stuck]:
+        """The tests that keep a condition from being `value`."""
+        match condition:
+            case core.All(parts=parts) | core.Any(parts=parts) | core.AtLeast(parts=parts):
+                for part in parts:
+                    yield from self._stuck(part, value)
+            case core.Not(part=part):
+                yield from self._stuck(part, not value)
+            case core.Defined(name=name):
+                body = self.protocol.definitions[name].body
+                if not isinstance(body, core.Decision):
+                    yield from self._stuck(body, value)
+            case _ if not self._test_can(condition, value):
+                yield Stuck(condition, value)

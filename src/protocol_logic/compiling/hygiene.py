@@ -1,0 +1,120 @@
+"""What an author should look at in a file that can be used as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.deciding import Deciding, Stuck
+from protocol_logic.compiling.library import Unit
+from protocol_logic.foundation.problems import Label, Problem, Problems
+from protocol_logic.foundation.source import Source, Span
+from protocol_logic.language import tree
+from protocol_logic.language.original.defects import lost_signs, mixed_scripts
+
+
+def look_over(unit: Unit, protocol: core.Protocol | None, problems: Problems) -> None:
+    """Look over one file; `protocol`: what it was checked to, where it has no error."""
+    _texts(unit, problems)
+    if protocol is not None and unit.heading is not None and unit.heading.kind == "protocol":
+        _unused(unit, protocol, problems)
+        _never_decided(unit, protocol, problems)
+
+
+# ---- texts ---------------------------------------------------------------------------------------
+
+
+def _texts(unit: Unit, problems: Problems) -> None:
+    source = unit.source
+    for node in unit.statements:
+        if isinstance(node, tree.Criterion | tree.Note):
+            for quote in node.quotes:
+                for defect in lost_signs(quote.text):
+                    start = quote.span.start
+                    span = Span(start + defect.start, start + defect.end)
+                    _add(problems, "text-defect", defect.message, source, span, defect.hint)
+    unread = {
+        source.line_column(p.span.start)[0]
+        for p in problems.items
+        if p.code == "syntax" and p.source is source and p.span is not None
+    }
+    for odd in mixed_scripts(source.text):
+        if source.line_column(odd.start)[0] not in unread:
+            span = Span(odd.start, odd.end)
+            _add(problems, "mixed-scripts", odd.message, source, span, odd.hint)
+
+
+# ---- definitions that nothing uses ---------------------------------------------------------------
+
+
+def _unused(unit: Unit, protocol: core.Protocol, problems: Problems) -> None:
+    reached = _reached(protocol)
+    for node in unit.statements:
+        if isinstance(node, tree.Definition) and node.name.text not in reached:
+            message = f"no criterion uses `{node.name.text}`"
+            hint = "use it in a criterion, or take it away"
+            _add(problems, "unused-definition", message, unit.source, node.name.span, hint)
+
+
+def _reached(protocol: core.Protocol) -> set[str]:
+    """The definitions that criteria use, and those that these use."""
+    conditions: list[core.Condition] = list(protocol.denials.values())
+    for criterion in protocol.criteria:
+        conditions += [c for c in (criterion.applies, criterion.condition) if c is not None]
+    reached: set[str] = set()
+    while conditions:
+        for test in core.tests_in(conditions.pop()):
+            if isinstance(test, core.Defined) and test.name not in reached:
+                reached.add(test.name)
+                conditions += core.conditions_in(protocol.definitions[test.name].body)
+    return reached
+
+
+# ---- criteria that nothing can decide ------------------------------------------------------------
+
+
+def _never_decided(unit: Unit, protocol: core.Protocol, problems: Problems) -> None:
+    deciding = Deciding(protocol)
+    names = {n.name.text: n.name.span for n in unit.statements if isinstance(n, tree.Criterion)}
+    for criterion in protocol.criteria:
+        stuck = deciding.never_passes(criterion)
+        if stuck:
+            verb = "meets" if criterion.polarity == "inclusion" else "is not excluded by"
+            message = f"no record can show that a patient {verb} `{criterion.id}`"
+            labels = tuple(
+                Label(unit.source, each.test.span, _why(each))
+                for each in stuck
+                if _stands_in(each.test, criterion)
+            )
+            span = names[criterion.id]
+            _add(problems, "never-decided", message, unit.source, span, _cure(stuck), labels)
+
+
+def _why(stuck: Stuck) -> str:
+    return "never certainly true" if stuck.value else "never certainly false"
+
+
+def _cure(stuck: Iterable[Stuck]) -> str:
+    unclosed = [s.test for s in stuck if not isinstance(s.test, core.Evidenced)]
+    names = dict.fromkeys(f"`{getattr(test, 'concept', '')}`" for test in unclosed)
+    if not names:
+        return 'no record says that something was not examined; ask a person: `judged "..."`'
+    return f"name the list that closes {' and '.join(names)} (`closed by`), or ask a person"
+
+
+def _stands_in(test: core.Test, criterion: core.Criterion) -> bool:
+    return criterion.span.start <= test.span.start < criterion.span.end
+
+
+def _add(
+    problems: Problems,
+    code: str,
+    message: str,
+    source: Source,
+    span: Span,
+    hint: str,
+    labels: tuple[Label, ...] = (),
+) -> None:
+    problems.add(
+        Problem(code=code, message=message, source=source, span=span, hint=hint, labels=labels)
+    )
