@@ -196,11 +196,13 @@ class Writer:
 
     def _lines(self) -> str:
         name = self.rng.choice(["chemotherapy", "chemotherapy", "endocrine_therapy"])
-        intent = self.rng.choice(INTENTS)
         return (
-            f"lines of {name} with intent {intent} "
+            f"lines of {name}{self._intent()} "
             f"{self.rng.choice(OPERATORS)} {self.number(str(self.rng.choice([0, 1, 1, 2, 3])))}"
         )
+
+    def _intent(self) -> str:
+        return f" with intent {self.rng.choice(INTENTS)}" if self.chance(0.75) else ""
 
     def _occurrence(self) -> str:
         if self.chance(0.15):
@@ -275,7 +277,7 @@ class Writer:
         if self.chance(0.6) or not clauses:
             clauses.append(f"course lasted >= {self.number(rng.choice(MONTHS))} at {event}")
         rng.shuffle(clauses)
-        course = f"course of {name} with intent {rng.choice(INTENTS)}, called course"
+        course = f"course of {name}{self._intent()}, called course"
         return f"{margin}there is\n{inner}{course}\n" + "".join(
             f"{inner}{clause}\n" for clause in clauses
         )

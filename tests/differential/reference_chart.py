@@ -194,11 +194,12 @@ class Chart:
     @property
     def intents(self) -> list[str]:
         """The intents that are asked for, and one that stands for all others."""
-        asked = {t.intent for t in self.tests if isinstance(t, core.LinesOf | core.Pattern)}
+        tests = [t for t in self.tests if isinstance(t, core.LinesOf | core.Pattern)]
+        asked = {t.intent for t in tests if t.intent is not None}
         others = [intent for intent in core.INTENTS if intent not in asked]
         return [*sorted(asked), *others[:1]]
 
-    def most_lines(self, concept: str, intent: str) -> int:
+    def most_lines(self, concept: str, intent: str | None) -> int:
         """The greatest number that lines of the class are compared with."""
         return max(
             t.number

@@ -66,13 +66,15 @@ class Therapies(Numbers):
 
         return self.world.once(("period", number), read)
 
-    def _periods(self, concept: str, intent: str) -> list[tuple[Day, Day]]:
-        """The therapies of a class with the intent that have been started."""
+    def _periods(self, concept: str, intent: str | None) -> list[tuple[Day, Day]]:
+        """The therapies of a class with the intent (None: any) that have been started."""
         found = []
         for number, therapy in self._therapies(concept):
             possible = [therapy.intent] if therapy.intent else self.chart.intents
             period = self._period(number, therapy)
-            if period and self.world.choose(("intent", number), possible) == intent:
+            if period and (
+                intent is None or self.world.choose(("intent", number), possible) == intent
+            ):
                 found.append(period)
         return found
 
@@ -88,7 +90,7 @@ class Therapies(Numbers):
             return False
         return self.world.choose(("unrecorded in effect", concept), [True, False])
 
-    def lines(self, concept: str, intent: str) -> int:
+    def lines(self, concept: str, intent: str | None) -> int:
         def count() -> int:
             lines: list[list[tuple[Day, Day]]] = []
             for period in self._periods(concept, intent):
@@ -110,7 +112,7 @@ class Therapies(Numbers):
 
     # ---- courses and events ------------------------------------------------------------------
 
-    def _courses(self, concept: str, intent: str) -> list[Course]:
+    def _courses(self, concept: str, intent: str | None) -> list[Course]:
         def find() -> list[Course]:
             ordered: list[tuple[Day, Day]] = []
             for period in sorted(self._periods(concept, intent), key=lambda p: p[0].first):

@@ -43,7 +43,7 @@ def finding_id(test: core.Test) -> str | None:
         case core.OnBothSides(concept=concept):
             return f"{concept}_on_both_sides"
         case core.LinesOf(concept=concept, intent=intent):
-            return f"lines_of_{concept}_with_intent_{intent}"
+            return f"lines_of_{concept}" + (f"_with_intent_{intent}" if intent else "")
         case core.Todo(home=home, number=number):
             return f"todo({home})" if number == 1 else f"todo({home},{number})"
         case core.Occurred() | core.NumberOf() | core.PresentAs():
@@ -90,7 +90,7 @@ class Cells:
                 element = self.voc.entries[concept].element
                 return Finding(
                     id=name, kind="lines", entry=concept, element=element, cells=cells,
-                    ranges=ranges, detail=intent,
+                    ranges=ranges, detail=intent or "",
                 )  # fmt: skip
             case core.Occurred():
                 return last_finding(

@@ -167,10 +167,11 @@ def _can(protocol: core.Protocol, node: core.Condition) -> set[State]:
             return everything - {"unknown"} if every else everything
         case core.Evidenced():
             return everything - {"not_met"}
-        case core.InEffect(concept=name) | core.OnBothSides(concept=name):
+        case core.InEffect() | core.OnBothSides() | core.Occurred():
+            name = node.concept
             return everything if _closes(entries[name]) else everything - {"not_met"}
-        case core.LinesOf(concept=name, op=op):
-            if _closes(entries[name]):
+        case core.LinesOf(op=op) | core.NumberOf(op=op):
+            if _closes(entries[node.concept]):
                 return everything
             return everything - ({"met"} if op in ("<", "<=") else {"not_met"})
         case core.Pattern(concept=name):

@@ -189,14 +189,14 @@ class Conditions(Occurrences, Asking):
 
     def _lines(self, node: tree.Lines, text: str) -> core.Condition | None:
         concept = self.concept(node.name, "medication")
-        if concept is None or not self.is_intent(node.intent):
+        if concept is None or (node.intent is not None and not self.is_intent(node.intent)):
             return None
         number = self.whole(node.number, "lines")
         if number is None:
             return None
         return core.LinesOf(
             concept=concept.name,
-            intent=node.intent.text,
+            intent=node.intent.text if node.intent is not None else None,
             op=node.op,
             number=number,
             text=text,
@@ -303,7 +303,8 @@ class Conditions(Occurrences, Asking):
         self.pattern_count += 1
         name = f"{self.pattern_home}_pattern_{self.pattern_count}"
         concept = self.concept(node.course.name, "medication")
-        ok = self.is_intent(node.course.intent) and concept is not None
+        intent = node.course.intent
+        ok = (intent is None or self.is_intent(intent)) and concept is not None
         called = node.course.called.text
         events: dict[str, voc.Event] = {}
         clauses: list[core.Timing | core.Duration] = []
@@ -342,7 +343,7 @@ class Conditions(Occurrences, Asking):
         return core.Pattern(
             name=name,
             concept=concept.name,
-            intent=node.course.intent.text,
+            intent=intent.text if intent is not None else None,
             event=next(iter(events)),
             clauses=tuple(clauses),
             called=called,

@@ -18,6 +18,8 @@ from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge.vocabulary import Named, Vocabulary
 
 INTENTS = ("adjuvant", "neoadjuvant", "palliative", "curative")
+ANY_INTENT = "any"
+"""What courses of all intents together have in the place of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +130,11 @@ class OnBothSides(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinesOf(Node):
-    """How many lines of the class with the intent: records that share a day are one line."""
+    """How many lines of the class with the intent (None: whatever it is): records that share a day
+    are one line."""
 
     concept: str
-    intent: str
+    intent: str | None
     op: str
     number: int
 
@@ -234,11 +237,12 @@ class Duration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern(Node):
-    """There is a course of `concept` with `intent` and an `event` for which all clauses hold."""
+    """There is a course of `concept` with `intent` (None: whatever it is) and an `event` for which
+    all clauses hold."""
 
     name: str
     concept: str
-    intent: str
+    intent: str | None
     event: str
     clauses: tuple[Timing | Duration, ...]
     called: str = field(default="", compare=False, repr=False)

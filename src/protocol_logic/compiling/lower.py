@@ -288,7 +288,7 @@ class _Lowering:
 
     def _pattern(self, block: _Block, head: str, pattern: core.Pattern) -> list[str]:
         names = self.plan.courses[pattern.concept].names[pattern.name]
-        course = f"cell(course({pattern.concept},Course),{pattern.intent})"
+        course = f"cell(course({pattern.concept},Course),{pattern.intent or core.ANY_INTENT})"
         body = [course, f"cell(event({pattern.event},Event),recorded)"]
         texts = [_comment("there is"), _comment(f"  {pattern.course_text}")]
         for index, clause in enumerate(pattern.clauses):

@@ -48,9 +48,9 @@ class Finding:
 
     `values`: for `value`, `recorded` and `undetermined` the values that each cell stands for;
     `ranges`: for numbers the interval of each cell, in the canonical unit (`ratio`: multiples of
-    a limit of normal). `detail`: intent of `lines`, evidence name of `evidence`, and `ULN` or `LLN`
-    of `ratio`. `occurrence`: what `last`, `count` and `present_as` are read from. `element`: id
-    under which a gap is reported.
+    a limit of normal). `detail`: intent of `lines` where one is asked for, evidence name of
+    `evidence`, and `ULN` or `LLN` of `ratio`. `occurrence`: what `last`, `count` and `present_as`
+    are read from. `element`: id under which a gap is reported.
     """
 
     id: str
@@ -90,7 +90,7 @@ class Courses:
 
     def domain(self, courses: int, events: int) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The findings that rows with so many courses, and events each, can speak of."""
-        intents = tuple(dict.fromkeys(p.intent for p in self.patterns))
+        intents = tuple(dict.fromkeys(p.intent or core.ANY_INTENT for p in self.patterns))
         kinds = dict.fromkeys(p.event for p in self.patterns)
         rooms = dict.fromkeys(names.room for names in self.names.values())
         clauses = dict.fromkeys(c for names in self.names.values() for c in names.clauses)

@@ -68,7 +68,7 @@ def read_therapy(
     """All joint readings of the therapies of a class and the events that its patterns name."""
     facts = [f for f in visible.below(concept) if isinstance(f.reading, Therapy)]
     patterns = courses.patterns if courses is not None else ()
-    asked = {f.detail for f in lines} | {p.intent for p in patterns}
+    asked = {i for i in (*(f.detail for f in lines), *(p.intent for p in patterns)) if i}
     periods = [p for f in facts if (p := _period(f, visible.as_of, asked)) is not None]
     events: list[Happening] = []
     for name in dict.fromkeys(p.event for p in patterns):
@@ -259,7 +259,7 @@ class _Shapes:
 
     def _line_cells(self, periods: list[_Course]) -> Iterator[tuple[str, CellSet]]:
         for finding in self.lines:
-            number = Fraction(_lines([p for p in periods if p.intent == finding.detail]))
+            number = Fraction(_lines(_of_intent(periods, finding.detail)))
             # What is unrecorded can only raise the number.
             value = Interval.at_least(number) if self.open else Interval.point(number)
             yield (
@@ -280,17 +280,19 @@ class _Shapes:
         asked = dict.fromkeys(p.intent for p in self.courses.patterns)
         slots: dict[_Signature, None] = {}
         for intent in asked:
-            for course in _courses([p for p in periods if p.intent == intent]):
-                slots.setdefault(self._signature(course, events))
+            for course in _courses(_of_intent(periods, intent)):
+                slots.setdefault(self._signature(intent, course, events))
         # INVARIANT: equal signatures say the same, so one slot stands for all courses like it.
         for number, signature in enumerate(sorted(slots), 1):
             yield from signature.cells(self.concept, f"c{number}", number)
 
-    def _signature(self, course: _Course, events: list[tuple[str, date]]) -> _Signature:
+    def _signature(
+        self, intent: str | None, course: _Course, events: list[tuple[str, date]]
+    ) -> _Signature:
         assert self.courses is not None
         rooms, pairs = [], []
         for pattern in self.courses.patterns:
-            if pattern.intent != course.intent:
+            if pattern.intent != intent:
                 continue
             names = self.courses.names[pattern.name]
             key = (pattern.name, course.start, course.end)
@@ -306,7 +308,9 @@ class _Shapes:
                         if _holds(clause, course, day)
                     )
                     pairs.append((event, holding))
-        return _Signature(course.intent, tuple(sorted(rooms)), tuple(sorted(set(pairs))))
+        return _Signature(
+            intent or core.ANY_INTENT, tuple(sorted(rooms)), tuple(sorted(set(pairs)))
+        )
 
     def _leaves_room(self, pattern: core.Pattern, course: _Course) -> bool:
         """Whether some day up to the as-of date would satisfy all clauses with this course."""
@@ -326,7 +330,8 @@ class _Shapes:
         for number, pattern in enumerate(self.patterns, 1):
             assert self.courses is not None
             names = self.courses.names[pattern.name]
-            full = _Signature(pattern.intent, (), ((pattern.event, names.clauses),))
+            intent = pattern.intent or core.ANY_INTENT
+            full = _Signature(intent, (), ((pattern.event, names.clauses),))
             options.append([{}, dict(full.cells(self.concept, f"c{number}", number))])
         element = self.element
         rows = []
@@ -390,6 +395,11 @@ def _holds(clause: core.Timing | core.Duration, course: _Course, event: date) ->
             return on_or_before_anniversary(edge, latest.months, event)
         return bool(latest.months) or event <= edge
     return True
+
+
+def _of_intent(periods: Iterable[_Course], intent: str | None) -> list[_Course]:
+    """The periods of one intent; of all where there is none."""
+    return [period for period in periods if not intent or period.intent == intent]
 
 
 def _courses(periods: Iterable[_Course]) -> list[_Course]:

@@ -167,14 +167,15 @@ OPERATORS: dict[str, Operator] = {
             "number of brain_metastasis within 12 months >= 2", "docs/semantics.md",
         ),
         Operator(
-            "lines of", "lines of NAME with intent INTENT COMPARISON NUMBER", "medication", (), (),
+            "lines of", "lines of NAME COMPARISON NUMBER / "
+            "lines of NAME with intent INTENT COMPARISON NUMBER", "medication", (), (),
             "a whole number", "what is unrecorded can only raise the number",
             "the number of lines of {name} with intent {intent} {comparison}",
             "the number of lines of {name} with intent {intent} {denied comparison}",
             "lines of chemotherapy with intent palliative <= 1", "docs/semantics.md",
         ),
         Operator(
-            "there is", "there is / course of NAME with intent INTENT, called X / ...",
+            "there is", "there is / course of NAME, called X / ...",
             "medication and event", (), (), "whole months or years, counted in anniversaries",
             "an unrecorded event or course may fit where its list is open",
             "there is such a course and event", "there is no such course and event",

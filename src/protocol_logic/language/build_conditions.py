@@ -96,10 +96,10 @@ class ConditionBuilder(OccurrenceBuilder):
         return tree.BothSides(name=word_of(children[0]), span=span_of(meta))
 
     def lines(self, meta: Meta, children: list[Any]) -> tree.Lines:
-        name, intent, op, number = parted(children)[0]
+        name, *intent, op, number = parted(children)[0]
         return tree.Lines(
             name=word_of(name),
-            intent=word_of(intent),
+            intent=word_of(intent[0]) if intent else None,
             op=str(op),
             number=amount_of(number),
             span=span_of(meta),
@@ -131,8 +131,13 @@ class ConditionBuilder(OccurrenceBuilder):
         return tree.ThereIs(course=course, clauses=tuple(clauses), span=span_of(meta))
 
     def course(self, meta: Meta, children: list[Any]) -> tree.Course:
-        name, intent, called = (word_of(t) for t in parted(children)[0])
-        return tree.Course(name=name, intent=intent, called=called, span=span_of(meta))
+        name, *intent, called = (word_of(t) for t in parted(children)[0])
+        return tree.Course(
+            name=name,
+            intent=intent[0] if intent else None,
+            called=called,
+            span=span_of(meta),
+        )
 
     def between(self, meta: Meta, children: list[Any]) -> tree.When:
         tokens, points = parted(children)

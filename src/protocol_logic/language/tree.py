@@ -146,10 +146,10 @@ class BothSides(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines(Node):
-    """`lines of chemotherapy with intent palliative <= 1`"""
+    """`lines of chemotherapy with intent palliative <= 1`; `intent` is None for any."""
 
     name: Word
-    intent: Word
+    intent: Word | None
     op: str
     number: Amount
 
@@ -246,10 +246,10 @@ class Point(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course(Node):
-    """`course of endocrine_therapy with intent adjuvant, called adjuvant`"""
+    """`course of endocrine_therapy with intent adjuvant, called first`; `intent` None: any."""
 
     name: Word
-    intent: Word
+    intent: Word | None
     called: Word
 
 

@@ -53,6 +53,7 @@ define old
       metastasis other than bone_metastasis with severity mild, severe
       number of metastasis with grade >= 2 within 2 years >= 2
       history of chemotherapy with intent palliative, curative
+      lines of chemotherapy <= 1
 
 note heading
   > Exclusion criteria:

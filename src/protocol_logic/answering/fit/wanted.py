@@ -161,7 +161,8 @@ class _Reader:
             case "lines":
                 yield from self._below(name)
                 yield from self._closed(name)
-                yield from (_Key(each, "intent") for each in self._names_below(name))
+                if finding.detail:
+                    yield from (_Key(each, "intent") for each in self._names_below(name))
             case "last" | "count" | "present_as":
                 yield from self._below(name)
                 yield from self._closed(name)
@@ -188,7 +189,8 @@ class _Reader:
     def of_courses(self, concept: str) -> Iterator[_Key]:
         """What the courses of a medication, and the events beside them, are read from."""
         yield from self._below(concept)
-        yield from (_Key(each, "intent") for each in self._names_below(concept))
+        if any(pattern.intent for pattern in self.plan.courses[concept].patterns):
+            yield from (_Key(each, "intent") for each in self._names_below(concept))
         yield from self._closed(concept)
         for pattern in self.plan.courses[concept].patterns:
             yield from self._entry(pattern.event)
