@@ -70,8 +70,11 @@ def compile_source(
     """
     of_site = policies.settings if policies is not None else ()
     protocol = check(source, problems, (*of_site, *settings))
-    if protocol is None:
-        return None
+    return None if protocol is None else compiled_of(protocol, policies)
+
+
+def compiled_of(protocol: core.Protocol, policies: Policies | None = None) -> Compiled:
+    """A checked protocol ready to screen with, under the policies of a site, if any."""
     plan = make_plan(protocol)
     program = lower(protocol, plan)
     # The text forms of checked values are deterministic (tuples and exact numbers throughout) and

@@ -59,6 +59,32 @@ IDS = [path.stem for path in SHIPPED] + ["comments"]
 Damage = Callable[[random.Random, str], str]
 
 
+TABLE = """\
+examples of limits
+  given  alt is 3   x ULN
+  |alt|  expect a |
+  # above a row
+  | 2.5  x ULN |met|
+
+  |||
+"""
+
+
+def test_a_table_has_columns_of_one_width() -> None:
+    assert (
+        formatted(TABLE)
+        == """\
+examples of limits
+  given alt is 3 x ULN
+  | alt       | expect a |
+  # above a row
+  | 2.5 x ULN | met      |
+  |           |          |
+"""
+    )
+    assert parsed(formatted(TABLE)) == parsed(TABLE)
+
+
 def formatted(text: str) -> str:
     return format_text(Source("text", text))
 
@@ -77,7 +103,9 @@ def comments(text: str) -> Counter[str]:
 
 # ---- damage to the layout that changes nothing ---------------------------------------------------
 
-TEXT_LINE = re.compile(r"\s*(?:[>#]|(?:title|version|language|registry|label|source|unlike)\b)")
+TEXT_LINE = re.compile(
+    r"\s*(?:[>#|]|(?:title|version|language|registry|label|source|unlike|examples?|given|expect)\b)"
+)
 
 
 def lines_changed(change: Callable[[random.Random, str], str]) -> Damage:

@@ -1,12 +1,13 @@
 """The clauses of a protocol: its atomic conditions, each with the states that it can be in.
 
 A clause belongs to a criterion, or to a definition of the protocol's own file, which is opened
-where it stands. A definition of a knowledge file is atomic: it is tested where it is at home.
+where it stands. A definition of a knowledge file is atomic: it is tested where it is at home. What
+a person is asked, and what is still to be written, is no clause: nothing computes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -36,7 +37,10 @@ class Clause:
 
 def clauses_of(protocol: core.Protocol) -> list[Clause]:
     """All clauses, of criteria in order, then of the file's definitions that they rest on."""
-    reach = {c.id: _reached(protocol, c) for c in protocol.criteria}
+    reach = {
+        c.id: definitions_below(protocol, [p for p in (c.applies, c.condition) if p is not None])
+        for c in protocol.criteria
+    }
     found: list[Clause] = []
     for criterion in protocol.criteria:
         conditions = [c for c in (criterion.applies, criterion.condition) if c is not None]
@@ -61,6 +65,8 @@ def said(source: Source, node: core.Condition) -> str:
             return f"{entry} {' '.join(source.text[node.span.start : node.span.end].split())}"
         case core.Defined(name=name, value=value):
             return name if value is None else f"{name} is {value}"
+        case core.Pattern(course_text=course, clauses=clauses):
+            return "there is " + "; ".join([course, *(clause.text for clause in clauses)])
         case _:
             return node.text
 
@@ -81,10 +87,14 @@ def quoted(protocol: core.Protocol) -> dict[str, core.Condition]:
     return {**lines, **alone}
 
 
-def asked_by_itself(
-    protocol: core.Protocol, conditions: dict[str, core.Condition]
-) -> core.Protocol:
-    """The protocol with one criterion for each condition, by id, in place of its own."""
+def asked_by_themselves(
+    protocol: core.Protocol, conditions: Iterable[core.Condition]
+) -> tuple[core.Protocol, dict[core.Condition, str]]:
+    """The protocol with one criterion for each condition in place of its own, and their ids."""
+    stem = "clause"
+    while any(name.startswith(f"{stem}_") for name in protocol.definitions):
+        stem += "_"
+    ids = {each: f"{stem}_{number}" for number, each in enumerate(conditions, 1)}
     criteria = tuple(
         core.Criterion(
             id=name,
@@ -94,9 +104,9 @@ def asked_by_itself(
             condition=condition,
             span=condition.span,
         )
-        for name, condition in conditions.items()
+        for condition, name in ids.items()
     )
-    return replace(protocol, criteria=criteria)
+    return replace(protocol, criteria=criteria), ids
 
 
 def _clauses(
@@ -108,7 +118,7 @@ def _clauses(
     tests = dict.fromkeys(t for c in conditions for t in core.tests_in(c))
     for test in tests:
         opened = isinstance(test, core.Defined) and is_own(protocol, test.name)
-        if not opened and not isinstance(test, core.Todo):
+        if not opened and not isinstance(test, core.Todo | core.Asked):
             text, states = said(protocol.source, test), states_of(protocol, test)
             yield Clause(owner, text, test, states, criteria, test.span)
 
@@ -119,10 +129,10 @@ def _nodes(condition: core.Condition) -> Iterator[core.Condition]:
         yield from _nodes(part)
 
 
-def _reached(protocol: core.Protocol, criterion: core.Criterion) -> set[str]:
-    """The definitions that a criterion rests on."""
+def definitions_below(protocol: core.Protocol, conditions: Iterable[core.Condition]) -> set[str]:
+    """The definitions that conditions rest on."""
     found: set[str] = set()
-    queue = [c for c in (criterion.applies, criterion.condition) if c is not None]
+    queue = list(conditions)
     while queue:
         for test in core.tests_in(queue.pop()):
             if isinstance(test, core.Defined) and test.name not in found:
@@ -167,15 +177,13 @@ def _can(protocol: core.Protocol, node: core.Condition) -> set[State]:
             return everything - {"unknown"} if every else everything
         case core.Evidenced():
             return everything - {"not_met"}
-        case core.InEffect() | core.OnBothSides() | core.Occurred():
+        case core.InEffect() | core.OnBothSides() | core.Occurred() | core.Pattern():
             name = node.concept
             return everything if _closes(entries[name]) else everything - {"not_met"}
         case core.LinesOf(op=op) | core.NumberOf(op=op):
             if _closes(entries[node.concept]):
                 return everything
             return everything - ({"met"} if op in ("<", "<=") else {"not_met"})
-        case core.Pattern(concept=name):
-            return everything if _closes(entries[name]) else everything - {"not_met"}
         case core.Defined(name=name, value=None):
             body = protocol.definitions[name].body
             assert not isinstance(body, core.Decision)

@@ -176,7 +176,8 @@ class _Checker:
     # ---- what is given ---------------------------------------------------------------------------
 
     def _given(self, name: tree.Word, value: tree.Word, as_of: date) -> Given | None:
-        place = f"{self.source.name}:{self.source.line_column(value.span.start)[0]}"
+        line, column = self.source.line_column(value.span.start)
+        place = f"{self.source.name}:{line}:{column}"
         try:
             fact = read_given(self.elements, name.text, value.text, as_of, place)
         except Unanswerable as error:

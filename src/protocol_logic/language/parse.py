@@ -34,7 +34,7 @@ DEEPEST = 40
 _MARK = re.compile("\ufeff(?!\ufeff)")
 _LINE = re.compile(r"^([ \t]*)((?![ \t\r]*$)[^# \t\n][^\n]*)", re.MULTILINE)
 _HEAD = re.compile(
-    rf"(?:{'|'.join(words.TITLED)})[ \t]+\w|(?:{'|'.join(words.STATEMENTS)})\b"
+    rf"(?:{'|'.join(words.TITLED)})[ \t]+\S|(?:{'|'.join(words.STATEMENTS)})\b"
     r"(?![ \t]*[<>=≤≥]|[ \t]+(?:is|in|recorded|confirmed|on|of)\b)"
 )
 # A head that cannot be a line of a block, so that it is one also where it is indented.

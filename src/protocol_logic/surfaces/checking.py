@@ -6,6 +6,7 @@ import difflib
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ def check_files(names: Sequence[str], form: str, original: str | None = None) ->
     `original`: the file with the text of the protocol, of which there is then one.
     """
     from protocol_logic.compiling.check import check_file
+    from protocol_logic.surfaces.suites import protocol_beside
 
     if original is not None and len(names) > 1:
         raise click.UsageError("--source is the text of one protocol; check the others without it")
@@ -41,7 +43,7 @@ def check_files(names: Sequence[str], form: str, original: str | None = None) ->
     for source in sources:
         # Each by itself: an error in one is none in the next.
         problems = Problems()
-        check_file(source, problems)
+        check_file(source, problems, partial(protocol_beside, source.name))
         found.extend(problems.items)
     covered = None if text is None else _compare(sources[0], text, found)
     listed = found.sorted()

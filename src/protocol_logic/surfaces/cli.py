@@ -312,6 +312,48 @@ def fit(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     ctx.exit(fit(FitOptions(as_of=as_of_option(as_of), **options)))
 
 
+@group.command("test")
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "junit"]),
+    default="text",
+    show_default=True,
+    help="junit: XML for build servers.",
+)
+@_OUTPUT
+@click.option("--filter", metavar="TEXT", help="Only tests with this in their name, or about it.")
+@click.option("--coverage", is_flag=True, help="Show in which states each condition was seen.")
+@click.option(
+    "--min-coverage",
+    type=click.IntRange(0, 100),
+    metavar="PERCENT",
+    help="Fail where fewer of the states of conditions were seen.",
+)
+@click.option(
+    "--boundaries",
+    is_flag=True,
+    help="For every limit also run the values just below, at and just above it, and none.",
+)
+@click.option(
+    "--write", metavar="FILE", help="With --boundaries: write these cases as a file of examples."
+)
+@click.pass_context
+def test_command(ctx: click.Context, /, **options: Any) -> None:
+    """Run the examples and worked cases of protocols.
+
+    PATH is a protocol, a file of examples, a folder, or the id of a protocol in the knowledge base.
+    Default: the folder one stands in, or the knowledge base. Exit code 1: a test failed, or none
+    ran.
+    """
+    from protocol_logic.surfaces.testing import TestOptions, test
+
+    if options["write"] is not None and not options["boundaries"]:
+        raise click.UsageError("--write goes with --boundaries")
+    ctx.exit(test(TestOptions(**options)))
+
+
 @group.command("compile")
 @click.argument("protocol", metavar="PROTOCOL")
 @click.argument("patients", nargs=-1, metavar="[PATIENTS...]")

@@ -71,13 +71,13 @@ def source_named(name: str, *, knowledge: bool = False) -> Source:
     """
     path = Path(name)
     if path.is_file():
-        return Source(name, _text(path, name))
+        return Source(name, text_at(path, name))
     if path.is_dir():
         raise click.UsageError(f"`{visible(name)}` is a folder, not a protocol file")
     if (found := protocol_path(name)) is not None:
-        return Source(f"kb/protocols/{name}/{found.name}", _text(found, name))
+        return Source(f"kb/protocols/{name}/{found.name}", text_at(found, name))
     if knowledge and (found := knowledge_path(name)) is not None:
-        return Source(f"kb/knowledge/{'/'.join(name.split('.'))}.elig", _text(found, name))
+        return Source(f"kb/knowledge/{'/'.join(name.split('.'))}.elig", text_at(found, name))
     known = protocol_ids() + (knowledge_names() if knowledge else [])
     hint = did_you_mean(name, known) or "known are " + ", ".join(f"`{n}`" for n in known)
     raise click.UsageError(
@@ -113,11 +113,17 @@ def text_named(name: str) -> str:
     if path.is_dir():
         raise click.UsageError(f"`{visible(name)}` is a folder, not a file")
     if not path.exists():
-        raise click.UsageError(f"there is no file `{visible(name)}`{_near(path)}")
-    return _text(path, name)
+        raise click.UsageError(f"there is no file `{visible(name)}`{near_path(path)}")
+    return text_at(path, name)
 
 
-def _text(path: Path, name: str) -> str:
+def source_at(path: Path, name: str) -> Source:
+    """The text of a file that is there, under a name."""
+    return Source(name, text_at(path, name))
+
+
+def text_at(path: Path, name: str) -> str:
+    """The text of a file that is there; a usage error, with the name, where it cannot be read."""
     try:
         # Line ends as written: offsets are those of the file. A byte order mark is no text.
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -155,9 +161,9 @@ def _site_policies(name: str) -> Policies:
 
     path = Path(name)
     if not path.is_file():
-        raise click.UsageError(f"there is no file of policies `{visible(name)}`{_near(path)}")
+        raise click.UsageError(f"there is no file of policies `{visible(name)}`{near_path(path)}")
     problems = Problems()
-    found = check_policies(Source(name, _text(path, name)), problems)
+    found = check_policies(Source(name, text_at(path, name)), problems)
     if found is None:
         raise SourceErrors(name, problems.sorted())
     return found
@@ -194,12 +200,13 @@ def existing_paths(names: Iterable[str]) -> list[Path]:
     for name in names:
         path = Path(name)
         if not path.exists() and not path.is_symlink():
-            raise click.UsageError(f"there is no file or folder `{visible(name)}`{_near(path)}")
+            raise click.UsageError(f"there is no file or folder `{visible(name)}`{near_path(path)}")
         paths.append(path)
     return paths
 
 
-def _near(path: Path) -> str:
+def near_path(path: Path) -> str:
+    """`; did you mean ...?` of the names beside a path, or nothing."""
     with suppress(OSError):
         hint = did_you_mean(path.name, (child.name for child in path.parent.iterdir()))
         return f"; {hint}" if hint else ""
@@ -234,9 +241,9 @@ def answers_of(name: str, compiled: Compiled, problems: Problems) -> Answers:
 
     path = Path(name)
     if not path.exists():
-        raise click.UsageError(f"there is no file `{visible(name)}`{_near(path)}")
+        raise click.UsageError(f"there is no file `{visible(name)}`{near_path(path)}")
     found = Problems()
-    answers = read_answers(Source(name, _text(path, name)), elements_of(compiled.protocol), found)
+    answers = read_answers(Source(name, text_at(path, name)), elements_of(compiled.protocol), found)
     if answers is None:
         raise SourceErrors(name, found.sorted())
     problems.extend(found.sorted())

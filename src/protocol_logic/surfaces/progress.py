@@ -12,9 +12,13 @@ _REDRAW = 0.25
 
 
 class Progress:
-    """Counts patients. `total`: the bytes that there are to read; 0 where that is not known."""
+    """Counts patients, or what `noun` says.
 
-    def __init__(self, stream: TextIO, total: int = 0) -> None:
+    `total`: the bytes that there are to read; 0 where that is not known.
+    """
+
+    def __init__(self, stream: TextIO, total: int = 0, noun: str = "patient") -> None:
+        self._noun = noun
         self._stream = stream
         self._total = total
         self._start = time.monotonic()
@@ -40,7 +44,7 @@ class Progress:
 
     def _line(self, seconds: float, done: int) -> str:
         rate = self.count / seconds
-        line = f"{count(self.count, 'patient')}, {rate:,.{0 if rate >= 10 else 1}f}/s"
+        line = f"{count(self.count, self._noun)}, {rate:,.{0 if rate >= 10 else 1}f}/s"
         if 0 < done < self._total:
             line += f", {_time(seconds * (self._total - done) / done)} left"
         return line
