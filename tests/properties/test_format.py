@@ -120,8 +120,9 @@ def lines_changed(change: Callable[[random.Random, str], str]) -> Damage:
 
 def outside_strings(change: Callable[[random.Random, str], str]) -> Damage:
     def damage(rng: random.Random, line: str) -> str:
-        parts = re.split(r'("[^"]*")', line)
-        return "".join(part if part[:1] == '"' else change(rng, part) for part in parts)
+        parts = re.split(r'("[^"]*"|(?<=, because ).+)', line)
+        # Every second part is a text that stays as it is.
+        return "".join(change(rng, part) if i % 2 == 0 else part for i, part in enumerate(parts))
 
     return damage
 

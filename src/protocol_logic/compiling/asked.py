@@ -7,6 +7,7 @@ line.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.names import Names
@@ -54,7 +55,7 @@ class Asking(Names):
             hint = "say it in fewer words: the protocol's own sentence is shown beside it"
             self.problem("bad-question", message, span, hint)
             return None
-        known = self._known(element)
+        known = self._known.get(element)
         if known is not None:
             message = f"`{element}` is already known, so it is not asked in quotes"
             hint = f"write `{known}` without quotes, or ask for something else in other words"
@@ -83,19 +84,18 @@ class Asking(Names):
             hint = f"write `{first.how}` in both places, or say in the text how the two differ"
         self.problem("bad-question", message, span, hint)
 
-    def _known(self, element: str) -> str | None:
-        """How a thing is written that already has this name or element."""
-        if element in self.found.places:
-            return element
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        """Each name or element that is taken, and how the thing that has it is written."""
+        known: dict[str, str] = {}
         for entry in (*self.found.entries.values(), *self.found.derived.values()):
-            if entry.element == element:
-                return entry.name
-            if isinstance(entry, voc.Concept) and element in entry.evidence:
-                return f"{entry.name} confirmed by {element}"
+            known.setdefault(entry.element, entry.name)
+            for name in entry.evidence if isinstance(entry, voc.Concept) else ():
+                known.setdefault(name, f"{entry.name} confirmed by {name}")
         for name, (definition, _) in self.definitions.items():
-            if definition.element is not None and definition.element.text == element:
-                return name
-        return None
+            if definition.element is not None:
+                known.setdefault(definition.element.text, name)
+        return {**known, **{name: name for name in self.found.places}}
 
 
 def _asked_in(node: object) -> Iterator[tree.Asked]:
