@@ -16,7 +16,6 @@ from pathlib import Path
 from protocol_logic.foundation.codes import CODES
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
-_DECLARES = re.compile(r"^[a-z]+ ([a-z][a-z0-9_]*)(?: element \w+)?$", re.MULTILINE)
 _PACKAGE = "protocol_logic"
 
 
@@ -67,13 +66,6 @@ def problem_page(code: str) -> str:
     """The page of a problem's code, in Markdown; `code` is a row of `foundation/codes.py`."""
     root = _root("problems", "docs/problems")
     return (root / f"{CODES[code].slug}.md").read_text(encoding="utf-8")
-
-
-def declared_names() -> frozenset[str]:
-    """All names that statements of knowledge files declare."""
-    paths = filter(None, map(knowledge_path, knowledge_names()))
-    texts = (path.read_text(encoding="utf-8") for path in paths)
-    return frozenset(match[1] for text in texts for match in _DECLARES.finditer(text))
 
 
 def knowledge_path(name: str) -> Path | None:

@@ -13,7 +13,6 @@ from protocol_logic.surfaces.terminal import count, visible
 
 def start_protocol(name: str, output: str | None) -> int:
     """Write the file, or print it; a file that is there is never written over."""
-    from protocol_logic.knowledge.resources import declared_names
     from protocol_logic.language.original.draft import draft_of, name_of
 
     if output not in (None, STDOUT) and Path(output or "").exists():
@@ -24,7 +23,7 @@ def start_protocol(name: str, output: str | None) -> int:
     original = original_named(name)
     stem = PurePath(output if output not in (None, STDOUT) else name).stem
     called = name_of(original.id) or name_of(stem.replace("_", " ")) or "protocol_name"
-    draft = draft_of(original, called, declared_names())
+    draft = draft_of(original, called)
     with opened_output(output) as out:
         out.write(written(draft.text))
     criteria = count(draft.criteria, "criterion", "criteria")

@@ -194,7 +194,7 @@ def compared(draft: str, text: str) -> tuple[Coverage, list[Problem]]:
 
 
 def drafted(text: str) -> str:
-    return draft_of(Original(Source("text", text)), "trial", ()).text
+    return draft_of(Original(Source("text", text)), "trial").text
 
 
 def test_a_draft_quotes_the_text_and_understands_nothing() -> None:
@@ -246,11 +246,6 @@ def test_names_are_made_of_the_words() -> None:
     assert len(name_of("Pneumonoultramicroscopicsilicovolcanoconiosis" * 3)) == 40
 
 
-def test_a_name_of_the_knowledge_base_is_left_to_it() -> None:
-    draft = draft_of(Original(Source("text", "Pregnancy")), "trial", {"pregnancy"})
-    assert "include pregnancy_2\n" in draft.text
-
-
 @pytest.mark.slow
 @needs_data
 def test_drafts_of_all_shared_texts_are_protocols() -> None:
@@ -284,7 +279,7 @@ def test_a_letter_that_is_typed_wrong_is_found() -> None:
 def test_check_counts_the_to_dos_of_a_draft_and_finds_nothing_else() -> None:
     # What a text has lost on its way is told too.
     for number, text in originals()[::12]:
-        draft = draft_of(Original(Source(number, text)), "trial", ())
+        draft = draft_of(Original(Source(number, text)), "trial")
         source, problems = Source(number, draft.text), Problems()
         check_file(source, problems)
         codes = Counter(problem.code for problem in problems.items)

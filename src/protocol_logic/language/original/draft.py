@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -37,12 +37,9 @@ class Draft:
     criteria: int
 
 
-def draft_of(original: Original, name: str, taken: Collection[str]) -> Draft:
-    """A protocol file called `name` with a to-do for each criterion of the text.
-
-    `taken`: names that criteria cannot have, since knowledge files define them.
-    """
-    writer = _Writer(original, taken)
+def draft_of(original: Original, name: str) -> Draft:
+    """A protocol file called `name` with a to-do for each criterion of the text."""
+    writer = _Writer(original)
     statements = [writer.heading(name)]
     text = original.source.text
     # A bullet without words says nothing.
@@ -138,9 +135,9 @@ def _stands_apart(text: str, item: Item, inner: Sequence[Item], first: bool) -> 
 
 
 class _Writer:
-    def __init__(self, original: Original, taken: Collection[str]) -> None:
+    def __init__(self, original: Original) -> None:
         self.original = original
-        self.names = set(taken)
+        self.names: set[str] = set()
         self.count = 0
 
     def heading(self, name: str) -> str:
