@@ -132,6 +132,7 @@ class _Checker:
         self.declared = declared
         self.elements = elements_of(protocol)
         self.criteria = {c.id: c for c in protocol.criteria}
+        self.scopes = [scope.id for scope in protocol.scopes]
         self.quantities = list(protocol.vocabulary.of(Quantity))
         self.quoted = quoted(protocol)
         self.mistakes = 0
@@ -231,7 +232,7 @@ class _Checker:
             hint = did_you_mean(name, self.quoted) or "write it as the protocol does, on one line"
             self.problem("unknown-name", message, about.span, hint)
             return None
-        if name == ELIGIBILITY:
+        if name == ELIGIBILITY or name in self.scopes:
             return "eligibility", None
         if name in self.criteria:
             return "criterion", None
@@ -247,10 +248,10 @@ class _Checker:
         if name in self.declared:  # it has had its own problem
             self.mistakes += 1
             return None
-        known = [*self.criteria, ELIGIBILITY]
+        known = [*self.criteria, *self.scopes, ELIGIBILITY]
         known += [d for d in self.protocol.definitions if is_own(self.protocol, d)]
         message = f"the protocol has no criterion `{shown(name)}`"
-        kinds = "it is a criterion, a definition of the protocol, or `eligibility`"
+        kinds = "it is a criterion, a definition or a scope of the protocol, or `eligibility`"
         hint = did_you_mean(name, known) or kinds
         self.problem("unknown-name", message, about.span, hint)
         return None

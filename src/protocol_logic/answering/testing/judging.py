@@ -129,16 +129,21 @@ def check_of(criterion: Criterion, about: str, expected: str, got: str, holds: b
 
 
 def _eligibility(expected: Expected, row: Row) -> Check:
-    eligibility = row["eligibility"]
+    """Eligibility overall, or for the scope that the expectation is about."""
+    scope = next((s for s in row["scopes"] if s["id"] == expected.about), None)
+    found, criteria = scope or row, row["criteria"]
+    if scope is not None:
+        criteria = [c for c in criteria if not c["scopes"] or scope["id"] in c["scopes"]]
+    eligibility = found["eligibility"]
     verdict = {"ineligible": "fail", "undetermined": "open"}.get(eligibility, "")
-    why = [c["id"] for c in row["criteria"] if c["verdict"] == verdict]
+    why = [c["id"] for c in criteria if c["verdict"] == verdict]
     if eligibility == "ineligible" and not why:
-        why = row["decided_jointly"]
+        why = found["decided_jointly"]
     got = f"{eligibility} because {', '.join(why)}" if why else eligibility
     holds = eligibility == expected.outcome
     if holds and expected.because:
         holds = {because.element for because in expected.because} == set(why)
-    return Check("eligibility", expected.text, got, holds)
+    return Check(expected.about, expected.text, got, holds)
 
 
 def _gaps_are(criterion: Criterion, because: Iterable[Because]) -> bool:
