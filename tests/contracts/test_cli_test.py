@@ -283,6 +283,63 @@ def test_the_threshold_fails_and_says_what_is_missing(tmp_path: Path) -> None:
     assert "1 protocol below 28 % of coverage" in done.stderr
 
 
+SCOPES = """\
+protocol parts
+  title Parts
+  uses demographics, labs
+
+scope phase_2
+  label Phase 2
+
+scope phase_3
+  label Phase 3
+
+include adult
+  > Adult
+  age >= 18 years
+
+include blood
+  for phase_3
+  > Blood
+  hemoglobin >= 90 g/L
+
+include fit
+  for phase_2
+  > Fit
+  judged "fit for treatment"
+
+example it
+  given age is 18 years
+  given hemoglobin is 80 g/L
+  given fit_for_treatment is no
+  expect fit not met because fit_for_treatment
+  expect eligibility ineligible because blood, fit
+  expect phase_3 ineligible because blood
+  expect phase_2 eligible
+
+examples of parts
+  given age is 18 years
+  | fit_for_treatment | hemoglobin | expect phase_2 |
+  | yes               | 80 g/L     | eligible                       |
+  |                   | 90 g/L     | undetermined because fit       |
+"""
+
+
+def test_eligibility_for_a_scope_and_what_a_person_is_asked(tmp_path: Path) -> None:
+    path = written(tmp_path / "parts.elig", SCOPES)
+    done = run("test", path, "--format", "json", "--coverage")
+    content = json.loads(done.stdout)
+    wrong = [
+        (c["about"], c["got"])
+        for test in content["protocols"][0]["tests"]
+        for c in test["checks"]
+        if not c["holds"]
+    ]
+    assert wrong == [("phase_2", "ineligible because fit")]
+    clauses = content["protocols"][0]["coverage"]["clauses"]
+    assert [c["clause"] for c in clauses] == ["age >= 18 years", "hemoglobin >= 90 g/L"]
+
+
 # ---- forms and exit codes ------------------------------------------------------------------------
 
 
@@ -375,7 +432,7 @@ def test_what_cannot_be_used(tmp_path: Path, args: tuple[str, ...], message: str
 LIMITS = """\
 protocol limits
   title Limits
-  uses demographics, performance, labs, oncology.breast
+  uses demographics, performance, labs, vital_signs, oncology.breast
 
 include numbers
   > Numbers
@@ -394,13 +451,15 @@ include numbers
     liver_metastasis within 1 year
     number of chemotherapy within 2 weeks <= 2
     number of oophorectomy > 0
+    corrected_calcium <= 10.5 mg/dL
+    body_surface_area > 1.6 m2
 """
 
 
 def test_boundary_cases_of_every_kind_of_limit(tmp_path: Path) -> None:
     path = written(tmp_path / "limits.elig", LIMITS)
     done = run("test", path, "--boundaries", "--write", tmp_path / "made.examples.elig")
-    assert (done.returncode, done.stderr) == (0, "51 tests of 1 protocol, all passed\n")
+    assert (done.returncode, done.stderr) == (0, "58 tests of 1 protocol, all passed\n")
     assert "    not met  hemoglobin is 5.6 mmol/L\n    met      hemoglobin is 5.61" in done.stdout
     assert "    not met  age_in_days is 13 days\n    met      age_in_days is 14 days" in done.stdout
     assert "    met      reported_clearance is 59.9 mL/min\n" in done.stdout

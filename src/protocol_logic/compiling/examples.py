@@ -266,8 +266,7 @@ class _Checker:
             message = f"`{about.text}` has no `applies if`, so it always applies"
         else:
             message = f"`{shown(outcome)}` is no outcome of `{shown(about.text)}`"
-        span = Span(tail.span.start, min(tail.span.end, tail.span.start + max(1, len(outcome))))
-        self.problem("unknown-value", message, span, hint)
+        self.problem("unknown-value", message, self._part(tail, outcome), hint)
 
     def _because(self, text: str, kind: Kind, outcome: str, tail: tree.Word) -> Because | None:
         match = _BECAUSE.fullmatch(text)

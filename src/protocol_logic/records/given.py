@@ -101,7 +101,7 @@ def read_given(elements: Elements, name: str, text: str, as_of: date, place: str
 def entry_of(elements: Elements, name: str) -> Entry:
     """The entry that a name or an element stands for, an age too; raises Unanswerable."""
     entry = elements.vocabulary.entries.get(name)
-    if isinstance(entry, Age):
+    if entry is not None:
         return entry
     ages = [age for age in elements.vocabulary.of(Age) if age.element == name]
     if len(ages) == 1:

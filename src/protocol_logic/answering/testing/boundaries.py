@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
+from protocol_logic.answering.testing.solving import NotSolved, inputs_around
 from protocol_logic.compiling import core
 from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.clauses import Clause, clauses_of, quoted
@@ -203,13 +204,26 @@ class _Maker:
         else:
             reported = self.protocol.derived[name].reported
             if reported is None:
-                raise _None("it is computed, and no result of it is recorded itself")
+                yield from self._computed(test)
+                return
             name, entry = reported, self.entries[reported]
             assert isinstance(entry, voc.Quantity)
             texts = self._values(entry, test)
         for place, text, met in zip(_PLACES, texts, _MET[test.op], strict=True):
             yield Case(place, ((name, text),), _outcome(met))
         yield Case("unknown", ((name, NOT_RECORDED),), "unknown")
+
+    def _computed(self, test: core.Within) -> Iterator[Case]:
+        """Inputs that bring a computed quantity to the places beside its limit."""
+        try:
+            around = inputs_around(self.protocol, self.protocol.derived[test.entry], test.limit)
+        except NotSolved as error:
+            raise _None(str(error)) from error
+        for place, inputs, met in zip(_PLACES, around, _MET[test.op], strict=True):
+            if inputs is not None:
+                yield Case(place, tuple(inputs.items()), _outcome(met))
+        assert around[0] is not None
+        yield Case("unknown", tuple((name, NOT_RECORDED) for name in around[0]), "unknown")
 
     def _ages(self, entry: voc.Age, test: core.Within) -> list[str]:
         limit = int(test.limit)
