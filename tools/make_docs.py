@@ -27,6 +27,7 @@ MEANING = {
     "compares": "numbers",
     "compares with ULN": "limits-of-normal",
     "compares with LLN": "limits-of-normal",
+    "compares points": "scores",
     "is": "named-values",
     "recorded as": "what-is-recorded",
     "recorded": "what-is-recorded",

@@ -91,6 +91,7 @@ class Writer:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.own: dict[str, list[str]] = {}
+        self.scores: list[str] = []
         self.parameters: dict[str, str] = {}
         self.scopes = SCOPES[: rng.choice([0, 0, 0, 1, 2, 3])]
         # A few names only, so that tests of one protocol often read the same things.
@@ -124,6 +125,7 @@ class Writer:
             self._lines: 4,
             self._occurrence: 5,
             self._defined: 3,
+            self._scored: 4 if self.scores else 0,
             self._attested: 1,
             self._todo: 1,
             self._asked: 3,
@@ -234,6 +236,11 @@ class Writer:
             return f"{name} is {self.rng.choice(values)}" if values else name
         return self.rng.choice(HOLDING)
 
+    def _scored(self) -> str:
+        return (
+            f"{self.rng.choice(self.scores)} {self.rng.choice(OPERATORS)} {self.rng.randint(0, 5)}"
+        )
+
     def _attested(self) -> str:
         return "attested informed_consent"
 
@@ -298,6 +305,8 @@ class Writer:
 
     def definition(self, number: int) -> str:
         name = f"own_{number}"
+        if self.chance(0.4):
+            return self.score(name)
         if self.chance(0.5):
             text = f"define {name}\n{self.block(1, '  ')}"
             self.own[name] = []
@@ -305,8 +314,7 @@ class Writer:
         values = ["high", "low", "middle"][: self.rng.choice([2, 3])]
         lines = [f"define {name}", f"  values {', '.join(values)}", "  decide"]
         for _ in range(self.rng.choice([1, 2, 3])):
-            case = f"    {self.rng.choice([*values, 'unknown'])} if {self.literal()}"
-            lines.append(f"{case}, because it is open" if "opaque" in case else case)
+            lines.append(f"    {self._case(self.rng.choice([*values, 'unknown']))}".rstrip())
         lines.append(f"    otherwise {self.rng.choice([*values, 'unknown'])}")
         self.own[name] = values
         return "\n".join(lines) + "\n"
@@ -317,6 +325,22 @@ class Writer:
             return f"  {words}\n{self.block(1, '    ')}"
         line = f"  {words} {' and '.join(self.literal() for _ in range(self.rng.choice([1, 2])))}"
         return f"{line}, because it is open\n" if "opaque" in line else f"{line}\n"
+
+    def _case(self, value: object) -> str:
+        case = f"{value} if {self.literal()}"
+        return f"{case}, because it is open\n" if "opaque" in case else f"{case}\n"
+
+    def score(self, name: str) -> str:
+        text = f"score {name}\n"
+        for _ in range(self.rng.choice([1, 2, 2, 3])):
+            cases = [self._case(self.rng.randint(0, 3)) for _ in range(self.rng.choice([1, 2]))]
+            if len(cases) == 1 and self.chance(0.7):
+                text += f"  add {cases[0]}"
+                continue
+            lines = [*cases, f"otherwise {self.rng.randint(0, 2)}\n"]
+            text += "".join(["  add\n", *(f"    {line}" for line in lines)])
+        self.scores.append(name)
+        return text
 
     def criterion(self, number: int) -> str:
         polarity = self.rng.choice(["include", "include", "exclude"])

@@ -98,6 +98,8 @@ class Completion(Occurrences):
                 return self.pattern(test)
             case core.Todo():
                 return self.world.choose(("todo", test.home, test.number), [True, False])
+            case core.Scored():
+                return compare(Fraction(self.points(test.name)), test.op, Fraction(test.number))
             case core.Defined():
                 return self.defined(test)
 
@@ -107,10 +109,19 @@ class Completion(Occurrences):
 
     def defined(self, test: core.Defined) -> bool:
         body = self.chart.protocol.definitions[test.name].body
-        if not isinstance(body, core.Decision):
-            return self.holds(body)
-        return self.world.once(("decided", test.name), lambda: self._decide(test.name, body)) == (
-            test.value
+        if isinstance(body, core.Decision):
+            key = ("decided", test.name)
+            return self.world.once(key, lambda: self._decide(test.name, body)) == test.value
+        assert not isinstance(body, core.Score)
+        return self.holds(body)
+
+    def points(self, name: str) -> int:
+        """The sum of the points of a score."""
+        score = self.chart.protocol.definitions[name].body
+        assert isinstance(score, core.Score)
+        return sum(
+            next((points for points, case in part.cases if self.holds(case)), part.otherwise)
+            for part in score.parts
         )
 
     def _decide(self, name: str, decision: core.Decision) -> str:

@@ -96,7 +96,7 @@ def _definition(node: tree.Definition, home: str, source: str) -> Known:
     texts = {t.key: t.text for t in node.texts}
     return Known(
         name=node.name.text,
-        kind="definition",
+        kind="score" if isinstance(node.body, tree.Score) else "definition",
         home=home,
         label=texts.get("label", node.name.text.replace("_", " ")),
         source=texts.get("source", source),

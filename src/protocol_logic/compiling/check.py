@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import Conditions
+from protocol_logic.compiling.definitions import definition_of
 from protocol_logic.compiling.entries import Entries, report_duplicate
 from protocol_logic.compiling.examples import Example, check_examples, head_of
 from protocol_logic.compiling.examples_file import (
@@ -108,7 +109,7 @@ class _Checker:
         self._collect_definitions()
         self._cross_references()
         definitions = {
-            name: self._definition(node, source)
+            name: definition_of(self.conditions, node, source)
             for name, (node, source) in self.definitions.items()
         }
         denials = {
@@ -274,51 +275,6 @@ class _Checker:
         """Whether a criterion may not have a name; that of an entry it may: `exclude pregnancy`."""
         entries = self.found.entries.keys() | self.found.derived.keys()
         return name in self.found.places and name not in entries
-
-    def _definition(self, node: tree.Definition, source: Source) -> core.Definition | None:
-        self.conditions.begin(node.name.text, source)
-        label = next((t.text for t in node.texts if t.key == "label"), None)
-        body: core.Condition | core.Decision | None
-        if isinstance(node.body, tree.Decide):
-            body = self._decision(node)
-        else:
-            body = self.conditions.condition(node.body)
-        if body is None:
-            return None
-        return core.Definition(
-            name=node.name.text,
-            element=node.element.text if node.element else None,
-            label=label or node.name.text.replace("_", " "),
-            body=body,
-            source=source,
-            span=node.span,
-        )
-
-    def _decision(self, node: tree.Definition) -> core.Decision | None:
-        assert isinstance(node.body, tree.Decide)
-        values = tuple(w.text for w in node.values)
-        if not values:
-            message = f"`{node.name.text}` decides by cases but does not say which values it has"
-            self.conditions.problem(
-                "missing-property", message, node.name.span, "add a `values` line"
-            )
-            return None
-
-        def value(word: tree.Word) -> str | None:
-            if word.text == "unknown":
-                return None
-            if word.text not in values:
-                self.conditions.unknown_value(node.name.text, word, values)
-            return word.text
-
-        cases = []
-        for case in node.body.cases:
-            condition = self.conditions.condition(case.condition)
-            if condition is not None:
-                cases.append(core.Case(value=value(case.value), condition=condition))
-        return core.Decision(
-            values=values, cases=tuple(cases), otherwise=value(node.body.otherwise)
-        )
 
     def _denial(self, name: str, node: tree.Condition, source: Source) -> core.Condition | None:
         self.conditions.begin(f"denial_of_{name}", source)

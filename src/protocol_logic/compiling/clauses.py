@@ -63,6 +63,8 @@ def said(source: Source, node: core.Condition) -> str:
     match node:
         case core.Within(entry=entry):
             return f"{entry} {' '.join(source.text[node.span.start : node.span.end].split())}"
+        case core.Scored(name=name):
+            return f"{name} {' '.join(source.text[node.span.start : node.span.end].split())}"
         case core.Defined(name=name, value=value):
             return name if value is None else f"{name} is {value}"
         case core.Pattern(course_text=course, clauses=clauses):
@@ -186,7 +188,8 @@ def _can(protocol: core.Protocol, node: core.Condition) -> set[State]:
             return everything - ({"met"} if op in ("<", "<=") else {"not_met"})
         case core.Defined(name=name, value=None):
             body = protocol.definitions[name].body
-            assert not isinstance(body, core.Decision)
+            if isinstance(body, core.Decision | core.Score):
+                return everything
             return _can(protocol, body)
         case _:
             return everything

@@ -11,19 +11,18 @@ from fractions import Fraction
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.asked import Asking
+from protocol_logic.compiling.comparisons import Comparisons
 from protocol_logic.compiling.occurrences import Occurrences
-from protocol_logic.compiling.properties import unit_problem
-from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
-from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor
+from protocol_logic.foundation.operators import OPERATORS
+from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
-AGE_UNITS = {"a": "years", "mo": "months", "d": "days"}
 CONSENT_VALUES = OPERATORS["attested"].cells
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 
 
-class Conditions(Occurrences, Asking):
+class Conditions(Comparisons, Occurrences, Asking):
     """Checks conditions against the entries and definitions that they can name."""
 
     def condition(self, node: tree.Condition) -> core.Condition | None:
@@ -48,7 +47,7 @@ class Conditions(Occurrences, Asking):
             self._because = ""
             return part
         if isinstance(node, tree.Compares):
-            return self._compares(node, text)
+            return self.compares(node, text)
         if isinstance(node, tree.ThereIs):
             return self._pattern(node, text)
         if isinstance(node, tree.Broken):
@@ -120,6 +119,10 @@ class Conditions(Occurrences, Asking):
                 message = f"`{name}` has values, so it cannot stand alone"
                 self.problem("wrong-kind", message, node.name.span, f"write {values}")
                 return None
+            if isinstance(definition.body, tree.Score):
+                message = f"`{name}` is a score, so it cannot stand alone"
+                self.problem("wrong-kind", message, node.name.span, f"write `{name} <= NUMBER`")
+                return None
             return core.Defined(name=name, text=text, span=node.span)
         entry = self.entry(node.name, voc.Concept)
         if entry is None:
@@ -139,8 +142,10 @@ class Conditions(Occurrences, Asking):
             definition, _ = self.definitions[name]
             values = tuple(w.text for w in definition.values)
             if not isinstance(definition.body, tree.Decide):
-                message = f"`{name}` holds or not; it has no values"
-                self.problem("wrong-kind", message, node.name.span, f"write `{name}` alone")
+                message, hint = f"`{name}` holds or not; it has no values", f"write `{name}` alone"
+                if isinstance(definition.body, tree.Score):
+                    message, hint = f"`{name}` is a score", f"write `{name} <= NUMBER`"
+                self.problem("wrong-kind", message, node.name.span, hint)
                 return None
             if not self.are_values(name, node.values, values):
                 return None
@@ -202,102 +207,6 @@ class Conditions(Occurrences, Asking):
             text=text,
             span=node.span,
         )
-
-    def _compares(self, node: tree.Compares, text: str) -> core.Condition | None:
-        main = self._within(node.name, node.limit, text)
-        if main is None:
-            return None
-        result: core.Condition = main
-        # The first exception whose condition holds gives the limit, so the last wraps first.
-        for exception in reversed(node.exceptions):
-            limit = self._within(node.name, exception.limit, self.line(exception.limit.span))
-            condition = self.condition(exception.condition)
-            if limit is None or condition is None:
-                return None
-            also = core.All(
-                parts=(limit, condition), text=self.line(exception.span), span=node.span
-            )
-            if len(node.exceptions) == 1 and _implies(main, limit):
-                result = core.Any(parts=(main, also), text=text, span=node.span)
-            else:
-                otherwise = core.All(
-                    parts=(core.Not(part=condition, text=f"not {condition.text}"), result),
-                    text=text,
-                    span=node.span,
-                )
-                result = core.Any(parts=(also, otherwise), text=text, span=node.span)
-        return result
-
-    def _within(self, name: tree.Word, limit: tree.Limit, text: str) -> core.Within | None:
-        entry: voc.Named | None
-        if name.text in self.found.derived:
-            entry = self.found.derived[name.text]
-        else:
-            entry = self.entry_of(name, (voc.Quantity, voc.Age))
-        if entry is None:
-            return None
-        if limit.per:
-            end = "lower" if limit.per == "LLN" else "upper"
-            if not isinstance(entry, voc.Quantity):
-                message = f"`{name.text}` has no {end} limit of normal"
-                self.problem("wrong-kind", message, limit.span)
-                return None
-            if limit.amount.unit is not None:
-                message = f"a multiple of the {end} limit of normal has no unit: {text}"
-                self.problem("wrong-unit", message, limit.amount.span)
-                return None
-            value: Fraction | None = Fraction(limit.amount.number)
-        else:
-            value = self._limit(entry, limit.amount)
-        if value is None:
-            return None
-        return core.Within(
-            entry=name.text,
-            op=limit.op,
-            limit=value,
-            per=limit.per,
-            text=text,
-            span=limit.span,
-        )
-
-    def _limit(self, entry: voc.Named, amount: tree.Amount) -> Fraction | None:
-        to = str(getattr(entry, "unit", "1"))
-        number = Fraction(amount.number)
-        if amount.unit is None:
-            if to == "1":
-                return self._plausible(entry, number, amount)
-            spelt = AGE_UNITS[to] if isinstance(entry, voc.Age) else to
-            message = f"{amount.number} of `{entry.name}` has no unit"
-            hint = f"write `{amount.number} {spelt}`"
-            self.problem("unknown-unit", message, amount.span, hint)
-            return None
-        code = UNIT_WORDS.get(amount.unit.text, amount.unit.text)
-        if isinstance(entry, voc.Quantity) and code in entry.accepts:
-            return self._plausible(entry, number * entry.accepts[code], amount)
-        try:
-            factor = conversion_factor(code, to)
-        except UnitError as error:
-            self.problem(unit_problem(code), error.message, amount.unit.span, error.hint)
-            return None
-        if isinstance(entry, voc.Age) and (number * factor).denominator != 1:
-            whole = f"whole {AGE_UNITS[entry.unit]}"
-            message = f"an age is told in {whole}, not in {amount.number} {amount.unit.text}"
-            others = [
-                f"`{e.name}` is told in {AGE_UNITS[e.unit]}"
-                for e in self.found.entries.values()
-                if isinstance(e, voc.Age) and e.of == entry.of and e.unit != entry.unit
-            ]
-            self.problem("wrong-unit", message, amount.span, ", ".join(others) or None)
-            return None
-        return self._plausible(entry, number * factor, amount)
-
-    def _plausible(self, entry: voc.Named, value: Fraction, amount: tree.Amount) -> Fraction:
-        plausible = entry.plausible if isinstance(entry, voc.Quantity) else None
-        if plausible is not None and not plausible.contains(value):
-            message = f"no plausible `{entry.name}` is near {self.line(amount.span)}"
-            hint = "look at the number and its unit"
-            self.problem("implausible-limit", message, amount.span, hint)
-        return value
 
     def _pattern(self, node: tree.ThereIs, text: str) -> core.Condition | None:
         self.pattern_count += 1
@@ -386,14 +295,6 @@ def values_of(entry: voc.Named) -> tuple[str, ...]:
 def _in_order(values: Iterable[str], order: tuple[str, ...]) -> tuple[str, ...]:
     chosen = set(values)
     return tuple(v for v in order if v in chosen)
-
-
-def _implies(one: core.Within, other: core.Within) -> bool:
-    """Whether every number within the one limit is within the other."""
-    if one.per != other.per:
-        return False
-    inner, outer = (COMPARISONS[t.op].inside(t.limit) for t in (one, other))
-    return outer.contains_interval(inner)
 
 
 _MISSING = ("missing", "unknown", "unrecorded", "absent", "unavailable", "empty", "null")

@@ -257,6 +257,14 @@ class Defined(Node):
     value: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored(Defined):
+    """The points of a score, a definition, compare with a number."""
+
+    op: str
+    number: int
+
+
 Test: TypeAlias = (
     HasValue
     | RecordedAs
@@ -274,6 +282,7 @@ Test: TypeAlias = (
     | PresentAs
     | Pattern
     | Defined
+    | Scored
 )
 Condition: TypeAlias = All | Any | AtLeast | Not | Test
 
@@ -296,13 +305,31 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Addend:
+    """A part of a score: the points of the first case whose condition holds, else `otherwise`."""
+
+    cases: tuple[tuple[int, Condition], ...]
+    otherwise: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The sum of the points of all parts."""
+
+    parts: tuple[Addend, ...]
+
+
+Body: TypeAlias = Condition | Decision | Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """`element`: the id under which gaps inside it are reported; None: under their own."""
 
     name: str
     element: str | None
     label: str
-    body: Condition | Decision
+    body: Body
     source: Source = field(compare=False, repr=False)
     span: Span = field(compare=False, repr=False)
 
@@ -461,6 +488,8 @@ def tests_in(condition: Condition) -> Iterator[Test]:
         yield condition
 
 
-def conditions_in(body: Condition | Decision) -> tuple[Condition, ...]:
+def conditions_in(body: Body) -> tuple[Condition, ...]:
     """The conditions of a definition's body."""
+    if isinstance(body, Score):
+        return tuple(condition for part in body.parts for _, condition in part.cases)
     return tuple(case.condition for case in body.cases) if isinstance(body, Decision) else (body,)

@@ -51,7 +51,7 @@ class Deciding:
                 return self._can(part, not value)
             case core.Defined(name=name):
                 body = self.protocol.definitions[name].body
-                return isinstance(body, core.Decision) or self._can(body, value)
+                return isinstance(body, core.Decision | core.Score) or self._can(body, value)
             case _:
                 return self._test_can(condition, value)
 
@@ -85,7 +85,7 @@ class Deciding:
                 yield from self._stuck(part, not value)
             case core.Defined(name=name):
                 body = self.protocol.definitions[name].body
-                if not isinstance(body, core.Decision):
+                if not isinstance(body, core.Decision | core.Score):
                     yield from self._stuck(body, value)
             case _ if not self._test_can(condition, value):
                 yield Stuck(condition, value)

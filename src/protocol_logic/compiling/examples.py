@@ -237,8 +237,13 @@ class _Checker:
         if name in self.criteria:
             return "criterion", None
         definition = self.protocol.definitions.get(name)
-        if definition is not None and not isinstance(definition.body, core.Decision):
+        if definition is not None and not isinstance(definition.body, core.Decision | core.Score):
             return "condition", core.Defined(name=name, text=name)
+        if definition is not None and isinstance(definition.body, core.Score):
+            message = f"`{name}` is a score, so it is not met by itself"
+            hint = f'write a condition of the protocol, as in `expect "{name} <= 6" met`'
+            self.problem("wrong-kind", message, about.span, hint)
+            return None
         if definition is not None and isinstance(definition.body, core.Decision):
             value = definition.body.values[0]
             message = f"`{name}` has values, so it is not met by itself"

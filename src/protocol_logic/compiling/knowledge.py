@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 
-from protocol_logic.compiling.conditions import AGE_UNITS
+from protocol_logic.compiling.comparisons import AGE_UNITS
 from protocol_logic.compiling.derived import derived_of
 from protocol_logic.compiling.entries import Entries, claim, report_code_clashes
 from protocol_logic.compiling.library import Unit

@@ -135,9 +135,12 @@ class _Lowering:
         line = definition.source.line_column(definition.span.start)[0]
         own = definition.source is self.protocol.source
         where = f"line {line}" if own else f"{definition.source.name}, line {line}"
-        head = _comment(f"---- define {name} ({definition.label}), {where}")
+        word = "score" if isinstance(definition.body, core.Score) else "define"
+        head = _comment(f"---- {word} {name} ({definition.label}), {where}")
         if isinstance(definition.body, core.Decision):
             self._decision(block, name, definition.body)
+        elif isinstance(definition.body, core.Score):
+            self._score(block, name, definition.body)
         else:
             self._define(block, f"holds({name})", definition.body)
         self.shared[name] = head + "".join(block.lines)
@@ -152,6 +155,21 @@ class _Lowering:
             self._conclude(block, name, case.value, [atom, *earlier], undetermined, decision)
             earlier.append(f"not {atom}")
         self._conclude(block, name, decision.otherwise, earlier, undetermined, decision)
+
+    def _score(self, block: _Block, name: str, score: core.Score) -> None:
+        for number, part in enumerate(score.parts, 1):
+            earlier: list[str] = []
+            for index, (points, condition) in enumerate(part.cases, 1):
+                atom = f"case({name},{number},{index})"
+                self._define(block, atom, condition)
+                self._points(block, name, number, points, [atom, *earlier])
+                earlier.append(f"not {atom}")
+            self._points(block, name, number, part.otherwise, earlier)
+
+    def _points(self, block: _Block, name: str, number: int, points: int, body: list[str]) -> None:
+        """That a part has so many points; none add nothing."""
+        if points:
+            block.lines.append(_rule(f"points({name},{number},{points})", body))
 
     def _conclude(
         self,
@@ -222,6 +240,13 @@ class _Lowering:
     def _alternative(self, block: _Block, head: str, condition: core.Condition) -> list[str]:
         if isinstance(condition, core.Pattern):
             return self._pattern(block, head, condition)
+        if isinstance(condition, core.Scored):
+            name = condition.name
+            self._share_definition(name)
+            block.needs[name] = None
+            total = f"#sum {{ Points,Part : points({name},Part,Points) }}"
+            text = _comment(condition.text)
+            return [text + f"{head} :- {total} {condition.op} {condition.number}.\n"]
         if isinstance(condition, core.AtLeast):
             literals = [self._literal(block, part) for part in condition.parts]
             elements = "; ".join(f"{i} : {lit}" for i, lit in enumerate(literals, 1))
@@ -255,6 +280,8 @@ class _Lowering:
             case core.Present(concept=concept):
                 block.needs[self._share_concept(concept)] = None
                 return f"present({concept})"
+            case core.Scored():
+                pass  # a helper
             case core.Defined(name=name, value=value):
                 self._share_definition(name)
                 block.needs[name] = None

@@ -183,6 +183,8 @@ class _Planner:
             elif isinstance(part, core.Defined):
                 name = part.name
                 body = self.protocol.definitions[name].body
+                if isinstance(body, core.Score):
+                    continue
                 values = body.values if isinstance(body, core.Decision) else ()
                 atoms = tuple((slug(v), f"value({name},{slug(v)})") for v in values)
                 yield Module(

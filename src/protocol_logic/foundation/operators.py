@@ -99,6 +99,12 @@ OPERATORS: dict[str, Operator] = {
             "platelets >= 1 x LLN", "FHIR R4 Observation.referenceRange.low",
         ),
         Operator(
+            "compares points", "NAME COMPARISON NUMBER", "score", (), (), "none",
+            "unknown, as far as the parts of which nothing is recorded can change it",
+            "{name} {comparison}", "{name} {denied comparison}", "child_pugh <= 6",
+            "docs/semantics.md",
+        ),
+        Operator(
             "is", "NAME is VALUE / NAME in VALUE, VALUE",
             "status, patient field, consent, lesion or decided definition", (), (), "none",
             "unknown", "{name} is {values}", "{name} is not {values}",

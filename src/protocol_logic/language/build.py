@@ -177,6 +177,27 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
     def otherwise(self, _meta: Meta, children: list[Any]) -> tree.Word:
         return word_of(parted(children)[0][0])
 
+    def score(self, meta: Meta, children: list[Any]) -> tree.Definition:
+        tokens, nodes = parted(children)
+        properties = [n for n in nodes if isinstance(n, tree.Property)]
+        parts = tuple(n for n in nodes if isinstance(n, tree.Addend))
+        return tree.Definition(
+            name=word_of(tokens[0]),
+            element=next((n.word for n in nodes if isinstance(n, _Element)), None),
+            texts=tuple(tree.Text(key=p.key, text=p.text, span=p.span) for p in properties),
+            values=(),
+            body=tree.Score(parts=parts, span=span_of(meta)),
+            span=span_of(meta),
+        )
+
+    def add_cases(self, meta: Meta, children: list[Any]) -> tree.Addend:
+        tokens, cases = parted(children)
+        return tree.Addend(cases=tuple(cases), otherwise=word_of(tokens[0]), span=span_of(meta))
+
+    def add_if(self, meta: Meta, children: list[Any]) -> tree.Addend:
+        case = self.case_line(meta, children)
+        return tree.Addend(cases=(case,), otherwise=None, span=span_of(meta))
+
     # ---- knowledge entries -------------------------------------------------------------------
 
     def entry(self, meta: Meta, children: list[Any]) -> tree.Entry:

@@ -40,7 +40,7 @@ _HEAD = re.compile(
 # A head that cannot be a line of a block, so that it is one also where it is indented.
 _HEAD_ALONE = re.compile(
     r"(?!knowledge[ \t]+[0-9A-Fa-f]{12}$)"  # the pin of a protocol
-    r"(?:protocol|knowledge|policies|include|exclude|note|define)[ \t]+[\w.]+"
+    r"(?:protocol|knowledge|policies|include|exclude|note|define|score)[ \t]+[\w.]+"
     r"(?:[ \t]+element[ \t]+\w+)?"
 )
 # Characters that a reader cannot see, that reorder what is read, or that end a line for some.

@@ -421,14 +421,32 @@ class Decide(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Addend(Node):
+    """A part of a score: the points of the first case whose condition holds; `otherwise` None: 0.
+
+    The value of a case is a number.
+    """
+
+    cases: tuple[Case, ...]
+    otherwise: Word | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score(Node):
+    """The sum of the points of all parts."""
+
+    parts: tuple[Addend, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Definition(Node):
-    """`define NAME`: a condition, or a value decided by cases."""
+    """`define NAME`: a condition, or a value decided by cases; `score NAME`: a sum of points."""
 
     name: Word
     element: Word | None
     texts: tuple[Text, ...]
     values: tuple[Word, ...]
-    body: Condition | Decide
+    body: Condition | Decide | Score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

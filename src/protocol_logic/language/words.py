@@ -25,8 +25,8 @@ KINDS = (
 TITLED = ("example", "examples")
 """Those of statements that have a title of any words."""
 STATEMENTS = (
-    "protocol", "knowledge", "policies", "include", "exclude", "note", "define", "scope", "system",
-    "policy", *TITLED, "parameter", *KINDS,
+    "protocol", "knowledge", "policies", "include", "exclude", "note", "define", "score", "scope",
+    "system", "policy", *TITLED, "parameter", *KINDS,
 )  # fmt: skip
 """The words that start a statement."""
 
@@ -37,7 +37,7 @@ INNER = frozenset(
     "all any none at there not attested judged opaque todo lines history number applies except "
     "decide otherwise denied > label source code unlike unit accepts plausible value values is "
     "includes closed evidence axis site method measurable title version language registry uses "
-    "given expect date for |".split()
+    "given expect date for add |".split()
 )
 """Words that start a line inside a statement."""
 

@@ -1,0 +1,148 @@
+"""Numbers that compare with limits: text tree to checked tests, limits exact in canonical units."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from fractions import Fraction
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.names import Names
+from protocol_logic.compiling.properties import unit_problem
+from protocol_logic.foundation.operators import COMPARISONS
+from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.language import tree
+
+AGE_UNITS = {"a": "years", "mo": "months", "d": "days"}
+
+
+class Comparisons(Names):
+    """The part of `Conditions` that checks comparisons."""
+
+    @abstractmethod
+    def condition(self, node: tree.Condition) -> core.Condition | None:
+        """A checked condition; None where a problem stands in the way."""
+
+    def compares(self, node: tree.Compares, text: str) -> core.Condition | None:
+        main = self._within(node.name, node.limit, text)
+        if main is None:
+            return None
+        result: core.Condition = main
+        # The first exception whose condition holds gives the limit, so the last wraps first.
+        for exception in reversed(node.exceptions):
+            limit = self._within(node.name, exception.limit, self.line(exception.limit.span))
+            condition = self.condition(exception.condition)
+            if limit is None or condition is None:
+                return None
+            also = core.All(
+                parts=(limit, condition), text=self.line(exception.span), span=node.span
+            )
+            if len(node.exceptions) == 1 and _implies(main, limit):
+                result = core.Any(parts=(main, also), text=text, span=node.span)
+            else:
+                otherwise = core.All(
+                    parts=(core.Not(part=condition, text=f"not {condition.text}"), result),
+                    text=text,
+                    span=node.span,
+                )
+                result = core.Any(parts=(also, otherwise), text=text, span=node.span)
+        return result
+
+    def _within(
+        self, name: tree.Word, limit: tree.Limit, text: str
+    ) -> core.Within | core.Scored | None:
+        entry: voc.Named | None
+        definition, _ = self.definitions.get(name.text, (None, None))
+        if definition is not None and isinstance(definition.body, tree.Score):
+            return self._points(name, limit, text)
+        if name.text in self.found.derived:
+            entry = self.found.derived[name.text]
+        else:
+            entry = self.entry_of(name, (voc.Quantity, voc.Age))
+        if entry is None:
+            return None
+        if limit.per:
+            end = "lower" if limit.per == "LLN" else "upper"
+            if not isinstance(entry, voc.Quantity):
+                message = f"`{name.text}` has no {end} limit of normal"
+                self.problem("wrong-kind", message, limit.span)
+                return None
+            if limit.amount.unit is not None:
+                message = f"a multiple of the {end} limit of normal has no unit: {text}"
+                self.problem("wrong-unit", message, limit.amount.span)
+                return None
+            value: Fraction | None = Fraction(limit.amount.number)
+        else:
+            value = self._limit(entry, limit.amount)
+        if value is None:
+            return None
+        return core.Within(
+            entry=name.text,
+            op=limit.op,
+            limit=value,
+            per=limit.per,
+            text=text,
+            span=limit.span,
+        )
+
+    def _points(self, name: tree.Word, limit: tree.Limit, text: str) -> core.Scored | None:
+        """`child_pugh <= 6`"""
+        number = limit.amount.number
+        if limit.per or limit.amount.unit is not None or not number.isdigit():
+            message = f"the points of `{name.text}` are a whole number"
+            self.problem("unknown-value", message, limit.span, f"write `{name.text} {limit.op} 6`")
+            return None
+        return core.Scored(
+            name=name.text, op=limit.op, number=int(number), text=text, span=limit.span
+        )
+
+    def _limit(self, entry: voc.Named, amount: tree.Amount) -> Fraction | None:
+        to = str(getattr(entry, "unit", "1"))
+        number = Fraction(amount.number)
+        if amount.unit is None:
+            if to == "1":
+                return self._plausible(entry, number, amount)
+            spelt = AGE_UNITS[to] if isinstance(entry, voc.Age) else to
+            message = f"{amount.number} of `{entry.name}` has no unit"
+            hint = f"write `{amount.number} {spelt}`"
+            self.problem("unknown-unit", message, amount.span, hint)
+            return None
+        code = UNIT_WORDS.get(amount.unit.text, amount.unit.text)
+        if isinstance(entry, voc.Quantity) and code in entry.accepts:
+            return self._plausible(entry, number * entry.accepts[code], amount)
+        try:
+            factor = conversion_factor(code, to)
+        except UnitError as error:
+            self.problem(unit_problem(code), error.message, amount.unit.span, error.hint)
+            return None
+        if isinstance(entry, voc.Age) and (number * factor).denominator != 1:
+            whole = f"whole {AGE_UNITS[entry.unit]}"
+            message = f"an age is told in {whole}, not in {amount.number} {amount.unit.text}"
+            others = [
+                f"`{e.name}` is told in {AGE_UNITS[e.unit]}"
+                for e in self.found.entries.values()
+                if isinstance(e, voc.Age) and e.of == entry.of and e.unit != entry.unit
+            ]
+            self.problem("wrong-unit", message, amount.span, ", ".join(others) or None)
+            return None
+        return self._plausible(entry, number * factor, amount)
+
+    def _plausible(self, entry: voc.Named, value: Fraction, amount: tree.Amount) -> Fraction:
+        plausible = entry.plausible if isinstance(entry, voc.Quantity) else None
+        if plausible is not None and not plausible.contains(value):
+            message = f"no plausible `{entry.name}` is near {self.line(amount.span)}"
+            hint = "look at the number and its unit"
+            self.problem("implausible-limit", message, amount.span, hint)
+        return value
+
+
+def _implies(one: core.Within | core.Scored, other: core.Within | core.Scored) -> bool:
+    """Whether every number within the one limit is within the other."""
+    if getattr(one, "per", "") != getattr(other, "per", ""):
+        return False
+    inner, outer = (COMPARISONS[t.op].inside(_number(t)) for t in (one, other))
+    return outer.contains_interval(inner)
+
+
+def _number(test: core.Within | core.Scored) -> Fraction:
+    return Fraction(test.number) if isinstance(test, core.Scored) else test.limit
