@@ -213,7 +213,7 @@ def test_check_in_every_format_says_the_same(tmp_path: Path) -> None:
     listed = json.loads(done["json"].stdout)
     assert list(listed[0]) == [
         "code", "severity", "message", "hint", "sentence", "file", "line", "column", "end_line",
-        "end_column",
+        "end_column", "fix",
     ]  # fmt: skip
     codes = [problem["code"] for problem in listed]
     assert codes == ["unknown-knowledge", "unknown-name", "wrong-unit"]

@@ -263,8 +263,19 @@ def _power(children: Any, code: str) -> int:
     return int(digits)
 
 
+# How people shorten units of time, and the word for each.
+_SHORTENED = {
+    "yr": "years", "yrs": "years", "y": "years", "mos": "months", "mth": "months",
+    "mths": "months", "wks": "weeks", "hr": "hours", "hrs": "hours",
+}  # fmt: skip
+
+
 def _did_you_mean(code: str) -> str | None:
     """A tabled unit that differs from `code` only in case, brackets, braces and the like."""
+    if code.lower() in _SHORTENED:
+        return f"did you mean `{_SHORTENED[code.lower()]}`"
+    if code.startswith("mc"):  # micrograms, as pharmacies write them
+        return f"did you mean `u{code[2:]}`"
     for known in _table():
         if _letters(known) == _letters(code):
             return f"did you mean `{known}`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ import click
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.foundation.text import shown
+from protocol_logic.language.cures import cure_of
 from protocol_logic.surfaces import diagnostics
 from protocol_logic.surfaces.inputs import original_named, source_named
 from protocol_logic.surfaces.outputs import opened_output, print_problems, written
@@ -27,31 +28,71 @@ if TYPE_CHECKING:
 _LINES = {"plain": diagnostics.plain_line, "github": diagnostics.github_line}
 
 
-def check_files(names: Sequence[str], form: str, original: str | None = None) -> int:
+def check_files(
+    names: Sequence[str], form: str, original: str | None, *, fix: bool, diff: bool
+) -> int:
     """Check files together; the exit code: 1 on any error, else 0.
 
-    `original`: the file with the text of the protocol, of which there is then one.
+    `original`: the file with the text of the protocol, of which there is then one. With `fix` the
+    files are mended first, or with `diff` only what would change is shown, and the code is 1.
     """
     from protocol_logic.compiling.check import check_file
     from protocol_logic.surfaces.suites import protocol_beside
 
     if original is not None and len(names) > 1:
         raise click.UsageError("--source is the text of one protocol; check the others without it")
-    sources = [source_named(name, knowledge=True) for name in names]
+    if diff and not fix:
+        raise click.UsageError("--diff goes with --fix; alone it is an option of `format`")
+
+    def look(source: Source, problems: Problems) -> None:
+        check_file(source, problems, partial(protocol_beside, source.name))
+
+    sources = [source_named(name, knowledge=True) for name in (_files(names) if fix else names)]
     text = None if original is None else original_named(original)
+    changed = 0
+    if fix:
+        sources, changed = _mended(sources, look, diff)
     found = Problems()
     for source in sources:
         # Each by itself: an error in one is none in the next.
         problems = Problems()
-        check_file(source, problems, partial(protocol_beside, source.name))
+        look(source, problems)
         found.extend(problems.items)
     covered = None if text is None else _compare(sources[0], text, found)
     listed = found.sorted()
-    _print(listed, form)
+    if not diff:
+        _print(listed, form)
     click.echo(diagnostics.summary_line(listed, [source.name for source in sources]), err=True)
+    if curable := sum(cure_of(problem) is not None for problem in listed):
+        click.echo(f"{curable} of them can be mended: `check --fix`", err=True)
     if covered is not None:
         click.echo(covered, err=True)
-    return 1 if found.has_errors else 0
+    return 1 if found.has_errors or (diff and changed) else 0
+
+
+def _mended(
+    sources: Sequence[Source], look: Callable[[Source, Problems], None], diff: bool
+) -> tuple[list[Source], int]:
+    """The sources with the mistakes mended that have one cure, written back or shown; and how many
+    of them changed."""
+    from protocol_logic.compiling.fixing import fix
+
+    mended, changed, cures = [], 0, 0
+    for source in sources:
+        fixed = fix(source, look)
+        mended.append(fixed.source)
+        if fixed.source.text == source.text:
+            continue
+        changed, cures = changed + 1, cures + fixed.cures
+        if diff:
+            click.echo(_diff(source, fixed.source.text, "mended"), nl=False)
+        else:
+            with opened_output(source.name) as out:
+                out.write(fixed.source.text.encode())
+    said = "would be mended" if diff else "mended"
+    where = count(changed, "file")
+    click.echo(f"{count(cures, 'mistake')} {said} in {where}", err=True)
+    return mended, changed
 
 
 def _compare(source: Source, text: Original, problems: Problems) -> str:
@@ -124,7 +165,7 @@ def format_files(names: Sequence[str], *, check: bool, diff: bool, upgrade: bool
             continue
         changed += 1
         if diff:
-            click.echo(_diff(source, canonical), nl=False)
+            click.echo(_diff(source, canonical, "canonical"), nl=False)
         elif check:
             click.echo(f"{visible(source.name)} is not in canonical form")
         else:
@@ -172,13 +213,13 @@ def _files(names: Sequence[str]) -> Sequence[str]:
     return names
 
 
-def _diff(source: Source, canonical: str) -> str:
+def _diff(source: Source, changed: str, how: str) -> str:
     name = visible(source.name)
     lines = difflib.unified_diff(
         source.text.splitlines(keepends=True),
-        canonical.splitlines(keepends=True),
+        changed.splitlines(keepends=True),
         name,
-        f"{name} (canonical)",
+        f"{name} ({how})",
     )
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines

@@ -132,15 +132,17 @@ def group() -> None:
     metavar="FILE",
     help="The protocol's own text or registry record: tell what no criterion quotes.",
 )
+@click.option("--fix", is_flag=True, help="Mend what has one cure; what is left is told.")
+@click.option("--diff", is_flag=True, help="With --fix: change nothing, show it, and exit 1.")
 @click.pass_context
-def check(ctx: click.Context, files: tuple[str, ...], form: str, original: str | None) -> None:
+def check(ctx: click.Context, /, files: tuple[str, ...], **options: Any) -> None:
     """Check protocols, knowledge files and site policies: all problems, sorted by place.
 
     FILE is a path, or the id of a protocol or knowledge file in the knowledge base.
     """
     from protocol_logic.surfaces.checking import check_files
 
-    ctx.exit(check_files(files, form, original))
+    ctx.exit(check_files(files, **options))
 
 
 @group.command()

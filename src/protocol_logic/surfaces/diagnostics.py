@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
+from protocol_logic.language.cures import cure_of
 from protocol_logic.surfaces.terminal import Paint, char_width, count, cut, visible
 
 _COLOURS = {"error": "red", "warning": "yellow", "notice": "blue"}
@@ -47,7 +48,17 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "column": place.column if place else None,
         "end_line": place.end_line if place else None,
         "end_column": place.end_column if place else None,
+        "fix": fix_json(problem),
     }
+
+
+def fix_json(problem: Problem) -> dict[str, Any] | None:
+    """What to write instead, where the cure of a problem is certain."""
+    edit = cure_of(problem)
+    if edit is None or problem.source is None:
+        return None
+    place = place_of(problem.source, edit.span)
+    return {**place._asdict(), "text": edit.text}
 
 
 def severity_counts(problems: Sequence[Problem]) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from protocol_logic.foundation.codes import CODES
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.knowledge.resources import problem_page
+from protocol_logic.language.cures import cure_of
 from protocol_logic.surfaces.diagnostics import Place, file_of, place_in, place_of
 
 _LEVELS = {"error": "error", "warning": "warning", "notice": "note"}
@@ -58,6 +59,12 @@ def _sarif_result(problem: Problem, rule: int) -> dict[str, Any]:
     file = file_of(problem)
     if file is not None:
         result["locations"] = [_sarif_location(file, place_in(problem))]
+    edit = cure_of(problem)
+    if edit is not None and file is not None and problem.source is not None:
+        place = place_of(problem.source, edit.span)
+        replacement = {"deletedRegion": _region(place), "insertedContent": {"text": edit.text}}
+        change = {"artifactLocation": _artifact(file), "replacements": [replacement]}
+        result["fixes"] = [{"artifactChanges": [change]}]
     if problem.labels:
         result["relatedLocations"] = [
             {
@@ -70,14 +77,22 @@ def _sarif_result(problem: Problem, rule: int) -> dict[str, Any]:
 
 
 def _sarif_location(file: str, place: Place | None) -> dict[str, Any]:
-    path = Path(file)
-    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix(), errors="replace")
-    location: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+    location: dict[str, Any] = {"artifactLocation": _artifact(file)}
     if place is not None:
-        location["region"] = {
-            "startLine": place.line,
-            "startColumn": place.column,
-            "endLine": place.end_line,
-            "endColumn": place.end_column,
-        }
+        location["region"] = _region(place)
     return {"physicalLocation": location}
+
+
+def _artifact(file: str) -> dict[str, Any]:
+    path = Path(file)
+    absolute = path.is_absolute()
+    return {"uri": path.as_uri() if absolute else quote(path.as_posix(), errors="replace")}
+
+
+def _region(place: Place) -> dict[str, Any]:
+    return {
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.end_line,
+        "endColumn": place.end_column,
+    }

@@ -160,6 +160,7 @@ def test_json_counts_characters_from_one() -> None:
         "column": 3,
         "end_line": 2,
         "end_column": 6,
+        "fix": None,
     }
 
 

@@ -21,6 +21,14 @@ LOCATION = {
     "physicalLocation!": {"artifactLocation!": {"uri!": str}, "region": REGION},
     "message": TEXT,
 }
+FIX = {
+    "artifactChanges!": [
+        {
+            "artifactLocation!": {"uri!": str},
+            "replacements!": [{"deletedRegion!": REGION, "insertedContent!": TEXT}],
+        }
+    ]
+}
 LEVEL = re.compile("none|note|warning|error")
 LOG = {
     "$schema!": re.compile(r"https://.*sarif-2\.1\.0.*\.json"),
@@ -50,6 +58,7 @@ LOG = {
                     "message!": TEXT,
                     "locations": [LOCATION],
                     "relatedLocations": [LOCATION],
+                    "fixes": [FIX],
                 }
             ],
         }
@@ -103,6 +112,16 @@ def test_sarif() -> None:
     assert second["level"] == "note"
     assert "locations" not in second
     conforms(sarif([], "1.2.3"), LOG)
+
+
+def test_a_cure_is_a_fix() -> None:
+    found = problem("age ≥ 18", "≥", code="syntax", hint="write `>=`")
+    log = sarif([found], "1")
+    conforms(json.loads(json.dumps(log)), LOG)
+    [fix] = log["runs"][0]["results"][0]["fixes"]
+    [change] = fix["artifactChanges"]
+    region = {"startLine": 1, "startColumn": 5, "endLine": 1, "endColumn": 6}
+    assert change["replacements"] == [{"deletedRegion": region, "insertedContent": {"text": ">="}}]
 
 
 def test_the_shape_is_held() -> None:

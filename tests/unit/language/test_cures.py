@@ -1,0 +1,127 @@
+"""Mistakes with one cure are mended, all else stays as it is."""
+
+from __future__ import annotations
+
+import random
+import re
+from functools import partial
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from protocol_logic.compiling.check import check_file
+from protocol_logic.compiling.fixing import Fixed, fix
+from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.language.parse import parse, pieces
+from tests.differential.protocols import random_protocol
+from tests.properties.test_format import broken
+
+HEAD = "protocol p\n  title P\n  uses demographics, labs, performance, oncology.breast\n\n"
+CRITERION = "include a\n  > Sentence\n  {}\n"
+
+
+def fixed(text: str) -> Fixed:
+    return fix(Source("text", text), check_file)
+
+
+def syntax_alone(source: Source, problems: Problems) -> None:
+    parse(source, problems)
+
+
+@pytest.mark.parametrize(
+    ("line", "mended"),
+    [
+        ("hemoglobin ≥ 90 g/L", "hemoglobin >= 90 g/L"),
+        ("hemoglobin => 90 g/L", "hemoglobin >= 90 g/L"),
+        ("creatinine ≤ 100 µmol/L", "creatinine <= 100 umol/L"),
+        ("platelets at least 100 x10^9/L", "platelets >= 100 10*9/L"),
+        ("platelets >= 100 × 10⁹/L", "platelets >= 100 10*9/L"),
+        ("platelets >= 100 109/L", "platelets >= 100 10*9/L"),
+        ("platelets >= 100 K/uL", "platelets >= 100 10*3/uL"),
+        ("hemoglobin >= 9 g / dL", "hemoglobin >= 9 g/dL"),
+        ("hemoglobin >= 9 g/DL", "hemoglobin >= 9 g/dL"),
+        ("bilirubin <= 1.5X ULN", "bilirubin <= 1.5 x ULN"),
+        ("bilirubin <= .5 mg/dL", "bilirubin <= 0.5 mg/dL"),
+        ("age >= 18 yrs;", "age >= 18 years"),
+        ("age is >= 18\u00a0years", "age >= 18 years"),
+        ("- age >= 18 years", "age >= 18 years"),
+        ("1) age >= 18 years", "age >= 18 years"),
+        ("ag\u200be >= 18 years", "age >= 18 years"),
+        ("judged “visceral crisis”", 'judged "visceral crisis"'),
+    ],
+)
+def test_cures(line: str, mended: str) -> None:
+    found = fixed(HEAD + CRITERION.format(line))
+    assert found.source.text == HEAD + CRITERION.format(mended)
+    assert fixed(found.source.text).cures == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hemoglobin = 90 g/L",
+        "hemoglobin >= 1,000 g/L",
+        "hemoglobin > ULN",
+        "hemoglobine >= 90 g/L",
+        "prior breast_cancer",
+        "hemoglobin >= 90 g/L and age >= 18 years or age < 12 years",
+        "age.years >= 18 years",
+        "\u0430ge >= 18 years",
+        "alt <= 5-6 x ULN",
+    ],
+)
+def test_what_can_be_meant_in_two_ways_stays(line: str) -> None:
+    text = HEAD + CRITERION.format(line)
+    assert fixed(text) == Fixed(Source("text", text), 0)
+
+
+def test_a_sentence_stays_word_for_word() -> None:
+    text = HEAD + "include a\n  > Platelets ≥ 100 × 109/L, “µ”;\n  age >= 18 years\n"
+    assert fixed(text).cures == 0
+
+
+def test_a_heading_and_a_comment() -> None:
+    text = "protocol p\n  title: P\n\ninclude a\n  > S\n  // why\n  age >= 18 years\n"
+    mended = "protocol p\n  title  P\n\ninclude a\n  > S\n  # why\n  age >= 18 years\n"
+    assert fix(Source("text", text), syntax_alone).source.text == mended
+
+
+SLIPS = {">=": "≥", "<=": "≤", "10*9/L": "x 10^9/L", "umol": "µmol", " x ULN": "×ULN"}
+
+
+def test_protocols_with_slips_become_what_they_were() -> None:
+    changed = 0
+    for case in range(25):
+        rng = random.Random(case)
+        text = random_protocol(rng)
+        slipped = re.sub(
+            r"(?<=[a-z\d] )(?:>=|<=)|10\*9/L|umol|(?<=[ .]\d) x ULN",
+            lambda match, rng=rng: SLIPS[match[0]] if rng.random() < 0.4 else match[0],  # type: ignore[misc]
+            text,
+        )
+        found = fix(Source("text", slipped), syntax_alone)
+        assert found.source.text == text
+        changed += found.cures
+    assert changed > 50
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(broken())
+def test_nothing_is_lost(text: str) -> None:
+    before = Source("text", text)
+    found = fix(before, syntax_alone)
+    after = found.source
+    assert fix(after, syntax_alone) == Fixed(after, 0)
+    assert len(list(pieces(after.text))) >= len(list(pieces(text)))
+    statements = parse(after, Problems())
+    for statement in parse(before, Problems()):
+        assert statement in statements
+    quotes = partial(re.findall, r"^[ \t]*>([^\r\n]*)", flags=re.MULTILINE)
+    for quote in quotes(text):
+        assert any(_seen(quote) == _seen(other) for other in quotes(after.text))
+
+
+def _seen(text: str) -> str:
+    """A text without what nobody sees, which is mended in sentences too."""
+    return re.sub(r"[^ -~\u00a1-\u1fff\u2100-\ud7ff]|\s", "", text)
