@@ -23,6 +23,7 @@ from protocol_logic.compiling.parameters import Setting
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.planner import make_plan
 from protocol_logic.compiling.policies import Policies
+from protocol_logic.compiling.reach import reached
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.read import read_findings
 from protocol_logic.findings.rows import PatientFindings
@@ -77,13 +78,15 @@ def compiled_of(protocol: core.Protocol, policies: Policies | None = None) -> Co
     """A checked protocol ready to screen with, under the policies of a site, if any."""
     plan = make_plan(protocol)
     program = lower(protocol, plan)
+    names = reached(protocol)
+    codings = Codings.of(protocol.vocabulary, names)
     # The text forms of checked values are deterministic (tuples and exact numbers throughout) and
     # free of places, so neither layout nor the name of a file moves the digest.
     p = protocol
-    parts = (p.id, p.version, p.scopes, p.criteria, p.definitions)
-    knowledge = (p.derived, p.denials, p.vocabulary.entries)
-    digest = hashlib.sha256(repr((parts, knowledge)).encode()).hexdigest()
-    codings = Codings.of(protocol.vocabulary)
+    parts = (p.id, p.version, p.scopes, p.criteria)
+    knowledge = (p.definitions, p.derived, p.denials, p.vocabulary.entries)
+    used = [{n: each for n, each in group.items() if n in names} for group in knowledge]
+    digest = hashlib.sha256(repr((parts, used)).encode()).hexdigest()
     windows = policies.windows(protocol) if policies is not None else {}
     return Compiled(protocol, plan, program, codings, f"sha256:{digest}", policies, windows)
 
@@ -217,7 +220,8 @@ class Fitting:
 
         self._screening = Screening(compiled)
         c = compiled
-        self._fit = Fit(c.protocol, c.plan, c.codings, c.digest, c.policies)
+        known = Codings.of(c.protocol.vocabulary)  # a code of any entry is not an unknown one
+        self._fit = Fit(c.protocol, c.plan, known, c.digest, c.policies)
         self.meet = self._fit.codes.meet
 
     def add(self, record: PatientRecord, option: date | None) -> None:

@@ -117,15 +117,24 @@ CONDITIONS = {
 PROCEDURES = {"oophorectomy": _under(SNOMED, "83152002")}
 MEDICATIONS = {
     "gnrh_analogue": _under(RXNORM, "50610 42375 752899 1163443"),
-    "endocrine_therapy": _under(
-        RXNORM,
-        "72965 84857 258494 10324 38409 282357 198240 199224 200064 310261 727762 1156671",
-    ),
     "chemotherapy": _under(
         RXNORM,
-        "194000 56946 72962 3639 3995 3002 12574 40048 39541 1045452"
-        " 583214 1860480 1790099 1732186 1734919",
+        "194000 3639 3995 3002 39541 1045452 1045453 1790099 1732186 1734919 4492 "
+        "4179 1734340 51499 57308 5657 134547 6718 37776 2105 6466 11202 11198 "
+        "337523 7005 10473 1731355 1726673 1731338 1740864 1740894 197797",
     ),
+    "platinum_chemotherapy": _under(RXNORM, "2555 1736854 1311280"),
+    "carboplatin": _under(RXNORM, "40048"),
+    "oxaliplatin": _under(RXNORM, "32592 1736776"),
+    "taxane": _under(RXNORM, "996051"),
+    "paclitaxel": _under(RXNORM, "56946 583214"),
+    "docetaxel": _under(RXNORM, "72962 1860480"),
+    "gemcitabine": _under(RXNORM, "12574"),
+    "pemetrexed": _under(RXNORM, "68446"),
+    "endocrine_therapy": _under(
+        RXNORM, "72965 84857 258494 10324 38409 198240 199224 200064 310261"
+    ),
+    "fulvestrant": _under(RXNORM, "282357 727762 1156671"),
 }
 LISTS = {
     "medication_history": _under(LOINC, "10160-0"),

@@ -9,7 +9,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.names import Names
 from protocol_logic.compiling.properties import unit_problem
 from protocol_logic.foundation.operators import COMPARISONS
-from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor
+from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, zero_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
@@ -109,7 +109,8 @@ class Comparisons(Names):
             return None
         code = UNIT_WORDS.get(amount.unit.text, amount.unit.text)
         if isinstance(entry, voc.Quantity) and code in entry.accepts:
-            return self._plausible(entry, number * entry.accepts[code], amount)
+            number = (number - zero_of(code)) * entry.accepts[code]
+            return self._plausible(entry, number, amount)
         try:
             factor = conversion_factor(code, to)
         except UnitError as error:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from protocol_logic.compiling import core
 from protocol_logic.compiling.properties import Properties
 from protocol_logic.foundation.problems import did_you_mean
-from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor
+from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, zero_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
@@ -94,7 +94,8 @@ def _formula(r: Properties, node: tree.Formula) -> core.Formula | None:
         message = f"`{node.name.text}` is not a quantity or an age"
         r.problem("unknown-name" if entry is None else "wrong-kind", message, node.name.span, hint)
         return None
-    if isinstance(entry, voc.Quantity) and node.unit.text in entry.accepts:
+    code = node.unit.text
+    if isinstance(entry, voc.Quantity) and code in entry.accepts and not zero_of(code):
         return core.Input(entry.name, 1 / entry.accepts[node.unit.text])
     try:
         factor = conversion_factor(canonical, UNIT_WORDS.get(node.unit.text, node.unit.text))

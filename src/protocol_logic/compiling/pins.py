@@ -8,12 +8,12 @@ answers have, but no label and no name of a code. What nothing reaches may chang
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, is_dataclass
 from typing import Any
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.planner import deniers
+from protocol_logic.compiling.reach import decisive, reached
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge import vocabulary as voc
@@ -24,8 +24,6 @@ LANGUAGE = "1"
 """The language that this program reads."""
 
 _LENGTH = 12
-_SAID = {"label", "unlike"}
-"""Fields that people read, and nothing decides by."""
 
 
 def check_language(heading: tree.Heading, source: Source, problems: Problems) -> None:
@@ -65,10 +63,10 @@ def check_pin(heading: tree.Heading, protocol: core.Protocol, problems: Problems
 
 def knowledge_digest(protocol: core.Protocol) -> str:
     """The digest of the knowledge that a protocol reaches."""
-    reached = _reached(protocol)
-    parts = sorted(f"{name} {_told(what, reached)}" for name, what in _parts(protocol, reached))
-    codings = Codings.of(protocol.vocabulary)
-    for name in sorted(reached & codings.closed.keys()):
+    names = reached(protocol)
+    parts = sorted(f"{name} {_told(what, names)}" for name, what in _parts(protocol, names))
+    codings = Codings.of(protocol.vocabulary, names)
+    for name in sorted(names & codings.closed.keys()):
         # Of which kinds something that cannot be known keeps the list from closing.
         parts.append(f"{name} lists {sorted(codings.closed[name])}")
     parts.append(f"systems {sorted(codings.systems)}")
@@ -77,16 +75,16 @@ def knowledge_digest(protocol: core.Protocol) -> str:
 
 def _files(protocol: core.Protocol) -> list[str]:
     """The knowledge files that declare what a protocol reaches."""
-    reached = _reached(protocol)
-    files = {protocol.homes[name] for name in reached & protocol.homes.keys()}
-    definitions = (d for name, d in protocol.definitions.items() if name in reached)
+    names = reached(protocol)
+    files = {protocol.homes[name] for name in names & protocol.homes.keys()}
+    definitions = (d for name, d in protocol.definitions.items() if name in names)
     sources = {d.source.name for d in definitions if d.source is not protocol.source}
     return sorted(files | {name.removeprefix("kb/knowledge/") for name in sources})
 
 
-def _parts(protocol: core.Protocol, reached: set[str]) -> Iterator[tuple[str, object]]:
+def _parts(protocol: core.Protocol, names: frozenset[str]) -> Iterator[tuple[str, object]]:
     """What a protocol reaches of knowledge files, by name."""
-    for name in reached:
+    for name in names:
         definition = protocol.definitions.get(name)
         if definition is not None and definition.source is not protocol.source:
             yield f"define {name}", definition
@@ -96,54 +94,10 @@ def _parts(protocol: core.Protocol, reached: set[str]) -> Iterator[tuple[str, ob
                 yield f"denial {name}", protocol.denials[name]
 
 
-# ---- what is reached -----------------------------------------------------------------------------
-
-
-def _reached(protocol: core.Protocol) -> set[str]:
-    """The names of all entries and definitions that can make a difference to the criteria."""
-    entries = protocol.vocabulary.entries
-    known = entries.keys() | protocol.derived.keys() | protocol.definitions.keys()
-    # Limits of normal speak of the sex, whatever they are the limits of.
-    queue = [field.name for field in protocol.vocabulary.of(voc.PatientField)]
-    for criterion in protocol.criteria:
-        queue += _strings((criterion.applies, criterion.condition))
-    found: set[str] = set()
-    while queue:
-        name = queue.pop()
-        if name in found or name not in known:
-            continue
-        found.add(name)
-        entry = entries.get(name)
-        if isinstance(entry, voc.Concept):
-            queue += protocol.vocabulary.below(name)
-            for denier in deniers(protocol, name):
-                queue += [denier, *_strings(protocol.denials[denier])]
-        queue += _strings(entry, without="parents")
-        queue += _strings(protocol.derived.get(name))
-        definition = protocol.definitions.get(name)
-        queue += _strings(definition.body if definition is not None else None)
-    return found
-
-
-def _strings(value: object, without: str = "") -> Iterator[str]:
-    """All texts in a checked value, among them the names that it speaks of."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from _strings((*value.keys(), *value.values()))
-    elif isinstance(value, Iterable):
-        for each in value:
-            yield from _strings(each)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for each in _decisive(value):
-            if each.name != without:
-                yield from _strings(getattr(value, each.name))
-
-
 # ---- as text -------------------------------------------------------------------------------------
 
 
-def _told(value: Any, reached: set[str]) -> str:
+def _told(value: Any, names: frozenset[str]) -> str:
     """A checked value as text that is the same wherever the same is decided.
 
     Fields that have their default are left out, so that a field which is new in the program
@@ -152,28 +106,23 @@ def _told(value: Any, reached: set[str]) -> str:
     if isinstance(value, voc.Code):
         return f"{value.system}|{value.code}"
     if isinstance(value, Mapping):
-        pairs = (f"{_told(k, reached)}: {_told(v, reached)}" for k, v in value.items())
+        pairs = (f"{_told(k, names)}: {_told(v, names)}" for k, v in value.items())
         return f"{{{', '.join(sorted(pairs))}}}"
     if isinstance(value, tuple):
-        items = [_told(each, reached) for each in value]
+        items = [_told(each, names) for each in value]
         # In whatever order the codes of an entry stand.
         codes = all(isinstance(each, voc.Code) for each in value)
         return f"({', '.join(sorted(items) if codes else items)})"
     if is_dataclass(value) and not isinstance(value, type):
         told = []
-        for each in _decisive(value):
+        for each in decisive(value):
             part = getattr(value, each.name)
             if each.name == "parents":
-                part = tuple(sorted(reached.intersection(part)))
+                part = tuple(sorted(names.intersection(part)))
             if not _is_default(each, part):
-                told.append(f"{each.name}={_told(part, reached)}")
+                told.append(f"{each.name}={_told(part, names)}")
         return f"{type(value).__name__}({', '.join(told)})"
     return str(value)
-
-
-def _decisive(value: Any) -> list[Field[Any]]:
-    """The fields of a dataclass by which anything is decided."""
-    return [each for each in fields(value) if each.compare and each.name not in _SAID]
 
 
 def _is_default(field: Field[Any], value: object) -> bool:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from protocol_logic.compiling.entries import Entries
 from protocol_logic.foundation.problems import Problem, did_you_mean
 from protocol_logic.foundation.source import Source, Span
-from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, unit
+from protocol_logic.foundation.units import SCALES, UNIT_WORDS, UnitError, conversion_factor, unit
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
@@ -176,6 +176,9 @@ class Properties:
             return accepts  # the unit has had its problem; no other can be compared with it
         for prop in self.all("accepts"):
             for word in prop.words:
+                if word.text in SCALES and to == "Cel":
+                    accepts[word.text] = SCALES[word.text][0]
+                    continue
                 factor = self.factor(word, to)
                 if factor is not None:
                     accepts[word.text] = factor

@@ -12,7 +12,8 @@ Where this module is stricter than UCUM, because a wrong conversion is worse tha
   the osmole a mole each, which would turn mmol/L into cells/L and ignore the valence.
 * Every arbitrary unit (`[IU]`, `[CFU]`, `[arb'U]`, ...) is a dimension of its own, and so are
   the fields of a microscope, `[HPF]` and `[LPF]`, which UCUM makes the numbers 1 and 100.
-* Units with a zero or a scale of their own (`Cel`, `[degF]`, `[pH]`, `dB`) are refused.
+* Units with a zero or a scale of their own (`[pH]`, `dB`) are refused, but for `Cel` and `[degF]`,
+  which are dimensions of their own and stand alone: degrees are compared, never multiplied.
 
 As in UCUM an annotation (`{cells}`, `{1.73_m2}`) means nothing: `{score}` is the number 1, and
 `mL/min/{1.73_m2}` has the dimension of `mL/min`.
@@ -31,6 +32,15 @@ UNIT_WORDS = {
     "month": "mo", "months": "mo", "year": "a", "years": "a",
 }  # fmt: skip
 """Words for calendar units, as people write them, and the UCUM code of each."""
+
+SCALES = {"Cel": (Fraction(1), Fraction(0)), "[degF]": (Fraction(5, 9), Fraction(32))}
+"""Scales of temperature: how many degrees Celsius a degree is, and its value where Celsius is 0."""
+
+
+def zero_of(code: str) -> Fraction:
+    """The value in a unit at the zero of the unit that it is converted to; 0 but for `[degF]`."""
+    return SCALES[code][1] if code in SCALES else Fraction(0)
+
 
 _MAX_LENGTH = 80
 _MAX_POWER = 60
@@ -68,8 +78,10 @@ def unit(code: str) -> Unit:
     """The unit with the UCUM code `code`.
 
     Raises UnitError for a code that is not valid UCUM and for a unit that is not a multiple of
-    base units, such as `Cel`.  Answers are remembered, refusals too.
+    base units, such as `dB`.  Answers are remembered, refusals too.
     """
+    if code in SCALES:
+        return Unit(code, code, Fraction(1))
     found = _table().get(code) or _derived(code)
     if isinstance(found, UnitError):
         raise UnitError(found.message, found.hint)

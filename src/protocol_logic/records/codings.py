@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -67,8 +67,12 @@ class Codings:
     """What quantities were read as (see records/quantities.py), to read the same only once."""
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary) -> Codings:
-        """The codings of a vocabulary; built once for all records."""
+    def of(cls, whole: Vocabulary, reached: Collection[str] | None = None) -> Codings:
+        """The codings of a vocabulary, or of those of its entries that are reached; all its code
+        systems are known in either case. Built once for all records."""
+        vocabulary = whole
+        if reached is not None:
+            vocabulary = Vocabulary({n: e for n, e in whole.entries.items() if n in reached})
         concepts = tuple(vocabulary.of(Concept))
         conditions = [c for c in concepts if c.kind == "condition"]
         observed: list[tuple[Observed, Iterable[Key]]] = [
@@ -86,7 +90,6 @@ class Codings:
                 unlike[other.code.key] = (*unlike.get(other.code.key, ()), (each, other))
         lists = _table((h, _keys(h.codes)) for h in vocabulary.of(History))
         consents = _table((c, [c.scope.key]) for c in vocabulary.of(Consent))
-        by_code = (_table(observed), lists, consents, _table((c, _keys(c.codes)) for c in concepts))
         return cls(
             fields=fields,
             observations=_table(observed),
@@ -104,8 +107,17 @@ class Codings:
                 history.name: frozenset(c.kind for c in concepts if c.closed_by == history.name)
                 for history in vocabulary.of(History)
             },
-            systems=frozenset(system for table in by_code for system, _ in table),
+            systems=frozenset(c.system for e in whole.entries.values() for c in _codes(e)),
         )
+
+
+def _codes(entry: Named) -> Iterator[Code]:
+    """The codes that a resource can be found by as a fact of the entry."""
+    yield from getattr(entry, "codes", ())
+    if isinstance(entry, Quantity):
+        yield from (Code(*key) for key in entry.attested)
+    elif isinstance(entry, Consent):
+        yield entry.scope
 
 
 def _keys(codes: Iterable[Code]) -> list[Key]:

@@ -212,12 +212,11 @@ def _limit(stated: Object, entry: Quantity, value: _Value) -> Fraction:
     if stated.get("comparator") is not None:
         raise Unreadable("it has a comparator")
     if stated.get("code") is not None:
-        factor = quantities.factor(stated, entry.accepts)
-    elif value.kind == "valueInteger" and entry.unit == "1":
-        factor = _ONE
-    else:
-        factor = quantities.factor(value.quantity(), entry.accepts)
-    return quantities.number(stated.get("value")) * factor
+        return quantities.converted(stated, entry.accepts)
+    if value.kind == "valueInteger" and entry.unit == "1":
+        return quantities.number(stated.get("value"))
+    quantities.factor(value.quantity(), entry.accepts)  # the value's own unit can be read
+    return quantities.converted({**value.quantity(), "value": stated.get("value")}, entry.accepts)
 
 
 def _named(entry: Status, value: _Value) -> frozenset[str]:

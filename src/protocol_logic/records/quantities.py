@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from protocol_logic.foundation.interval import Interval, decimal_text, parse_decimal
 from protocol_logic.foundation.text import shown
-from protocol_logic.foundation.units import UnitError, unit
+from protocol_logic.foundation.units import UnitError, unit, zero_of
 from protocol_logic.knowledge.vocabulary import Quantity
 from protocol_logic.records.codings import Codings, Said
 from protocol_logic.records.item import text_in
@@ -63,6 +63,12 @@ def factor(quantity: Object, accepts: Mapping[str, Fraction]) -> Fraction:
     return accepts[code]
 
 
+def converted(quantity: Object, accepts: Mapping[str, Fraction]) -> Fraction:
+    """The number of a Quantity in the canonical unit, as `factor` allows it."""
+    by = factor(quantity, accepts)
+    return (number(quantity.get("value")) - zero_of(text_in(quantity, "code") or "")) * by
+
+
 _SLIPS = {
     "K/uL": "in UCUM it is kelvin per microliter; thousands are `10*3/uL`",
     "M/uL": "in UCUM there is no million `M`; millions are `10*6/uL`",
@@ -95,7 +101,7 @@ def interval(
 
     Unless the number can be `negative`, a half-line holds no number below zero: `< 5` is [0, 5).
     """
-    value = number(quantity.get("value")) * factor(quantity, accepts)
+    value = converted(quantity, accepts)
     comparator = quantity.get("comparator")
     if comparator is None:
         return Interval.point(value)

@@ -50,7 +50,10 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
     shutil.copytree(kb_root() / "knowledge", tmp_path / "knowledge")
     path_of = {
         name: tmp_path / "knowledge" / f"{name.replace('.', '/')}.elig"
-        for name in ("systems", "demographics", "histories", "labs", "oncology.breast")
+        for name in (
+            *("systems", "demographics", "histories", "labs", "oncology.breast"),
+            "drugs.antineoplastic",
+        )
     }
     monkeypatch.setattr(library, "knowledge_path", path_of.get)
 
@@ -69,7 +72,7 @@ def pin(text: str = PROTOCOL) -> str:
     return found
 
 
-SODIUM = "quantity sodium\n  code loinc 2951-2\n  unit mmol/L\n\n"
+SODIUM = "quantity zinc\n  code local zinc\n  unit mmol/L\n\n"
 SKIN = "condition skin_metastasis\n  code snomed 94579000\n  is a metastasis\n\n"
 VACCINE = "system cvx http://hl7.org/fhir/sid/cvx\n\nquantity vaccine\n  code cvx 1\n  unit 1\n\n"
 LIVER = 'snomed 94381002 "Secondary malignant neoplasm of liver"'

@@ -212,7 +212,7 @@ def test_canonical_dimensions() -> None:
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("Cel", "^`Cel` has a zero or a scale of its own and is not a multiple of base units"),
+        ("K.Cel", "^`Cel` in `K.Cel` has a zero or a scale of its own"),
         ("J/Cel", "^`Cel` in `J/Cel` has a zero"),
         ("dB", "scale of its own"),
         ("[pH]", "scale of its own"),
@@ -255,3 +255,13 @@ def test_an_error_has_message_and_hint() -> None:
     assert caught.value.message == "`mmHg` is not a UCUM unit"
     assert caught.value.hint == "did you mean `mm[Hg]`"
     assert isinstance(caught.value, ValueError)
+
+
+def test_degrees_are_compared_and_nothing_else() -> None:
+    assert unit("Cel") == Unit("Cel", "Cel", F(1))
+    for one, other in (("[degF]", "Cel"), ("Cel", "K"), ("Cel", "[degF]")):
+        with pytest.raises(UnitError):
+            conversion_factor(one, other)
+    degree, zero = units.SCALES["[degF]"]
+    assert (F("101.3") - zero) * degree == F("38.5")
+    assert units.zero_of("Cel") == units.zero_of("kg") == 0

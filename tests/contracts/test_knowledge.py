@@ -1,0 +1,148 @@
+"""The knowledge base: each file holds by itself and beside the others; its codes can be codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.check import check, check_file
+from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.knowledge.resources import kb_root, knowledge_names
+from protocol_logic.records.terminologies import why_unusable
+
+FILES = sorted((kb_root() / "knowledge").rglob("*.elig"))
+HEAD = f"""\
+protocol everything
+  title Everything
+  uses {", ".join(knowledge_names())}
+
+include adult
+  > Adult
+  age >= 18 years
+"""
+LISTS = {
+    "condition": "problem_list",
+    "procedure": "procedure_history",
+    "medication": "medication_history",
+}
+LOCAL = "http://eligibility.example.org/fhir/CodeSystem/local"
+
+
+@cache
+def everything() -> core.Protocol:
+    problems = Problems()
+    protocol = check(Source("everything", HEAD), problems)
+    assert protocol is not None and not problems.items, problems.items
+    return protocol
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_file_holds_by_itself(path: Path) -> None:
+    problems = Problems()
+    check_file(Source(path.name, path.read_text(encoding="utf-8")), problems)
+    assert not problems.items
+
+
+def test_all_files_hold_together() -> None:
+    """No name twice, no code of two entries."""
+    assert len(everything().vocabulary.entries) > 300
+
+
+def codes() -> Iterator[tuple[str, voc.Code]]:
+    """Codes that resources are found by, with the entries that have them or are unlike them."""
+    for entry in everything().vocabulary.entries.values():
+        yield from ((entry.name, code) for code in getattr(entry, "codes", ()))
+        yield from ((entry.name, unlike.code) for unlike in entry.unlike)
+        if isinstance(entry, voc.Concept):
+            yield from ((entry.name, code) for group in entry.evidence.values() for code in group)
+        elif isinstance(entry, voc.Lesion):
+            for groups in (entry.axes, entry.sites, entry.methods):
+                yield from ((entry.name, code) for group in groups.values() for code in group)
+
+
+def test_codes_have_the_form_and_check_digit_of_their_system() -> None:
+    own = frozenset({LOCAL, "http://cancerstaging.org"})
+    wrong = [
+        f"{name}: {why}"
+        for name, code in codes()
+        if (why := why_unusable(code.system, code.code, own)) is not None
+    ]
+    assert not wrong
+    assert sum(1 for _ in codes()) > 1000
+
+
+def test_coded_answers_have_the_form_of_their_system() -> None:
+    """LOINC's answers (LA...) have a check digit of another kind, which is not looked at."""
+    answers = [
+        (entry.name, *key)
+        for entry in everything().vocabulary.entries.values()
+        for key in (*getattr(entry, "meanings", {}), *getattr(entry, "coded", {}))
+    ]
+    assert answers
+    for name, system, code in answers:
+        if system == "http://loinc.org":
+            assert re.fullmatch(r"LA[0-9]{4,6}-[0-9]", code), (name, code)
+        else:
+            own = frozenset({LOCAL, "http://cancerstaging.org"})
+            assert why_unusable(system, code, own) is None, (name, code)
+
+
+def test_a_code_is_unlike_what_another_entry_has_only_of_another_name() -> None:
+    """What an entry says is none of it may be a code of another entry, never of a kind of it."""
+    vocabulary = everything().vocabulary
+    for entry in vocabulary.of(voc.Concept):
+        below = {
+            code.key
+            for name in vocabulary.below(entry.name)
+            for code in getattr(vocabulary.entries[name], "codes", ())
+        }
+        assert not below.intersection(unlike.code.key for unlike in entry.unlike), entry.name
+
+
+def test_what_closes_a_concept_is_the_list_of_its_kind() -> None:
+    for entry in everything().vocabulary.of(voc.Concept):
+        assert entry.closed_by in (None, LISTS[entry.kind]), entry.name
+
+
+def test_quantities_have_a_plausible_range() -> None:
+    """But for those that are counted or told by people, a slip of the unit must show."""
+    without = {e.name for e in everything().vocabulary.of(voc.Quantity) if e.plausible is None}
+    assert without == {"life_expectancy", "lesion_count"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        ("docetaxel", ["taxane", "chemotherapy", "antineoplastic"]),
+        ("carboplatin", ["platinum_chemotherapy", "chemotherapy", "antineoplastic"]),
+        ("fulvestrant", ["endocrine_therapy", "antineoplastic"]),
+        ("erlotinib", ["egfr_inhibitor", "targeted_therapy", "antineoplastic"]),
+        ("bisoprolol", ["beta_blocker", "antihypertensive"]),
+        ("metformin", ["oral_hypoglycemic"]),
+        ("breast_cancer", ["malignancy", "neoplasm"]),
+        ("lung_adenocarcinoma", ["lung_cancer", "malignancy", "neoplasm"]),
+        ("melanoma", ["skin_cancer", "malignancy"]),
+        ("cervical_carcinoma_in_situ", ["neoplasm"]),
+        ("unstable_angina", ["acute_coronary_syndrome", "ischemic_heart_disease", "heart_disease"]),
+        ("type_1_diabetes", ["diabetes", "autoimmune_disease"]),
+        ("coronary_stent", ["percutaneous_coronary_intervention", "coronary_revascularization"]),
+        ("heart_transplantation", ["organ_transplantation"]),
+    ],
+)
+def test_kinds(kind: str, of: list[str]) -> None:
+    for name in of:
+        assert kind in everything().vocabulary.below(name), name
+
+
+def test_what_is_no_kind() -> None:
+    below = everything().vocabulary.below
+    assert "cervical_carcinoma_in_situ" not in below("malignancy")
+    assert not {"palbociclib", "cdk4_6_inhibitor", "trastuzumab"} & set(below("chemotherapy"))
+    assert "insulin" not in below("oral_hypoglycemic")
