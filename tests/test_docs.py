@@ -158,9 +158,13 @@ def whole(example: str) -> str:
     word = lines[0].split(" ")[0]
     if word in ("protocol", "knowledge", "policies") or lines[0].startswith("examples for "):
         return example
-    if word in ("parameter", "include", "exclude", "define"):
+    if word in ("parameter", "include", "exclude", "define", "score"):
         head = f"protocol example\n  title Example\n  uses {', '.join(knowledge_names())}\n\n"
-        ending = "\ninclude another\n  > Another\n  age >= 18 years\n" if word == "define" else ""
+        ending = (
+            "\ninclude another\n  > Another\n  age >= 18 years\n"
+            if word in ("define", "score")
+            else ""
+        )
         return f"{head}{example}{ending}"
     if word in STATEMENTS and not re.search("[<>=]", lines[0]):
         return f"knowledge example\n  title Example\n  uses {_FOR_ENTRIES}\n\n{example}"

@@ -125,7 +125,7 @@ class Writer:
             self._lines: 4,
             self._occurrence: 5,
             self._defined: 3,
-            self._scored: 4 if self.scores else 0,
+            **({self._scored: 4} if self.scores else {}),
             self._attested: 1,
             self._todo: 1,
             self._asked: 3,

@@ -87,7 +87,11 @@ exclude old_people
     relapse on or after least after start of adjuvant
     adjuvant lasted >= 24 months at relapse
 
+scope phase_2
+  label Phase 2 only
+
 include unfinished
+  for phase_2
   > To be written.
   todo
 
@@ -100,6 +104,16 @@ define risk
         alt <= 1 x ULN
         platelets >= 0.9 x LLN
     otherwise high
+
+score burden
+  add 1 if sex is male
+  add
+    2 if age >= 75 years
+    1 if
+      all of
+        age >= 65 years
+        sex is female
+    otherwise 0
 
 exclude jaundiced
   > Jaundice, unless somebody says that it is known
