@@ -119,10 +119,16 @@ def _clauses(
 ) -> Iterator[Clause]:
     tests = dict.fromkeys(t for c in conditions for t in core.tests_in(c))
     for test in tests:
-        opened = isinstance(test, core.Defined) and is_own(protocol, test.name)
-        if not opened and not isinstance(test, core.Todo | core.Asked):
+        if not _is_opened(protocol, test) and not isinstance(test, core.Todo | core.Asked):
             text, states = said(protocol.source, test), states_of(protocol, test)
             yield Clause(owner, text, test, states, criteria, test.span)
+
+
+def _is_opened(protocol: core.Protocol, test: core.Test) -> bool:
+    """Whether the clauses of a definition stand for a test; the limit of a score is one itself."""
+    if isinstance(test, core.Scored) or not isinstance(test, core.Defined):
+        return False
+    return is_own(protocol, test.name)
 
 
 def _nodes(condition: core.Condition) -> Iterator[core.Condition]:

@@ -40,6 +40,10 @@ Kind: TypeAlias = Literal["criterion", "condition", "eligibility"]
 _TAIL = re.compile(r"(?P<outcome>.*?)(?:\s+because\s+(?P<because>.+))?")
 _BECAUSE = re.compile(r"(?P<name>[a-z][a-z0-9_]*(?::[a-z][a-z0-9_]*)?)(?:\s*\((?P<why>[^()]+)\))?")
 _COLUMN = re.compile(r'(?:(?P<expect>expect)\s+)?(?:(?P<name>[a-z][a-z0-9_]*)|"(?P<quote>[^"]*)")')
+_COMMENT = re.compile(r"\s#")
+_SECOND = re.compile(r",\s*(?:given\s+)?[a-z]\w*\s+is\b")
+_DASHES = re.compile(r":?-+:?")
+_OWN_LINE = "a comment stands on a line of its own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,10 @@ class _Checker:
                 self.problem("unknown-name", error.message, name.span, error.hint)
             return None
         except Unreadable as error:
-            self.problem("bad-example", f"`{name.text}`: {error.message}", value.span)
+            hint = _OWN_LINE if _COMMENT.search(value.text) else None
+            if _SECOND.search(value.text):
+                hint = "give each on a line of its own"
+            self.problem("bad-example", f"`{name.text}`: {error.message}", value.span, hint)
             return None
         element = entry_of(self.elements, name.text).element
         return Given(name.text, element, value.text, fact)
@@ -264,9 +271,11 @@ class _Checker:
     def _no_outcome(
         self, about: tree.Word, outcome: str, outcomes: tuple[str, ...], tail: tree.Word
     ) -> None:
-        plain = outcome.replace("_", " ").casefold()
+        plain = outcome.replace("_", " ").casefold().removeprefix("is ")
         found = _MEANT.get(plain, plain)
         hint = f"write `{found}`" if found in outcomes else f"it is {_or(outcomes)}"
+        if _COMMENT.search(tail.text):
+            hint = _OWN_LINE
         if outcome == NOT_APPLYING:
             message = f"`{about.text}` has no `applies if`, so it always applies"
         else:
@@ -367,6 +376,10 @@ class _Checker:
         found = []
         for row in node.rows:
             span = Span(row[0].span.start, row[-1].span.end)
+            if all(_DASHES.fullmatch(cell.text) for cell in row):
+                hint = "leave it out: the first row has the heads of the columns"
+                self.problem("bad-example", "a table has no line below its heads", span, hint)
+                continue
             if len(row) != len(columns):
                 number = "1 cell" if len(row) == 1 else f"{len(row)} cells"
                 message = f"the row has {number}, but the table {len(columns)} columns"

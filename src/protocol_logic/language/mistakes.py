@@ -8,69 +8,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
-from enum import Enum
-from typing import NamedTuple
+from itertools import chain
 
 from protocol_logic.foundation.text import shown
-
-
-class Found(Enum):
-    """What stands where reading stopped."""
-
-    WORD = "a word or a sign"
-    LINE_END = "the end of a line"
-    BLOCK_END = "the end of a block"
-    INDENT = "the first word of a line that is indented deeper"
-
-
-class Place(NamedTuple):
-    """Where reading stopped: column `at` of `line`; any of the terminals `expected` could go on."""
-
-    line: str
-    at: int
-    found: Found
-    expected: frozenset[str]
-    above: str
-    """The line above, empty where there is none."""
-
-
-class Explanation(NamedTuple):
-    """What is wrong, the cure, and the columns it is about: of the line, or of the one above."""
-
-    message: str
-    hint: str | None
-    start: int
-    end: int
-    above: bool = False
-
+from protocol_logic.language.mistake import (
+    LONGEST,
+    Explanation,
+    Found,
+    Place,
+    found_in,
+    row as _row,
+)
+from protocol_logic.language.mistakes_examples import EXAMPLES, UNENDED_EXAMPLES
 
 # ---- the tables ----------------------------------------------------------------------------------
-
-
-class _Mistake(NamedTuple):
-    """A pattern and its cure.
-
-    `hint` may name the pattern's groups in braces, and so may `message` (None: the usual one).
-    `needs`: one of these terminals must be expected; `unless`: none of these.
-    """
-
-    pattern: re.Pattern[str]
-    hint: str | Callable[[re.Match[str]], str]
-    message: str | None = None
-    needs: frozenset[str] = frozenset()
-    unless: frozenset[str] = frozenset()
-
-
-def _row(
-    pattern: str,
-    hint: str | Callable[[re.Match[str]], str],
-    message: str | None = None,
-    needs: str = "",
-    unless: str = "",
-) -> _Mistake:
-    needed, refused = frozenset(needs.split()), frozenset(unless.split())
-    return _Mistake(re.compile(pattern), hint, message, needed, refused)
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -460,30 +411,14 @@ _UNENDED = (
 )
 
 
-# The patterns are for lines that a person writes; some take a long time on very long ones.
-LONGEST = 500
-
-
 def known_mistake(place: Place, start: int) -> Explanation | None:
     """The mistake of the tables that stands at a place, if one does."""
     odd = _odd_character(place)
     if odd is not None or len(place.line) > LONGEST:
         return odd
     ended = place.found is Found.LINE_END
-    for row in _UNENDED if ended else _MISTAKES:
-        if (row.needs and not row.needs & place.expected) or row.unless & place.expected:
-            continue
-        for match in row.pattern.finditer(place.line):
-            if match.start() <= start < match.end() or match.start() <= place.at < match.end():
-                groups = {k: shown(v or "") for k, v in match.groupdict().items()}
-                hint = row.hint(match) if callable(row.hint) else row.hint.format_map(groups)
-                message = "the line ends too early"
-                if row.message is not None:
-                    message = row.message.format_map(groups)
-                elif not ended:
-                    message = f"`{shown(match[0].strip())}` cannot be read"
-                return Explanation(message, hint, match.start(), match.end())
-    return None
+    tables = (UNENDED_EXAMPLES, _UNENDED) if ended else (EXAMPLES, _MISTAKES)
+    return found_in(chain(*tables), place, start)
 
 
 def _odd_character(place: Place) -> Explanation | None:

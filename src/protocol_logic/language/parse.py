@@ -25,7 +25,7 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.resources import grammar_root, grammar_text
 from protocol_logic.language import words
 from protocol_logic.language.build import TreeBuilder
-from protocol_logic.language.mistakes import Found, Place
+from protocol_logic.language.mistake import Found, Place
 from protocol_logic.language.tree import Criterion, Heading, Statement, Word
 
 DEEPEST = 40

@@ -10,13 +10,8 @@ import re
 from collections.abc import Iterable
 
 from protocol_logic.foundation.text import shown
-from protocol_logic.language.mistakes import (
-    LONGEST,
-    Explanation,
-    Found,
-    Place,
-    known_mistake,
-)
+from protocol_logic.language.mistake import LONGEST, Explanation, Found, Place
+from protocol_logic.language.mistakes import known_mistake
 
 KINDS = (
     "field", "age", "quantity", "status", "condition", "procedure", "medication", "event",
@@ -85,6 +80,8 @@ def explain(place: Place) -> Explanation:
         hint = _listed(place.expected, "below")
         if place.expected == {"NAME"}:
             hint = "say when an event was, as in `relapse on or after start of NAME`"
+        if "ROW" in place.expected:
+            hint = "put a table below, or write `example` for one patient"
         return Explanation(message, hint, 0, len(place.line))
     if place.found is Found.LINE_END:
         place = place._replace(at=len(place.line) - 1)
