@@ -15,6 +15,8 @@
     liver_metastasis absent on 2026-10    also: present, provisional, inactive, entered in error
     liver_metastasis observed absent      an Observation, not a Condition
     breast_cancer present, relapse, onset 2024-02, by histology
+    brain_metastasis present, severity severe           also: severity unreadable; a site
+    oophorectomy left, site pelvis
     oophorectomy left                     also: right, both, without side
     tamoxifen adjuvant from 2021-03-15 to 2023-03-14
     endocrine_therapy unrecorded intent from 2021, completed       also: stopped, ongoing, on-hold
@@ -106,6 +108,7 @@ class _Writer:
         concepts = [c for c in vocabulary.of(voc.Concept) if c.kind == "medication"]
         self.drugs = {code.display: code for c in concepts for code in c.codes}
         self.lesion = next(vocabulary.of(voc.Lesion), None)
+        self.qualifiers = {q.name: q for q in vocabulary.of(voc.Qualifier)}
 
     def bundle(self) -> Json:
         if not self.as_of:
@@ -178,11 +181,11 @@ class _Writer:
         if entry.kind == "medication":
             return self._medication(entry.codes[0], rest), None
         if entry.kind == "procedure":
-            return _procedure(entry, rest), "performedDateTime"
+            return _procedure(entry, rest, self.qualifiers), "performedDateTime"
         if rest.startswith("observed "):
             value = {"observed present": True, "observed absent": False}[rest]
             return _observation(entry.codes[0], {"valueBoolean": value}), "effectiveDateTime"
-        return _condition(entry, rest), "recordedDate"
+        return _condition(entry, rest, self.qualifiers), "recordedDate"
 
     def _medication(self, code: voc.Code, rest: str) -> Json:
         match = _matched(_PERIOD, rest)
@@ -285,7 +288,7 @@ def _amount(text: str) -> Json:
 # ---- other resources -----------------------------------------------------------------------------
 
 
-def _condition(entry: voc.Concept, rest: str) -> Json:
+def _condition(entry: voc.Concept, rest: str, qualifiers: Mapping[str, voc.Qualifier]) -> Json:
     said, *more = rest.split(", ")
     verification, clinical = "confirmed", "active"
     if said == "absent":
@@ -305,6 +308,8 @@ def _condition(entry: voc.Concept, rest: str) -> Json:
         elif word.startswith("by "):
             proof = entry.evidence[word.removeprefix("by ")][0].key
             resource["evidence"] = [{"code": [_concept(proof)]}]
+        elif word.partition(" ")[0] in qualifiers:
+            _qualify(resource, qualifiers, word)
         else:
             clinical = {"relapse": "relapse", "recurrence": "recurrence"}[word]
     resource["verificationStatus"] = _concept((_HL7 + "condition-ver-status", verification))
@@ -312,7 +317,27 @@ def _condition(entry: voc.Concept, rest: str) -> Json:
     return resource
 
 
-def _procedure(entry: voc.Concept, rest: str) -> Json:
+_ELEMENTS = {"severity": "severity", "stage": "stage", "site": "bodySite"}
+
+
+def _qualify(resource: Json, qualifiers: Mapping[str, voc.Qualifier], text: str) -> None:
+    """`severity severe`, `severity unreadable`; of stages and sites there may be several."""
+    name, _, value = text.partition(" ")
+    qualifier = qualifiers[name]
+    said: Json = {"text": "see report"}
+    if value != "unreadable":
+        said = _concept(next(key for key, meant in qualifier.meanings.items() if meant == value))
+    path = _ELEMENTS[qualifier.of]
+    if path == "severity":
+        coding = [*resource.get(path, {}).get("coding", []), *said.get("coding", [])]
+        resource[path] = {**said, "coding": coding} if coding else said
+    else:
+        said = {"summary": said} if path == "stage" else said
+        resource[path] = [*resource.get(path, []), said]
+
+
+def _procedure(entry: voc.Concept, rest: str, qualifiers: Mapping[str, voc.Qualifier]) -> Json:
+    rest, *more = rest.split(", ")
     resource: Json = {
         "resourceType": "Procedure",
         "status": "completed",
@@ -321,6 +346,8 @@ def _procedure(entry: voc.Concept, rest: str) -> Json:
     if rest != "without side":
         side = _extension("laterality-qualifier", _SIDES[rest])
         resource["bodySite"] = [{**_concept((_SNOMED, "15497006")), "extension": side}]
+    for word in more:
+        _qualify(resource, qualifiers, word)
     return resource
 
 

@@ -52,8 +52,8 @@ READ = {
     "Observation": "`value[x]` (Quantity, CodeableConcept, integer, boolean), `dataAbsentReason`, "
     "`referenceRange` (`high`, `low`, `type`, `appliesTo`), `component`, `bodySite`, `method`",
     "Condition": "`verificationStatus`, `clinicalStatus`, `onset[x]` and `abatement[x]` (dateTime, "
-    "Period, Age), `evidence.code`",
-    "Procedure": "`bodySite` with the extension `mcode-laterality-qualifier`",
+    "Period, Age), `evidence.code`, `severity`, `stage.summary`, `bodySite`",
+    "Procedure": "`bodySite`, with the extension `mcode-laterality-qualifier`",
     "MedicationStatement": "the extension `mcode-procedure-intent` or `mcode-treatment-intent`",
     "MedicationAdministration": "the extension `mcode-procedure-intent` or "
     "`mcode-treatment-intent`",

@@ -16,7 +16,7 @@ protocol random_protocol
   version 1.0
   registry NCT00000000
   language 1
-  uses demographics, performance, oncology.breast, labs, renal, consent
+  uses demographics, performance, oncology.breast, labs, renal, consent, qualifiers
 """
 SENTENCE = "  > What a patient must be or must not be;\n"
 
@@ -45,6 +45,7 @@ SITES = ["liver_metastasis", "lung_metastasis", "bone_metastasis", "brain_metast
 CONDITIONS = ["breast_cancer", "metastasis", "metastasis", *SITES, "liver_metastasis"]
 OCCURRING = [*SITES, "metastasis", "breast_cancer", "oophorectomy", "oophorectomy"]
 OCCURRING += ["chemotherapy", "chemotherapy", "chemotherapy", "endocrine_therapy", "gnrh_analogue"]
+QUALIFIERS = ["severity severe", "severity mild, moderate", "grade >= 2", "grade 1, 4", "grade < 3"]
 TAKEN = ["chemotherapy", "endocrine_therapy", "gnrh_analogue"]
 KINDS = {"metastasis": SITES}
 SPANS = ["30 days", "72 hours", "6 months", "12 weeks", "2 years", "5 years", "10 years"]
@@ -227,6 +228,8 @@ class Writer:
         if name in TAKEN and self.chance(0.4):
             intents = self.rng.sample(sorted(set(INTENTS)), k=self.rng.choice([1, 1, 2]))
             return f"{name} with intent {', '.join(intents)}"
+        if name not in TAKEN and name != "oophorectomy" and self.chance(0.9 if of_some else 0.25):
+            return f"{name} with {self.rng.choice(QUALIFIERS)}"
         return name if not of_some else f"metastasis other than {self.rng.choice(SITES)}"
 
     def _defined(self) -> str:

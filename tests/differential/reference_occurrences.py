@@ -13,6 +13,7 @@ from typing import TypeAlias
 from protocol_logic.compiling import core
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
 from tests.differential.reference_chart import compare
 from tests.differential.reference_days import NOT_BEFORE, Day, Far, on
@@ -86,11 +87,7 @@ class Occurrences(Therapies):
 
     def _present_as(self, subject: core.Subject, kind: str) -> bool:
         def read() -> bool:
-            said = [
-                (number, fact)
-                for number, fact in self._of_subject(subject, ("now",))
-                if fact.entry == kind and isinstance(fact.reading, ConditionStated)
-            ]
+            said = self._of_kind(subject, kind)
 
             def day(number: int, fact: Fact) -> Day:
                 assert fact.date is not None
@@ -110,8 +107,11 @@ class Occurrences(Therapies):
             assert isinstance(fact.reading, ConditionStated)
             state = fact.reading.state_on(self.chart.as_of)
             if state == "unknown":
-                return self.world.choose(("state", subject, number), [True, False])
-            return state == "present"
+                state = self.world.choose(("state", subject, number), ["present", "absent"])
+            others = [q for q in subject.qualifiers if not self._is_site(q)]
+            tag = ("now", subject)
+            as_said = all(self._has(subject, q, number, fact, tag) for q in others)
+            return state == "present" and as_said
 
         return self.world.once(("present as", subject, kind), read)
 
@@ -127,6 +127,20 @@ class Occurrences(Therapies):
             if not any(self._is_other(subject, other, fact, facts, tag) for other in subject.others)
             and all(self._has(subject, q, number, fact, tag) for q in subject.qualifiers)
         ]
+
+    def _of_kind(self, subject: core.Subject, kind: str) -> list[tuple[int, Fact]]:
+        """The statements about a kind that can decide about it: all but those of other sites."""
+        sites = [q for q in subject.qualifiers if self._is_site(q)]
+        there = core.Subject(subject.concept, subject.others, tuple(sites))
+        return [
+            (number, fact)
+            for number, fact in self._of_subject(there, ("now", subject))
+            if fact.entry == kind and isinstance(fact.reading, ConditionStated)
+        ]
+
+    def _is_site(self, qualifier: core.Qualifier) -> bool:
+        entry = self.chart.vocabulary.entries.get(qualifier.name)
+        return isinstance(entry, voc.Qualifier) and entry.of == "site"
 
     def _is_other(
         self,
@@ -148,10 +162,18 @@ class Occurrences(Therapies):
     def _has(
         self, subject: core.Subject, qualifier: core.Qualifier, number: int, fact: Fact, tag: Tag
     ) -> bool:
-        if not isinstance(fact.reading, Therapy):
+        possible: set[str | None] = {None}
+        if isinstance(fact.reading, Therapy):
+            possible = {fact.reading.intent}
+        elif isinstance(fact.reading, ConditionStated | Done):
+            for name, values in fact.reading.qualifiers:
+                possible = {*values} if name == qualifier.name else possible
+        else:
             return False
-        if fact.reading.intent is not None:
-            return fact.reading.intent in qualifier.values
+        if possible & set(qualifier.values):
+            return True
+        if None not in possible:
+            return False
         return self.world.choose(("has", subject, qualifier, number, *tag), [True, False])
 
     def _occurrences(self, subject: core.Subject, tag: Tag) -> list[tuple[Day, Day]]:
@@ -193,6 +215,9 @@ class Occurrences(Therapies):
             start, end, ongoing = reading.start, reading.end, reading.ongoing
         elif isinstance(reading, Done):
             start, end, ongoing = reading.start, reading.end, False
+            if not reading.known:
+                if not self.world.choose(("is there", *tag, number), [True, False]):
+                    return
             if start is None and end is None:
                 when = day("done", fact.date)
                 if not_after(when, today):

@@ -16,6 +16,11 @@ from tests.differential.seed_oracle_draft import CHEMO, ENDOCRINE, GNRH, Json, c
 
 SHARE = 0.12
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+NCIT = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
+_SEVERITIES = [
+    *(("http://snomed.info/sct", code) for code in ("255604002", "6736007", "24484000")),
+    *((NCIT, code) for code in ("C41338", "C41339", "C41340", "C41337")),
+]
 _TIMES = ("T08:15:00Z", "T17:40:00Z", "T17:40:00.5Z", "T08:15:00+02:00")
 
 
@@ -72,7 +77,9 @@ def _as_period(rng: random.Random, resource: Json, stem: str) -> None:
 
 
 def _condition(rng: random.Random, resource: Json) -> None:
-    how = rng.choice(["undated", "onset", "abated", "abated", "age"])
+    if rng.random() < 0.6:
+        resource["severity"] = concept(*rng.sample(_SEVERITIES, k=rng.choice([1, 1, 1, 2])))
+    how = rng.choice(["undated", "onset", "abated", "abated", "age", "none"])
     day = date.fromisoformat(resource.get("recordedDate", "2026-01-01")[:10])
     if how == "undated":
         resource.pop("recordedDate", None)
@@ -82,7 +89,7 @@ def _condition(rng: random.Random, resource: Json) -> None:
     elif how == "abated":
         end = day + timedelta(days=rng.choice([-40, 0, 20, 200, 900]))
         resource["abatementDateTime"] = end.isoformat()[: rng.choice([4, 7, 10, 10])]
-    else:
+    elif how == "age":
         resource.pop("onsetDateTime", None)
         code = {"system": "http://unitsofmeasure.org", "code": "a"}
         resource["onsetAge"] = {"value": rng.choice([30, 45, 50]), **code}

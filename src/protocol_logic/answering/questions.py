@@ -16,6 +16,7 @@ from protocol_logic.knowledge.vocabulary import (
     Event,
     History,
     PatientField,
+    Qualifier,
     Quantity,
 )
 from protocol_logic.records.elements import REFERENCE_RANGE, TREATMENT_INTENT, Elements
@@ -124,6 +125,9 @@ class _Asker:
                 yield entry, f"{self._key(element, entry)}:{resource}"
             return
         for entry in asked:
+            if isinstance(entry, Qualifier):
+                yield entry, f"{self._key(element, entry)}:{resource}"
+                continue
             yield entry, self._key(element, entry)
             yield from self._closing(entry, reason)
 

@@ -395,6 +395,8 @@ class _Checker:
                 self._entry_values(node)
                 for prop in node.properties:
                     wanted = _REFERENCES.get(prop.key)
+                    if node.kind == "qualifier":
+                        continue  # what it is of is no entry
                     words: Iterable[tree.Word] = prop.words
                     if prop.key in ("times", "formula"):
                         words = prop.words[:1]

@@ -246,6 +246,32 @@ def _history(r: Properties) -> voc.Entry:
     return voc.History(name=r.name, element=r.element, label=r.label(), codes=codes)
 
 
+def _qualifier(r: Properties) -> voc.Entry | None:
+    of = r.one("of")
+    assert of is not None
+    if of.words[0].text not in voc.QUALIFIED:
+        message = f"a qualifier cannot be of `{of.words[0].text}`"
+        listed = ", ".join(f"`{name}`" for name in voc.QUALIFIED)
+        r.problem("unknown-value", message, of.words[0].span, f"it can be of {listed}")
+        return None
+    meanings: dict[tuple[str, str], str] = {}
+    for prop in r.all("value"):
+        for meaning in prop.meanings:
+            if isinstance(meaning, tree.Range):
+                message = "a value of a qualifier means codes, not numbers"
+                r.problem("wrong-kind", message, meaning.span, "write `means SYSTEM CODE`")
+            elif (code := r.code(meaning)) is not None:
+                meanings[code.key] = prop.words[0].text
+    return voc.Qualifier(
+        name=r.name,
+        element=r.element,
+        label=r.label(),
+        of=of.words[0].text,
+        values=tuple(dict.fromkeys(p.words[0].text for p in r.all("value"))),
+        meanings=meanings,
+    )
+
+
 _BUILD: dict[str, Callable[[Properties], voc.Entry | None]] = {
     "field": _field,
     "age": _age,
@@ -258,4 +284,5 @@ _BUILD: dict[str, Callable[[Properties], voc.Entry | None]] = {
     "lesion": _lesion,
     "consent": _consent,
     "history": _history,
+    "qualifier": _qualifier,
 }

@@ -153,5 +153,6 @@ _KINDS: dict[type[voc.Named], str] = {
     voc.Lesion: "a lesion",
     voc.Consent: "a consent",
     voc.History: "a history",
+    voc.Qualifier: "a qualifier",
     voc.Asked: "asked of a person",
 }

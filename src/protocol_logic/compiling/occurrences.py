@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from protocol_logic.compiling import core
 from protocol_logic.compiling.names import Names
 from protocol_logic.compiling.windows import Window, not_whole, window_of
+from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
@@ -104,9 +107,41 @@ class Occurrences(Names):
     def _qualifier(self, node: tree.Qualifier, concept: voc.Concept) -> core.Qualifier | None:
         if node.name is None:
             return self._intents(node, concept)
-        message = f"the qualifier `{node.name.text}` is not defined"
-        self.problem("unknown-name", message, node.name.span)
-        return None
+        qualifier = self.entry(node.name, voc.Qualifier)
+        if qualifier is None:
+            return None
+        if concept.kind not in voc.QUALIFIED[qualifier.of]:
+            kinds = " or ".join(voc.QUALIFIED[qualifier.of])
+            message = (
+                f"`{qualifier.name}` is of a {kinds}, but `{concept.name}` is a {concept.kind}"
+            )
+            self.problem("wrong-kind", message, node.span)
+            return None
+        if node.number is not None:
+            return self._compared(node, node.number, qualifier)
+        if not self.are_values(qualifier.name, node.values, qualifier.values):
+            return None
+        asked = {word.text for word in node.values}
+        return core.Qualifier(qualifier.name, tuple(v for v in qualifier.values if v in asked))
+
+    def _compared(
+        self, node: tree.Qualifier, number: tree.Word, qualifier: voc.Qualifier
+    ) -> core.Qualifier | None:
+        """The values of a qualifier that compare with a number; they have to be numbers."""
+        if not all(value.isdigit() for value in qualifier.values):
+            message = f"the values of `{qualifier.name}` are names, not numbers"
+            hint = f"name them: `with {qualifier.name} {', '.join(qualifier.values)}`"
+            self.problem("wrong-kind", message, node.span, hint)
+            return None
+        inside = COMPARISONS[node.op].inside(Fraction(number.text))
+        values = tuple(v for v in qualifier.values if inside.contains(Fraction(v)))
+        if not values:
+            message = f"no value of `{qualifier.name}` is {node.op} {number.text}"
+            self.problem(
+                "unknown-value", message, number.span, f"it can be {', '.join(qualifier.values)}"
+            )
+            return None
+        return core.Qualifier(qualifier.name, values)
 
     def _intents(self, node: tree.Qualifier, concept: voc.Concept) -> core.Qualifier | None:
         if concept.kind != "medication":

@@ -37,6 +37,7 @@ _PROPERTIES = {
     },
     "consent": {"label", "source", "scope"},
     "history": {"label", "source", "code"},
+    "qualifier": {"label", "source", "of", "value"},
     "derived": {"label", "source", "unit", "formula", "times", "else reported"},
 }  # fmt: skip
 _NEEDED = {
@@ -48,6 +49,7 @@ _NEEDED = {
     "lesion": {"code", "unit", "axis", "measurable"},
     "consent": {"scope"},
     "history": {"code"},
+    "qualifier": {"of", "value"},
     "derived": {"unit", "formula"},
 }
 # Lines of which a second one would be dropped in silence.

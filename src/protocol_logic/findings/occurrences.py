@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from itertools import product
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import CellSet, Found, Opener
 from protocol_logic.findings.spans import Statement, spans, statements
 from protocol_logic.records.facts import ConditionStated, Fact
+
+MOST_UNSURE = 6
+"""Statements about one kind of which it is tried whether each is about the subject."""
 
 
 def read_last(visible: Visible, finding: Finding) -> Found:
@@ -99,19 +104,18 @@ def read_present(visible: Visible, finding: Finding) -> Found:
     cells: set[str] = {absent}
     openers: dict[Opener, None] = {}
     facts: list[Fact] = []
-    unclosed: list[str] = []
+    unclosed = False
     for kind in below(asked.subject.concept):
         if kind in left_out:
             continue
-        known, why, newest = _present(visible, finding, by_kind.get(kind, []))
-        facts += newest
-        if known:
-            return Found(frozenset({present}), (), tuple(newest))
-        if why:
+        told = _told(visible, finding, by_kind.get(kind, []))
+        facts += told.facts
+        if told.can == {True}:
+            return Found(frozenset({present}), (), tuple(told.facts))
+        if True in told.can:
             cells.add(present)
-            openers.update(dict.fromkeys(why))
-        if (not newest or visible.may_be_none(newest)) and visible.closed(kind) is None:
-            unclosed.append(kind)
+            openers.update(dict.fromkeys(told.openers))
+        unclosed = unclosed or (None in told.can and visible.closed(kind) is None)
     if unclosed:
         cells.add(unrecorded)
         openers[not_closed(visible, finding, facts)] = None
@@ -119,25 +123,54 @@ def read_present(visible: Visible, finding: Finding) -> Found:
     return Found(frozenset(cells), tuple(openers), (*facts, *([closing] if closing else ())))
 
 
-def _present(
-    visible: Visible, finding: Finding, said: list[Statement]
-) -> tuple[bool, tuple[Opener, ...], list[Fact]]:
-    """Whether a kind is present for certain, what leaves it open, and the newest facts of it."""
+@dataclass(slots=True)
+class _Told:
+    """What the statements about a kind can say: present as asked, not so, or nothing (None)."""
+
+    can: set[bool | None]
+    openers: dict[Opener, None]
+    facts: list[Fact]
+
+
+def _told(visible: Visible, finding: Finding, said: list[Statement]) -> _Told:
+    """What the newest statements about a kind say, whichever of them are about the subject."""
+    told = _Told(set(), {}, [each.fact for each in said])
+    unsure = [each for each in said if each.maybe]
+    for each in unsure:
+        told.openers.update(dict.fromkeys(each.maybe))
+    if len(unsure) > MOST_UNSURE:
+        told.can = {True, False, None}
+        return told
+    for chosen in product((False, True), repeat=len(unsure)):
+        left = {each.fact for each, taken in zip(unsure, chosen, strict=True) if not taken}
+        _tell(visible, finding, [each for each in said if each.fact not in left], told)
+    return told
+
+
+def _tell(visible: Visible, finding: Finding, said: list[Statement], told: _Told) -> None:
+    """Add what some statements that are about the subject say."""
+    by_fact = {each.fact: each for each in said}
     newest = visible.newest_of([each.fact for each in said])
-    openers = {each.fact: each.openers for each in said}
-    outcomes: set[bool | None] = set()
-    why: dict[Opener, None] = {}
+    can: set[bool | None] = set()
+    certain: set[bool] = set()
     for fact in newest:
         assert isinstance(fact.reading, ConditionStated)
         state = fact.reading.state_on(visible.as_of)
-        own = openers[fact]
+        if state == "absent" or by_fact[fact].is_not:
+            certain.add(False)
+            continue
+        unsaid = by_fact[fact].unsaid
         if state == "unknown":
-            own = (*own, Opener(finding.element, "imprecise", fact.resource))
-        outcomes.add(False if state == "absent" else None if own else True)
-        if state != "absent":
-            why.update(dict.fromkeys(own))
-    if outcomes >= {True, False} and newest:
-        why[Opener(finding.element, "conflicting", newest[0].resource)] = None
-    if True in outcomes and visible.may_be_none(newest):
-        why[Opener(finding.element, "imprecise", newest[0].resource)] = None
-    return outcomes == {True} and not why, tuple(why), newest
+            unsaid = (*unsaid, Opener(finding.element, "imprecise", fact.resource))
+        if unsaid:
+            can |= {True, False}
+            told.openers.update(dict.fromkeys(unsaid))
+        else:
+            certain.add(True)
+    if len(certain) > 1:
+        told.openers[Opener(finding.element, "conflicting", newest[0].resource)] = None
+    if not newest or visible.may_be_none(newest):
+        can.add(None)
+        if newest:
+            told.openers[Opener(finding.element, "imprecise", newest[0].resource)] = None
+    told.can |= can | certain

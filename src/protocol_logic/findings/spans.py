@@ -15,16 +15,27 @@ from protocol_logic.findings.days import Day
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import Opener
 from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.elements import TREATMENT_INTENT
-from protocol_logic.records.facts import ConditionStated, Done, Fact, Reading, Therapy
+from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A fact that is of a subject, or may be: `openers` say what leaves that open."""
+    """A fact of the kinds of a subject.
+
+    `maybe`: what leaves open whether it is about the subject; `unsaid`: what leaves open whether it
+    is as the subject says; `is_not`: it is not, though what it says of its kind counts.
+    """
 
     fact: Fact
-    openers: tuple[Opener, ...] = ()
+    maybe: tuple[Opener, ...] = ()
+    unsaid: tuple[Opener, ...] = ()
+    is_not: bool = False
+
+    @property
+    def openers(self) -> tuple[Opener, ...]:
+        return self.maybe + self.unsaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +53,45 @@ class Span:
 
 
 def statements(visible: Visible, subject: core.Subject) -> Iterator[Statement]:
-    """The facts of a subject's concept and its kinds that are, or may be, as the subject says."""
+    """The facts of a subject's concept and its kinds.
+
+    Left out are those of kinds that the subject leaves out, and of another site: what is said of
+    one site says nothing of another.
+    """
     facts = visible.below(subject.concept)
     element = visible.vocabulary.entries[subject.concept].element
     kinds = _kinds(facts) if subject.others else {}
     for fact in facts:
-        openers: list[Opener] = []
+        maybe: list[Opener] = []
+        unsaid: list[Opener] = []
         if subject.others:
             other = _is_other(visible, subject.others, kinds[fact.resource])
             if other:
                 continue
             if other is None:
-                openers.append(Opener(element, "imprecise", fact.resource))
+                maybe.append(Opener(element, "imprecise", fact.resource))
+        is_not = elsewhere = False
         for qualifier in subject.qualifiers:
-            said = _qualified(qualifier, fact.reading)
+            said = _qualified(visible, qualifier, fact)
+            is_site = _is_site(visible, qualifier)
             if said is False:
-                break
-            if said is None:
-                openers.append(Opener(TREATMENT_INTENT, "absent", fact.resource))
-        else:
-            yield Statement(fact, tuple(openers))
+                is_not, elsewhere = True, elsewhere or is_site
+            elif isinstance(said, Opener):
+                (maybe if is_site else unsaid).append(said)
+        if not elsewhere:
+            yield Statement(fact, tuple(maybe), tuple(unsaid), is_not)
 
 
 def spans(visible: Visible, subject: core.Subject) -> Iterator[Span]:
     """The occurrences that the visible records state of a subject."""
     element = visible.vocabulary.entries[subject.concept].element
     for said in statements(visible, subject):
+        if said.is_not:
+            continue
         fact, openers = said.fact, said.openers
+        if isinstance(fact.reading, Done) and not fact.reading.known:
+            said = Statement(fact, openers, (Opener(element, "imprecise", fact.resource),))
+            openers = said.openers
         match fact.reading:
             case Therapy(start=start, end=end, ongoing=ongoing):
                 yield _period(visible, said, start, end, ongoing)
@@ -140,8 +163,24 @@ def _is_other(visible: Visible, others: tuple[str, ...], kinds: set[str]) -> boo
     return None if any(above) else False
 
 
-def _qualified(qualifier: core.Qualifier, reading: Reading) -> bool | None:
-    """Whether a record has one of the values of a qualifier; None: it does not say."""
+def _qualified(visible: Visible, qualifier: core.Qualifier, fact: Fact) -> bool | Opener:
+    """Whether a record has one of the values of a qualifier, or why that is open."""
+    reading = fact.reading
     if isinstance(reading, Therapy):
-        return None if reading.intent is None else reading.intent in qualifier.values
-    return False
+        if reading.intent is None:
+            return Opener(TREATMENT_INTENT, "absent", fact.resource)
+        return reading.intent in qualifier.values
+    if not isinstance(reading, ConditionStated | Done):
+        return False
+    values = dict(reading.qualifiers).get(qualifier.name)
+    if values is not None and not values.isdisjoint(qualifier.values):
+        return True
+    if values is not None and None not in values:
+        return False
+    element = visible.vocabulary.entries[qualifier.name].element
+    return Opener(element, "absent" if values is None else "unreadable", fact.resource)
+
+
+def _is_site(visible: Visible, qualifier: core.Qualifier) -> bool:
+    entry = visible.vocabulary.entries.get(qualifier.name)
+    return isinstance(entry, voc.Qualifier) and entry.of == "site"

@@ -93,7 +93,11 @@ def _in_effect(visible: Visible, finding: Finding) -> Found:
 
 def _both_sides(visible: Visible, finding: Finding) -> Found:
     facts = [f for f in visible.below(finding.entry) if isinstance(f.reading, Done)]
-    certain = {f.reading.side for f in facts if isinstance(f.reading, Done) and visible.certain(f)}
+    certain = {
+        f.reading.side
+        for f in facts
+        if isinstance(f.reading, Done) and f.reading.known and visible.certain(f)
+    }
     possible = {f.reading.side for f in facts if isinstance(f.reading, Done)}
     sure = "both" in certain or {"left", "right"} <= certain
     may = None in possible or "both" in possible or {"left", "right"} <= possible

@@ -130,6 +130,26 @@ class Event(Named):
     closed_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Qualifier(Named):
+    """What more a record of a condition or procedure says, with one of a few named values.
+
+    `of`: the element that says it, one of QUALIFIED. `meanings`: code -> value.
+    """
+
+    of: str
+    values: tuple[str, ...]
+    meanings: Mapping[tuple[str, str], str]
+
+
+QUALIFIED = {
+    "severity": ("condition",),
+    "stage": ("condition",),
+    "site": ("condition", "procedure"),
+}
+"""What a qualifier can be of -> the kinds of concept whose records say it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SizeLimit:
     """`axis` at least `at_least` (canonical unit) makes a lesion measurable; None: never.
@@ -190,7 +210,17 @@ How: TypeAlias = Literal["attested", "judged", "opaque"]
 ASKED_VALUES = ("yes", "no")
 
 Entry: TypeAlias = (
-    PatientField | Age | Quantity | Status | Concept | Event | Lesion | Consent | History | Asked
+    PatientField
+    | Age
+    | Quantity
+    | Status
+    | Concept
+    | Event
+    | Lesion
+    | Consent
+    | History
+    | Qualifier
+    | Asked
 )
 _E = TypeVar("_E", bound=Named)
 

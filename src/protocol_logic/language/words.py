@@ -15,7 +15,7 @@ from protocol_logic.language.mistakes import known_mistake
 
 KINDS = (
     "field", "age", "quantity", "status", "condition", "procedure", "medication", "event",
-    "lesion", "consent", "history", "derived",
+    "lesion", "consent", "history", "derived", "qualifier",
 )  # fmt: skip
 TITLED = ("example", "examples")
 """Those of statements that have a title of any words."""

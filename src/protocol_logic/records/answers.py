@@ -31,6 +31,7 @@ from protocol_logic.records.facts import (
     Measured,
     NotTaken,
     PatientRecord,
+    Qualified,
     Reading,
     Therapy,
     place,
@@ -223,6 +224,10 @@ def _more(fact: Fact, answer: Answer) -> Fact:
                 evidence=old.evidence | said.evidence,
                 abated=None,
             )
+        case Qualified(), ConditionStated() | Done():
+            others = tuple(each for each in old.qualifiers if each[0] != said.name)
+            qualifiers = (*others, (said.name, frozenset({said.value})))
+            reading = replace(old, qualifiers=qualifiers)
         case Done(), Done():
             reading = replace(old, side=said.side)
         case ((Limit() | str()), _):

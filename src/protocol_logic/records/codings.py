@@ -15,6 +15,7 @@ from protocol_logic.knowledge.vocabulary import (
     Lesion,
     Named,
     PatientField,
+    Qualifier,
     Quantity,
     Status,
     Unlike,
@@ -63,6 +64,10 @@ class Codings:
     unlike: Mapping[Key, tuple[tuple[Named, Unlike], ...]]
     closed: Mapping[str, frozenset[str]]
     systems: frozenset[str]
+    qualifiers: Mapping[str, tuple[Qualifier, ...]]
+    """What a qualifier can be of -> those that are of it."""
+    qualifying: frozenset[Key]
+    """The codes of all qualifiers of the vocabulary."""
     said: dict[tuple[object, ...], Said] = field(default_factory=dict, compare=False, repr=False)
     """What quantities were read as (see records/quantities.py), to read the same only once."""
 
@@ -108,6 +113,8 @@ class Codings:
                 for history in vocabulary.of(History)
             },
             systems=frozenset(c.system for e in whole.entries.values() for c in _codes(e)),
+            qualifiers=_by_element(vocabulary.of(Qualifier)),
+            qualifying=frozenset(key for q in whole.of(Qualifier) for key in q.meanings),
         )
 
 
@@ -118,6 +125,13 @@ def _codes(entry: Named) -> Iterator[Code]:
         yield from (Code(*key) for key in entry.attested)
     elif isinstance(entry, Consent):
         yield entry.scope
+
+
+def _by_element(qualifiers: Iterable[Qualifier]) -> dict[str, tuple[Qualifier, ...]]:
+    found: dict[str, tuple[Qualifier, ...]] = {}
+    for qualifier in qualifiers:
+        found[qualifier.of] = (*found.get(qualifier.of, ()), qualifier)
+    return found
 
 
 def _keys(codes: Iterable[Code]) -> list[Key]:

@@ -14,6 +14,7 @@ from protocol_logic.records.dates import day_if_any, unread
 from protocol_logic.records.facts import ConditionStated
 from protocol_logic.records.item import Item, display, objects_in, status_code
 from protocol_logic.records.json_text import Object
+from protocol_logic.records.qualifiers import qualifiers_of
 
 ONSET = ("onsetDateTime", "onsetPeriod", "onsetAge")
 ABATEMENT = ("abatementDateTime", "abatementPeriod", "abatementAge")
@@ -69,6 +70,7 @@ def read(item: Item, entry: Concept, when: PartialDate | None) -> None:
         evidence=_evidence(item, entry),
         abated=abated,
         after=after,
+        qualifiers=qualifiers_of(item),
     )
     until = f"abated {abated.text}" if abated is not None else None
     recorded = [display(item.json.get("code")), verification, clinical, until]

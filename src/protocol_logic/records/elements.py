@@ -6,6 +6,7 @@
     reference_range:alt:Observation/o2       that of this result
     reference_range_low:platelets            the lower limit of normal
     treatment_intent:MedicationStatement/m1  what a medication was meant for
+    severity:Condition/c1                    a qualifier of one record
 
 Source: docs/answers.md.
 """
@@ -18,7 +19,16 @@ from typing import Literal
 
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.vocabulary import Age, Concept, Entry, Event, Quantity, Vocabulary
+from protocol_logic.knowledge.vocabulary import (
+    QUALIFIED,
+    Age,
+    Concept,
+    Entry,
+    Event,
+    Qualifier,
+    Quantity,
+    Vocabulary,
+)
 from protocol_logic.records.facts import End
 
 REFERENCE_RANGE: dict[End, str] = {"ULN": "reference_range", "LLN": "reference_range_low"}
@@ -82,6 +92,11 @@ class Elements:
                 raise Unanswerable(message)
             return Element(_ENDS[name], entry, resource or None)
         found = self._entry(name, "as an element")
+        if isinstance(found.entry, Qualifier) and not rest:
+            raise Unanswerable(
+                f"`{name}` does not say of which record",
+                f"write `{name}:Condition/ID`, as the gaps of a row name it",
+            )
         return Element("value", found.entry, rest or None, found.evidence)
 
     def _entry(self, name: str, place: str) -> Element:
@@ -129,6 +144,9 @@ class Elements:
         if isinstance(entry, Event):
             concepts = [name for c in entry.concepts for name in self.vocabulary.below(c)]
             return frozenset([*concepts, *filter(None, [entry.status])])
+        if isinstance(entry, Qualifier):
+            kinds = QUALIFIED[entry.of]
+            return frozenset(c.name for c in self.vocabulary.of(Concept) if c.kind in kinds)
         return frozenset({entry.name})
 
 

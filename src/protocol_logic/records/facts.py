@@ -53,6 +53,11 @@ class Stated:
     values: frozenset[str] | None
 
 
+Qualifiers: TypeAlias = tuple[tuple[str, frozenset[str | None]], ...]
+"""For each qualifier of which something is recorded its values; None among them: one that cannot
+be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConditionStated:
     """A statement about a condition.
@@ -70,6 +75,7 @@ class ConditionStated:
     abated: PartialDate | None = None
     """The day on which the condition ended; `state` holds before it, `after` from then on."""
     after: Literal["absent", "unknown"] = "absent"
+    qualifiers: Qualifiers = ()
 
     def state_on(self, day: date) -> Literal["present", "absent", "unknown"]:
         """What the statement says of a day."""
@@ -106,13 +112,23 @@ class NotTaken:
 class Done:
     """A procedure that was done, on which side: None = not recorded.
 
-    `start`, `end`: those of its period, as far as they are recorded; both None where it was done on
-    one day, that of the fact.
+    `known`: that it was done at all; else it may have been. `start`, `end`: those of its period, as
+    far as they are recorded; both None where it was done on one day, that of the fact.
     """
 
     side: Literal["both", "left", "right"] | None
     start: PartialDate | None = None
     end: PartialDate | None = None
+    qualifiers: Qualifiers = ()
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Qualified:
+    """A value of a qualifier that a person gives of one record: `name` is the qualifier's."""
+
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +170,7 @@ Reading: TypeAlias = (
     | Ordered
     | NotTaken
     | Done
+    | Qualified
     | LesionSize
     | Closed
     | Born

@@ -19,6 +19,7 @@ from protocol_logic.records.dates import period_at
 from protocol_logic.records.facts import Born, Closed, Done, Stated
 from protocol_logic.records.item import Item, display, extension_keys, objects_in, snomed, text_in
 from protocol_logic.records.json_text import Object
+from protocol_logic.records.qualifiers import qualifiers_of
 
 _E = TypeVar("_E", bound=Named)
 
@@ -79,9 +80,10 @@ _SIDES: dict[Key, Literal["both", "left", "right"]] = {
 def _procedure(item: Item, entry: Concept, when: PartialDate | None) -> None:
     side = _side(item)
     recorded = [display(item.json.get("code")), side]
-    done = Done(side)
+    start = end = None
     if when is not None and item.json.get("performedDateTime") is None:
-        done = Done(side, *period_at(item.json.get("performedPeriod"), when))
+        start, end = period_at(item.json.get("performedPeriod"), when)
+    done = Done(side, start, end, qualifiers_of(item))
     item.fact(entry, when, ", ".join(filter(None, recorded)), done)
 
 

@@ -288,7 +288,7 @@ def _unreadable(entry: Entry) -> Reading | None:
         case Concept(kind="condition"):
             return ConditionStated("unknown")
         case Concept():
-            return Done(None)
+            return Done(None, known=False)
         case Lesion():
             return LesionSize(tuple((axis, None) for axis in entry.axes), None, None)
         case Event():

@@ -78,6 +78,7 @@ SYSTEMS: dict[str, tuple[str, Callable[[str], bool] | None]] = {
     "http://hl7.org/fhir/sid/icd-9-cm": ("ICD-9-CM", None),
     "http://www.whocc.no/atc": ("ATC", None),
     "http://www.ama-assn.org/go/cpt": ("CPT", None),
+    "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl": ("NCI Thesaurus", _matches(r"C[0-9]+")),
     "http://ncithesaurus-stage.nci.nih.gov": ("NCI Thesaurus", None),
     "http://ncimeta.nci.nih.gov": ("NCI Metathesaurus", None),
     "http://unitsofmeasure.org": ("UCUM", None),

@@ -26,6 +26,7 @@ from protocol_logic.knowledge.vocabulary import (
     History,
     Lesion,
     PatientField,
+    Qualifier,
     Quantity,
     Status,
 )
@@ -41,6 +42,7 @@ from protocol_logic.records.facts import (
     Limit,
     Measured,
     NotTaken,
+    Qualified,
     Reading,
     Stated,
     Therapy,
@@ -108,6 +110,8 @@ def read_value(entry: Entry, text: str) -> Reading:
             return Stated(frozenset({_one_of(entry, CONSENT_VALUES, text)}))
         case Asked():
             return Stated(frozenset({_one_of(entry, ASKED_VALUES, text)}))
+        case Qualifier():
+            return Qualified(entry.name, _one_of(entry, entry.values, text))
         case History():
             _one_of(entry, ("complete", "closed"), text)
             return Closed()
@@ -167,7 +171,7 @@ def expected(entry: Entry) -> str:
             )
         case PatientField(field="birthDate") | Event():
             return "a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`"
-        case PatientField():
+        case PatientField() | Qualifier():
             return _or(entry.values)
         case Consent():
             return _or(CONSENT_VALUES)

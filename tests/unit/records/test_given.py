@@ -57,7 +57,7 @@ def fact(name: str, text: str) -> Fact:
         ("liver_metastasis", "absent", ConditionStated("absent"), "2026-01-15"),
         ("liver_metastasis", "unknown", ConditionStated("unknown"), "2026-01-15"),
         ("er", "unknown", Stated(None), "2026-01-15"),
-        ("oophorectomy", "unknown", Done(None), ".."),
+        ("oophorectomy", "unknown", Done(None, known=False), ".."),
         ("chemotherapy", "unknown", Ordered(), "2026-01-15"),
         ("medication_history", "closed", Closed(), "2026-01-15"),
     ],

@@ -310,7 +310,7 @@ def test_a_value_that_cannot_be_read_leaves_the_element_open(folder: Folder) -> 
         "hemoglobin": Measured(None),
         "er": Stated(None),
         "breast_cancer": ConditionStated("unknown"),
-        "oophorectomy": Done(None),
+        "oophorectomy": Done(None, known=False),
     }
     # whether the procedure was done at all is not known
     (done,) = [fact for fact in record.facts if fact.entry == "oophorectomy"]

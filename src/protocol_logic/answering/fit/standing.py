@@ -44,6 +44,7 @@ REASONS = {
     "unconfirmed": "not confirmed",
     "no-side": "no side",
     "no-intent": "no intent",
+    "no-qualifier": "not said",
     "ordered": "only ordered",
     "not-taken": "not taken",
     "foreign-subject": "about somebody else",
@@ -230,6 +231,14 @@ class Patient:
         if wanted.part == "side":
             done = [f.reading for f in facts if isinstance(f.reading, Done)]
             return Standing("" if any(r.side for r in done) else "no-side") if done else None
+        if wanted.part == "qualifier":
+            stated = [f.reading for f in facts if isinstance(f.reading, ConditionStated | Done)]
+            said = any(
+                name == wanted.detail and values != {None}
+                for reading in stated
+                for name, values in reading.qualifiers
+            )
+            return Standing("" if said else "no-qualifier") if stated else None
         taken = [f.reading for f in facts if isinstance(f.reading, Therapy)]
         return Standing("" if any(r.intent for r in taken) else "no-intent") if taken else None
 

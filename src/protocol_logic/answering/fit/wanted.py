@@ -13,7 +13,9 @@ from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.elements import REFERENCE_RANGE, TREATMENT_INTENT
 
-Part: TypeAlias = Literal["", "upper limit", "lower limit", "evidence", "side", "intent"]
+Part: TypeAlias = Literal[
+    "", "upper limit", "lower limit", "evidence", "side", "intent", "qualifier"
+]
 """What of the facts of an entry is wanted; empty: the facts themselves. In the order in which
 they are told."""
 
@@ -122,6 +124,8 @@ class _Reader:
                 return key.detail
             case "intent":
                 return TREATMENT_INTENT
+            case "qualifier":
+                return self.entries[key.detail].element
             case _:
                 return element
 
@@ -135,6 +139,8 @@ class _Reader:
             "side": f"side of {label}",
             "intent": f"intent of {label}",
         }
+        if key.part == "qualifier":
+            return f"{self.entries[key.detail].label} of {label}"
         return words[key.part]
 
     def of_finding(self, finding: Finding) -> Iterator[_Key]:
@@ -183,8 +189,11 @@ class _Reader:
         """What more of the facts the subject of an occurrence asks for."""
         assert finding.occurrence is not None
         for qualifier in finding.occurrence.subject.qualifiers:
+            names = self._names_below(finding.entry)
             if qualifier.name == INTENT:
-                yield from (_Key(each, "intent") for each in self._names_below(finding.entry))
+                yield from (_Key(each, "intent") for each in names)
+            else:
+                yield from (_Key(each, "qualifier", qualifier.name) for each in names)
 
     def of_courses(self, concept: str) -> Iterator[_Key]:
         """What the courses of a medication, and the events beside them, are read from."""
