@@ -147,7 +147,12 @@ def test_the_readme_knows_every_command() -> None:
 
 # ---- examples of the language --------------------------------------------------------------------
 
-EXAMPLES = [block for block in blocks("docs/language.md") if block.info[:1] == ["elig"]]
+EXAMPLES = [
+    block
+    for page in ("docs/language.md", "docs/how_do_i_say.md")
+    for block in blocks(page)
+    if block.info[:1] == ["elig"]
+]
 # What an example of entries may use; the breast cancer file has entries for the same codes.
 _FOR_ENTRIES = "systems, demographics, histories, labs"
 
@@ -179,7 +184,7 @@ def problems_in(example: str) -> list[Problem]:
 
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: f"line_{block.line}")
-def test_examples_of_the_language_are_right(block: Block) -> None:
+def test_examples_of_language_and_sentences_are_right(block: Block) -> None:
     problems = [p for p in problems_in(block.text) if p.code not in ("to-do", "unused-definition")]
     found = [f"{p.code}: {p.message}" for p in problems]
     assert bool(found) == ("mistake" in block.info), found

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from protocol_logic.compiling.catalogue import Known, catalogue
+from protocol_logic.compiling.catalogue import catalogue
 from protocol_logic.compiling.check import check
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
@@ -18,10 +16,9 @@ KNOWN = catalogue()
 def test_words_of_name_label_or_code_find_it() -> None:
     done = run("names", "hemoglobin")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[:3] == [
+    assert done.stdout.splitlines()[:2] == [
         "hemoglobin",
         "    hemoglobin (quantity; in g/L; uses labs)",
-        "    hemoglobin COMPARISON NUMBER UNIT",
     ]
     assert run("names", "ALANINE").stdout.startswith("alt\n")
     assert run("names", "718-7").stdout.startswith("hemoglobin\n")
@@ -30,6 +27,18 @@ def test_words_of_name_label_or_code_find_it() -> None:
 def test_a_name_comes_before_what_only_a_code_says() -> None:
     names = [line for line in run("names", "creat").stdout.splitlines() if line[:1] != " "]
     assert names[0] == "creatinine"
+
+
+def test_one_name_is_shown_as_it_is_tested() -> None:
+    lines = run("names", "ecog").stdout.splitlines()
+    assert lines[lines.index("tested by") + 1] == "    ecog COMPARISON NUMBER"
+    assert not [line for line in lines if "ULN" in line]
+
+
+def test_what_is_alike_is_said_once() -> None:
+    out = run("names", "heart_failure").stdout
+    assert out.count("a condition is tested by") == 1
+    assert "    NAME within NUMBER UNIT" in out.splitlines()
 
 
 def test_json_has_codes_and_source() -> None:
@@ -45,11 +54,10 @@ def test_nothing_found_says_what_is_near() -> None:
     assert "did you mean `hemoglobin`" in done.stderr
 
 
-@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.name)
-def test_every_name_is_one_that_its_file_gives(known: Known) -> None:
-    """A protocol that uses the file and asks the name in none of its ways is told what kind it is,
-    not that there is no such name."""
+def test_names_are_those_of_the_checked_knowledge() -> None:
     problems = Problems()
-    text = f"protocol p\n  title T\n  uses {known.home}\n\ninclude a\n  > S\n  {known.name}\n"
-    check(Source("p", text), problems)
-    assert "unknown-name" not in {p.code for p in problems.sorted()}
+    homes = dict.fromkeys(known.home for known in KNOWN)
+    checked = check(Source("k", f"knowledge k\n  title T\n  uses {', '.join(homes)}\n"), problems)
+    assert checked is not None, problems.sorted()
+    entries = {**checked.vocabulary.entries, **checked.derived, **checked.definitions}
+    assert {known.name for known in KNOWN} == {*entries, *checked.definitions}

@@ -42,12 +42,22 @@ class Known:
     @property
     def ways(self) -> tuple[str, ...]:
         """How it is tested, each as a line of a protocol with the words to fill in in capitals."""
-        kind = self.kind
-        if kind == "definition":
-            return (f"{self.name} is VALUE",) if self.values else (self.name,)
-        taken = [o for o in OPERATORS.values() if re.search(rf"\b{kind}\b", o.takes)]
-        forms = [form for o in taken for form in o.syntax.split(" / ") if "..." not in o.syntax]
-        return tuple(re.sub(r"\bNAME\b", self.name, form, count=1) for form in forms)
+        return tuple(re.sub(r"\bNAME\b", self.name, way, count=1) for way in self.forms)
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The same with `NAME` for the name, plain forms first."""
+        if self.kind == "definition":
+            return ("NAME is VALUE",) if self.values else ("NAME",)
+        taken = [
+            form
+            for operator in OPERATORS.values()
+            if re.search(rf"\b{self.kind}\b", operator.takes) and "..." not in operator.syntax
+            for form in operator.syntax.split(" / ")
+        ]
+        if self.unit == "1":  # a score or a count has no limit of normal
+            taken = [form.replace(" UNIT", "") for form in taken if " x " not in form]
+        return tuple(sorted(taken, key=lambda form: ("recorded" in form, " with" in form)))
 
 
 def catalogue() -> list[Known]:

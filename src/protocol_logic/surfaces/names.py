@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -25,6 +25,8 @@ def find_names(words: Sequence[str], form: str) -> int:
     else:
         for each in found:
             click.echo("\n".join(_lines(each)))
+        for line in _ways(found):
+            click.echo(line)
     if not found:
         wanted = " ".join(map(shown, words))
         near = did_you_mean("_".join(words).casefold(), [each.name for each in known])
@@ -56,7 +58,20 @@ def _lines(known: Known) -> list[str]:
     lines = [known.name, f"    {known.label} ({'; '.join(about)})"]
     if known.values:
         lines.append(f"    values: {', '.join(known.values)}")
-    return [*lines, *(f"    {way}" for way in known.ways)]
+    return lines
+
+
+def _ways(found: Sequence[Known]) -> Iterator[str]:
+    """How they are tested: of one name with the name, of several once for all that are alike."""
+    if len(found) == 1:
+        yield from ("", "tested by", *(f"    {way}" for way in found[0].ways))
+        return
+    by_forms: dict[tuple[str, ...], list[Known]] = {}
+    for known in found:
+        by_forms.setdefault(known.forms, []).append(known)
+    for forms, alike in by_forms.items():
+        kinds = " or ".join(dict.fromkeys(known.kind for known in alike))
+        yield from ("", f"a {kinds} is tested by", *(f"    {form}" for form in forms))
 
 
 def _json(known: Known) -> dict[str, object]:
