@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.deciding import Deciding
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
 
@@ -157,65 +158,25 @@ def states_of(protocol: core.Protocol, condition: core.Condition) -> tuple[State
 
     What a record can never bring about is left out: nobody can be asked to show it.
     """
-    can = _can(protocol, condition)
-    return tuple(state for state in STATES if state in can)
+    deciding = Deciding(protocol)
+    can = {
+        "met": deciding.can(condition, True),
+        "not_met": deciding.can(condition, False),
+        "unknown": _can_be_unknown(protocol, condition),
+    }
+    return tuple(state for state in STATES if can[state])
 
 
-def _can(protocol: core.Protocol, node: core.Condition) -> set[State]:
-    entries = protocol.vocabulary.entries
-    everything = set(STATES)
-    match node:
-        case core.Not(part=part):
-            denied: dict[State, State] = {"met": "not_met", "not_met": "met", "unknown": "unknown"}
-            return {denied[state] for state in _can(protocol, part)}
-        case core.All(parts=parts):
-            return _together(protocol, parts, len(parts))
-        case core.Any(parts=parts):
-            return _together(protocol, parts, 1)
-        case core.AtLeast(parts=parts, number=number):
-            return _together(protocol, parts, number)
-        case core.Todo():
-            return {"unknown"}
-        case core.Recorded():
-            return everything - {"unknown"}
-        case core.RecordedAs(entry=name, values=values):
-            # Any value of the entry: that it is recorded at all.
-            entry = entries[name]
-            every = isinstance(entry, voc.Status) and set(values) >= set(entry.values)
-            return everything - {"unknown"} if every else everything
-        case core.Evidenced():
-            return everything - {"not_met"}
-        case core.InEffect() | core.OnBothSides() | core.Occurred() | core.Pattern():
-            name = node.concept
-            return everything if _closes(entries[name]) else everything - {"not_met"}
-        case core.LinesOf(op=op) | core.NumberOf(op=op):
-            if _closes(entries[node.concept]):
-                return everything
-            return everything - ({"met"} if op in ("<", "<=") else {"not_met"})
-        case core.Defined(name=name, value=None):
-            body = protocol.definitions[name].body
-            if isinstance(body, core.Decision | core.Score):
-                return everything
-            return _can(protocol, body)
-        case _:
-            return everything
-
-
-def _closes(entry: voc.Entry) -> bool:
-    """Whether some list can say that there is no more of an entry."""
-    return isinstance(entry, voc.Concept) and entry.closed_by is not None
-
-
-def _together(
-    protocol: core.Protocol, parts: tuple[core.Condition, ...], number: int
-) -> set[State]:
-    """The states of `at least number of` the parts, as if each could go its own way."""
-    each = [_can(protocol, part) for part in parts]
-    found: set[State] = set()
-    if sum("met" in can for can in each) >= number:
-        found.add("met")
-    if sum("not_met" in can for can in each) > len(parts) - number:
-        found.add("not_met")
-    if any("unknown" in can for can in each):
-        found.add("unknown")
-    return found
+def _can_be_unknown(protocol: core.Protocol, condition: core.Condition) -> bool:
+    """Whether a record can leave a condition open; what is recorded is known but for odd dates."""
+    for test in core.tests_in(condition):
+        match test:
+            case core.Recorded():
+                continue
+            case core.RecordedAs(entry=name, values=values):
+                # Any value of the entry: that it is recorded at all.
+                entry = protocol.vocabulary.entries[name]
+                if isinstance(entry, voc.Status) and set(values) >= set(entry.values):
+                    continue
+        return True
+    return False

@@ -31,27 +31,27 @@ class Deciding:
     def never_passes(self, criterion: core.Criterion) -> tuple[Stuck, ...]:
         """Why no record can show that a patient passes a criterion; empty where one can."""
         wanted = criterion.polarity == "inclusion"
-        if self._can(criterion.condition, wanted):
+        if self.can(criterion.condition, wanted):
             return ()
-        if criterion.applies is not None and self._can(criterion.applies, False):
+        if criterion.applies is not None and self.can(criterion.applies, False):
             return ()
         return tuple(dict.fromkeys(self._stuck(criterion.condition, wanted)))
 
-    def _can(self, condition: core.Condition, value: bool) -> bool:
+    def can(self, condition: core.Condition, value: bool) -> bool:
         """Whether some record makes a condition certainly true, or certainly false."""
         match condition:
             case core.All(parts=parts):
-                return (all if value else any)(self._can(p, value) for p in parts)
+                return (all if value else any)(self.can(p, value) for p in parts)
             case core.Any(parts=parts):
-                return (any if value else all)(self._can(p, value) for p in parts)
+                return (any if value else all)(self.can(p, value) for p in parts)
             case core.AtLeast(number=number, parts=parts):
                 needed = number if value else len(parts) - number + 1
-                return sum(self._can(p, value) for p in parts) >= needed
+                return sum(self.can(p, value) for p in parts) >= needed
             case core.Not(part=part):
-                return self._can(part, not value)
+                return self.can(part, not value)
             case core.Defined(name=name):
                 body = self.protocol.definitions[name].body
-                return isinstance(body, core.Decision | core.Score) or self._can(body, value)
+                return isinstance(body, core.Decision | core.Score) or self.can(body, value)
             case _:
                 return self._test_can(condition, value)
 
@@ -61,13 +61,14 @@ class Deciding:
                 return value
             case core.InEffect(concept=concept) | core.OnBothSides(concept=concept):
                 return value or self._closed(concept)
-            case core.LinesOf(concept=concept, op=op):
-                # An open history can only have more lines.
-                return value == (op in (">=", ">")) or self._closed(concept)
+            case core.LinesOf(op=op) | core.NumberOf(op=op):
+                # An open history can only have more of them.
+                return value == (op in (">=", ">")) or self._closed(test.concept)
             case core.Occurred(concept=concept):
                 return value or self._closed(concept)
-            case core.Pattern(concept=concept, event=event):
-                return value or (self._closed(concept) and self._closed(event))
+            case core.Pattern(concept=concept):
+                # Where a closed history holds no course, no event can fit one.
+                return value or self._closed(concept)
             case _:
                 return True
 

@@ -273,15 +273,13 @@ class _Maker:
         days = (first + timedelta(days=1), first, first - timedelta(days=1))
         for place, day, met in zip(_PLACES, days, (True, True, False), strict=True):
             if met or closing:
-                given = (test.concept, self._on(test.concept, day))
+                given = (test.concept, self._on(test.subject, day))
                 yield Case(place, (given, *closing), _outcome(met))
         yield Case("unknown", (), "unknown")
 
     def _first_day(self, test: core.Occurred | core.NumberOf) -> date:
         window = test.window
         assert window is not None
-        if test.subject.qualifiers or test.subject.others:
-            raise _None("it asks more of the record than an example can give")
         if window.before is not None:
             raise _None(f"it ends at `{window.before}`")
         if window.unit == "days":
@@ -293,14 +291,19 @@ class _Maker:
         """Occurrences of so many days of the window, which do not touch one another."""
         first = self._first_day(test) if test.window is not None else date.min
         days = [DEFAULT_DAY - timedelta(days=2 * i + 1) for i in range(min(number, _MOST))]
-        return [self._on(test.concept, day) for day in days if day >= first]
+        return [self._on(test.subject, day) for day in days if day >= first]
 
-    def _on(self, concept: str, day: date) -> str:
-        entry = self.entries[concept]
+    def _on(self, subject: core.Subject, day: date) -> str:
+        """An occurrence of a subject on a day, with the first value of each qualifier."""
+        if subject.others:
+            raise _None("the kinds that it leaves out would have to be known to be others")
+        entry = self.entries[subject.concept]
         assert isinstance(entry, voc.Concept)
+        said = {qualifier.name: qualifier.values[0] for qualifier in subject.qualifiers}
         if entry.kind == "medication":
-            return f"from {day} to {day}"
-        return f"{'done' if entry.kind == 'procedure' else 'present'} on {day}"
+            return f"{said.get('intent', '')} from {day} to {day}".strip()
+        more = "".join(f" with {name} {value}" for name, value in said.items())
+        return f"{'done' if entry.kind == 'procedure' else 'present'}{more} on {day}"
 
     def _closing(self, concept: str) -> tuple[tuple[str, str], ...]:
         """What says that there is no more of a concept; empty where nothing can."""
