@@ -1,4 +1,5 @@
-"""Write the pages that are made from tables of the code: docs/operators.md, and part of records.md.
+"""Write the pages that are made from tables of the code and from the knowledge base:
+docs/operators.md, docs/knowledge.md, and part of records.md.
 
     python tools/make_docs.py            write them
     python tools/make_docs.py --check    exit 1 where one is stale (the tests ask this too)
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from protocol_logic.compiling.catalogue import Known, catalogue
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS, Operator
 from protocol_logic.records.resources import MEDICATION, ROWS
 
@@ -144,6 +146,41 @@ def _said(template: str) -> str:
     return f"“{_BLANK.sub(lambda match: match[1].upper(), words)}”"
 
 
+def knowledge_page() -> str:
+    """The text of docs/knowledge.md."""
+    known = catalogue()
+    lines = [
+        "# The knowledge base",
+        "",
+        "Made by `tools/make_docs.py` from `kb/knowledge/`: do not edit.",
+        f"{len(known)} names that a protocol can say once it `uses` their file. "
+        "`protocol-logic names WORD` finds one and says how it is tested. What each kind of entry "
+        "is stands in [language.md](language.md#knowledge), the codes and units that are read in "
+        "the files themselves.",
+    ]
+    for home in dict.fromkeys(each.home for each in known):
+        inside = [each for each in known if each.home == home]
+        head = ("name", "what it is", "kind", "unit or values", "kind of", "closed by", "source")
+        lines += ["", f"## {home}", "", *_table(head, map(_known_row, inside))]
+    return "\n".join([*lines, ""])
+
+
+def _known_row(known: Known) -> tuple[str, ...]:
+    values = ", ".join(f"`{v}`" for v in known.values)
+    unit = f"`{known.unit}`" if known.unit not in (None, "1") and not known.values else ""
+    parents = ", ".join(f"`{p}`" for p in known.parents)
+    closed = f"`{known.closed_by}`" if known.closed_by else ""
+    return (
+        f"`{known.name}`",
+        known.label,
+        known.kind,
+        values or unit,
+        parents,
+        closed,
+        known.source,
+    )
+
+
 def records_table() -> str:
     """The table of docs/records.md: what is read of each resource type."""
     rows = []
@@ -186,6 +223,7 @@ def pages() -> dict[Path, str]:
     assert begin and end, f"{records} has no place for the table"
     return {
         DOCS / "operators.md": operators_page(),
+        DOCS / "knowledge.md": knowledge_page(),
         records: f"{before}{BEGIN}\n{records_table()}\n{END}{after}",
     }
 
