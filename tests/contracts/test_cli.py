@@ -77,7 +77,7 @@ def test_the_installed_command_has_a_version() -> None:
         (["check", "x", "--format", "yaml"], "'yaml' is not one of"),
         (["screen", PROTOCOL], "Missing argument"),
         (["screen", PROTOCOL, "no/such/folder"], "there is no file or folder `no/such/folder`"),
-        (["screen", "anlotinib_fulvestrent", str(INES)], f"did you mean `{PROTOCOL}`?"),
+        (["screen", "anlotinib_fulvestrent", str(INES)], f"did you mean `{PROTOCOL}` or"),
         (["screen", "labs", str(INES)], "no protocol of that id"),
         (["screen", PROTOCOL, str(INES), "--as-of", "2026-02-30"], "YYYY-MM-DD"),
         (["screen", PROTOCOL, str(INES), "--as-of", "yesterday"], "YYYY-MM-DD"),
