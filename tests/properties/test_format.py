@@ -18,7 +18,8 @@ from protocol_logic.knowledge.resources import kb_root
 from protocol_logic.language.format import WIDTH, format_text
 from protocol_logic.language.parse import parse
 from protocol_logic.language.tree import Statement
-from tests.differential.protocols import random_protocol
+from tests.differential.protocols import random_policies, random_protocol
+from tests.unit.language.test_parse import CORPUS
 
 SHIPPED = sorted(kb_root().rglob("*.elig"))
 COMMENTS = """\
@@ -53,8 +54,8 @@ exclude man
 
 # the end
 """
-TEXTS = [path.read_text(encoding="utf-8") for path in SHIPPED] + [COMMENTS]
-IDS = [path.stem for path in SHIPPED] + ["comments"]
+TEXTS = [*(path.read_text(encoding="utf-8") for path in SHIPPED), COMMENTS, CORPUS]
+IDS = [*(path.stem for path in SHIPPED), "comments", "every rule"]
 
 Damage = Callable[[random.Random, str], str]
 
