@@ -169,7 +169,7 @@ def spread(rng: random.Random, text: str) -> str:
     out = lines[:1]
     for above, line in pairwise(lines):
         near = {above.strip()[:1], line.strip()[:1]}
-        kept = "#" in near or line.startswith("system")
+        kept = "#" in near or line.startswith(("system ", "policy ", "parameter "))
         out += [rng.choice(["", " ", "\t"])] * rng.choice([0, 0, 1, 3]) if not kept else []
         out.append(line)
     return "\n".join(out)
@@ -242,15 +242,15 @@ def test_all_damage_is_undone(text: str, rng: random.Random) -> None:
 
 @settings(deadline=None)
 @given(st.randoms(use_true_random=False))
-def test_random_protocols(rng: random.Random) -> None:
-    text = random_protocol(rng)
-    statements, problems = parsed(text)
-    assert problems == []
-    canonical = formatted(text)
-    assert parsed(canonical)[0] == statements
-    damage = damaged(rng, canonical)
-    assert parsed(damage)[0] == statements
-    assert formatted(damage) == canonical
+def test_random_protocols_and_policies(rng: random.Random) -> None:
+    for text in (random_protocol(rng), random_policies(rng)):
+        statements, problems = parsed(text)
+        assert problems == []
+        canonical = formatted(text)
+        assert parsed(canonical)[0] == statements
+        damage = damaged(rng, canonical)
+        assert parsed(damage)[0] == statements
+        assert formatted(damage) == canonical
 
 
 @st.composite
