@@ -25,6 +25,8 @@
     lesion 12 mm lung CT                  also: lesion 16 mm short lymph_node; lesion 9 mm
     informed_consent signed               also: rejected, draft, denied
     medication_history closed             also: working
+    allergy to paclitaxel                 also: resolved, refuted, unconfirmed, intolerance after it
+    allergy to something                  without a code; also: no known allergy
     visceral_crisis answered no           what is asked of a person: an answer, see `answers_of`
 
 A fact without `on DATE` is of the as-of date, one `on DATE to DATE` of a period, one that ends in
@@ -117,7 +119,8 @@ class _Writer:
         for number, (resource, path) in enumerate(self.resources, 1):
             if path is not None:
                 resource.setdefault(path, self.as_of)
-            person = "patient" if resource["resourceType"] == "Consent" else "subject"
+            kinds = ("Consent", "AllergyIntolerance")
+            person = "patient" if resource["resourceType"] in kinds else "subject"
             entries.append({**resource, "id": f"{number}", person: {"reference": "Patient/p"}})
         return {
             "resourceType": "Bundle",
@@ -136,10 +139,39 @@ class _Writer:
             self.patient["gender"] = line
         elif name == "sex":
             self.patient["gender"] = rest
+        elif name == "allergy" or line.startswith("no known allergy"):
+            self._allergy(line)
         elif name == "born":
             self.patient["birthDate"] = rest
         else:
             self._fact(name, rest)
+
+    def _allergy(self, line: str) -> None:
+        on = _ON.search(line)
+        line = line[: on.start()] if on else line
+        status = {"resolved", "refuted", "unconfirmed", "intolerance"} & {line.split()[-1]}
+        said = status.pop() if status else "active"
+        what = line.removeprefix("allergy to ").removesuffix(f" {said}")
+        code: Json = {"text": what}
+        if what == "no known allergy":
+            code = _concept((_SNOMED, "716186003"))
+        elif what in self.drugs or what in self.entries:
+            drug = self.drugs.get(what) or self.entries[what].codes[0]  # type: ignore[union-attr]
+            code = _concept(drug.key)
+        verification = said if said in ("refuted", "unconfirmed") else "confirmed"
+        allergy = "allergyintolerance-"
+        resource = {
+            "resourceType": "AllergyIntolerance",
+            "type": "intolerance" if said == "intolerance" else "allergy",
+            "code": code,
+            "clinicalStatus": _concept(
+                (f"{_HL7}{allergy}clinical", said if said == "resolved" else "active")
+            ),
+            "verificationStatus": _concept((f"{_HL7}{allergy}verification", verification)),
+        }
+        if on:
+            resource["recordedDate"] = on["date"]
+        self.resources.append((resource, None if on else "recordedDate"))
 
     def _fact(self, name: str, rest: str) -> None:
         status = _STATUS.search(rest)

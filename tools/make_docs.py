@@ -38,6 +38,7 @@ MEANING = {
     "in effect": "medications-in-effect",
     "on both sides": "procedures-on-both-sides",
     "present as": "occurrences",
+    "allergy to": "allergies",
     "number of": "occurrences",
     "within": "occurrences",
     "history of": "occurrences",
@@ -55,6 +56,7 @@ READ = {
     "`referenceRange` (`high`, `low`, `type`, `appliesTo`), `component`, `bodySite`, `method`",
     "Condition": "`verificationStatus`, `clinicalStatus`, `onset[x]` and `abatement[x]` (dateTime, "
     "Period, Age), `evidence.code`, `severity`, `stage.summary`, `bodySite`",
+    "AllergyIntolerance": "`type`, `clinicalStatus`, `verificationStatus`, `onset[x]`",
     "Procedure": "`bodySite`, with the extension `mcode-laterality-qualifier`",
     "MedicationStatement": "the extension `mcode-procedure-intent` or `mcode-treatment-intent`",
     "MedicationAdministration": "the extension `mcode-procedure-intent` or "

@@ -16,7 +16,7 @@ protocol random_protocol
   version 1.0
   registry NCT00000000
   language 1
-  uses demographics, performance, oncology.breast, labs, renal, consent, qualifiers
+  uses demographics, performance, oncology.breast, labs, renal, consent, qualifiers, allergy
 """
 SENTENCE = "  > What a patient must be or must not be;\n"
 
@@ -47,7 +47,9 @@ OCCURRING = [*SITES, "metastasis", "breast_cancer", "oophorectomy", "oophorectom
 OCCURRING += ["chemotherapy", "chemotherapy", "chemotherapy", "endocrine_therapy", "gnrh_analogue"]
 QUALIFIERS = ["severity severe", "severity mild, moderate", "grade >= 2", "grade 1, 4", "grade < 3"]
 TAKEN = ["chemotherapy", "endocrine_therapy", "gnrh_analogue"]
-KINDS = {"metastasis": SITES}
+DRUGS = ["paclitaxel", "docetaxel", "taxane", "platinum_chemotherapy", "carboplatin"]
+KINDS = {"metastasis": SITES, "chemotherapy": DRUGS}
+ALLERGENS = ["chemotherapy", "gnrh_analogue", *DRUGS]
 SPANS = ["30 days", "72 hours", "6 months", "12 weeks", "2 years", "5 years", "10 years"]
 RECORDED = [*SITES, "metastasis", "oophorectomy", "chemotherapy", "problem_list"]
 DERIVED = ["creatinine_clearance", "egfr_ckd_epi_2021", "egfr_mdrd"]
@@ -125,6 +127,7 @@ class Writer:
             self._both_sides: 2,
             self._lines: 4,
             self._occurrence: 5,
+            self._allergy: 1,
             self._defined: 3,
             **({self._scored: 4} if self.scores else {}),
             self._attested: 1,
@@ -219,6 +222,9 @@ class Writer:
             return f"{subject}{window}"
         number = f"{self.rng.choice(OPERATORS)} {self.rng.choice([0, 1, 1, 2, 3])}"
         return f"number of {subject}{window if self.chance(0.7) else ''} {number}"
+
+    def _allergy(self) -> str:
+        return f"allergy to {self.rng.choice(ALLERGENS)}"
 
     def _subject(self, name: str, of_some: bool = False) -> str:
         others = KINDS.get(name, [])

@@ -150,9 +150,29 @@ class Statements(ABC):
         said = self.said(name)
         if said is not None:
             return said
+        if self._is_to_a_class(name):
+            return self.world.choose(("to a class", name), [True, False])
         if self.complete(name) or self._denied(name):
             return False
         return self.world.choose(("unmentioned", name), [True, False])
+
+    def _is_to_a_class(self, name: str) -> bool:
+        """Whether an allergy to a class of a medication is stated, or may be present."""
+        entry = self.chart.vocabulary.entries[name]
+        if not isinstance(entry, voc.Concept) or entry.kind != "allergy":
+            return False
+        classes = set(entry.parents)
+        for _ in self.chart.vocabulary.entries:
+            for each in list(classes):
+                parent = self.chart.vocabulary.entries[each]
+                assert isinstance(parent, voc.Concept)
+                classes |= set(parent.parents)
+        return any(
+            isinstance(f.reading, ConditionStated)
+            and f.reading.state_on(self.chart.as_of) != "absent"
+            for each in classes
+            for _, f in self.latest(each)
+        )
 
     def _denied(self, name: str) -> bool:
         """Whether what nobody mentions of a condition is denied by something else."""

@@ -38,6 +38,8 @@ def roughened(rng: random.Random, bundle: Json) -> Json:
                 band["low"] = {**high, "value": value}
     for number in range(rng.choice([0, 0, 0, 1, 2])):
         rough["entry"].append({"resource": _order(rng, number, bundle)})
+    for number in range(rng.choice([0, 0, 1, 2])):
+        rough["entry"].append({"resource": _allergy(rng, number, bundle)})
     return rough
 
 
@@ -128,6 +130,29 @@ def _order(rng: random.Random, number: int, bundle: Json) -> Json:
     if rng.random() < 0.1:
         del order["authoredOn"]
     return order
+
+
+def _allergy(rng: random.Random, number: int, bundle: Json) -> Json:
+    patient = next(
+        e["resource"]["id"] for e in bundle["entry"] if e["resource"]["resourceType"] == "Patient"
+    )
+    hl7 = "http://terminology.hl7.org/CodeSystem/allergyintolerance-"
+    drugs = [(RXNORM, code) for code in (*CHEMO, *GNRH, "996051", "2555")]
+    none = ("http://snomed.info/sct", "716186003")
+    statuses = ["confirmed", "confirmed", "unconfirmed", "refuted", "entered-in-error"]
+    day = date(2026, 11, 2) - timedelta(days=rng.choice([-1, 0, 30, 30, 900]))
+    allergy: Json = {
+        "resourceType": "AllergyIntolerance",
+        "id": f"allergy-{number}",
+        "patient": {"reference": f"Patient/{patient}"},
+        "code": concept(rng.choice([*drugs, none, none])),
+        "clinicalStatus": concept((f"{hl7}clinical", rng.choice(["active", "active", "resolved"]))),
+        "verificationStatus": concept((f"{hl7}verification", rng.choice(statuses))),
+        "recordedDate": day.isoformat()[: rng.choice([7, 10, 10])],
+    }
+    if rng.random() < 0.3:
+        allergy["type"] = rng.choice(["allergy", "intolerance"])
+    return allergy
 
 
 _CHANGES = {

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.allergies import allergies
 from protocol_logic.compiling.conditions import Conditions
 from protocol_logic.compiling.definitions import definition_of
 from protocol_logic.compiling.entries import Entries, report_duplicate
@@ -182,9 +183,9 @@ class _Checker:
             check_pin(heading, protocol, self.problems)
 
     def _entries(self) -> dict[str, voc.Entry]:
-        """The knowledge entries, and what is asked of a person."""
+        """The knowledge entries, allergies that are made of them, what is asked of a person."""
         asked = {name: entry for name, (entry, _, _) in self.found.asked.items()}
-        return {**self.found.entries, **asked}
+        return {**self.found.entries, **allergies(self.found), **asked}
 
     def _policies(self) -> None:
         """Policies belong into files of their own, and examples to a protocol."""
@@ -395,7 +396,7 @@ class _Checker:
                 self._entry_values(node)
                 for prop in node.properties:
                     wanted = _REFERENCES.get(prop.key)
-                    if node.kind == "qualifier":
+                    if prop.key == "of" and node.kind != "age":
                         continue  # what it is of is no entry
                     words: Iterable[tree.Word] = prop.words
                     if prop.key in ("times", "formula"):

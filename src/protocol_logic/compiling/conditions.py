@@ -100,6 +100,8 @@ class Conditions(Comparisons, Occurrences, Asking):
             return core.Todo(home=self.pattern_home, number=self.todo_count, text=text, span=span)
         if isinstance(node, tree.Occurs | tree.NumberOf | tree.Now):
             return self.occurs(node, text)
+        if isinstance(node, tree.Allergy):
+            return self.allergy(node, text)
         if isinstance(node, tree.Asked):
             return self.asked(node, text)
         assert isinstance(node, tree.Attested)

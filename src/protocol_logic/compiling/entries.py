@@ -22,6 +22,8 @@ class Entries:
     derived: dict[str, core.Derived] = field(default_factory=dict)
     denials: dict[str, tuple[tree.Condition, Source]] = field(default_factory=dict)
     places: dict[str, tuple[Source, Span]] = field(default_factory=dict)
+    allergens: set[str] = field(default_factory=set)
+    """The medications of which conditions ask whether somebody is allergic to them."""
     asked: dict[str, tuple[voc.Asked, Source, Span]] = field(default_factory=dict)
     """What conditions ask of a person, by element, with where it first stood."""
 

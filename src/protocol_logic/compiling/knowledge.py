@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 
+from protocol_logic.compiling.allergies import ALLERGIES
 from protocol_logic.compiling.comparisons import AGE_UNITS
 from protocol_logic.compiling.derived import derived_of
 from protocol_logic.compiling.entries import Entries, claim, report_code_clashes
@@ -243,7 +244,13 @@ def _consent(r: Properties) -> voc.Entry | None:
 
 def _history(r: Properties) -> voc.Entry:
     codes = r.codes(r.all("code"))
-    return voc.History(name=r.name, element=r.element, label=r.label(), codes=codes)
+    of = r.one("of")
+    if of is not None and of.words[0].text != ALLERGIES:
+        message = f"a history cannot be of `{of.words[0].text}`"
+        hint = f"it can be of `{ALLERGIES}`; other entries say themselves what closes them"
+        r.problem("unknown-value", message, of.words[0].span, hint)
+    what = of.words[0].text if of is not None else ""
+    return voc.History(name=r.name, element=r.element, label=r.label(), codes=codes, of=what)
 
 
 def _qualifier(r: Properties) -> voc.Entry | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.allergies import allergy_to
 from protocol_logic.compiling.names import Names
 from protocol_logic.compiling.windows import Window, not_whole, window_of
 from protocol_logic.foundation.operators import COMPARISONS
@@ -42,6 +43,19 @@ class Occurrences(Names):
             text=text,
             span=node.span,
         )
+
+    def allergy(self, node: tree.Allergy, text: str) -> core.Condition | None:
+        """`allergy to penicillin`"""
+        medication = self.concept(node.name, "medication")
+        if medication is None:
+            return None
+        name = allergy_to(medication.name)
+        if name in self.found.places:
+            message = f"`{text}` is called `{name}`, and so is something else"
+            self.problem("duplicate-name", message, node.span, "give that another name")
+            return None
+        self.found.allergens.add(medication.name)
+        return core.Present(concept=name, text=text, span=node.span)
 
     def whole(self, amount: tree.Amount, what: str) -> int | None:
         """The whole number that an amount is; anything else is a problem."""

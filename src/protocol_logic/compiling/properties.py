@@ -36,7 +36,7 @@ _PROPERTIES = {
         "counted by",
     },
     "consent": {"label", "source", "scope"},
-    "history": {"label", "source", "code"},
+    "history": {"label", "source", "code", "of"},
     "qualifier": {"label", "source", "of", "value"},
     "derived": {"label", "source", "unit", "formula", "times", "else reported"},
 }  # fmt: skip

@@ -39,6 +39,8 @@ def reached(protocol: core.Protocol) -> frozenset[str]:
         entry = entries.get(name)
         if isinstance(entry, voc.Concept):
             queue += protocol.vocabulary.below(name)
+            if entry.kind == "allergy":
+                queue += entry.parents  # who is allergic to a class may be so to what is of it
             for denier in deniers(protocol, name):
                 queue += [denier, *_strings(protocol.denials[denier])]
         queue += _strings(entry, without="parents")

@@ -53,11 +53,28 @@ def _presence(visible: Visible, finding: Finding) -> Found:
         reason: Reason = "conflicting" if len(states) > 1 else "imprecise"
         opener = Opener(finding.element, reason, facts[0].resource)
         return Found(frozenset({"present", "absent"}), (opener,), facts)
+    entry = visible.vocabulary.entries[finding.entry]
+    if isinstance(entry, Concept) and entry.kind == "allergy":
+        wider = _to_a_class(visible, finding.entry)
+        if wider:
+            opener = Opener(finding.element, "imprecise", wider[0].resource)
+            return Found(frozenset({"present", "absent"}), (opener,), tuple(wider))
     closing = visible.closed(finding.entry)
     if closing is not None:
         return Found(frozenset({"absent"}), (), (closing,))
     opener = _not_closed(visible, finding, "absent")
     return Found(frozenset({"absent", "unrecorded"}), (opener,))
+
+
+def _to_a_class(visible: Visible, allergy: str) -> list[Fact]:
+    """The newest statements that there is, or may be, an allergy to a class of a medication."""
+    return [
+        fact
+        for name in visible.vocabulary.above(allergy)
+        for fact in visible.newest(name)
+        if isinstance(fact.reading, ConditionStated)
+        and fact.reading.state_on(visible.as_of) != "absent"
+    ]
 
 
 def _evidence(visible: Visible, finding: Finding) -> Found:

@@ -135,6 +135,12 @@ OPERATORS: dict[str, Operator] = {
             "{subject} is absent", "metastasis other than bone_metastasis", "docs/semantics.md",
         ),
         Operator(
+            "allergy to", "allergy to NAME", "medication", ("present", "absent", "unrecorded"),
+            ("present",), "none", "absent where its list is closed, else unknown",
+            "there is an allergy to {name}", "there is no allergy to {name}",
+            "allergy to chemotherapy", "FHIR R4 AllergyIntolerance",
+        ),
+        Operator(
             "confirmed by", "NAME confirmed by EVIDENCE", "condition",
             ("confirmed", "not_confirmed"), ("confirmed",), "none", "unknown, never false",
             "{name} is confirmed by {by}", "{name} is not confirmed by {by}",

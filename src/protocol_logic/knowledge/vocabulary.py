@@ -103,9 +103,9 @@ class Status(Named):
 class Concept(Named):
     """A clinical idea that a record states or not: a condition, a procedure or a medication.
 
-    `kind`: `condition`, `procedure` or `medication`. `parents`: concepts it is a kind of.
-    `closed_by`: the list that, when recorded, closes it. `evidence`: name -> codes of
-    `Condition.evidence` that confirm it.
+    `kind`: `condition`, `procedure` or `medication`; or `allergy`, to a medication. `parents`:
+    concepts it is a kind of. `closed_by`: the list that, when recorded, closes it. `evidence`:
+    name -> codes of `Condition.evidence` that confirm it.
     """
 
     kind: str
@@ -190,9 +190,13 @@ class Consent(Named):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History(Named):
-    """A snapshot List that closes what it lists."""
+    """A snapshot List that closes what it lists.
+
+    `of`: `allergies` where it closes the allergies to all medications.
+    """
 
     codes: tuple[Code, ...]
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +241,17 @@ class Vocabulary:
     def of(self, kind: type[_E]) -> Iterator[_E]:
         """The entries of one kind, in order."""
         return (e for e in self.entries.values() if isinstance(e, kind))
+
+    def above(self, concept: str) -> tuple[str, ...]:
+        """All that a concept is a kind of, in order."""
+        found: set[str] = set()
+        queue = [concept]
+        while queue:
+            entry = self.entries.get(queue.pop())
+            parents = entry.parents if isinstance(entry, Concept) else ()
+            queue += [parent for parent in parents if parent not in found]
+            found.update(parents)
+        return tuple(name for name in self.entries if name in found)
 
     def below(self, concept: str) -> tuple[str, ...]:
         """The concept and all that are a kind of it, in order."""

@@ -69,3 +69,6 @@ class OccurrenceBuilder(Transformer[Token, Any]):
 
     def now(self, meta: Meta, children: list[Any]) -> tree.Now:
         return tree.Now(subject=parted(children)[1][0], span=span_of(meta))
+
+    def allergy(self, meta: Meta, children: list[Any]) -> tree.Allergy:
+        return tree.Allergy(name=word_of(parted(children)[0][0]), span=span_of(meta))

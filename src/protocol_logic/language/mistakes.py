@@ -178,6 +178,13 @@ _MISTAKES = (
         "write `{x} other than ...`",
         needs="OTHER_THAN",
     ),
+    # allergies
+    _row(
+        r"^(?:not\s+)?(?:known\s+)?(?:allergic|hypersensitivity|hypersensitive|intolerance|intolerant)\s+"
+        r"(?:reaction\s+)?to\s+(?P<x>[a-z]\w*)",
+        "write `allergy to {x}`",
+    ),
+    _row(r"^(?:not\s+)?(?:known\s+)?(?P<x>[a-z]\w*)\s+allergy\b", "write `allergy to {x}`"),
     # qualifiers
     _row(
         r"\bwith\s+(?P<q>[a-z]\w*)\s+(?P<v>[\w+]+)\s+or\s+(?P<w>\d[\w+]*)",

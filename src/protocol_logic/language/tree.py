@@ -207,6 +207,13 @@ class Now(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allergy(Node):
+    """`allergy to penicillin`"""
+
+    name: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attested(Node):
     """`attested informed_consent`"""
 
@@ -300,6 +307,7 @@ Condition: TypeAlias = (
     | Occurs
     | NumberOf
     | Now
+    | Allergy
     | Attested
     | Todo
     | Asked

@@ -29,7 +29,8 @@ ONE_LINE = ("system", "policy")
 """Those of statements of one line."""
 
 INNER = frozenset(
-    "all any none at there not attested judged opaque todo lines history number applies except "
+    "all any none at there not attested judged opaque todo lines history number allergy "
+    "applies except "
     "decide otherwise denied > label source code unlike unit accepts plausible value values is "
     "includes closed evidence axis site method measurable title version language registry uses "
     "given expect date for add |".split()
@@ -124,8 +125,8 @@ def _indented(place: Place) -> Explanation:
 
 
 _STARTERS = (
-    "attested", "judged", "opaque", "lines of", "history of", "number of", "all of",
-    "any of", "none of", "at least", "there is", "applies if", "except if",
+    "attested", "judged", "opaque", "lines of", "history of", "number of", "allergy to",
+    "all of",     "any of", "none of", "at least", "there is", "applies if", "except if",
 )  # fmt: skip
 
 
@@ -231,7 +232,7 @@ def _listed(expected: Iterable[str], where: str) -> str | None:
     )
 
 
-_CONDITION = frozenset({"NAME", "ATTESTED", "LINES_OF", "HISTORY_OF", "NUMBER_OF"})
+_CONDITION = frozenset({"NAME", "ATTESTED", "LINES_OF", "HISTORY_OF", "NUMBER_OF", "ALLERGY_TO"})
 _FAMILIES = (
     (_CONDITION, "a condition"),
     (frozenset({"CODE", "LABEL", "UNIT_IS"}), "a property such as `label`, `code` or `unit`"),

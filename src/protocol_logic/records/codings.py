@@ -59,6 +59,7 @@ class Codings:
     evidence: Mapping[str, Mapping[Key, str]]
     procedures: Table[Concept]
     medications: Table[Concept]
+    allergies: Table[Concept]
     lists: Table[History]
     consents: Table[Consent]
     unlike: Mapping[Key, tuple[tuple[Named, Unlike], ...]]
@@ -105,6 +106,7 @@ class Codings:
             },
             procedures=_table((c, _keys(c.codes)) for c in concepts if c.kind == "procedure"),
             medications=_table((c, _keys(c.codes)) for c in concepts if c.kind == "medication"),
+            allergies=_table((c, _keys(c.codes)) for c in concepts if c.kind == "allergy"),
             lists=lists,
             consents=consents,
             unlike=unlike,

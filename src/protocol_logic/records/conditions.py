@@ -21,6 +21,7 @@ ABATEMENT = ("abatementDateTime", "abatementPeriod", "abatementAge")
 
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+VERIFICATION_OF_ALLERGY = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
 _State = Literal["present", "absent", "unknown"]
 _STATES: dict[str, _State] = {
     "active": "present",
@@ -36,8 +37,15 @@ _UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
 
 def read(item: Item, entry: Concept, when: PartialDate | None) -> None:
     """One fact; where it says when the condition abated, it states presence until then."""
-    verification = status_code(item.json.get("verificationStatus"), _VERIFICATION)
-    clinical = status_code(item.json.get("clinicalStatus"), _CLINICAL)
+    read_stated(item, entry, when, _VERIFICATION, _CLINICAL)
+
+
+def read_stated(
+    item: Item, entry: Concept, when: PartialDate | None, verifications: str, clinicals: str
+) -> None:
+    """The same with statuses of other code systems."""
+    verification = status_code(item.json.get("verificationStatus"), verifications)
+    clinical = status_code(item.json.get("clinicalStatus"), clinicals)
     if verification == "entered-in-error":
         item.problem("not-usable", "verificationStatus `entered-in-error` does not count")
         return
@@ -79,7 +87,9 @@ def read(item: Item, entry: Concept, when: PartialDate | None) -> None:
 
 def is_withdrawn(json: Object) -> bool:
     """Whether a Condition says that it was entered in error, or that there is no such condition."""
-    return status_code(json.get("verificationStatus"), _VERIFICATION) in _WITHDRAWN
+    said = json.get("verificationStatus")
+    systems = (_VERIFICATION, VERIFICATION_OF_ALLERGY)
+    return any(status_code(said, system) in _WITHDRAWN for system in systems)
 
 
 def _onset(item: Item) -> PartialDate | None:
@@ -93,7 +103,7 @@ def _abated(item: Item) -> PartialDate | None:
 
 
 def _evidence(item: Item, entry: Concept) -> frozenset[str]:
-    names = item.codings.evidence[entry.name]
+    names = item.codings.evidence.get(entry.name, {})
     return frozenset(
         names[key]
         for evidence in objects_in(item.json, "evidence")

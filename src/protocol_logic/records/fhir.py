@@ -185,7 +185,7 @@ class _Reader:
         """The record; `missing`: how many entries hold no resource."""
         if missing:
             self._count(NO_RESOURCE, "problems", missing)
-        for entry in sorted(self.entries, key=_turn):
+        for entry in sorted(self.entries, key=self._turn):
             made, told = len(self.facts), len(self.problems)
             json, noted = self._resource(entry)
             outcome: Outcome = "irrelevant"
@@ -231,6 +231,15 @@ class _Reader:
         if any(link.get("type") == "replaced-by" for link in objects_in(json, "link")):
             item.problem("patient-status", "the Patient was replaced by another")
 
+    def _turn(self, entry: _Entry) -> int:
+        """The Patient comes first, whose birth date others need; Lists, and what else says that
+        there is nothing, are read when it is known what they cannot close, Medications when it is
+        known which of them are referred to."""
+        if entry.kind == "AllergyIntolerance":
+            closes = entries_of(entry.resource.get("code"), self.codings.lists)
+            return _TURNS["List"] if closes else 0
+        return _TURNS.get(entry.kind, 0)
+
     # ---- one resource ------------------------------------------------------------------------
 
     def _resource(self, entry: _Entry) -> tuple[Object, bool]:
@@ -265,7 +274,7 @@ class _Reader:
         if "component" in json and json["resourceType"] == "Observation":
             parts += self._components(json, {entry.name for _, entry in parts})
         if not parts:
-            if row.code is None:
+            if row.code is None or not row.asked(self.codings):
                 return False
             if self._is_unlike(item, row.code):
                 return True
@@ -405,12 +414,6 @@ class _Reader:
 
 _MODIFIERS = ("modifierExtension", "implicitRules")
 _TURNS = {"Patient": -1, "List": 1, "Medication": 2}
-
-
-def _turn(entry: _Entry) -> int:
-    """The Patient comes first, whose birth date others need; Lists are read when it is known what
-    they cannot close, Medications when it is known which of them are referred to."""
-    return _TURNS.get(entry.kind, 0)
 
 
 def _is_stated(json: Object, row: Row[Any]) -> bool:

@@ -130,7 +130,7 @@ def _unknown(entry: Entry) -> Reading | None:
             return Measured(None)
         case Status() | Consent():
             return Stated(None)
-        case Concept(kind="condition"):
+        case Concept(kind="condition" | "allergy"):
             return ConditionStated("unknown")
         case Concept(kind="procedure"):
             return Done(None, known=False)

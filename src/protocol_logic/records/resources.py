@@ -12,11 +12,11 @@ from typing import Any, Generic, Literal, TypeVar
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.vocabulary import Concept, Consent, History, Named, PatientField
-from protocol_logic.records import conditions, medications, observations
-from protocol_logic.records.codings import Codings, Key, Table, entries_of, keys_of
+from protocol_logic.knowledge.vocabulary import Concept, Consent, Named, PatientField
+from protocol_logic.records import allergies, conditions, lists, medications, observations
+from protocol_logic.records.codings import Codings, Key, Table, entries_of
 from protocol_logic.records.dates import period_at
-from protocol_logic.records.facts import Born, Closed, Done, Stated
+from protocol_logic.records.facts import Born, Done, Stated
 from protocol_logic.records.item import Item, display, extension_keys, objects_in, snomed, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.qualifiers import qualifiers_of
@@ -35,7 +35,8 @@ class Row(Generic[_E]):
     `dates`: the paths at which its day is read, the first that is there; empty: `read` reads the
     dates. `any_day`: without a day that can be read it counts as of any day; else it does not
     count. `statuses`: those that count; None: `read` decides. `concept`: the kind of concept that a
-    resource is about.
+    resource is about. `asked`: whether anything asks for resources of the type; else one of which
+    no code is known is irrelevant.
     """
 
     code: str | None
@@ -45,6 +46,7 @@ class Row(Generic[_E]):
     any_day: bool = False
     statuses: frozenset[str] | None = None
     concept: str | None = None
+    asked: Callable[[Codings], bool] = lambda _: True
 
 
 # Patient
@@ -99,28 +101,7 @@ def _side(item: Item) -> Literal["both", "left", "right"] | None:
     return sides[0] if len(set(sides)) == 1 else None
 
 
-# List and Consent
-
-
-def _list(item: Item, entry: History, when: PartialDate | None) -> None:
-    """A closed list, unless it is no snapshot or says that it is empty because nobody asked, or
-    the record holds something that may be what is said to be absent."""
-    empty = item.json.get("emptyReason")
-    unclear = [
-        item.unclear[kind] for kind in item.codings.closed[entry.name] if kind in item.unclear
-    ]
-    if item.json.get("mode") != "snapshot":
-        item.problem("not-usable", f"a list that is no snapshot does not close `{entry.name}`")
-    elif empty is not None and "nilknown" not in [code for _, code in keys_of(empty)]:
-        item.problem("not-usable", f"the reason why the list is empty leaves `{entry.name}` open")
-    elif unclear:
-        item.problem(
-            "not-usable",
-            f"`{entry.name}` stays open: what `{shown(min(unclear))}` is about is not known",
-            "give it a code of a known system",
-        )
-    else:
-        item.fact(entry, when, display(item.json.get("code")), Closed())
+# Consent
 
 
 def _consent(item: Item, entry: Consent, when: PartialDate | None) -> None:
@@ -168,6 +149,15 @@ ROWS: dict[str, Row[Any]] = {
         any_day=True,
         concept="condition",
     ),
+    "AllergyIntolerance": Row(
+        "code",
+        allergies.find,
+        allergies.read,
+        dates=("recordedDate", *conditions.ONSET),
+        any_day=True,
+        concept="allergy",
+        asked=lambda codings: bool(codings.allergies),
+    ),
     "Procedure": _row(
         "code",
         lambda codings: codings.procedures,
@@ -212,7 +202,7 @@ ROWS: dict[str, Row[Any]] = {
     "List": _row(
         "code",
         lambda codings: codings.lists,
-        _list,
+        lists.read,
         dates=("date",),
         statuses=frozenset({"current"}),
     ),

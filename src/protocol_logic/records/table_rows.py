@@ -285,7 +285,7 @@ def _unreadable(entry: Entry) -> Reading | None:
             return Measured(None)
         case Status() | Consent():
             return Stated(None)
-        case Concept(kind="condition"):
+        case Concept(kind="condition" | "allergy"):
             return ConditionStated("unknown")
         case Concept():
             return Done(None, known=False)

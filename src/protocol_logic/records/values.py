@@ -96,7 +96,7 @@ def read_value(entry: Entry, text: str) -> Reading:
             return _measured(entry, text)
         case Status():
             return Stated(_named(entry, text))
-        case Concept(kind="condition"):
+        case Concept(kind="condition" | "allergy"):
             return _condition(entry, text)
         case Concept(kind="procedure"):
             return Done(_SIDES[_one_of(entry, tuple(_SIDES), " ".join(text.split()))])
@@ -160,7 +160,7 @@ def expected(entry: Entry) -> str:
         case Status():
             number = f", or a number in `{entry.unit}`" if entry.unit not in (None, "1") else ""
             return _or(entry.values) + number
-        case Concept(kind="condition"):
+        case Concept(kind="condition" | "allergy"):
             return _or((*_STATES, *(f"confirmed by {name}" for name in entry.evidence)))
         case Concept(kind="procedure"):
             return _or(_SIDES)

@@ -54,6 +54,7 @@ define old
       number of metastasis with grade >= 2 within 2 years >= 2
       history of chemotherapy with intent palliative, curative
       lines of chemotherapy <= 1
+      allergy to paclitaxel
 
 note heading
   > Exclusion criteria:

@@ -168,7 +168,7 @@ class Patient:
                 return "uncertain" if reason == "unreadable-value" else reason
             case voc.Status():
                 return self._opened(inputs.status_input(self.visible, entry, values_of(entry)))
-            case voc.Concept(kind="condition"):
+            case voc.Concept(kind="condition" | "allergy"):
                 return self._condition(facts)
             case voc.Concept(kind="medication"):
                 return _medication(facts)

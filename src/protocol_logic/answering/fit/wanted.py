@@ -25,6 +25,7 @@ TYPES: dict[str, tuple[str, ...]] = {
     "status": ("Observation",),
     "lesion": ("Observation",),
     "condition": ("Condition", "Observation"),
+    "allergy": ("AllergyIntolerance",),
     "procedure": ("Procedure",),
     "medication": (
         "MedicationAdministration",
