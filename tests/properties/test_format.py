@@ -139,7 +139,8 @@ def at_signs(rng: random.Random, part: str) -> str:
     part = re.sub(r", ", lambda _: rng.choice([", ", " , ", ",", ",\t"]), part)
     part = re.sub(r"(?<=[<>=]) (?=\d)", lambda _: rng.choice([" ", ""]), part)
     part = re.sub(r"(?<=[a-z_]) (?=[<>])", lambda _: rng.choice([" ", ""]), part)
-    return re.sub(r"(?<=\d) (?=x )", lambda _: rng.choice([" ", ""]), part)
+    # Not after a name, which may end in a digit.
+    return re.sub(r"(?<=[ .]\d) (?=x )", lambda _: rng.choice([" ", ""]), part)
 
 
 def indented(rng: random.Random, text: str) -> str:
