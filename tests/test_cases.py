@@ -4,10 +4,11 @@ Under a heading stand criteria (`elig`, with the definitions that they use) and 
 Each patient is a sentence that says why, a block `patient` (tests/patient_notation.py), and a block
 `expect`. A block `everyone` holds facts of all patients under its heading, or of the whole document
 where it stands above the first; a block `uses` there, names of more knowledge; a block `policies`,
-the site's policies for those under its heading. Every patient goes the whole way: FHIR bundle,
-record, findings, engine, row. The row must be what the document says, must not depend on the order
-of the record, must agree with the reference evaluator (tests/differential), which shares no code
-with it, and under policies must decide nothing otherwise than without.
+the site's policies for those under its heading; a block `dates`, the days of time points. Every
+patient goes the whole way: FHIR bundle, record, findings, engine, row. The row must be what the
+document says, must not depend on the order of the record, must agree with the reference evaluator
+(tests/differential), which shares no code with it, and under policies must decide nothing otherwise
+than without.
 
     eligibility undetermined                    if left out: what the criteria give one by one
     in phase_2 eligible                         for each scope of the protocol
@@ -27,7 +28,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -80,6 +82,7 @@ class Case:
     title: str
     elig: str
     policies: str
+    dates: str
     patients: tuple[Patient, ...]
 
 
@@ -99,7 +102,7 @@ def cases_of(path: Path) -> Iterator[Case]:
 
 
 def _case(title: str, text: str, start: int, end: int, everyone: str, heading: str) -> Case:
-    elig, policies, facts, why = heading, "", None, ""
+    elig, policies, dates, facts, why = heading, "", "", None, ""
     patients: list[Patient] = []
     for block in _BLOCK.finditer(text, start, end):
         prose = text[start : block.start()].strip()
@@ -110,6 +113,8 @@ def _case(title: str, text: str, start: int, end: int, everyone: str, heading: s
                 elig += block["text"] + "\n"
             case "policies":
                 policies += block["text"]
+            case "dates":
+                dates += block["text"]
             case "everyone":
                 everyone += block["text"]
             case "patient":
@@ -123,7 +128,7 @@ def _case(title: str, text: str, start: int, end: int, everyone: str, heading: s
             case other:
                 raise AssertionError(f"line {line}: what is a block `{other}`?")
     assert elig != heading and patients and facts is None, f"{title}: wants `elig`, `expect`"
-    return Case(title, elig, policies, tuple(patients))
+    return Case(title, elig, policies, dates, tuple(patients))
 
 
 # ---- rows ----------------------------------------------------------------------------------------
@@ -234,7 +239,12 @@ def disagreement(found: Compiled, record: PatientRecord, as_of: AsOf, row: Row) 
     widened = any(problem["code"] == "too-many-readings" for problem in row["problems"])
     try:
         expected = evaluate(
-            found.protocol, record, as_of.date, windows=found.windows, each_alone=True
+            found.protocol,
+            record,
+            as_of.date,
+            windows=found.windows,
+            dates=found.dates,
+            each_alone=True,
         )
     except TooLarge as error:
         return None if widened else f"the reference gives up: {error}"
@@ -265,6 +275,8 @@ def disagreement(found: Compiled, record: PatientRecord, as_of: AsOf, row: Row) 
 def test_case(case: Case) -> None:
     lenient = compiled(case.elig)
     found = under(lenient, case.policies) if case.policies else lenient
+    days = (line.split() for line in case.dates.splitlines())
+    found = replace(found, dates={name: date.fromisoformat(day) for name, day in days})
     screening = Screening(found)
     wrong: list[str] = []
     for patient in case.patients:

@@ -57,6 +57,8 @@ class Compiled:
     digest: str
     policies: Policies | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
+    dates: Mapping[str, date] = field(default_factory=dict)
+    """Time point -> its day in this run; those without one are the as-of date."""
 
 
 def compile_source(
@@ -83,7 +85,7 @@ def compiled_of(protocol: core.Protocol, policies: Policies | None = None) -> Co
     # The text forms of checked values are deterministic (tuples and exact numbers throughout) and
     # free of places, so neither layout nor the name of a file moves the digest.
     p = protocol
-    parts = (p.id, p.version, p.scopes, p.criteria)
+    parts = (p.id, p.version, p.scopes, p.timepoints, p.criteria)
     knowledge = (p.definitions, p.derived, p.denials, p.vocabulary.entries)
     used = [{n: each for n, each in group.items() if n in names} for group in knowledge]
     digest = hashlib.sha256(repr((parts, used)).encode()).hexdigest()
@@ -149,7 +151,7 @@ def as_of_date(record: PatientRecord, option: date | None) -> AsOf | Problem:
 def findings_of(compiled: Compiled, record: PatientRecord, as_of: date) -> PatientFindings:
     """What a record says of the protocol's findings on a day."""
     c = compiled
-    return read_findings(c.protocol, c.plan, record, as_of, c.windows)
+    return read_findings(c.protocol, c.plan, record, as_of, c.windows, c.dates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,9 @@ class Screening:
         decision = self.engine.decide(found)
         problems = tuple(problems_of(record, found))
         site = c.policies
-        row = row_of(c.protocol, c.plan, c.digest, site, record, as_of, found, decision, problems)
+        row = row_of(
+            c.protocol, c.plan, c.digest, site, c.dates, record, as_of, found, decision, problems
+        )
         return row, problems
 
     def row(self, record: PatientRecord, as_of: AsOf) -> Row:

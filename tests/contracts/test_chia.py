@@ -32,7 +32,7 @@ def compiled() -> Compiled:
 
 def test_counts_are_those_that_the_file_says() -> None:
     found = compiled()
-    counts = Counter(found.plan.basis[c.id].kind for c in found.protocol.criteria)
+    counts = Counter[str](found.plan.basis[c.id].kind for c in found.protocol.criteria)
     said = "computed {computed}, attested {attested}, judged {judged}, opaque {opaque}"
     each = {str(kind): number for kind, number in counts.items()}
     assert said.format_map(each) in SOURCE.text

@@ -162,14 +162,15 @@ def evaluate(
     as_of: date,
     *,
     windows: Mapping[str, Window] = MappingProxyType({}),
+    dates: Mapping[str, date] = MappingProxyType({}),
     each_alone: bool = False,
     most: int = MOST,
 ) -> Result:
     """Decide a protocol; raises TooLarge where there are more than `most` completions to look at.
 
-    `windows`, `each_alone`: see `Chart`.
+    `windows`, `dates`, `each_alone`: see `Chart`.
     """
-    chart = Chart(protocol, record, as_of, windows, each_alone)
+    chart = Chart(protocol, record, as_of, windows, each_alone, dates)
 
     outcomes: dict[str, Outcome] = {}
     passed: dict[str, set[bool]] = {}

@@ -57,6 +57,8 @@ class Chart:
 
     `windows`: entry -> how old its evidence may be before its value counts for nothing.
 
+    `dates`: the days of time points; one without is the as-of date.
+
     `each_alone`: what is not recorded of a class of medication, or of a kind of event, is chosen
     for each pattern by itself; else once for all patterns.
     """
@@ -68,7 +70,9 @@ class Chart:
         as_of: date,
         windows: Mapping[str, Window] = MappingProxyType({}),
         each_alone: bool = False,
+        dates: Mapping[str, date] = MappingProxyType({}),
     ) -> None:
+        self.dates = dates
         self.windows = windows
         self.each_alone = each_alone
         self.protocol = protocol
@@ -96,9 +100,10 @@ class Chart:
             return on(date.min)
         return Day(("date of", number), fact.date.first, fact.date.last)
 
-    def any_day(self, name: tuple[object, ...]) -> Day:
-        """A day of which nothing is known but that it is not after the as-of date."""
-        return Day(name, self.first_day, self.as_of)
+    def any_day(self, name: tuple[object, ...], last: date | None = None) -> Day:
+        """A day of which nothing is known but that it is not after the as-of date, or the one
+        given."""
+        return Day(name, min(self.first_day, last or self.as_of), last or self.as_of)
 
     def _first_day(self, record: PatientRecord) -> date:
         """A day so early that no earlier one makes a difference."""

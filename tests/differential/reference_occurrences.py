@@ -31,21 +31,31 @@ class Occurrences(Therapies):
 
     def occurred(self, test: core.Occurred) -> bool:
         window = test.window
-        for _, end in self._occurrences(test.subject, ("last",)):
-            if window is None or not self._too_long_ago(window, end):
+        for period in self._occurrences(test.subject, ("last",)):
+            if window is None or self._lies_in(window, period):
                 return True
         if self.complete(test.concept):
             return False
         if not self.world.choose(("unrecorded occurrence", test.subject), [True, False]):
             return False
-        day = self.chart.any_day(("unrecorded occurrence", test.subject))
-        return window is None or not self._too_long_ago(window, day)
+        day = self.chart.any_day(("unrecorded occurrence", test.subject), self._end(window))
+        return window is None or self._lies_in(window, (day, day))
 
-    def _too_long_ago(self, window: Window, day: Day) -> bool:
+    def _end(self, window: Window | None) -> date:
+        """The day at which a window ends."""
+        before = window.before if window is not None else None
+        return self.chart.dates.get(before, self.chart.as_of) if before else self.chart.as_of
+
+    def _lies_in(self, window: Window, period: tuple[Day, Day]) -> bool:
+        """Whether some day of a period lies in a window."""
         far = Far("passed", window.number)
         if window.unit == "days":
             far = Far("days", window.number + 1)
-        return self.world.far(far, day, self.chart.today)
+        last = on(self._end(window))
+        start, end = period
+        return not self.world.far(far, end, last) and not self.world.far(
+            Far("days", 1), last, start
+        )
 
     # ---- numbers -----------------------------------------------------------------------------
 
@@ -64,7 +74,7 @@ class Occurrences(Therapies):
             inside = [
                 group
                 for group in groups
-                if window is None or any(not self._too_long_ago(window, end) for _, end in group)
+                if window is None or any(self._lies_in(window, period) for period in group)
             ]
             if self.complete(subject.concept):
                 return len(inside)

@@ -38,13 +38,15 @@ def row_of(
     plan: Plan,
     digest: str,
     policies: Policies | None,
+    dates: Mapping[str, date],
     record: PatientRecord,
     as_of: AsOf,
     found: PatientFindings,
     decision: Decision,
     problems: Iterable[Problem],
 ) -> Row:
-    """The row of one patient; `problems` are those of `problems_of`."""
+    """The row of one patient; `dates`: the days of time points that have one of their own;
+    `problems` are those of `problems_of`."""
     resources = total_of(record.accounting)
     decided = {d.id: d for d in decision.criteria}
     return {
@@ -55,6 +57,7 @@ def row_of(
         "protocol": {"id": protocol.id, "version": protocol.version, "digest": digest},
         "policies": None if policies is None else policies_dict(policies),
         "parameters": parameters_of(protocol),
+        "timepoints": timepoints_of(protocol, dates, as_of.date),
         "eligibility": decision.eligibility,
         "decided_jointly": list(decision.decided_jointly),
         "scopes": [
@@ -96,6 +99,21 @@ def parameters_of(protocol: core.Protocol) -> list[dict[str, str]]:
     return [
         {"name": p.name, "value": p.value, "from": p.origin, "default": p.default}
         for p in protocol.parameters
+    ]
+
+
+def timepoints_of(
+    protocol: core.Protocol, dates: Mapping[str, date], as_of: date
+) -> list[dict[str, str]]:
+    """The time points of a protocol with their days: those of the run, else the as-of date."""
+    return [
+        {
+            "id": point.id,
+            "label": point.label,
+            "date": dates.get(point.id, as_of).isoformat(),
+            "from": "option" if point.id in dates else "as_of",
+        }
+        for point in protocol.timepoints
     ]
 
 

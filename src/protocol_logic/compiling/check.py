@@ -28,6 +28,7 @@ from protocol_logic.compiling.parameters import Setting, settle
 from protocol_logic.compiling.pins import check_language, check_pin, knowledge_digest
 from protocol_logic.compiling.policies import are_policies, check_unit, report_misplaced
 from protocol_logic.compiling.scopes import Scopes
+from protocol_logic.compiling.timepoints import declare_timepoints
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
@@ -108,6 +109,7 @@ class _Checker:
     def protocol(self) -> core.Protocol:
         self._policies()
         self._collect_definitions()
+        declare_timepoints(self.units, self.conditions)
         self._cross_references()
         definitions = {
             name: definition_of(self.conditions, node, source)
@@ -162,6 +164,7 @@ class _Checker:
             homes=self._homes(),
             parameters=self.settled.parameters,
             scopes=tuple(self.scopes.declared.values()),
+            timepoints=tuple(self.conditions.timepoints.values()),
         )
         self._headings(protocol)
         return protocol
@@ -241,6 +244,8 @@ class _Checker:
                 self.conditions.problem("missing-sentence", message, node.name.span, hint)
             if isinstance(node, tree.Note):
                 continue
+            if node.at is not None and self.conditions.is_timepoint(node.at):
+                self.conditions.at = node.at.text
             applies = self._applies(node)
             condition = self.conditions.condition(node.condition)
             if condition is not None:

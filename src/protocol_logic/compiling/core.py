@@ -335,6 +335,14 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timepoint:
+    """A day of the trial at which windows end; without a date of its own, the as-of date."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """An arm, a cohort or a part of the protocol; a patient is eligible for it or not."""
 
@@ -468,6 +476,7 @@ class Protocol:
     homes: Mapping[str, str] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     scopes: tuple[Scope, ...] = ()
+    timepoints: tuple[Timepoint, ...] = ()
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:

@@ -40,12 +40,16 @@ class Names:
         self.pattern_home = ""
         self.pattern_count = 0
         self.todo_count = 0
+        self.timepoints: dict[str, core.Timepoint] = {}
+        self.at: str | None = None
+        """The time point at which the criterion at hand is judged; None: the as-of date."""
 
     def begin(self, home: str, source: Source, sentence: str | None = None) -> None:
         """Turn to the statement called `home`; patterns and to-dos are numbered within it."""
         self.source, self.sentence = source, sentence
         self.pattern_home, self.pattern_count = home, 0
         self.todo_count = 0
+        self.at = None
 
     def entry(self, word: tree.Word, kind: type[_E]) -> _E | None:
         """The entry of a name where one kind is wanted; anything else is a problem."""

@@ -9,6 +9,7 @@ from protocol_logic.compiling.allergies import allergy_to
 from protocol_logic.compiling.names import Names
 from protocol_logic.compiling.windows import Window, not_whole, window_of
 from protocol_logic.foundation.operators import COMPARISONS
+from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
@@ -67,7 +68,7 @@ class Occurrences(Names):
 
     def window(self, node: tree.Window) -> Window | None:
         """A window that whole days, months or years make, up to a time point that is known."""
-        before = node.before.text if node.before is not None else None
+        before = node.before.text if node.before is not None else self.at
         window = window_of(node.amount, before)
         if window is None:
             self.problem("wrong-unit", *not_whole(self.line(node.amount.span), node.amount.span))
@@ -75,8 +76,13 @@ class Occurrences(Names):
 
     def is_timepoint(self, word: tree.Word) -> bool:
         """Whether a word names a time point; if not, that is a problem."""
+        if word.text in self.timepoints:
+            return True
         message = f"the time point `{word.text}` is not defined"
-        hint = "leave `before` out: a window then ends on the day of judgement"
+        hint = did_you_mean(word.text, self.timepoints) or (
+            f"declare it: `timepoint {word.text}`, with its `label` below; without one a window "
+            "ends on the day of judgement"
+        )
         self.problem("unknown-name", message, word.span, hint)
         return False
 

@@ -177,6 +177,7 @@ class _Checker:
             tree.Criterion: ("a criterion", _POLICIES_ALONE),
             tree.Note: ("a note", _POLICIES_ALONE),
             tree.Scope: ("a scope", _POLICIES_ALONE),
+            tree.Timepoint: ("a time point", _POLICIES_ALONE),
             tree.Definition: ("a definition", _POLICIES_ALONE),
             tree.Example: ("an example", _POLICIES_ALONE),
             tree.Parameter: ("a parameter", "set its value here: `parameter NAME is VALUE`"),

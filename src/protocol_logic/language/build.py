@@ -112,6 +112,15 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
     def for_scopes(self, _meta: Meta, children: list[Any]) -> list[tree.Word]:
         return [word_of(t) for t in parted(children)[0]]
 
+    def timepoint(self, meta: Meta, children: list[Any]) -> tree.Timepoint:
+        name, *texts = parted(children)[0]
+        return tree.Timepoint(
+            name=word_of(name), texts=tuple(text_of(t) for t in texts), span=span_of(meta)
+        )
+
+    def at_timepoint(self, _meta: Meta, children: list[Any]) -> tree.Word:
+        return word_of(parted(children)[0][0])
+
     def polarity(self, _meta: Meta, children: list[Any]) -> str:
         return "inclusion" if children[0].type == "INCLUDE" else "exclusion"
 
@@ -124,6 +133,7 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
             polarity=polarity,
             name=word_of(next(t for t in tokens if t.type == "NAME")),
             scopes=tuple(scopes),
+            at=next((each for each in others if isinstance(each, tree.Word)), None),
             quotes=quotes_in(tokens),
             applies=guard.get("applies"),
             excepted=guard.get("except"),

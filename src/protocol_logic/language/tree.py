@@ -381,6 +381,14 @@ class Scope(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timepoint(Node):
+    """`timepoint NAME`: a day of the trial at which windows end."""
+
+    name: Word
+    texts: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion(Node):
     """`include NAME` / `exclude NAME`: its `>` lines, its guards and its condition."""
 
@@ -388,6 +396,7 @@ class Criterion(Node):
     """`inclusion` or `exclusion`"""
     name: Word
     scopes: tuple[Word, ...]
+    at: Word | None
     quotes: tuple[Word, ...]
     applies: Condition | None
     excepted: Condition | None
@@ -553,6 +562,7 @@ Statement: TypeAlias = (
     Heading
     | System
     | Scope
+    | Timepoint
     | Criterion
     | Note
     | Definition

@@ -208,6 +208,13 @@ _PARAMETERS = click.option(
     metavar='"NAME is VALUE"',
     help="Set a parameter of the protocol for this run; it beats the site's policies.",
 )
+_DATES = click.option(
+    "--date",
+    "dates",
+    multiple=True,
+    metavar="NAME=DATE",
+    help="The day of a time point of the protocol. Default: the as-of date.",
+)
 _OUTPUT = click.option(
     "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
 )
@@ -219,6 +226,7 @@ _OUTPUT = click.option(
 @_AS_OF
 @_POLICIES
 @_PARAMETERS
+@_DATES
 @click.option(
     "--format",
     "form",
@@ -292,6 +300,7 @@ def names(ctx: click.Context, words: tuple[str, ...], form: str) -> None:
 @_AS_OF
 @_POLICIES
 @_PARAMETERS
+@_DATES
 @click.option(
     "--format",
     "form",
@@ -364,6 +373,7 @@ def test_command(ctx: click.Context, /, **options: Any) -> None:
 @_AS_OF
 @_POLICIES
 @_PARAMETERS
+@_DATES
 @_OUTPUT
 @click.pass_context
 def compile_command(
@@ -375,6 +385,7 @@ def compile_command(
     as_of: str | None,
     policies: str | None,
     parameters: tuple[str, ...],
+    dates: tuple[str, ...],
     output: str | None,
 ) -> None:
     """Print the ASP program of a protocol, its checked form as JSON, or a patient's facts.
@@ -391,7 +402,7 @@ def compile_command(
     if to != "facts" and (patients or patient is not None or day is not None):
         raise click.UsageError(f"--to {to} takes no patients; they go with --to facts")
     paths = existing_paths(patients)
-    compiled = compiled_protocol(protocol, policies, parameters)
+    compiled = compiled_protocol(protocol, policies, parameters, dates)
     if to == "facts":
         ctx.exit(print_facts(compiled, paths, patient, day, output))
     ctx.exit(print_program(compiled, to, output))

@@ -31,6 +31,7 @@ class FitOptions:
     as_of: date | None
     policies: str | None
     parameters: tuple[str, ...]
+    dates: tuple[str, ...]
     form: str
     output: str | None
 
@@ -40,7 +41,9 @@ def fit(options: FitOptions) -> int:
     from protocol_logic.pipeline import Fitting
 
     paths = existing_paths(options.patients)
-    compiled = compiled_protocol(options.protocol, options.policies, options.parameters)
+    compiled = compiled_protocol(
+        options.protocol, options.policies, options.parameters, options.dates
+    )
     fitting = Fitting(compiled)
     patients = Patients(compiled, paths, meet=fitting.meet)
     with opened_output(options.output) as out:

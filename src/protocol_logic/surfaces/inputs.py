@@ -136,14 +136,51 @@ def text_at(path: Path, name: str) -> str:
 
 
 def compiled_protocol(
-    name: str, policies: str | None = None, parameters: Sequence[str] = ()
+    name: str,
+    policies: str | None = None,
+    parameters: Sequence[str] = (),
+    dates: Sequence[str] = (),
 ) -> Compiled:
     """The protocol ready to screen with; warnings go to stderr.
 
-    `policies`: the file of a site's policies; `parameters`: values of this run, `NAME is VALUE`.
+    `policies`: the file of a site's policies; `parameters`: values of this run, `NAME is VALUE`;
+    `dates`: the days of time points, `NAME=DATE`.
     """
     site = None if policies is None else _site_policies(policies)
-    return _compiled(name, site, _settings(parameters))
+    compiled = _compiled(name, site, _settings(parameters))
+    return replace(compiled, dates=_dates(dates, compiled))
+
+
+def _dates(texts: Sequence[str], compiled: Compiled) -> dict[str, date]:
+    """The days that `--date` gives to time points; a usage error where one is none."""
+    known = [point.id for point in compiled.protocol.timepoints]
+    found: dict[str, date] = {}
+    for text in texts:
+        name, sign, day = text.partition("=")
+        when = _date_of(day)
+        if not sign or when is None:
+            raise click.BadParameter(
+                f"`{shown(text)}` is no time point with its day; write it as NAME=YYYY-MM-DD",
+                param_hint="'--date'",
+            )
+        if name not in known:
+            hint = did_you_mean(name, known) or (
+                "it has " + ", ".join(f"`{each}`" for each in known) if known else "it has none"
+            )
+            raise click.BadParameter(
+                f"`{shown(name)}` is no time point of the protocol; {hint}", param_hint="'--date'"
+            )
+        if name in found:
+            raise click.BadParameter(f"`{name}` has two days", param_hint="'--date'")
+        found[name] = when
+    return found
+
+
+def _date_of(text: str) -> date | None:
+    if _DATE.fullmatch(text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    return None
 
 
 def _settings(parameters: Sequence[str]) -> Sequence[Setting]:
@@ -219,9 +256,8 @@ def as_of_option(text: str | None) -> date | None:
         return None
     if text == "today":
         return date.today()
-    if _DATE.fullmatch(text):
-        with suppress(ValueError):
-            return date.fromisoformat(text)
+    if (day := _date_of(text)) is not None:
+        return day
     raise click.BadParameter(
         f"`{shown(text)}` is not a date; write it as YYYY-MM-DD, or `today`",
         param_hint="'--as-of'",

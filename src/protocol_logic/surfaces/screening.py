@@ -69,6 +69,7 @@ class ScreenOptions:
     merge: bool
     policies: str | None
     parameters: tuple[str, ...]
+    dates: tuple[str, ...]
     workers: int | None
     """Processes that read and decide; None: as many as there are usable cores, but two at most."""
 
@@ -79,7 +80,9 @@ def screen(options: ScreenOptions) -> int:
 
     _refuse_one_file_for_two(options)
     paths = existing_paths(options.patients)
-    compiled = compiled_protocol(options.protocol, options.policies, options.parameters)
+    compiled = compiled_protocol(
+        options.protocol, options.policies, options.parameters, options.dates
+    )
     form = _format(compiled, options)
     with ExitStack() as files:
         out = files.enter_context(opened_output(options.output))

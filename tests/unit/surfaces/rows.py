@@ -72,6 +72,7 @@ def row(patient: str, criteria: Sequence[str], signs: str, **more: Any) -> Json:
         "protocol": {"id": "trial", "version": "2.1", "digest": "sha256:0"},
         "policies": None,
         "parameters": [],
+        "timepoints": [],
         "eligibility": eligibility,
         "decided_jointly": [],
         "scopes": [],
