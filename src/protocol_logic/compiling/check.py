@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.allergies import allergies
+from protocol_logic.compiling.collisions import report_collisions
 from protocol_logic.compiling.conditions import Conditions
 from protocol_logic.compiling.definitions import definition_of
 from protocol_logic.compiling.entries import Entries, report_duplicate
@@ -167,6 +168,8 @@ class _Checker:
             timepoints=tuple(self.conditions.timepoints.values()),
         )
         self._headings(protocol)
+        if not self.problems.has_errors:
+            report_collisions(protocol, self.problems)
         return protocol
 
     def _headings(self, protocol: core.Protocol) -> None:
