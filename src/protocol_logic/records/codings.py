@@ -167,7 +167,25 @@ def entries_of(concept: object, table: Table[_E]) -> tuple[_E, ...]:
     """The entries that the codings of a CodeableConcept stand for, each once."""
     found: tuple[_E, ...] = ()
     for key in keys_of(concept):
-        named = table.get(key, ())
+        named = table.get(key) or _by_category(key, table)
         # Nearly always there is one code, of one entry.
         found = (*found, *(e for e in named if e not in found)) if found else named
     return found
+
+
+ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+
+
+def _by_category(key: Key, table: Table[_E]) -> tuple[_E, ...]:
+    """The entries of the narrowest category of ICD-10-CM that a code lies in: `I21` has `I21.4`.
+
+    Source: ICD-10-CM Official Guidelines, I.A.2: codes are longer than the categories they are in.
+    """
+    system, code = key
+    if system != ICD_10_CM:
+        return ()
+    while len(code) > 3:
+        code = code[:-1].removesuffix(".")
+        if named := table.get((system, code)):
+            return named
+    return ()
