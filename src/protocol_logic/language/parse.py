@@ -205,6 +205,11 @@ def pieces(text: str) -> Iterator[list[Line]]:
         yield piece
 
 
+def starts_statement(line: str) -> bool:
+    """Whether a line without indentation is the head of a statement."""
+    return _HEAD.match(line) is not None
+
+
 def without_mark(text: str) -> str:
     """The text with an empty line in the place of a byte order mark, so that offsets stay."""
     return _MARK.sub("\n", text, count=1) if _MARK.match(text) else text

@@ -242,6 +242,7 @@ def test_names_are_made_of_the_words() -> None:
         "not_history_sjogrens_syndrome"
     )
     assert name_of("18 years or older") == "years_older"
+    assert "include confirmed_2\n" in drafted("Confirmed.")  # `confirmed` starts no statement
     assert name_of("≥ 60 %") == name_of("患者") == ""
     assert len(name_of("Pneumonoultramicroscopicsilicovolcanoconiosis" * 3)) == 40
 

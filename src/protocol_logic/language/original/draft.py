@@ -12,7 +12,7 @@ from itertools import takewhile
 from protocol_logic.foundation.source import Span
 from protocol_logic.language.original.record import Original
 from protocol_logic.language.original.sentences import Item, Sentence, items_of
-from protocol_logic.language.parse import INVISIBLE
+from protocol_logic.language.parse import INVISIBLE, starts_statement
 
 _LONGEST_NAME = 40
 _MOST_WORDS = 4
@@ -176,7 +176,7 @@ class _Writer:
     def _name(self, words: str) -> str:
         wanted = name_of(words) or "criterion"
         name, number = wanted, 1
-        while name in self.names:
+        while name in self.names or not starts_statement(f"include {name}"):
             number += 1
             name = f"{wanted}_{number}"
         self.names.add(name)
