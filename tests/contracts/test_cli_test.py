@@ -344,11 +344,20 @@ def test_eligibility_for_a_scope_and_what_a_person_is_asked(tmp_path: Path) -> N
 
 
 def test_json_has_the_documented_keys(tmp_path: Path) -> None:
-    content = json.loads(run("test", small(tmp_path), "--format", "json").stdout)
+    done = run("test", small(tmp_path), "--format", "json", "--coverage")
+    content = json.loads(done.stdout)
     assert list(content) == ["tests", "failed", "protocols"]
     (protocol,) = content["protocols"]
     assert list(protocol) == ["id", "version", "file", "tests", "coverage", "problems"]
     first, *rows = protocol["tests"]
+    assert list(first) == [
+        "kind", "title", "row", "file", "line", "given", "passed", "trouble", "checks",
+    ]  # fmt: skip
+    assert list(first["checks"][0]) == ["about", "expected", "got", "holds", "sentence", "gaps"]
+    assert list(protocol["coverage"]) == ["percent", "seen", "states", "clauses"]
+    assert list(protocol["coverage"]["clauses"][0]) == [
+        "owner", "clause", "line", "seen", "missing", "unreachable",
+    ]  # fmt: skip
     assert (first["title"], first["row"], first["line"]) == ("old enough", None, 22)
     assert [(row["title"], row["row"], row["line"]) for row in rows] == [
         ("of the liver", 1, 28),
