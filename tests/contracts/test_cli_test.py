@@ -85,7 +85,7 @@ def example(folder: Path, *lines: str) -> dict[str, tuple[str, str, bool]]:
 
 def test_the_seed_protocol_passes_with_every_condition_in_every_state() -> None:
     done = command.run("test", PROTOCOL, "--min-coverage", "100")
-    assert (done.returncode, done.stderr) == (0, "117 tests of 1 protocol, all passed\n")
+    assert (done.returncode, done.stderr) == (0, "118 tests of 1 protocol, all passed\n")
     examples = run("test", SEED / f"{PROTOCOL}.examples.elig", "--min-coverage", "100")
     assert examples.returncode == 0, examples.stdout
 

@@ -1,4 +1,5 @@
-"""Random answers of people to what a protocol asks, for differential tests."""
+"""Random answers of people, for differential tests: to what a protocol asks, and results that are
+told as multiples of a limit of normal."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from protocol_logic.knowledge.vocabulary import Asked
 from protocol_logic.records.answers import COLUMNS, read_answers
 from protocol_logic.records.facts import PatientRecord
 
+_MULTIPLES = ("1 x ULN", "1.5 x ULN", "2.6 x ULN", "< 3 x ULN", "> 1 x ULN", "6 x ULN", "0.9 x LLN")
+
 
 def answered(
     rng: random.Random, protocol: core.Protocol, record: PatientRecord, as_of: date
@@ -25,6 +28,10 @@ def answered(
             when = rng.choice([f"{day}", f"{day}", f"{day:%Y-%m}"])
             line = f"{record.patient},{entry.element},{rng.choice(['yes', 'no'])},w,{when},"
             lines[line] = None
+    for name in ("alt", "bilirubin", "creatinine", "platelets"):
+        for _ in range(rng.choice([0, 0, 1, 1, 2]) if name in protocol.vocabulary.entries else 0):
+            day = as_of + timedelta(days=rng.choice([-40, 0, 0, 1]))
+            lines[f"{record.patient},{name},{rng.choice(_MULTIPLES)},w,{day},"] = None
     problems = Problems()
     text = "\n".join(lines)
     answers = read_answers(Source("answers.csv", text), elements_of(protocol), problems)

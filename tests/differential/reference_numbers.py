@@ -54,7 +54,7 @@ class Numbers(Statements):
     def number(self, entry: str) -> Fraction:
         def choose() -> Fraction:
             reading = self.measured(entry)
-            if reading is None or reading.value is None:
+            if reading is None or reading.value is None or reading.relative:
                 limits = self.chart.limits_of(entry, Measured(None))
                 return self.world.choose(("number", entry), samples(ANY_NUMBER, limits))
             return self.world.choose(("number", entry), self._cells(entry, reading, reading.value))
@@ -79,6 +79,10 @@ class Numbers(Statements):
         if limit is None:
             limits = self.chart.ratio_limits(entry, per)
             return self.world.choose(("ratio", entry, per), samples(ANY_NUMBER, limits))
+        if reading is not None and reading.relative:
+            assert reading.value is not None
+            multiples = samples(reading.value, self.chart.ratio_limits(entry, per))
+            return self.world.choose(("multiple", entry, per), multiples)
         return self.number(entry) / limit
 
     def limit_of_normal(self, entry: str, per: str, reading: Measured) -> Fraction | None:
@@ -132,7 +136,8 @@ class Numbers(Statements):
         entry = self.chart.vocabulary.entries[name]
         if isinstance(entry, voc.Age):
             return bool(self.chart.ages(entry.of, entry.unit))
-        return self.measured(name) is not None
+        reading = self.measured(name)
+        return reading is not None and not reading.relative
 
     def _input(self, name: str) -> Fraction:
         entry = self.chart.vocabulary.entries[name]

@@ -211,7 +211,8 @@ class Cutter:
         names = derived.inputs
 
         def value_of(name: str) -> Alternative:
-            return choice[name] if name in choice else self.input(name).alternatives[0]
+            value = choice[name] if name in choice else self.input(name).alternatives[0]
+            return inp.usable(value)
 
         blanks = {blank for n in names if isinstance(blank := value_of(n), Blank)}
         if blanks - {Blank.STALE}:

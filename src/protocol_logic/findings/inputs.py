@@ -73,17 +73,22 @@ class Input:
     @property
     def has_value(self) -> bool:
         """Whether some alternative is a value."""
-        return any(not isinstance(each, Blank) for each in self.alternatives)
+        return any(not isinstance(usable(each), Blank) for each in self.alternatives)
 
     @property
     def may_give_way(self) -> bool:
         """Whether, on some alternative, another entry may take its place."""
-        return not _GIVING_WAY.isdisjoint(self.alternatives)
+        return not _GIVING_WAY.isdisjoint(map(usable, self.alternatives))
 
     @property
     def gives_way(self) -> bool:
         """The same on every alternative."""
-        return _GIVING_WAY.issuperset(self.alternatives)
+        return _GIVING_WAY.issuperset(map(usable, self.alternatives))
+
+
+def usable(value: Alternative) -> Alternative:
+    """The value as a formula can use it: of a multiple of a limit the number is not known."""
+    return Blank.UNREADABLE if isinstance(value, Number) and value.relative else value
 
 
 # What is too old keeps its place: which of the two a site trusts then is not ours to say.
