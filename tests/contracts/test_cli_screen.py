@@ -15,10 +15,12 @@ from tests.contracts.command import DEMO, PROTOCOL, bundle, renamed, run, writte
 INES = DEMO / "ines_all_met.json"
 ROW_KEYS = [
     "patient", "source", "as_of", "as_of_source", "protocol", "policies", "parameters",
-    "eligibility", "decided_jointly", "criteria", "attested", "resources", "problems",
+    "timepoints", "eligibility", "decided_jointly", "scopes", "criteria", "attested", "resources",
+    "problems",
 ]  # fmt: skip
 CRITERION_KEYS = [
-    "id", "polarity", "text", "basis", "asked", "outcome", "verdict", "applies",
+    "id", "polarity", "text", "scopes", "basis", "asked", "missing", "outcome", "verdict",
+    "applies",
     "oldest_evidence", "gaps", "gap_details",
 ]  # fmt: skip
 
@@ -56,7 +58,9 @@ def test_json_equals_ndjson_and_csv() -> None:
         for row in listed
         for c in row["criteria"]
     ]
-    assert [[c[0], c[4], c[6], c[7], c[10]] for c in cells[1:]] == expected
+    told = [dict(zip(cells[0], line, strict=True)) for line in cells[1:]]
+    names = ("patient", "criterion", "outcome", "verdict", "gaps")
+    assert [[line[name] for name in names] for line in told] == expected
 
 
 def test_the_table_is_the_default_also_in_a_file(tmp_path: Path) -> None:

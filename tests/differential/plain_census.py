@@ -257,10 +257,10 @@ def facts(document: dict[str, Any]) -> Iterator[tuple[str, bool]]:
 
 
 def _patient(resource: dict[str, Any]) -> Iterator[tuple[str, bool]]:
-    if resource.get("gender") in ("female", "male"):
-        yield "sex", True
-    if _days(resource.get("birthDate")) is not None:
-        yield "birth_date", True
+    if resource.get("gender") not in (None, "unknown"):
+        yield "sex", resource["gender"] in ("female", "male")
+    if isinstance(resource.get("birthDate"), str):
+        yield "birth_date", _days(resource["birthDate"]) is not None
 
 
 def _is_about(resource: dict[str, Any], url: str | None, patient: str) -> bool:

@@ -8,6 +8,7 @@ gives the same text.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 HEADER = """\
@@ -86,6 +87,7 @@ WITH_LIMITS = ["bilirubin", "alt", "ast", "creatinine"]
 RATIOS = ["1", "1.5", "2.5", "3", "5"]
 MONTHS = ["1 months", "3 months", "6 months", "12 months", "24 months", "1 years", "2 years"]
 OPERATORS = ["<=", ">=", "<", ">"]
+DECIDED = re.compile(r"\b(?:her2|measurable_lesion) (?:is|in)\b|\bown_[0-9]")
 
 
 class Writer:
@@ -362,7 +364,12 @@ class Writer:
             text += self.guard("applies if", self.chance(0.7))
         if self.chance(0.2):
             text += self.guard("except if", self.chance(0.7))
-        return text + self.block(2, "  ")
+        text += self.block(2, "  ")
+        if self.chance(0.2) and not DECIDED.search(text) and re.search(r"\w [<>]=? ", text):
+            # Something in it can be missing, and nothing in it decides by cases.
+            outcome = self.rng.choice(["met", "not met"])
+            text = text.replace(SENTENCE, f"{SENTENCE}  missing counts as {outcome}\n")
+        return text
 
 
 def random_protocol(rng: random.Random) -> str:

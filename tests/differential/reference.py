@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.windows import Window
+from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import PatientRecord
 from tests.differential.reference_chart import Chart, compare
 from tests.differential.reference_days import TooLarge
@@ -67,6 +68,9 @@ class Completion(Occurrences):
         return self.test(condition)
 
     def test(self, test: core.Test) -> bool:
+        if isinstance(test, core.HasValue | core.Asked | core.Within) and test.missing:
+            if self.is_missing(test.entry):
+                return test.missing == "true"
         match test:
             case core.HasValue():
                 return self.value(test.entry) in test.values
@@ -79,13 +83,13 @@ class Completion(Occurrences):
             case core.Within():
                 return self.within(test)
             case core.Present():
-                return self.present(test.concept)
+                return self.present(test.concept, test.missing)
             case core.Evidenced():
                 return self.evidenced(test)
             case core.InEffect():
-                return self.in_effect(test.concept)
+                return self.in_effect(test.concept, test.missing)
             case core.OnBothSides():
-                return self.on_both_sides(test.concept)
+                return self.on_both_sides(test.concept, test.missing)
             case core.LinesOf():
                 return self.line_count(test)
             case core.Occurred():
@@ -104,8 +108,27 @@ class Completion(Occurrences):
                 return self.defined(test)
 
     def line_count(self, test: core.LinesOf) -> bool:
-        number = Fraction(self.lines(test.concept, test.intent))
-        return compare(number, test.op, Fraction(test.number))
+        limit = Fraction(test.number)
+        if test.missing and not self.complete(test.concept) and self.unlisted(test.concept):
+            recorded = compare(
+                Fraction(self.recorded_lines(test.concept, test.intent)), test.op, limit
+            )
+            rising = test.op in (">", ">=")
+            # What is unrecorded is taken to have happened only where that leads to what is wanted.
+            return (recorded or rising) if test.missing == "true" else (recorded and rising)
+        return compare(Fraction(self.lines(test.concept, test.intent)), test.op, limit)
+
+    def is_missing(self, entry: str) -> bool:
+        """Whether nothing is recorded of a value, or of what it is derived from."""
+        derived = self.chart.protocol.derived.get(entry)
+        if derived is not None:
+            parts = (*derived.inputs, *derived.fields)
+            told = derived.reported is not None and not self.is_missing(derived.reported)
+            return not told and any(self.is_missing(part) for part in parts)
+        found = self.chart.vocabulary.entries[entry]
+        if isinstance(found, voc.Age):
+            return not self.chart.facts(found.of)
+        return not self.is_recorded(entry)
 
     def defined(self, test: core.Defined) -> bool:
         body = self.chart.protocol.definitions[test.name].body

@@ -78,6 +78,7 @@ class Chart:
         self.protocol = protocol
         self.vocabulary = protocol.vocabulary
         self.as_of = as_of
+        self.unclear = record.unclear
         self.today = on(as_of)
         self.tests = tuple(_all_tests(protocol))
         self.withins = [test for test in self.tests if isinstance(test, core.Within)]

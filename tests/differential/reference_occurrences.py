@@ -36,6 +36,8 @@ class Occurrences(Therapies):
                 return True
         if self.complete(test.concept):
             return False
+        if test.missing and self.unlisted(test.concept):
+            return test.missing == "true"
         if not self.world.choose(("unrecorded occurrence", test.subject), [True, False]):
             return False
         day = self.chart.any_day(("unrecorded occurrence", test.subject), self._end(window))
@@ -60,10 +62,14 @@ class Occurrences(Therapies):
     # ---- numbers -----------------------------------------------------------------------------
 
     def number_of(self, test: core.NumberOf) -> bool:
-        number = Fraction(self._count(test.subject, test.window))
-        return compare(number, test.op, Fraction(test.number))
+        limit, tag = Fraction(test.number), (test.subject, test.window)
+        if test.missing and not self.complete(test.concept) and self.unlisted(test.concept):
+            recorded = compare(Fraction(self._recorded_count(*tag)), test.op, limit)
+            rising = test.op in (">", ">=")
+            return (recorded or rising) if test.missing == "true" else (recorded and rising)
+        return compare(Fraction(self._count(*tag)), test.op, limit)
 
-    def _count(self, subject: core.Subject, window: Window | None) -> int:
+    def _recorded_count(self, subject: core.Subject, window: Window | None) -> int:
         def count() -> int:
             tag = ("number", subject, window)
             groups: list[list[tuple[Day, Day]]] = []
@@ -76,16 +82,21 @@ class Occurrences(Therapies):
                 for group in groups
                 if window is None or any(self._lies_in(window, period) for period in group)
             ]
-            if self.complete(subject.concept):
-                return len(inside)
-            most = max(
-                t.number
-                for t in self.chart.tests
-                if isinstance(t, core.NumberOf) and (t.subject, t.window) == (subject, window)
-            )
-            return len(inside) + self.world.choose(("unrecorded", *tag), range(most + 2))
+            return len(inside)
 
         return self.world.once(("number of", subject, window), count)
+
+    def _count(self, subject: core.Subject, window: Window | None) -> int:
+        recorded = self._recorded_count(subject, window)
+        if self.complete(subject.concept):
+            return recorded
+        most = max(
+            t.number
+            for t in self.chart.tests
+            if isinstance(t, core.NumberOf) and (t.subject, t.window) == (subject, window)
+        )
+        tag = ("unrecorded", "number", subject, window)
+        return recorded + self.world.choose(tag, range(most + 2))
 
     # ---- conditions as one says --------------------------------------------------------------
 
@@ -93,10 +104,10 @@ class Occurrences(Therapies):
         below = self.chart.vocabulary.below
         left_out = {name for other in test.subject.others for name in below(other)}
         kinds = [kind for kind in below(test.concept) if kind not in left_out]
-        return any(self._present_as(test.subject, kind) for kind in kinds)
+        return any(self._present_as(test.subject, kind, test.missing) for kind in kinds)
 
-    def _present_as(self, subject: core.Subject, kind: str) -> bool:
-        def read() -> bool:
+    def _present_as(self, subject: core.Subject, kind: str, missing: str) -> bool:
+        def read() -> bool | None:
             said = self._of_kind(subject, kind)
 
             def day(number: int, fact: Fact) -> Day:
@@ -110,9 +121,7 @@ class Occurrences(Therapies):
             newest = [x for x in seen if all(not_after(day(*y), day(*x)) for y in seen)]
             newest = [x for x in newest if not any(follows(y, x) for y in newest)]
             if not newest:
-                if self.complete(kind):
-                    return False
-                return self.world.choose(("unmentioned", subject, kind), [True, False])
+                return None
             number, fact = self.world.choose(("statement", subject, kind), newest)
             assert isinstance(fact.reading, ConditionStated)
             state = fact.reading.state_on(self.chart.as_of)
@@ -123,7 +132,14 @@ class Occurrences(Therapies):
             as_said = all(self._has(subject, q, number, fact, tag) for q in others)
             return state == "present" and as_said
 
-        return self.world.once(("present as", subject, kind), read)
+        said = self.world.once(("present as", subject, kind), read)
+        if said is not None:
+            return said
+        if self.complete(kind):
+            return False
+        if missing and self.unlisted(kind):
+            return missing == "true"
+        return self.world.choose(("unmentioned", subject, kind), [True, False])
 
     # ---- records of a subject ----------------------------------------------------------------
 

@@ -87,6 +87,20 @@ class Statements(ABC):
         ordered = any(isinstance(f.reading, Ordered) for _, f in self.chart.facts(*below))
         return self.closed(self._concept(concept).closed_by) and not ordered
 
+    def unlisted(self, entry: str, by_list: bool = True) -> bool:
+        """Whether nothing tells what else there may be of a concept or an event."""
+        found = self.chart.vocabulary.entries[entry]
+        assert isinstance(found, voc.Concept | voc.Event)
+        if by_list and found.closed_by is not None and self.chart.facts(found.closed_by):
+            return False
+        kind = "condition"
+        if isinstance(found, voc.Concept):
+            kind = found.kind
+            below = self.chart.vocabulary.below(entry)
+            if any(isinstance(f.reading, Ordered) for _, f in self.chart.facts(*below)):
+                return False
+        return kind not in self.chart.unclear
+
     # ---- named values ------------------------------------------------------------------------
 
     def stated(self, number: int, fact: Fact) -> str:
@@ -143,10 +157,11 @@ class Statements(ABC):
 
         return self.world.once(("what is said of", concept), read)
 
-    def present(self, concept: str) -> bool:
-        return any(self._present(name) for name in self.chart.vocabulary.below(concept))
+    def present(self, concept: str, missing: str = "") -> bool:
+        below = self.chart.vocabulary.below(concept)
+        return any(self._present(name, missing) for name in below)
 
-    def _present(self, name: str) -> bool:
+    def _present(self, name: str, missing: str) -> bool:
         said = self.said(name)
         if said is not None:
             return said
@@ -154,6 +169,8 @@ class Statements(ABC):
             return self.world.choose(("to a class", name), [True, False])
         if self.complete(name) or self._denied(name):
             return False
+        if missing and self.unlisted(name):
+            return missing == "true"
         return self.world.choose(("unmentioned", name), [True, False])
 
     def _is_to_a_class(self, name: str) -> bool:
@@ -189,6 +206,8 @@ class Statements(ABC):
             if isinstance(reading, ConditionStated) and reading.state == "present":
                 if reading.confirmed and test.by in reading.evidence:
                     return True
+        if test.missing and self.unlisted(test.concept, by_list=False):
+            return test.missing == "true"
         return self.world.choose(("evidence", test.concept, test.by), [True, False])
 
     @abstractmethod
@@ -202,7 +221,7 @@ class Statements(ABC):
 
     # ---- procedures --------------------------------------------------------------------------
 
-    def on_both_sides(self, concept: str) -> bool:
+    def on_both_sides(self, concept: str, missing: str = "") -> bool:
         sides: set[str] = set()
         for number, fact in self.visible(*self.chart.vocabulary.below(concept)):
             if isinstance(fact.reading, Done):
@@ -212,6 +231,8 @@ class Statements(ABC):
             return True
         if self.complete(concept):
             return False
+        if missing and self.unlisted(concept):
+            return missing == "true"
         return self.world.choose(("unrecorded on both sides", concept), [True, False])
 
     # ---- lesions -----------------------------------------------------------------------------

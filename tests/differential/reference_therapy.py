@@ -80,7 +80,7 @@ class Therapies(Numbers):
 
     # ---- in effect, lines --------------------------------------------------------------------
 
-    def in_effect(self, concept: str) -> bool:
+    def in_effect(self, concept: str, missing: str = "") -> bool:
         for number, therapy in self._therapies(concept):
             dates = self._dates(number, therapy)
             if dates is not None and dates[1] is not None:
@@ -88,22 +88,27 @@ class Therapies(Numbers):
                     return True
         if self.complete(concept):
             return False
+        if missing and self.unlisted(concept):
+            return missing == "true"
         return self.world.choose(("unrecorded in effect", concept), [True, False])
 
-    def lines(self, concept: str, intent: str | None) -> int:
+    def recorded_lines(self, concept: str, intent: str | None) -> int:
         def count() -> int:
             lines: list[list[tuple[Day, Day]]] = []
             for period in self._periods(concept, intent):
                 touched = [line for line in lines if any(self._share(period, p) for p in line)]
                 lines = [line for line in lines if line not in touched]
                 lines.append([period, *(p for line in touched for p in line)])
-            if self.complete(concept):
-                return len(lines)
-            most = self.chart.most_lines(concept, intent)
-            more = self.world.choose(("unrecorded lines", concept, intent), range(most + 2))
-            return len(lines) + more
+            return len(lines)
 
         return self.world.once(("lines", concept, intent), count)
+
+    def lines(self, concept: str, intent: str | None) -> int:
+        lines = self.recorded_lines(concept, intent)
+        if self.complete(concept):
+            return lines
+        most = self.chart.most_lines(concept, intent)
+        return lines + self.world.choose(("unrecorded lines", concept, intent), range(most + 2))
 
     def _share(self, one: tuple[Day, Day], other: tuple[Day, Day]) -> bool:
         """Whether two periods have a day in common."""
@@ -172,12 +177,17 @@ class Therapies(Numbers):
             if any(self._fits(test, course, day) for day in self._events(event)):
                 return True
         alone = (test.name,) if self.chart.each_alone else ()
-        if not self.complete(test.concept):
-            if self.world.choose(("unrecorded course", test.concept, *alone), [True, False]):
-                return True
+
+        def unrecorded(what: str, entry: str) -> bool:
+            if test.missing and self.unlisted(entry):
+                return test.missing == "true"
+            return self.world.choose((what, entry, *alone), [True, False])
+
+        if not self.complete(test.concept) and unrecorded("unrecorded course", test.concept):
+            return True
         if not courses or self.closed(event.closed_by):
             return False
-        if not self.world.choose(("unrecorded event", test.event, *alone), [True, False]):
+        if not unrecorded("unrecorded event", test.event):
             return False
         return any(self._leaves_room(test, course) for course in courses)
 

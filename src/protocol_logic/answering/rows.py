@@ -132,6 +132,7 @@ def _criterion(
         "scopes": list(criterion.scopes),
         "basis": basis.kind,
         "asked": [asdict(question) for question in basis.asked],
+        "missing": criterion.missing,
         "outcome": decision.outcome,
         "verdict": decision.verdict,
         "applies": decision.applies,

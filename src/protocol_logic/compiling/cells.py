@@ -18,7 +18,7 @@ from protocol_logic.compiling.occurrence_cells import (
     occurrence_id,
     present_finding,
 )
-from protocol_logic.compiling.plan import Finding, Kind, slug
+from protocol_logic.compiling.plan import NOT_RECORDED, Finding, Kind, slug
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.knowledge import vocabulary as voc
@@ -26,6 +26,16 @@ from protocol_logic.knowledge import vocabulary as voc
 
 def finding_id(test: core.Test) -> str | None:
     """The finding that a test reads; None for those that rules put together."""
+    name = _finding_id(test)
+    return None if name is None else variant_id(name, core.variant_of(test))
+
+
+def variant_id(name: str, variant: core.Variant) -> str:
+    """A finding as it is read for tests that say what is missing counts as."""
+    return f"{variant}({name})" if variant else name
+
+
+def _finding_id(test: core.Test) -> str | None:
     match test:
         case core.HasValue(entry=entry):
             return entry
@@ -56,22 +66,40 @@ def finding_id(test: core.Test) -> str | None:
 class Cells:
     """Makes findings of all tests that the criteria reach.
 
-    `unrecorded`: the findings of unrecorded events and courses -> their entries.
+    `unrecorded`: the findings of unrecorded events and courses -> their entries, and how they are
+    read.
     """
 
     def __init__(
-        self, protocol: core.Protocol, tests: Sequence[core.Test], unrecorded: Mapping[str, str]
+        self,
+        protocol: core.Protocol,
+        tests: Sequence[core.Test],
+        unrecorded: Mapping[str, tuple[str, core.Variant]],
     ) -> None:
         self.protocol = protocol
         self.voc = protocol.vocabulary
         self.tests = tests
         self.unrecorded = unrecorded
+        self.kinds: dict[str, tuple[str, core.Variant]] = {
+            variant_id(kind, variant): (kind, variant)
+            for test in tests
+            if isinstance(test, core.Present) and (variant := core.variant_of(test))
+            for kind in self.voc.below(test.concept)
+        }
 
     def finding(self, name: str) -> Finding:
         """A finding by its id, with its cells."""
         tests = [t for t in self.tests if finding_id(t) == name]
         if not tests:
             return self._plain(name)
+        found, variant = self._read(name, tests), core.variant_of(tests[0])
+        if variant == "or_missing":
+            values = (*found.values, ()) if found.values else ()
+            found = replace(found, cells=(*found.cells, NOT_RECORDED), values=values)
+        return replace(found, variant=variant) if variant else found
+
+    def _read(self, name: str, tests: list[core.Test]) -> Finding:
+        """The finding that some tests read."""
         first = tests[0]
         match first:
             case core.HasValue(entry=entry):
@@ -130,14 +158,18 @@ class Cells:
         """Findings without a limit of their own: concepts, completeness, undetermined values."""
         if name in self.voc.entries:
             return self._fixed(name, "presence", name, "present")
+        if name in self.kinds:
+            kind, variant = self.kinds[name]
+            return replace(self._plain(kind), id=name, variant=variant)
         if name in self.unrecorded:
-            entry = self.voc.entries[self.unrecorded[name]]
+            entry_name, variant = self.unrecorded[name]
+            entry = self.voc.entries[entry_name]
             # An unrecorded event is a gap of the event; an unrecorded course, of its history.
             closed_by = entry.closed_by if isinstance(entry, voc.Concept) else None
             element = self.voc.entries[closed_by].element if closed_by else entry.element
             return Finding(
                 id=name, kind="unrecorded", entry=entry.name, element=element,
-                cells=("none", "some"),
+                cells=("none", "some"), variant=variant,
             )  # fmt: skip
         definition = self.protocol.definitions[name.removesuffix("_if_undetermined")]
         assert isinstance(definition.body, core.Decision)
@@ -164,7 +196,7 @@ class Cells:
             cells.append("another_value" if unnamed else slug("_or_".join(members)))
             values.append(tuple(members))
         if kind == "recorded":
-            cells.append("not_recorded")
+            cells.append(NOT_RECORDED)
             values.append(())
         return Finding(
             id=name, kind=kind, entry=entry_name, element=entry.element,
@@ -229,17 +261,15 @@ class Cells:
                     cells = OPERATORS["todo"].true
                 case _:
                     cells = OPERATORS["confirmed by"].true
+            if isinstance(test, core.Reading) and finding.variant == "or_missing":
+                cells = (*cells, NOT_RECORDED) if test.missing == "true" else cells
             true[test] = (name, cells)
         return true
 
 
 def _satisfying(finding: Finding, op: str, limit: Fraction) -> tuple[str, ...]:
     inside = COMPARISONS[op].inside(limit)
-    return tuple(
-        cell
-        for cell, part in zip(finding.cells, finding.ranges, strict=True)
-        if inside.contains_interval(part)
-    )
+    return tuple(cell for cell, part in finding.parts if inside.contains_interval(part))
 
 
 def _cut(

@@ -25,6 +25,7 @@ from protocol_logic.compiling.examples_file import (
 from protocol_logic.compiling.hygiene import look_over
 from protocol_logic.compiling.knowledge import read_entries
 from protocol_logic.compiling.library import Unit, gather
+from protocol_logic.compiling.missing import Missing
 from protocol_logic.compiling.parameters import Setting, settle
 from protocol_logic.compiling.pins import check_language, check_pin, knowledge_digest
 from protocol_logic.compiling.policies import are_policies, check_unit, report_misplaced
@@ -120,11 +121,12 @@ class _Checker:
             name: self._denial(name, node, source)
             for name, (node, source) in self.found.denials.items()
         }
+        checked = {name: d for name, d in definitions.items() if d is not None}
+        missing = Missing(checked)
         self.scopes = Scopes(self.units, self.conditions)
-        criteria = self._criteria()
+        criteria = self._criteria(missing)
         self._circles(definitions)
         self._concept_circles()
-        checked = {name: d for name, d in definitions.items() if d is not None}
         self._denial_circles(denials, checked)
         heading = self.main.heading
         texts = {t.key: t.text for t in heading.texts} if heading else {}
@@ -157,7 +159,7 @@ class _Checker:
             title=texts.get("title", ""),
             registry=texts.get("registry", ""),
             criteria=criteria,
-            definitions=checked,
+            definitions={**checked, **missing.added},
             derived=self.found.derived,
             denials={name: c for name, c in denials.items() if c is not None},
             vocabulary=voc.Vocabulary(self._entries()),
@@ -227,7 +229,7 @@ class _Checker:
                         if isinstance(node, tree.Definition):
                             self.definitions[node.name.text] = (node, unit.source)
 
-    def _criteria(self) -> tuple[core.Criterion, ...]:
+    def _criteria(self, missing: Missing) -> tuple[core.Criterion, ...]:
         criteria: list[core.Criterion] = []
         seen: set[str] = set()
         for node in self.main.statements:
@@ -251,19 +253,38 @@ class _Checker:
                 self.conditions.at = node.at.text
             applies = self._applies(node)
             condition = self.conditions.condition(node.condition)
-            if condition is not None:
-                criteria.append(
-                    core.Criterion(
-                        id=node.name.text,
-                        polarity=node.polarity,
-                        sentence=node.sentence,
-                        applies=applies,
-                        condition=condition,
-                        scopes=self.scopes.of(node),
-                        span=node.span,
-                    )
-                )
+            if condition is None:
+                continue
+            criterion = core.Criterion(
+                id=node.name.text,
+                polarity=node.polarity,
+                sentence=node.sentence,
+                applies=applies,
+                condition=condition,
+                scopes=self.scopes.of(node),
+                span=node.span,
+            )
+            if node.missing is not None:
+                criterion = self._counting(criterion, node.missing, missing)
+            criteria.append(criterion)
         return tuple(criteria)
+
+    def _counting(
+        self, criterion: core.Criterion, node: tree.Missing, missing: Missing
+    ) -> core.Criterion:
+        """The criterion with what is missing counting as it says."""
+        missing.deciding.clear()
+        counted = missing.criterion(criterion, node.met)
+        for name in missing.deciding:
+            said = self.conditions.line(node.span)
+            message = f"`{name}` decides by cases, so `{said}` cannot be said of it"
+            hint = "say in the cases of a `define` what `is not recorded` means, or test what "
+            hint += f"`{name}` is made of"
+            self.conditions.problem("wrong-kind", message, node.span, hint)
+        if counted == replace(criterion, missing=counted.missing) and not missing.deciding:
+            message = "nothing in this criterion can be missing"
+            self.conditions.problem("wrong-kind", message, node.span, "take the line away")
+        return counted
 
     def _applies(self, node: tree.Criterion) -> core.Condition | None:
         """When a criterion applies: if the one condition holds and the other does not."""

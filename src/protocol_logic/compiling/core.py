@@ -30,6 +30,20 @@ class Node:
     span: Span = field(default=Span(0, 0), compare=False, repr=False)
 
 
+Missing: TypeAlias = Literal["", "true", "false"]
+Variant: TypeAlias = Literal["", "or_missing", "as_recorded", "or_unrecorded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Node):
+    """A test of what a record says of the patient.
+
+    `missing`: what the test is where nothing is recorded that it could read; empty: open.
+    """
+
+    missing: Missing = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class All(Node):
     parts: tuple[Condition, ...]
@@ -52,7 +66,7 @@ class Not(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HasValue(Node):
+class HasValue(Reading):
     """The latest value of a status, patient field, consent or lesion entry is one of `values`."""
 
     entry: str
@@ -78,7 +92,7 @@ class Recorded(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked(Node):
+class Asked(Reading):
     """A person answers yes to what is asked; `because`: why it is asked, where that is said."""
 
     entry: str
@@ -86,7 +100,7 @@ class Asked(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Within(Node):
+class Within(Reading):
     """A number compares with a limit: of a quantity, an age in years or a derived quantity.
 
     `op` is `<=`, `<`, `>=` or `>`; `limit` in the canonical unit, or in multiples of the upper or
@@ -100,14 +114,14 @@ class Within(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Present(Node):
+class Present(Reading):
     """The concept, or one that is a kind of it, is present."""
 
     concept: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidenced(Node):
+class Evidenced(Reading):
     """A confirmed statement of the concept carries the evidence; never false, only unknown."""
 
     concept: str
@@ -115,21 +129,21 @@ class Evidenced(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InEffect(Node):
+class InEffect(Reading):
     """A medication of the class was started on or before the as-of date and has not ended."""
 
     concept: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnBothSides(Node):
+class OnBothSides(Reading):
     """The procedure was done on both sides."""
 
     concept: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinesOf(Node):
+class LinesOf(Reading):
     """How many lines of the class with the intent (None: whatever it is): records that share a day
     are one line."""
 
@@ -178,7 +192,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfSubject(Node):
+class OfSubject(Reading):
     """A test of the occurrences of a subject."""
 
     subject: Subject
@@ -236,7 +250,7 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern(Node):
+class Pattern(Reading):
     """There is a course of `concept` with `intent` (None: whatever it is) and an `event` for which
     all clauses hold."""
 
@@ -285,6 +299,21 @@ Test: TypeAlias = (
     | Scored
 )
 Condition: TypeAlias = All | Any | AtLeast | Not | Test
+
+
+def variant_of(test: Test) -> Variant:
+    """How a finding is read for a test that says what missing data count as.
+
+    `or_missing`: a value, of which it counts that there is none. Of what may have happened without
+    a record: `as_recorded`, it did not, and `or_unrecorded`, it did.
+    """
+    if not isinstance(test, Reading) or not test.missing:
+        return ""
+    if isinstance(test, HasValue | Asked | Within):
+        return "or_missing"
+    # What is unrecorded makes all others true, but for a limit from above.
+    raises = not isinstance(test, LinesOf | NumberOf) or test.op.startswith(">")
+    return "or_unrecorded" if (test.missing == "true") == raises else "as_recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,7 +381,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """One rule of entry, with the protocol's own sentence; `scopes` empty: for all of them."""
+    """One rule of entry, with the protocol's own sentence; `scopes` empty: for all of them.
+
+    `missing`: what the criterion says that missing data count as, if it does.
+    """
 
     id: str
     polarity: str
@@ -360,6 +392,7 @@ class Criterion:
     applies: Condition | None
     condition: Condition
     scopes: tuple[str, ...] = ()
+    missing: Literal["met", "not met"] | None = None
     span: Span = field(compare=False, repr=False)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.cells import variant_id
 from protocol_logic.compiling.plan import Plan, slug
-from protocol_logic.compiling.planner import deniers
+from protocol_logic.compiling.planner import deniers, present
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import logic_text
 
@@ -207,6 +208,26 @@ class _Lowering:
         self.needs[key] = block.needs
         return key
 
+    def _share_presence(self, test: core.Present) -> str:
+        """The rules of a condition: those of its hierarchy, or what missing data count as."""
+        concept, variant = test.concept, core.variant_of(test)
+        hierarchy = self._share_concept(concept)
+        if not variant:
+            return hierarchy
+        key = f"concept {concept} {variant}"
+        if key not in self.shared:
+            said = "absent" if variant == "as_recorded" else "present"
+            lines = [_comment(f"---- {concept}, where what is not recorded counts as {said}")]
+            needs = {hierarchy: None}
+            for kind in self.protocol.vocabulary.below(concept):
+                finding = variant_id(kind, variant)
+                denied = [f"not denied({d})" for d in deniers(self.protocol, kind)]
+                lines.append(_rule(present(test), [f"cell({finding},present)"]))
+                lines.append(_rule(present(test), [f"cell({finding},unrecorded)", *denied]))
+            self.shared[key] = "".join(lines)
+            self.needs[key] = needs
+        return key
+
     def _share_denial(self, denier: str) -> str:
         key = f"denial {denier}"
         if key in self.shared:
@@ -277,9 +298,9 @@ class _Lowering:
     def _literal(self, block: _Block, condition: core.Condition) -> str:
         """One literal that says the condition; a helper atom where it takes several rules."""
         match condition:
-            case core.Present(concept=concept):
-                block.needs[self._share_concept(concept)] = None
-                return f"present({concept})"
+            case core.Present():
+                block.needs[self._share_presence(condition)] = None
+                return present(condition)
             case core.Scored():
                 pass  # a helper
             case core.Defined(name=name, value=value):

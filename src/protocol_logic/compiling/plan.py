@@ -27,6 +27,10 @@ Reason: TypeAlias = Literal[
 """Why a finding is open."""
 
 
+NOT_RECORDED = "not_recorded"
+"""The cell of a value that nothing is recorded of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """What a finding of occurrences is read from: those of a subject up to a day.
@@ -51,6 +55,8 @@ class Finding:
     a limit of normal). `detail`: intent of `lines` where one is asked for, evidence name of
     `evidence`, and `ULN` or `LLN` of `ratio`. `occurrence`: what `last`, `count` and `present_as`
     are read from. `element`: id under which a gap is reported.
+    `variant`: how it is read where nothing is recorded; a value then has a cell for that, the
+    last, which has no range.
     """
 
     id: str
@@ -62,6 +68,12 @@ class Finding:
     ranges: tuple[Interval, ...] = ()
     detail: str = ""
     occurrence: Occurrence | None = None
+    variant: core.Variant = ""
+
+    @property
+    def parts(self) -> Iterator[tuple[str, Interval]]:
+        """The cells of numbers, with the interval of each."""
+        return zip(self.cells, self.ranges, strict=False)
 
 
 @dataclass(frozen=True, slots=True)

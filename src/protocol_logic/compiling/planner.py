@@ -11,13 +11,18 @@ from collections.abc import Iterable, Iterator
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.basis import basis_of
-from protocol_logic.compiling.cells import Cells, finding_id
+from protocol_logic.compiling.cells import Cells, finding_id, variant_id
 from protocol_logic.compiling.plan import Courses, Module, Part, PatternNames, Plan, Reach, slug
 
 
 def make_plan(protocol: core.Protocol) -> Plan:
     """Collect the findings and cells of all criteria, and of what they refer to."""
     return _Planner(protocol).plan()
+
+
+def present(test: core.Present) -> str:
+    """The atom that says that a condition is present."""
+    return variant_id(f"present({test.concept})", core.variant_of(test))
 
 
 def deniers(protocol: core.Protocol, concept: str) -> Iterator[str]:
@@ -40,8 +45,8 @@ class _Planner:
             name: entry
             for p in patterns
             for name, entry in (
-                (self.names[p.name].unrecorded_event, p.event),
-                (self.names[p.name].unrecorded_course, p.concept),
+                (self.names[p.name].unrecorded_event, (p.event, core.variant_of(p))),
+                (self.names[p.name].unrecorded_course, (p.concept, core.variant_of(p))),
             )
         }
 
@@ -118,7 +123,8 @@ class _Planner:
         if name is not None:
             yield name
         if isinstance(test, core.Present):
-            yield from self.voc.below(test.concept)
+            variant = core.variant_of(test)
+            yield from (variant_id(kind, variant) for kind in self.voc.below(test.concept))
         elif isinstance(test, core.Pattern):
             yield self.names[test.name].unrecorded_course
             yield self.names[test.name].unrecorded_event
@@ -175,10 +181,11 @@ class _Planner:
             if len(findings) < 2 or "" in findings or findings & others:
                 continue
             if isinstance(part, core.Present):
-                name = part.concept
+                name, variant = part.concept, core.variant_of(part)
+                known = f"concept {name} {variant}".rstrip()
                 yield Module(
-                    name=f"present_{name}", shared=f"concept {name}", cells=("yes", "no"),
-                    atoms=(("yes", f"present({name})"),), findings=frozenset(findings),
+                    name=slug(f"present {name} {variant}"), shared=known, cells=("yes", "no"),
+                    atoms=(("yes", present(part)),), findings=frozenset(findings),
                 )  # fmt: skip
             elif isinstance(part, core.Defined):
                 name = part.name

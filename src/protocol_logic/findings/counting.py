@@ -53,7 +53,7 @@ def read_count(visible: Visible, finding: Finding) -> Found:
             openers.update(dict.fromkeys(span.openers))
             if not (span.start.certain and span.end.certain):
                 openers[Opener(finding.element, "imprecise", span.fact.resource)] = None
-    closing = visible.closed(finding.entry)
+    closing = visible.closing(finding)
     values = [Interval.point(Fraction(number)) for number in numbers]
     if closing is None:
         values = [Interval.at_least(Fraction(min(numbers)))]
@@ -63,7 +63,7 @@ def read_count(visible: Visible, finding: Finding) -> Found:
         for cell, part in zip(finding.cells, finding.ranges, strict=True)
         if any(part.intersects(value) for value in values)
     )
-    used = (*facts, *([closing] if closing is not None else ()))
+    used = (*facts, *(closing or ()))
     return Found(cells, tuple(openers), used, widened=too_many)
 
 

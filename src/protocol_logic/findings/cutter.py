@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import values_of
-from protocol_logic.compiling.plan import Finding
+from protocol_logic.compiling.plan import NOT_RECORDED, Finding
 from protocol_logic.findings import inputs as inp
 from protocol_logic.findings.formulas import compute
 from protocol_logic.findings.inputs import Alternative, Blank, Input, Number
@@ -146,6 +146,8 @@ class Cutter:
 
     def cells(self, finding: Finding, choice: Mapping[str, Alternative]) -> Found:
         """The cells of a finding when its uncertain inputs are fixed."""
+        if finding.variant and self._is_missing(finding, choice):
+            return Found(frozenset({NOT_RECORDED}))
         if finding.kind == "derived":
             return self._derived(finding, choice)
         found = self.input(finding.entry)
@@ -153,7 +155,7 @@ class Cutter:
         if finding.kind == "in_record":
             return Found(frozenset({"no" if value is Blank.NOTHING else "yes"}))
         if finding.kind == "recorded" and value is Blank.NOTHING:
-            return Found(frozenset({"not_recorded"}))
+            return Found(frozenset({NOT_RECORDED}))
         if isinstance(value, Blank):
             return Found(self._anything(finding), (found.opener,) if found.opener else ())
         if isinstance(value, str):
@@ -167,14 +169,31 @@ class Cutter:
         cells = _inside(finding, value.value)
         return Found(cells, self._imprecise(finding.entry, cells))
 
+    def _is_missing(self, finding: Finding, choice: Mapping[str, Alternative]) -> bool:
+        """Whether nothing is recorded of a value; of a derived quantity neither it nor all that it
+        is made of."""
+        derived = self.protocol.derived.get(finding.entry)
+        if derived is None:
+            return self._is_nothing(finding.entry, choice)
+        names = (*derived.inputs, *derived.fields)
+        reported = derived.reported is None or self._is_nothing(derived.reported, choice)
+        return reported and any(self._is_nothing(name, choice) for name in names)
+
+    def _is_nothing(self, name: str, choice: Mapping[str, Alternative]) -> bool:
+        if isinstance(self.voc.entries[name], voc.PatientField):
+            return not self.input(name).facts  # its alternatives are then all its values
+        return choice.get(name, self.input(name).alternatives[0]) is Blank.NOTHING
+
     def _anything(self, finding: Finding) -> CellSet:
         """All cells that a value can lie in; a quantity or an age is not below zero."""
+        if finding.kind == "derived":
+            return frozenset(cell for cell, _ in finding.parts)
         if finding.kind not in ("number", "ratio", "age"):
-            return frozenset(c for c in finding.cells if c != "not_recorded")
+            return frozenset(c for c in finding.cells if c != NOT_RECORDED)
         entry = self.voc.entries[finding.entry]
         plausible = entry.plausible if isinstance(entry, voc.Quantity) else None
         if plausible is not None and (plausible.lo is None or plausible.lo < 0):
-            return frozenset(finding.cells)
+            return frozenset(cell for cell, _ in finding.parts)
         return _inside(finding, Interval.at_least(0))
 
     def _imprecise(self, entry: str, cells: CellSet) -> tuple[Opener, ...]:
@@ -218,7 +237,7 @@ class Cutter:
         if blanks - {Blank.STALE}:
             return self._reported(finding, derived, choice)
         if blanks:
-            return Found(frozenset(finding.cells), self._inputs_open(derived))
+            return Found(self._anything(finding), self._inputs_open(derived))
         numbers = {n: _interval(value_of(n)) for n in names}
         value = compute(derived.formula, numbers, {f: str(value_of(f)) for f in derived.fields})
         cells = _inside(finding, value)
@@ -244,7 +263,7 @@ class Cutter:
             first = self.input(derived.reported).alternatives[0]
             number = choice.get(derived.reported, first)
         if not isinstance(number, Number):
-            return Found(frozenset(finding.cells), openers)
+            return Found(self._anything(finding), openers)
         cells = _inside(finding, _interval(number))
         return Found(cells, openers if len(cells) > 1 else ())
 
@@ -257,11 +276,7 @@ def _named(finding: Finding, value: str) -> Iterable[str]:
 
 def _inside(finding: Finding, value: Interval) -> CellSet:
     """THE cutter: the cells that a number, exact or not, can lie in."""
-    return frozenset(
-        cell
-        for cell, part in zip(finding.cells, finding.ranges, strict=True)
-        if part.intersects(value)
-    )
+    return frozenset(cell for cell, part in finding.parts if part.intersects(value))
 
 
 def _limits(finding: Finding, number: Number, sex: str) -> list[Limit]:

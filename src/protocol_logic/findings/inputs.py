@@ -102,7 +102,7 @@ def field_input(visible: Visible, entry: PatientField) -> Input:
     if values:
         why = _many(entry.element, values, facts)
         return Input(entry.name, tuple(sorted(values)), why, tuple(facts))
-    return Input(entry.name, entry.values, Opener(entry.element, "absent"))
+    return Input(entry.name, entry.values, Opener(entry.element, "absent"), tuple(facts))
 
 
 def age_input(visible: Visible, entry: Age) -> Input:
@@ -112,6 +112,9 @@ def age_input(visible: Visible, entry: Age) -> Input:
     """
     facts = visible.of(entry.of)
     dates = [f.reading.date for f in facts if isinstance(f.reading, Born)]
+    if not dates and facts:
+        unread = Opener(entry.element, "unreadable", facts[0].resource)
+        return Input(entry.name, (Blank.UNREADABLE,), unread, tuple(facts))
     if not dates:
         return _absent(entry.name, entry.element)
     common = (max(d.first for d in dates), min(d.last for d in dates))

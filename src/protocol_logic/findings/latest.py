@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 
+from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.rows import Reason
 from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
 from protocol_logic.records.facts import Closed, Fact, NotTaken, Ordered, PatientRecord
@@ -40,6 +41,7 @@ class Visible:
             seen = fact.date is None or fact.date.first <= as_of
             if seen and not isinstance(fact.reading, NotTaken):
                 self._facts[fact.entry].append(fact)
+        self._unclear = record.unclear
         self._ordered = [f for e in self._facts.values() for f in e if type(f.reading) is Ordered]
 
     def day_of(self, timepoint: str | None) -> date:
@@ -97,6 +99,15 @@ class Visible:
         """The list that closes an entry on the as-of date, if it is recorded and not too old."""
         return next((fact for fact in self._lists(entry) if self.stale([fact]) is None), None)
 
+    def closing(self, finding: Finding) -> tuple[Fact, ...] | None:
+        """What closes the entry of a finding: its list, or nothing where what is not recorded
+        counts as absent; None where it is open."""
+        found = self.closed(finding.entry)
+        if found is not None:
+            return (found,)
+        absent = finding.variant == "as_recorded" and self.unlisted(finding.entry)
+        return () if absent else None
+
     def not_closed(self, entry: str, reason: Reason) -> tuple[Reason, str | None]:
         """Why nothing closes an entry, and the resource that is to blame: an order, which no list
         can close, or a list that is too old; else the reason given."""
@@ -105,6 +116,19 @@ class Visible:
             return "not_closed", order.resource
         lapsed = next(self._lists(entry), None)
         return ("stale", lapsed.resource) if lapsed is not None else (reason, None)
+
+    def unlisted(self, entry: str, by_list: bool = True) -> bool:
+        """Whether nothing tells what else there may be of an entry: no list that would close it,
+        however old, no order, and nothing of its kind that cannot be known.
+
+        `by_list`: whether a list would tell it.
+        """
+        found = self.vocabulary.entries[entry]
+        history = found.closed_by if isinstance(found, Concept | Event) else None
+        if by_list and history is not None and self.of(history):
+            return False
+        kind = found.kind if isinstance(found, Concept) else "condition"
+        return self.ordered(entry) is None and kind not in self._unclear
 
     def _lists(self, entry: str) -> Iterator[Fact]:
         """The lists that close an entry, whatever their age."""

@@ -44,9 +44,9 @@ def read_last(visible: Visible, finding: Finding) -> Found:
             facts.append(fact)
             if not own <= known:
                 openers_of_all.update(dict.fromkeys(openers))
-    closing = visible.closed(finding.entry)
+    closing = visible.closing(finding)
     if closing is not None:
-        facts.append(closing)
+        facts += closing
     else:
         unrecorded = axis.between(floor or date.min, end)
         if not unrecorded <= known:
@@ -115,7 +115,15 @@ def read_present(visible: Visible, finding: Finding) -> Found:
         if True in told.can:
             cells.add(present)
             openers.update(dict.fromkeys(told.openers))
-        unclosed = unclosed or (None in told.can and visible.closed(kind) is None)
+        if None not in told.can or visible.closed(kind) is not None:
+            continue
+        if not finding.variant or not visible.unlisted(kind):
+            unclosed = True
+        elif finding.variant == "or_unrecorded":
+            if False not in told.can:
+                seen = {present} if True in told.can else set()
+                return Found(frozenset({unrecorded, *seen}), tuple(openers), tuple(told.facts))
+            cells.add(unrecorded)
     if unclosed:
         cells.add(unrecorded)
         openers[not_closed(visible, finding, facts)] = None

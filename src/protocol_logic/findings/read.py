@@ -6,7 +6,7 @@ others are single. Nothing is guessed: an absent or unreadable input leaves ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import product
 from types import MappingProxyType
@@ -29,6 +29,7 @@ from protocol_logic.findings.rows import (
 )
 from protocol_logic.findings.statements import read_statement
 from protocol_logic.findings.therapy import read_therapy
+from protocol_logic.findings.variants import base_of, joined, split
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Fact, PatientRecord
 
@@ -80,6 +81,7 @@ class _Reader:
 
     def read(self) -> PatientFindings:
         shared: dict[str, Finding] = {}
+        stated: dict[str, list[tuple[Finding, Found]]] = {}
         for finding in self.plan.findings.values():
             if finding.kind in _KNOWN_AT_ONCE or self._is_input(finding):
                 shared[finding.id] = finding
@@ -88,8 +90,9 @@ class _Reader:
                 self._single(finding, found.cells, found.openers, found.facts)
                 if found.widened:
                     self.out.widened = (*self.out.widened, finding.entry)
+                stated.setdefault(base_of(finding), []).append((finding, found))
         self.cutter.split_censored(shared.values())
-        groups = [*self._joint(shared), *self._therapies()]
+        groups = [*self._joint(shared), *self._variants(stated), *self._therapies()]
         self.out.groups = tuple(groups)
         elements = self.out.open_elements
         for name, cells in self.out.single.items():
@@ -103,6 +106,17 @@ class _Reader:
         """Whether the finding asks if that is recorded of which others read the value."""
         entry = self.voc.entries.get(finding.entry)
         return finding.kind == "in_record" and not isinstance(entry, voc.Concept | voc.History)
+
+    def _variants(self, stated: Mapping[str, Sequence[tuple[Finding, Found]]]) -> Iterator[Group]:
+        """Join findings that are read in several ways; they are single no more."""
+        for base, read in stated.items():
+            group = joined(self.visible, base, read) if len(read) > 1 else None
+            if group is not None:
+                for finding, _ in read:
+                    del self.out.single[finding.id]
+                openers = dict.fromkeys(o for _, found in read for o in found.openers)
+                self.out.keep_open(group.name, openers)
+                yield group
 
     def _single(
         self, finding: Finding, cells: CellSet, openers: Iterable[Opener], facts: Iterable[Fact]
@@ -220,7 +234,8 @@ class _Reader:
                 self.out.evidence[finding.id] = reading.facts
             if reading.widened:
                 self.out.widened = (*self.out.widened, concept)
-            groups.append(Group(concept_group(concept), reading.rows))
+            rows = split(self.visible, own, reading.rows)
+            groups.append(Group(concept_group(concept), rows))
         return groups
 
 

@@ -14,9 +14,17 @@ from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.knowledge.vocabulary import Concept, Event
 from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
 
+_HAPPENED = {
+    "evidence": 0, "last": 0, "in_effect": -1, "both_sides": -1, "count": -1, "unrecorded": -1,
+}  # fmt: skip
+"""Which of the cells is that of what happened without a record."""
+
 
 def read_statement(visible: Visible, finding: Finding) -> Found:
     """Read a finding that shares no input with another."""
+    if finding.variant == "or_unrecorded" and finding.kind in _HAPPENED:
+        if visible.unlisted(finding.entry, by_list=finding.kind != "evidence"):
+            return Found(frozenset({finding.cells[_HAPPENED[finding.kind]]}))
     match finding.kind:
         case "presence":
             return _presence(visible, finding)
@@ -42,11 +50,16 @@ def read_statement(visible: Visible, finding: Finding) -> Found:
 
 def _presence(visible: Visible, finding: Finding) -> Found:
     facts = tuple(visible.newest(finding.entry))
-    if visible.may_be_none(facts):
-        opener = Opener(finding.element, "imprecise", facts[0].resource)
-        return Found(frozenset(finding.cells), (opener,), facts)
     stated = (f.reading for f in facts if isinstance(f.reading, ConditionStated))
     states = {reading.state_on(visible.as_of) for reading in stated}
+    missing = finding.variant if visible.unlisted(finding.entry) else ""
+    unsaid = {"as_recorded": {"absent"}, "or_unrecorded": {"unrecorded"}}.get(missing)
+    if visible.may_be_none(facts):
+        cells = frozenset(finding.cells)
+        if unsaid is not None:
+            cells = frozenset(unsaid | (states & {"present", "absent"} or {"present", "absent"}))
+        opener = Opener(finding.element, "imprecise", facts[0].resource)
+        return Found(cells, (opener,), facts)
     if states in ({"present"}, {"absent"}):
         return Found(frozenset(states), (), facts)
     if states:
@@ -62,6 +75,8 @@ def _presence(visible: Visible, finding: Finding) -> Found:
     closing = visible.closed(finding.entry)
     if closing is not None:
         return Found(frozenset({"absent"}), (), (closing,))
+    if unsaid is not None:
+        return Found(frozenset(unsaid))
     opener = _not_closed(visible, finding, "absent")
     return Found(frozenset({"absent", "unrecorded"}), (opener,))
 
@@ -87,6 +102,8 @@ def _evidence(visible: Visible, finding: Finding) -> Found:
     )
     if any(visible.certain(f) for f in facts):
         return Found(frozenset(OPERATORS["confirmed by"].true), (), facts)
+    if finding.variant == "as_recorded" and not facts and visible.unlisted(finding.entry, False):
+        return Found(frozenset({"not_confirmed"}))
     return Found(frozenset(finding.cells), (Opener(finding.element, "absent"),), facts)
 
 
@@ -132,12 +149,12 @@ def _open_world(
     if maybe is not None:
         cells.add(yes)
         openers.append(Opener(finding.element, "imprecise", maybe.resource))
-    closing = visible.closed(finding.entry)
+    closing = visible.closing(finding)
     if closing is None:
         cells.add(unrecorded)
         openers.append(_not_closed(visible, finding, "not_closed" if facts else "absent"))
     else:
-        facts = [*facts, closing]
+        facts = [*facts, *closing]
     return Found(frozenset(cells), tuple(openers), tuple(facts))
 
 
@@ -153,9 +170,9 @@ def _in_record(visible: Visible, finding: Finding) -> Found:
 
 def _unrecorded(visible: Visible, finding: Finding) -> Found:
     """Whether there may be more of a therapy or event than the record says."""
-    closing = visible.closed(finding.entry)
+    closing = visible.closing(finding)
     if closing is not None:
-        return Found(frozenset({"none"}), (), (closing,))
+        return Found(frozenset({"none"}), (), closing)
     is_event = isinstance(visible.vocabulary.entries[finding.entry], Event)
     opener = _not_closed(visible, finding, "absent" if is_event else "not_closed")
     return Found(frozenset(finding.cells), (opener,))

@@ -262,6 +262,11 @@ class _Shapes:
             number = Fraction(_lines(_of_intent(periods, finding.detail)))
             # What is unrecorded can only raise the number.
             value = Interval.at_least(number) if self.open else Interval.point(number)
+            if finding.variant and self.visible.unlisted(finding.entry):
+                if finding.variant == "or_unrecorded":
+                    yield finding.id, frozenset(finding.cells[-1:])
+                    continue
+                value = Interval.point(number)
             yield (
                 finding.id,
                 frozenset(

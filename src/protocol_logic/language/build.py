@@ -135,11 +135,15 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
             scopes=tuple(scopes),
             at=next((each for each in others if isinstance(each, tree.Word)), None),
             quotes=quotes_in(tokens),
+            missing=next((each for each in others if isinstance(each, tree.Missing)), None),
             applies=guard.get("applies"),
             excepted=guard.get("except"),
             condition=condition,
             span=span_of(meta),
         )
+
+    def missing(self, meta: Meta, children: list[Any]) -> tree.Missing:
+        return tree.Missing(met=parted(children)[0][0].type == "MET", span=span_of(meta))
 
     def note(self, meta: Meta, children: list[Any]) -> tree.Note:
         name, *quotes = parted(children)[0]

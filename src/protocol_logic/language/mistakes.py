@@ -82,6 +82,15 @@ _MISTAKES = (
     ),
     _row(r"^(?:prior|previous|past|former)\s+(?P<x>[a-z]\w*)", "write `history of {x}`"),
     _row(r"^(?:no|without|absence\s+of)\s+(?P<x>[a-z]\w*)", "write `not {x}`"),
+    _row(
+        r"^missing\s+counts\s+as\b.*",
+        "put it above the condition, after the protocol's sentence",
+        unless="MET",
+    ),
+    _row(
+        r"^(?:missing|unknown|absent)\s+(?:data|values?|information|results?)\b.*",
+        "write `missing counts as met` or `missing counts as not met`",
+    ),
     _row(r"\bnot\s+not\s+\w+", "leave out both `not`"),
     _row(r"^number\s+of\s+lines\s+of\b", "leave out `number of`"),
     _row(r"^value\s+is\s+(?P<x>\S+)", "write `value {x}`", needs="MEANS"),

@@ -389,6 +389,13 @@ class Timepoint(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missing(Node):
+    """`missing counts as not met`"""
+
+    met: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion(Node):
     """`include NAME` / `exclude NAME`: its `>` lines, its guards and its condition."""
 
@@ -398,6 +405,7 @@ class Criterion(Node):
     scopes: tuple[Word, ...]
     at: Word | None
     quotes: tuple[Word, ...]
+    missing: Missing | None
     applies: Condition | None
     excepted: Condition | None
     condition: Condition

@@ -111,4 +111,5 @@ def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
             facts=tuple(sorted(facts, key=place)),
             problems=tuple(Problems([p for part in parts for p in part.problems]).sorted()),
             accounting=added(part.accounting for part in parts),
+            unclear=frozenset[str]().union(*(part.unclear for part in parts)),
         )

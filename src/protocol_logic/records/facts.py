@@ -252,7 +252,8 @@ class PatientRecord:
 
     `index_date`: the day of judgement that the record itself names (the date part of the Bundle's
     timestamp as written), or None; `index_source`: what names it. `accounting`: what became of its
-    resources, by type.
+    resources, by type. `unclear`: the kinds of concept (`medication`) of which it holds something
+    that cannot be known.
     """
 
     patient: str
@@ -262,6 +263,7 @@ class PatientRecord:
     index_source: Literal["bundle", "index"] = "bundle"
     problems: tuple[Problem, ...] = ()
     accounting: tuple[Account, ...] = ()
+    unclear: frozenset[str] = frozenset()
 
 
 def place(fact: Fact) -> tuple[str, str, str, str]:

@@ -207,6 +207,7 @@ class _Reader:
             facts=tuple(sorted(self.facts, key=place)),
             problems=tuple(Problems([*self.problems, *self._unmapped_problems()]).sorted()),
             accounting=tuple(Account(kind, **n) for kind, n in sorted(self.counts.items())),
+            unclear=frozenset(self.unclear),
         )
 
     def _item(self, json: Object, name: str) -> Item:

@@ -63,11 +63,15 @@ def _patient(item: Item, entry: PatientField, when: PartialDate | None) -> None:
     if entry.field == "birthDate":
         if item.born is not None:
             item.fact(entry, when, item.born.text, Born(item.born))
+        elif isinstance(value, str):  # which has been told
+            item.fact(entry, when, shown(value), Stated(None))
     elif isinstance(value, str) and value in entry.values:
         item.fact(entry, when, value, Stated(frozenset({value})))
-    elif value not in ("other", "unknown", None):
+    elif value not in ("unknown", None):
         text = shown(value) if isinstance(value, str) else "something else than text"
-        item.problem("unknown-code", f"`{entry.field}` is `{text}`, not known here")
+        item.fact(entry, when, text, Stated(None))
+        if value != "other":
+            item.problem("unknown-code", f"`{entry.field}` is `{text}`, not known here")
 
 
 # Procedure

@@ -76,6 +76,7 @@ examples of ages
 
 exclude old_people
   > Old people.
+  missing counts as met
   applies if
     any of
       stage in 1A, 1B
@@ -88,12 +89,21 @@ exclude old_people
     relapse on or after least after start of adjuvant
     adjuvant lasted >= 24 months at relapse
 
+timepoint first_dose
+  label first dose
+
+include dosed
+  at first_dose
+  > At the first dose.
+  chemotherapy within 28 days before first_dose
+
 scope phase_2
   label Phase 2 only
 
 include unfinished
   for phase_2
   > To be written.
+  missing counts as not met
   todo
 
 define risk

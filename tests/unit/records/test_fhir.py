@@ -149,8 +149,8 @@ def test_other_resources_are_counted_by_type() -> None:
     ("patient", "account"),
     [
         ({"gender": "unknown"}, Account("Patient", irrelevant=1)),
-        ({"gender": "Female"}, Account("Patient", problems=1)),
-        ({"gender": "unknown", "birthDate": "soon"}, Account("Patient", problems=1)),
+        ({"gender": "Female"}, Account("Patient", facts=1)),
+        ({"gender": "unknown", "birthDate": "soon"}, Account("Patient", facts=1)),
         ({"gender": "unknown", "birthDate": "1960"}, Account("Patient", facts=1)),
     ],
 )

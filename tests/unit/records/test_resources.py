@@ -39,17 +39,19 @@ def test_gender_and_birth_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "problems"),
+    ("content", "stated", "problems"),
     [
-        ({}, []),
-        ({"gender": "other"}, []),
-        ({"gender": "unknown"}, []),
-        ({"gender": "F"}, ["unknown-code"]),
-        ({"birthDate": "14.05.1976"}, ["unreadable-date"]),
+        ({}, [], []),
+        ({"gender": "unknown"}, [], []),
+        ({"gender": "other"}, ["sex"], []),
+        ({"gender": "F"}, ["sex"], ["unknown-code"]),
+        ({"birthDate": "14.05.1976"}, ["birth_date"], ["unreadable-date"]),
     ],
 )
-def test_what_is_no_fact_of_a_patient(content: Json, problems: list[str]) -> None:
-    assert patient(**content) == ([], problems)
+def test_what_cannot_be_read_of_a_patient_is_recorded(
+    content: Json, stated: list[str], problems: list[str]
+) -> None:
+    assert patient(**content) == ([(name, Stated(None)) for name in stated], problems)
 
 
 # Procedure
