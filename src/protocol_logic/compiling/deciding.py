@@ -56,6 +56,8 @@ class Deciding:
                 return self._test_can(condition, value)
 
     def _test_can(self, test: core.Test, value: bool) -> bool:
+        if isinstance(test, core.Reading) and test.missing == ("true" if value else "false"):
+            return True  # where nothing is recorded
         match test:
             case core.Evidenced():
                 return value
