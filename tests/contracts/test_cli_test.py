@@ -231,6 +231,23 @@ def test_gaps_are_all_of_them_with_their_reasons(tmp_path: Path) -> None:
         assert example(tmp_path, *given, f"expect liver unknown {tail}")["liver"][2] == holds
 
 
+def test_a_class_stands_for_its_kinds_among_the_gaps(tmp_path: Path) -> None:
+    text = "protocol x\n  title X\n  uses oncology.breast, labs\n\ninclude a\n  > A\n"
+    text += "  metastasis or hemoglobin >= 90 g/L\n\nexample it\n  given hemoglobin is 80 g/L\n"
+    kinds = "liver_metastasis, lung_metastasis, bone_metastasis, brain_metastasis"
+    for because, holds in (
+        ("metastasis", True),
+        (f"metastasis, {kinds}", True),
+        ("metastasis (absent)", True),
+        ("metastasis (imprecise)", False),
+        ("metastasis, hgb", False),
+        ("liver_metastasis", False),
+        ("breast_cancer", False),
+    ):
+        path = written(tmp_path / "x.elig", f"{text}  expect a unknown because {because}\n")
+        assert checks(path)["a"][2] == holds, because
+
+
 @pytest.mark.parametrize(
     ("because", "got"),
     [

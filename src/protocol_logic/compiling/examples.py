@@ -19,7 +19,7 @@ from protocol_logic.compiling.plan import Reason
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.vocabulary import Quantity
+from protocol_logic.knowledge.vocabulary import Concept, Quantity
 from protocol_logic.language import tree
 from protocol_logic.records.elements import REFERENCE_RANGE, TREATMENT_INTENT, Unanswerable
 from protocol_logic.records.facts import Fact
@@ -58,11 +58,15 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """What an outcome rests on, as written and as the row names it; `reason`: why it is open."""
+    """What an outcome rests on, as written and as the row names it.
+
+    `reason`: why it is open. `kinds`: the elements of all that is a kind of it.
+    """
 
     text: str
     element: str
     reason: str | None = None
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +316,14 @@ class _Checker:
             hint = f"it is {words}" if outcome == "unknown" else "leave it out: it is not open"
             self.problem("unknown-value", message, span, hint)
             return None
-        return Because(name, found, reason)
+        return Because(name, found, reason, self._kinds(found))
+
+    def _kinds(self, element: str) -> frozenset[str]:
+        """The elements of what is a kind of a concept with this element, and of itself."""
+        vocabulary = self.protocol.vocabulary
+        concepts = [c.name for c in vocabulary.of(Concept) if element in (c.element, c.name)]
+        names = [name for concept in concepts for name in vocabulary.below(concept)]
+        return frozenset(vocabulary.entries[name].element for name in names)
 
     def _part(self, tail: tree.Word, text: str) -> Span:
         """Where some words of a line stand; the whole where blanks keep them apart."""

@@ -147,11 +147,15 @@ def _eligibility(expected: Expected, row: Row) -> Check:
 
 
 def _gaps_are(criterion: Criterion, because: Iterable[Because]) -> bool:
+    """Whether all gaps are named, by themselves or by what they are kinds of, and nothing else."""
     gaps = dict(gaps_of(criterion))
-    expected = {each.element: each.reason for each in because}
-    return gaps.keys() == expected.keys() and all(
-        reason is None or gaps[element] == reason for element, reason in expected.items()
-    )
+    left = set(gaps)
+    for each in because:
+        found = gaps.keys() & {each.element, *each.kinds}
+        if not found or any(each.reason not in (None, gaps[name]) for name in found):
+            return False
+        left -= found
+    return not left
 
 
 def _record(example: Example, given: Iterable[Given]) -> PatientRecord:
