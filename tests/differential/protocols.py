@@ -98,6 +98,7 @@ class Writer:
         self.own: dict[str, list[str]] = {}
         self.scores: list[str] = []
         self.parameters: dict[str, str] = {}
+        self.timed = False
         self.scopes = SCOPES[: rng.choice([0, 0, 0, 1, 2, 3])]
         # A few names only, so that tests of one protocol often read the same things.
         self.numbers = rng.sample(sorted(LIMITS), k=rng.choice([2, 4, 8, len(LIMITS)]))
@@ -220,6 +221,8 @@ class Writer:
         if how < 0.35:
             return f"history of {subject}"
         window = f" within {self.rng.choice([*AGES, *SPANS])}"
+        if self.chance(0.25):
+            self.timed, window = True, f"{window} before first_dose"
         if how < 0.75:
             return f"{subject}{window}"
         number = f"{self.rng.choice(OPERATORS)} {self.rng.choice([0, 1, 1, 2, 3])}"
@@ -381,8 +384,9 @@ def random_protocol(rng: random.Random) -> str:
         f"parameter {name}\n  value {value}\n  source A random choice\n"
         for name, value in writer.parameters.items()
     ]
+    times = ["timepoint first_dose\n  label first dose\n"] if writer.timed else []
     scopes = [f"scope {name}\n  label Scope {name}\n" for name in writer.scopes]
-    return "\n".join([HEADER, *scopes, *parameters, *own, *criteria])
+    return "\n".join([HEADER, *scopes, *times, *parameters, *own, *criteria])
 
 
 # Names of all kinds that can grow too old, and knowledge files; ages near those of the records.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import random
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 
@@ -101,10 +102,12 @@ def test_agrees_with_the_reference_on_random_protocols(start: int) -> None:
                 bundles.blur(rng, bundle)
             record = record_of(found, bundles.dumps(bundle))
             record = answered(rng, found.protocol, record, as_of)
-            told = found if number < 2 else site
+            shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
+            dates = {"first_dose": as_of + shift} if found.protocol.timepoints else {}
+            told = replace(found if number < 2 else site, dates=dates)
             decision = decide(told, engine, record, as_of)
             if number == 2:
-                lenient = decide(found, engine, record, as_of)
+                lenient = decide(replace(found, dates=dates), engine, record, as_of)
                 for strict, before in zip(decision.criteria, lenient.criteria, strict=True):
                     assert strict.outcome in (before.outcome, "unknown"), (case, number, text)
             if findings_of(told, record, as_of).widened:
@@ -115,6 +118,7 @@ def test_agrees_with_the_reference_on_random_protocols(start: int) -> None:
                     record,
                     as_of,
                     windows=told.windows,
+                    dates=dates,
                     each_alone=True,
                     most=5_000,
                 )
