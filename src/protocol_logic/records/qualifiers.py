@@ -23,6 +23,8 @@ def qualifiers_of(item: Item) -> Qualifiers:
     found = []
     for of, qualifiers in item.codings.qualifiers.items():
         said = _concepts(item.json, of)
+        if not said and item.json.get(ELEMENTS[of]) is not None:
+            said = [{}]  # it says something that is no code
         for qualifier in qualifiers if said else ():
             values = {value for concept in said for value in _values(concept, qualifier)}
             if of != "site" and len(values) > 1:
