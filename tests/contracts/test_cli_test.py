@@ -504,6 +504,37 @@ def test_boundary_cases_of_every_kind_of_limit(tmp_path: Path) -> None:
     assert run("format", "--check", tmp_path / "made.examples.elig").returncode == 0
 
 
+MISSING = """\
+protocol missing
+  title Missing
+  uses labs, oncology.breast
+
+timepoint first_dose
+  label first dose
+
+include a
+  > A
+  missing counts as met
+  all of
+    platelets >= 80 10*9/L
+    not chemotherapy within 28 days
+    lines of chemotherapy with intent palliative <= 1
+
+include b
+  at first_dose
+  > B
+  not oophorectomy within 28 days
+"""
+
+
+def test_boundary_cases_know_what_missing_data_count_as(tmp_path: Path) -> None:
+    path = written(tmp_path / "missing.elig", MISSING)
+    done = run("test", path, "--boundaries", "--write", tmp_path / "made.examples.elig")
+    assert (done.returncode, done.stderr) == (0, "16 tests of 1 protocol, all passed\n")
+    assert "    met      platelets is not recorded\n" in done.stdout
+    assert run("test", tmp_path / "made.examples.elig").returncode == 0
+
+
 def test_a_false_limit_is_found_where_the_program_is_wrong(tmp_path: Path) -> None:
     """The cases are told by the author's sign, so that a case written for another sign fails."""
     path = written(tmp_path / "limits.elig", LIMITS)

@@ -18,6 +18,7 @@ from protocol_logic.knowledge import vocabulary as voc
 
 State: TypeAlias = Literal["met", "not_met", "unknown"]
 STATES: tuple[State, ...] = ("met", "not_met", "unknown")
+_MISSING = {"": "", "true": ", or not recorded", "false": ", and recorded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def said(source: Source, node: core.Condition) -> str:
     """The author's text of a condition by itself, also where others stand in its line."""
     match node:
         case core.Within(entry=entry):
-            return f"{entry} {' '.join(source.text[node.span.start : node.span.end].split())}"
+            limit = " ".join(source.text[node.span.start : node.span.end].split())
+            return f"{entry} {limit}{_MISSING[node.missing]}"
         case core.Scored(name=name):
             return f"{name} {' '.join(source.text[node.span.start : node.span.end].split())}"
         case core.Defined(name=name, value=value):
@@ -172,6 +174,8 @@ def _can_be_unknown(protocol: core.Protocol, condition: core.Condition) -> bool:
     for test in core.tests_in(condition):
         match test:
             case core.Recorded():
+                continue
+            case core.Evidenced(missing=missing) if missing:
                 continue
             case core.RecordedAs(entry=name, values=values):
                 # Any value of the entry: that it is recorded at all.

@@ -44,6 +44,8 @@ _MET: dict[str, tuple[bool, bool, bool]] = {
     ">=": (False, True, True),
     ">": (False, False, True),
 }
+_LEFT_OPEN = {"": "unknown", "true": "met", "false": "not met"}
+"""What nothing recorded means, by what the criterion says that missing data count as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +169,10 @@ class _Maker:
                 case core.LinesOf() as test:
                     intent = f"{test.intent} " if test.intent else ""
                     courses = [f"{intent}{course}" for course in _COURSES]
-                    cases = list(self._counts(test.concept, test.op, test.number, courses))
+                    cases = list(self._counts(test, courses))
                 case core.NumberOf() as test:
                     days = self._days(test, test.number + 1)
-                    cases = list(self._counts(test.concept, test.op, test.number, days))
+                    cases = list(self._counts(test, days))
                 case core.Occurred() as test:
                     cases = list(self._window(test))
                 case _:
@@ -211,7 +213,7 @@ class _Maker:
             texts = self._values(entry, test)
         for place, text, met in zip(_PLACES, texts, _MET[test.op], strict=True):
             yield Case(place, ((name, text),), _outcome(met))
-        yield Case("unknown", ((name, NOT_RECORDED),), "unknown")
+        yield Case("unknown", ((name, NOT_RECORDED),), _LEFT_OPEN[test.missing])
 
     def _computed(self, test: core.Within) -> Iterator[Case]:
         """Inputs that bring a computed quantity to the places beside its limit."""
@@ -223,7 +225,8 @@ class _Maker:
             if inputs is not None:
                 yield Case(place, tuple(inputs.items()), _outcome(met))
         assert around[0] is not None
-        yield Case("unknown", tuple((name, NOT_RECORDED) for name in around[0]), "unknown")
+        nothing = tuple((name, NOT_RECORDED) for name in around[0])
+        yield Case("unknown", nothing, _LEFT_OPEN[test.missing])
 
     def _ages(self, entry: voc.Age, test: core.Within) -> list[str]:
         limit = int(test.limit)
@@ -247,8 +250,9 @@ class _Maker:
 
     # ---- what can be counted, and windows ------------------------------------------------------
 
-    def _counts(self, concept: str, op: str, limit: int, each: Sequence[str]) -> Iterator[Case]:
+    def _counts(self, test: core.LinesOf | core.NumberOf, each: Sequence[str]) -> Iterator[Case]:
         """So many of them as the limit has, one fewer, and one more; `each`: what is given."""
+        concept, op, limit = test.concept, test.op, test.number
         if limit >= len(each):
             raise _None(f"so many as {limit} are not made up")
         closing = self._closing(concept)
@@ -263,7 +267,7 @@ class _Maker:
                 yield Case(place, (*given, *closing), _outcome(met))
         if open_number >= 0:
             given = tuple((concept, text) for text in each[:open_number])
-            yield Case("unknown", given, "unknown")
+            yield Case("unknown", given, _LEFT_OPEN[test.missing])
 
     def _window(self, test: core.Occurred) -> Iterator[Case]:
         """Of the day after the first one of the window, of that day, and of the day before it."""
@@ -275,13 +279,11 @@ class _Maker:
             if met or closing:
                 given = (test.concept, self._on(test.subject, day))
                 yield Case(place, (given, *closing), _outcome(met))
-        yield Case("unknown", (), "unknown")
+        yield Case("unknown", (), _LEFT_OPEN[test.missing])
 
     def _first_day(self, test: core.Occurred | core.NumberOf) -> date:
         window = test.window
         assert window is not None
-        if window.before is not None:
-            raise _None(f"it ends at `{window.before}`")
         if window.unit == "days":
             return DEFAULT_DAY - timedelta(days=window.number)
         months = 12 * DEFAULT_DAY.year + DEFAULT_DAY.month - 1 - window.number
