@@ -266,6 +266,7 @@ def test_the_checked_protocol_as_json() -> None:
         "op": ">=",
         "limit": neutrophils["limit"],
         "per": "",
+        "missing": "",
     }
     assert re.fullmatch(r"\d+(/\d+)?", neutrophils["limit"])
     row = json.loads(run("screen", PROTOCOL, INES, "--format", "ndjson").stdout)

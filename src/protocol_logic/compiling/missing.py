@@ -57,7 +57,9 @@ class Missing:
 
     def _definition(self, name: str, true: bool) -> str:
         """The name of the definition rewritten."""
-        definition = self.definitions[name]
+        definition = self.definitions.get(name)
+        if definition is None:  # it has mistakes of its own, which are told
+            return name
         if isinstance(definition.body, core.Decision | core.Score):
             self.deciding[name] = None
             return name
