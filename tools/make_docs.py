@@ -30,6 +30,8 @@ MEANING = {
     "compares with ULN": "limits-of-normal",
     "compares with LLN": "limits-of-normal",
     "compares points": "scores",
+    "value within": "windows-on-results",
+    "highest": "the-highest-the-lowest-the-mean",
     "is": "named-values",
     "recorded as": "what-is-recorded",
     "recorded": "what-is-recorded",

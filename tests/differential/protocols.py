@@ -56,6 +56,8 @@ RECORDED = [*SITES, "metastasis", "oophorectomy", "chemotherapy", "problem_list"
 DERIVED = ["creatinine_clearance", "egfr_ckd_epi_2021", "egfr_mdrd"]
 NOT_RECORDED = ["sex", "age", "her2", "measurable_lesion", *DERIVED]
 """What no fact can state by itself."""
+# Measured lesions have windows too, but the reference reads sites and sizes once for all of them.
+UNTIMED = ["sex", "age", "her2", "measurable_lesion", "measured_lesion"]
 HOLDING = ["metastatic", "locally_advanced", "ovarian_suppression"]
 SCOPES = ["arm_a", "arm_b", "extension"]
 ASKED = [
@@ -143,10 +145,10 @@ class Writer:
         return f"not {self.atom()}" if self.chance(0.15) else self.atom()
 
     def _limit(self, name: str, per: str) -> str:
-        amount = self.number(self.rng.choice(RATIOS if per else LIMITS[name]))
+        amount = self.number(self.rng.choice(RATIOS if per else LIMITS[name.split(" ")[-1]]))
         # No number that a computer writes gives an eGFR that is just a limit, so each is cut on one
         # side only: else the reference would never meet the number on the limit itself.
-        signs = [">=", "<"] if name.startswith("egfr") else OPERATORS
+        signs = [">=", "<"] if name.startswith(("egfr", "mean")) else OPERATORS
         return f"{self.rng.choice(signs)} {amount}{per}"
 
     def _per(self, name: str, plain: float) -> str:
@@ -155,40 +157,57 @@ class Writer:
             return ""
         return " x ULN" if self.chance(0.7) else " x LLN"
 
+    def _taken(self, name: str) -> str:
+        """A name, or the highest, the lowest or the mean of it."""
+        if name in DERIVED or name == "age" or self.chance(0.85):
+            return name
+        return f"{self.rng.choice(['highest', 'lowest', 'mean'])} {name}"
+
+    def _within(self, name: str) -> str:
+        """A window, now and then."""
+        if name in UNTIMED or self.chance(0.75):
+            return ""
+        if self.chance(0.8):
+            return f" within {self.rng.choice([*AGES, *SPANS])}"
+        self.timed = True
+        return f" within {self.rng.choice([*AGES, *SPANS])} before first_dose"
+
     def _comparison(self) -> str:
         name = self.rng.choice(self.numbers)
-        per = self._per(name, 0.3)
-        return f"{name} {self._limit(name, per)}"
+        per, taken = self._per(name, 0.3), self._taken(name)
+        return f"{taken} {self._limit(taken, per)}{self._within(name)}"
 
     def excepted(self) -> str:
         """A comparison with other limits under conditions."""
         name = self.rng.choice(self.numbers)
-        per = self._per(name, 0.3)
-        text = f"{name} {self._limit(name, per)}"
+        per, taken = self._per(name, 0.3), self._taken(name)
+        text = f"{taken} {self._limit(taken, per)}{self._within(name)}"
         for _ in range(self.rng.choice([1, 1, 2])):
             other = per if self.chance(0.8) else self._per(name, 0.5 if per else 0)
-            text += f", but {self._limit(name, other)} if {self.literal()}"
+            text += f", but {self._limit(taken, other)} if {self.literal()}"
         return text
 
     def _named_value(self) -> str:
         name = self.rng.choice(self.named)
         if self.chance(0.7):
-            return f"{name} is {self.rng.choice(VALUES[name])}"
+            return f"{name} is {self.rng.choice(VALUES[name])}{self._within(name)}"
         count = self.rng.randint(1, len(VALUES[name]))
-        return f"{name} in {', '.join(self.rng.sample(VALUES[name], k=count))}"
+        values = ", ".join(self.rng.sample(VALUES[name], k=count))
+        return f"{name} in {values}{self._within(name)}"
 
     def _recorded(self) -> str:
         names = [*self.numbers, *self.named, *RECORDED]
         name = self.rng.choice([n for n in names if n not in NOT_RECORDED])
-        return f"{name} is {self.rng.choice(['', 'not '])}recorded"
+        window = "" if name in RECORDED else self._within(name)
+        return f"{name} is {self.rng.choice(['', 'not '])}recorded{window}"
 
     def _recorded_as(self) -> str:
         names = [name for name in self.named if name in STATUSES] or STATUSES
         name = self.rng.choice(names)
         if self.chance(0.25):
-            return f"{name} recorded"
-        count = self.rng.choice([1, 1, 2])
-        return f"{name} recorded as {', '.join(self.rng.sample(VALUES[name], k=count))}"
+            return f"{name} recorded{self._within(name)}"
+        values = ", ".join(self.rng.sample(VALUES[name], k=self.rng.choice([1, 1, 2])))
+        return f"{name} recorded as {values}{self._within(name)}"
 
     def _condition(self) -> str:
         return self.rng.choice(CONDITIONS)

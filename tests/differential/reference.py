@@ -69,19 +69,24 @@ class Completion(Occurrences):
 
     def test(self, test: core.Test) -> bool:
         if isinstance(test, core.HasValue | core.Asked | core.Within) and test.missing:
-            if self.is_missing(test.entry):
+            here = self.within_window(getattr(test, "window", None))
+            if isinstance(test, core.Within) and test.taken:
+                missing = not here.results(test)
+            else:
+                missing = here.is_missing(test.entry)
+            if missing:
                 return test.missing == "true"
         match test:
             case core.HasValue():
-                return self.value(test.entry) in test.values
+                return self.within_window(test.window).value(test.entry) in test.values
             case core.RecordedAs():
-                return self.recorded(test.entry) in test.values
+                return self.within_window(test.window).recorded(test.entry) in test.values
             case core.Recorded():
-                return self.is_recorded(test.entry)
+                return self.within_window(test.window).is_recorded(test.entry)
             case core.Asked():
                 return self.value(test.entry) == "yes"
             case core.Within():
-                return self.within(test)
+                return self.within_window(test.window).within(test)
             case core.Present():
                 return self.present(test.concept, test.missing)
             case core.Evidenced():
@@ -126,8 +131,8 @@ class Completion(Occurrences):
             told = derived.reported is not None and not self.is_missing(derived.reported)
             return not told and any(self.is_missing(part) for part in parts)
         found = self.chart.vocabulary.entries[entry]
-        if isinstance(found, voc.Age):
-            return not self.chart.facts(found.of)
+        if isinstance(found, voc.Age | voc.PatientField):
+            return not self.chart.facts(found.of if isinstance(found, voc.Age) else entry)
         return not self.is_recorded(entry)
 
     def defined(self, test: core.Defined) -> bool:

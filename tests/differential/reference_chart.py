@@ -101,6 +101,38 @@ class Chart:
             return on(date.min)
         return Day(("date of", number), fact.date.first, fact.date.last)
 
+    def surely_in(self, fact: Fact, window: Window | None) -> bool:
+        """Whether every day that a fact can be of lies in a window."""
+        if fact.date is None or fact.date.last > self.last_of(window):
+            return fact.date is None and window is None
+        return fact.date.first >= self.first_of(window)
+
+    def end_of(self, window: Window | None) -> date:
+        """The day from which a window counts back."""
+        before = window.before if window is not None else None
+        return self.dates.get(before, self.as_of) if before else self.as_of
+
+    def first_of(self, window: Window | None) -> date:
+        """The first day of a window."""
+        return date.min if window is None else window.first_day(self.end_of(window))
+
+    def last_of(self, window: Window | None) -> date:
+        """The last day of a window of which a fact can be seen."""
+        return min(self.end_of(window), self.as_of)
+
+    def possible_newest(
+        self, entries: Sequence[str], window: Window | None
+    ) -> list[tuple[int, Fact]]:
+        """The facts of which each may be the latest one in a window."""
+        first, last = self.first_of(window), self.last_of(window)
+        found = [
+            (number, fact)
+            for number, fact in self.facts(*entries)
+            if fact.date is not None and fact.date.last >= first and fact.date.first <= last
+        ]
+        sure = [f.date.first for _, f in found if f.date and self.surely_in(f, window)]
+        return [(n, f) for n, f in found if f.date and all(f.date.last >= day for day in sure)]
+
     def any_day(self, name: tuple[object, ...], last: date | None = None) -> Day:
         """A day of which nothing is known but that it is not after the as-of date, or the one
         given."""

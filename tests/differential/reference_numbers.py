@@ -8,6 +8,7 @@ monotone in each input, so what the others can still do changes only there.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import product
@@ -26,6 +27,8 @@ class Numbers(Statements):
 
     def within(self, test: core.Within) -> bool:
         entry = self.chart.vocabulary.entries.get(test.entry)
+        if test.taken:
+            return compare(self.extreme(test), test.op, test.limit)
         if isinstance(entry, voc.Age):
             number = Fraction(self.age(entry))
         elif entry is None:
@@ -33,6 +36,10 @@ class Numbers(Statements):
         else:
             number = self.ratio(test.entry, test.per) if test.per else self.number(test.entry)
         return compare(number, test.op, test.limit)
+
+    @abstractmethod
+    def extreme(self, test: core.Within) -> Fraction:
+        """The highest, the lowest or the mean of all results in the window."""
 
     # ---- measured ----------------------------------------------------------------------------
 
@@ -47,19 +54,23 @@ class Numbers(Statements):
                 return None
             if self.too_old(facts):
                 return None
-            return self.world.choose(("result", entry), list(dict.fromkeys(readings)))
+            which = ("result", entry, self.scope(entry))
+            return self.world.choose(which, list(dict.fromkeys(readings)))
 
-        return self.world.once(("measured", entry), read)
+        return self.world.once(("measured", entry, self.window), read)
 
     def number(self, entry: str) -> Fraction:
-        def choose() -> Fraction:
-            reading = self.measured(entry)
-            if reading is None or reading.value is None or reading.relative:
-                limits = self.chart.limits_of(entry, Measured(None))
-                return self.world.choose(("number", entry), samples(ANY_NUMBER, limits))
-            return self.world.choose(("number", entry), self._cells(entry, reading, reading.value))
+        reading = self.measured(entry)
+        if reading is None or reading.value is None or reading.relative:
+            limits = self.chart.limits_of(entry, Measured(None))
+            key = ("number", entry, self.window)
+            return self.world.choose(key, samples(ANY_NUMBER, limits))
+        value, scope = reading.value, self.scope(entry)
 
-        return self.world.once(("number of", entry), choose)
+        def choose() -> Fraction:
+            return self.world.choose(("number", entry, scope), self._cells(entry, reading, value))
+
+        return self.world.once(("number of", entry, scope), choose)
 
     def _cells(self, entry: str, reading: Measured, value: Interval) -> list[Fraction]:
         limits = self.chart.limits_of(entry, reading)
@@ -78,11 +89,12 @@ class Numbers(Statements):
         limit = None if reading is None else self.limit_of_normal(entry, per, reading)
         if limit is None:
             limits = self.chart.ratio_limits(entry, per)
-            return self.world.choose(("ratio", entry, per), samples(ANY_NUMBER, limits))
+            key = ("ratio", entry, per, self.window)
+            return self.world.choose(key, samples(ANY_NUMBER, limits))
         if reading is not None and reading.relative:
             assert reading.value is not None
             multiples = samples(reading.value, self.chart.ratio_limits(entry, per))
-            return self.world.choose(("multiple", entry, per), multiples)
+            return self.world.choose(("multiple", entry, per, self.scope(entry)), multiples)
         return self.number(entry) / limit
 
     def limit_of_normal(self, entry: str, per: str, reading: Measured) -> Fraction | None:
@@ -93,7 +105,8 @@ class Numbers(Statements):
             own = [limit for limit in limits if limit.sex == sex]
         usable = own or [limit for limit in limits if limit.sex is None]
         values = sorted({limit.value for limit in usable})
-        return self.world.choose(("limit", entry, per), values) if values else None
+        key = ("limit", entry, per, self.scope(entry))
+        return self.world.choose(key, values) if values else None
 
     def count(self, entry: str) -> Fraction:
         return self.number(entry)
@@ -114,7 +127,8 @@ class Numbers(Statements):
     # ---- derived -----------------------------------------------------------------------------
 
     def derived(self, quantity: core.Derived) -> Fraction:
-        return self.world.once(("derived", quantity.name), lambda: self._derived(quantity))
+        key = ("derived", quantity.name, self.window)
+        return self.world.once(key, lambda: self._derived(quantity))
 
     def _derived(self, quantity: core.Derived) -> Fraction:
         inputs = list(dict.fromkeys(core.inputs_of(quantity.formula)))
@@ -130,7 +144,8 @@ class Numbers(Statements):
         elif quantity.reported is not None and self.newest(quantity.reported):
             return self.number(quantity.reported)
         limits = self.chart.limits(quantity.name)
-        return self.world.choose(("derived", quantity.name), samples(ANY_NUMBER, limits))
+        key = ("derived", quantity.name, self.window, "any")
+        return self.world.choose(key, samples(ANY_NUMBER, limits))
 
     def _usable(self, name: str) -> bool:
         entry = self.chart.vocabulary.entries[name]
@@ -163,6 +178,6 @@ class Numbers(Statements):
         entry = self.chart.vocabulary.entries[name]
         if isinstance(entry, voc.Age):
             return [Fraction(age) for age in self.chart.ages(entry.of, entry.unit)]
-        if self.world.knows(("number of", name)):
+        if self.world.knows(("number of", name, self.scope(name))):
             return [self.number(name)]
         return self.chart.edges(name)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from typing import Self
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.windows import Window
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
     Closed,
@@ -18,7 +21,7 @@ from protocol_logic.records.facts import (
     Stated,
 )
 from tests.differential.reference_chart import LESION_VALUES, Chart, samples
-from tests.differential.reference_days import NOT_BEFORE, Far
+from tests.differential.reference_days import NOT_BEFORE, Day, Far, on
 from tests.differential.reference_world import World
 
 Numbered = tuple[int, Fact]
@@ -28,9 +31,34 @@ Numbered = tuple[int, Fact]
 class Statements(ABC):
     """The statements of a completion."""
 
-    def __init__(self, chart: Chart, world: World) -> None:
+    def __init__(self, chart: Chart, world: World, window: Window | None = None) -> None:
         self.chart = chart
         self.world = world
+        self.window = window
+
+    def within_window(self, window: Window | None) -> Self:
+        """The same completion, in which only what is in the window is seen."""
+        return type(self)(self.chart, self.world, window)
+
+    def scope(self, *entries: str) -> Hashable:
+        """What keeps uncertain things of different windows apart.
+
+        The newest facts are read once for all windows that surely hold them.
+        """
+        newest = self.chart.possible_newest(entries, self.window)
+        if newest and all(self.chart.surely_in(fact, self.window) for _, fact in newest):
+            return tuple(number for number, _ in newest)
+        return self.window
+
+    def day(self, number: int, fact: Fact) -> Day:
+        """The day that decides whether a fact counts, and which is the latest."""
+        day = self.chart.day(number, fact)
+        scope = self.scope(fact.entry) if self.window is not None else None
+        return (
+            day
+            if scope is None or isinstance(scope, tuple)
+            else replace(day, name=(day.name, scope))
+        )
 
     # ---- which facts count -------------------------------------------------------------------
 
@@ -39,8 +67,23 @@ class Statements(ABC):
         return [
             (number, fact)
             for number, fact in self.chart.facts(*entries)
-            if self.world.far(NOT_BEFORE, self.chart.day(number, fact), self.chart.today)
+            if self.world.far(
+                NOT_BEFORE, self.day(number, fact), on(self.chart.last_of(self.window))
+            )
+            and not self._is_before_window(number, fact)
         ]
+
+    def _is_before_window(self, number: int, fact: Fact) -> bool:
+        if self.window is None:
+            return False
+        return self._passed(self.window, on(self.chart.end_of(self.window)), number, fact)
+
+    def _passed(self, window: Window, end: Day, number: int, fact: Fact) -> bool:
+        """Whether a fact is of a day before a window that ends on a day."""
+        too_far = Far("passed", window.number)
+        if window.unit == "days":
+            too_far = Far("days", window.number + 1)
+        return self.world.far(too_far, self.day(number, fact), end)
 
     def newest(self, *entries: str) -> list[Numbered]:
         """The visible facts of the latest day that has any."""
@@ -49,7 +92,7 @@ class Statements(ABC):
             found = self.visible(*entries)
             return [one for one in found if all(self._not_before(one, other) for other in found)]
 
-        return self.world.once(("newest", entries), find)
+        return self.world.once(("newest", entries, self.window), find)
 
     def latest(self, entry: str) -> list[Numbered]:
         """The newest facts without those that one at a later time of the same day follows."""
@@ -57,7 +100,7 @@ class Statements(ABC):
         return [one for one in found if not any(follows(other, one) for other in found)]
 
     def _not_before(self, one: Numbered, other: Numbered) -> bool:
-        return self.world.far(NOT_BEFORE, self.chart.day(*other), self.chart.day(*one))
+        return self.world.far(NOT_BEFORE, self.day(*other), self.day(*one))
 
     def too_old(self, facts: Sequence[Numbered]) -> bool:
         """Whether one of the facts, of the newest day, is older than its site lets it be."""
@@ -65,12 +108,7 @@ class Statements(ABC):
 
     def _too_old(self, number: int, fact: Fact) -> bool:
         window = self.chart.windows.get(fact.entry)
-        if window is None:
-            return False
-        too_far = Far("passed", window.number)
-        if window.unit == "days":
-            too_far = Far("days", window.number + 1)
-        return self.world.far(too_far, self.chart.day(number, fact), self.chart.today)
+        return window is not None and self._passed(window, self.chart.today, number, fact)
 
     def closed(self, history: str | None) -> bool:
         """Whether what is not recorded did not happen."""
@@ -108,7 +146,7 @@ class Statements(ABC):
         assert isinstance(fact.reading, Stated)
         allowed = fact.reading.values
         values = [v for v in self.chart.values(fact.entry) if allowed is None or v in allowed]
-        return self.world.choose(("statement", number), values)
+        return self.world.choose(("statement", number, self.scope(fact.entry)), values)
 
     def recorded(self, entry: str) -> str | None:
         """The value of the newest statement; None when there is none."""
@@ -118,17 +156,21 @@ class Statements(ABC):
             if not facts:
                 return None
             if self.too_old(facts):
-                return self.world.choose(("value", entry), self.chart.values(entry))
+                key = ("value", entry, self.scope(entry))
+                return self.world.choose(key, self.chart.values(entry))
             different = {fact.reading: (number, fact) for number, fact in reversed(facts)}
-            return self.stated(*self.world.choose(("which", entry), [*different.values()]))
+            which = self.world.choose(("which", entry, self.scope(entry)), [*different.values()])
+            return self.stated(*which)
 
-        return self.world.once(("recorded", entry), read)
+        return self.world.once(("recorded", entry, self.window), read)
 
     def value(self, entry: str) -> str:
         found = self.chart.vocabulary.entries[entry]
+        if isinstance(found, voc.PatientField) and self.window is not None:
+            return self.within_window(None).value(entry)
         value = self.lesion(found) if isinstance(found, voc.Lesion) else self.recorded(entry)
         if value is None:
-            return self.world.choose(("value", entry), self.chart.values(entry))
+            return self.world.choose(("value", entry, self.window), self.chart.values(entry))
         return value
 
     def is_recorded(self, entry: str) -> bool:
@@ -244,7 +286,8 @@ class Statements(ABC):
         if not newest:
             return None
         if self.too_old(newest):
-            return self.world.choose(("value", entry.name), LESION_VALUES)
+            key = ("value", entry.name, self.scope(entry.name, *counted))
+            return self.world.choose(key, LESION_VALUES)
         lesions = [(n, f) for n, f in newest if isinstance(f.reading, LesionSize)]
         measurable = any(self._measurable(entry, n, f.reading) for n, f in lesions)
         if len(lesions) == len(newest):

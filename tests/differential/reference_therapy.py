@@ -9,7 +9,7 @@ from protocol_logic.compiling import core
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import ConditionStated, Fact, Stated, Therapy
 from tests.differential.reference_days import NOT_BEFORE, Day, Far, on
-from tests.differential.reference_numbers import Numbers
+from tests.differential.reference_extremes import Extremes
 
 GOES_ON = on(date.max)
 """The end of a therapy that has none yet."""
@@ -25,7 +25,7 @@ class Course:
     ends: tuple[Day, ...]
 
 
-class Therapies(Numbers):
+class Therapies(Extremes):
     """The therapies of a completion."""
 
     # ---- dates -------------------------------------------------------------------------------

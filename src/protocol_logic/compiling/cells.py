@@ -19,6 +19,7 @@ from protocol_logic.compiling.occurrence_cells import (
     present_finding,
 )
 from protocol_logic.compiling.plan import NOT_RECORDED, Finding, Kind, slug
+from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.knowledge import vocabulary as voc
@@ -37,16 +38,19 @@ def variant_id(name: str, variant: core.Variant) -> str:
 
 def _finding_id(test: core.Test) -> str | None:
     match test:
-        case core.HasValue(entry=entry):
-            return entry
-        case core.RecordedAs(entry=entry):
-            return f"{entry}_as_recorded"
+        case core.HasValue(entry=entry, window=window):
+            return _timed(entry, window)
+        case core.RecordedAs(entry=entry, window=window):
+            return _timed(f"{entry}_as_recorded", window)
         case core.Asked(entry=entry):
             return f"asked({entry})"
-        case core.Recorded(entry=entry):
+        case core.Recorded(entry=entry, window=None):
             return f"recorded({entry})"
-        case core.Within(entry=entry, per=per):
-            return f"{entry}_per_{per.lower()}" if per else entry
+        case core.Recorded(entry=entry, window=window):
+            return f"recorded({entry},{_timed('', window)})"
+        case core.Within(entry=entry, per=per, window=window, taken=taken):
+            of = f"{taken}_{entry}" if taken else entry
+            return _timed(f"{of}_per_{per.lower()}" if per else of, window)
         case core.Evidenced(concept=concept, by=by):
             return f"{concept}_confirmed_by_{by}"
         case core.InEffect(concept=concept):
@@ -61,6 +65,13 @@ def _finding_id(test: core.Test) -> str | None:
             return occurrence_id(test)
         case _:
             return None
+
+
+def _timed(name: str, window: Window | None) -> str:
+    """A name with the words of a window."""
+    if window is None:
+        return name
+    return "_".join(filter(None, [name, slug(window.all_words)]))
 
 
 class Cells:
@@ -102,17 +113,18 @@ class Cells:
         """The finding that some tests read."""
         first = tests[0]
         match first:
-            case core.HasValue(entry=entry):
-                return self._named_values(name, "value", entry, tests)
-            case core.RecordedAs(entry=entry):
-                return self._named_values(name, "recorded", entry, tests)
-            case core.Recorded(entry=entry):
-                return self._fixed(name, "in_record", entry, "recorded")
+            case core.HasValue(entry=entry, window=window):
+                return replace(self._named_values(name, "value", entry, tests), window=window)
+            case core.RecordedAs(entry=entry, window=window):
+                return replace(self._named_values(name, "recorded", entry, tests), window=window)
+            case core.Recorded(entry=entry, window=window):
+                found = self._fixed(name, "in_record", entry, "recorded")
+                return replace(found, window=window)
             case core.Asked(entry=entry):
                 found = self._fixed(name, "value", entry, "asked")
                 return replace(found, values=tuple((cell,) for cell in found.cells))
-            case core.Within(entry=entry):
-                return self._numbers(name, entry, tests)
+            case core.Within(entry=entry, window=window, taken=taken):
+                return replace(self._numbers(name, entry, tests), window=window, taken=taken)
             case core.LinesOf(concept=concept, intent=intent):
                 limits = [(t.op, Fraction(t.number)) for t in tests if isinstance(t, core.LinesOf)]
                 cells, ranges = _cut(limits, "lines", whole=True)

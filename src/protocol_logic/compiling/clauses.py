@@ -63,9 +63,11 @@ def is_own(protocol: core.Protocol, definition: str) -> bool:
 def said(source: Source, node: core.Condition) -> str:
     """The author's text of a condition by itself, also where others stand in its line."""
     match node:
-        case core.Within(entry=entry):
+        case core.Within(entry=entry, window=window, taken=taken):
             limit = " ".join(source.text[node.span.start : node.span.end].split())
-            return f"{entry} {limit}{_MISSING[node.missing]}"
+            words = window.all_words if window is not None else ""
+            text = " ".join(filter(None, [taken, entry, limit, words]))
+            return f"{text}{_MISSING[node.missing]}"
         case core.Scored(name=name):
             return f"{name} {' '.join(source.text[node.span.start : node.span.end].split())}"
         case core.Defined(name=name, value=value):

@@ -6,31 +6,34 @@ from abc import abstractmethod
 from fractions import Fraction
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.names import Names
+from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.compiling.properties import unit_problem
+from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, zero_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import tree
 
+_TIMED = (voc.Quantity, voc.Status, voc.Lesion, voc.Consent)
+"""What a record states by facts of a day, of which the latest counts."""
 AGE_UNITS = {"a": "years", "mo": "months", "d": "days"}
 
 
-class Comparisons(Names):
-    """The part of `Conditions` that checks comparisons."""
+class Comparisons(Occurrences):
+    """The part of `Conditions` that checks comparisons, and windows of what is compared."""
 
     @abstractmethod
     def condition(self, node: tree.Condition) -> core.Condition | None:
         """A checked condition; None where a problem stands in the way."""
 
     def compares(self, node: tree.Compares, text: str) -> core.Condition | None:
-        main = self._within(node.name, node.limit, text)
+        main = self._within(node, node.limit, text)
         if main is None:
             return None
         result: core.Condition = main
         # The first exception whose condition holds gives the limit, so the last wraps first.
         for exception in reversed(node.exceptions):
-            limit = self._within(node.name, exception.limit, self.line(exception.limit.span))
+            limit = self._within(node, exception.limit, self.line(exception.limit.span))
             condition = self.condition(exception.condition)
             if limit is None or condition is None:
                 return None
@@ -49,11 +52,15 @@ class Comparisons(Names):
         return result
 
     def _within(
-        self, name: tree.Word, limit: tree.Limit, text: str
+        self, node: tree.Compares, limit: tree.Limit, text: str
     ) -> core.Within | core.Scored | None:
+        name = node.name
         entry: voc.Named | None
         definition, _ = self.definitions.get(name.text, (None, None))
         if definition is not None and isinstance(definition.body, tree.Score):
+            if node.window is not None or node.taken:
+                self._not_timed(name, node, "is a score, which is of the day of judgement")
+                return None
             return self._points(name, limit, text)
         if name.text in self.found.derived:
             entry = self.found.derived[name.text]
@@ -61,19 +68,18 @@ class Comparisons(Names):
             entry = self.entry_of(name, (voc.Quantity, voc.Age))
         if entry is None:
             return None
-        if limit.per:
-            end = "lower" if limit.per == "LLN" else "upper"
-            if not isinstance(entry, voc.Quantity):
-                message = f"`{name.text}` has no {end} limit of normal"
-                self.problem("wrong-kind", message, limit.span)
+        window = None
+        if node.window is not None or node.taken:
+            if isinstance(entry, voc.Age):
+                self._not_timed(name, node, "is an age, which is of the day of judgement")
                 return None
-            if limit.amount.unit is not None:
-                message = f"a multiple of the {end} limit of normal has no unit: {text}"
-                self.problem("wrong-unit", message, limit.amount.span)
+            if node.taken and not isinstance(entry, voc.Quantity):
+                self._not_timed(name, node, "is computed, so its results are not recorded")
                 return None
-            value: Fraction | None = Fraction(limit.amount.number)
-        else:
-            value = self._limit(entry, limit.amount)
+            window = self.window(node.window) if node.window is not None else None
+            if window is None and node.window is not None:
+                return None
+        value = self._value(entry, name, limit, text)
         if value is None:
             return None
         return core.Within(
@@ -81,9 +87,51 @@ class Comparisons(Names):
             op=limit.op,
             limit=value,
             per=limit.per,
+            window=window,
+            taken=node.taken,
             text=text,
             span=limit.span,
         )
+
+    def _not_timed(self, name: tree.Word, node: tree.Compares, why: str) -> None:
+        """What has no results of its own has no window, and no highest one."""
+        what = f"no {node.taken} value" if node.taken else "no window"
+        hint = "ask it of what goes into it" if "computed" in why else None
+        self.problem("wrong-kind", f"`{name.text}` {why}: it has {what}", node.span, hint)
+
+    def _value(
+        self, entry: voc.Named, name: tree.Word, limit: tree.Limit, text: str
+    ) -> Fraction | None:
+        """The number of a limit: in the canonical unit, or a multiple of a limit of normal."""
+        if not limit.per:
+            return self._limit(entry, limit.amount)
+        end = "lower" if limit.per == "LLN" else "upper"
+        if not isinstance(entry, voc.Quantity):
+            message = f"`{name.text}` has no {end} limit of normal"
+            self.problem("wrong-kind", message, limit.span)
+            return None
+        if limit.amount.unit is not None:
+            message = f"a multiple of the {end} limit of normal has no unit: {text}"
+            self.problem("wrong-unit", message, limit.amount.span)
+            return None
+        return Fraction(limit.amount.number)
+
+    def dated_window(
+        self, node: tree.IsIn | tree.Recorded, entry: voc.Named
+    ) -> tuple[Window | None, bool]:
+        """The window of a test of what an entry says, and whether it can have one."""
+        if node.window is None:
+            return None, True
+        if not isinstance(entry, _TIMED):
+            message = f"`{node.name.text}` has no window"
+            hint = None
+            if isinstance(entry, voc.Concept):
+                message = f"a window does not go with `is recorded` of `{node.name.text}`"
+                hint = f"write `{node.name.text} {self.line(node.window.span)}`"
+            self.problem("wrong-kind", message, node.window.span, hint)
+            return None, False
+        window = self.window(node.window)
+        return window, window is not None
 
     def _points(self, name: tree.Word, limit: tree.Limit, text: str) -> core.Scored | None:
         """`child_pugh <= 6`"""

@@ -12,7 +12,6 @@ from fractions import Fraction
 from protocol_logic.compiling import core
 from protocol_logic.compiling.asked import Asking
 from protocol_logic.compiling.comparisons import Comparisons
-from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge import vocabulary as voc
@@ -22,7 +21,7 @@ CONSENT_VALUES = OPERATORS["attested"].cells
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 
 
-class Conditions(Comparisons, Occurrences, Asking):
+class Conditions(Comparisons, Asking):
     """Checks conditions against the entries and definitions that they can name."""
 
     def condition(self, node: tree.Condition) -> core.Condition | None:
@@ -151,6 +150,10 @@ class Conditions(Comparisons, Occurrences, Asking):
                 return None
             if not self.are_values(name, node.values, values):
                 return None
+            if node.window is not None:
+                message = f"`{name}` is made of other things, so it has no window"
+                self.problem("wrong-kind", message, node.window.span, _ASK_PARTS)
+                return None
             tests = tuple(
                 core.Defined(name=name, value=w.text, text=text, span=node.span)
                 for w in node.values
@@ -168,10 +171,11 @@ class Conditions(Comparisons, Occurrences, Asking):
         entry = self.entry_of(node.name, kinds)
         if entry is None:
             return None
-        if not self.are_values(name, node.values, values):
+        window, can_have_one = self.dated_window(node, entry)
+        if not self.are_values(name, node.values, values) or not can_have_one:
             return None
         chosen = _in_order((w.text for w in node.values), values)
-        return core.HasValue(entry=name, values=chosen, text=text, span=node.span)
+        return core.HasValue(entry=name, values=chosen, window=window, text=text, span=node.span)
 
     def _recorded(self, node: tree.Recorded, text: str) -> core.Condition | None:
         name, span = node.name.text, node.span
@@ -179,19 +183,29 @@ class Conditions(Comparisons, Occurrences, Asking):
             status = self.entry(node.name, voc.Status)
             if status is None or not self.are_values(name, node.values, status.values):
                 return None
+            window, can_have_one = self.dated_window(node, status)
+            if not can_have_one:
+                return None
             values = _in_order((w.text for w in node.values), status.values)
-            return core.RecordedAs(entry=name, values=values, text=text, span=span)
+            return core.RecordedAs(entry=name, values=values, window=window, text=text, span=span)
         if name in self.found.derived or name in self.definitions:
             message = f"`{name}` is made of other things, so it cannot be recorded itself"
-            self.problem("wrong-kind", message, node.name.span, "ask it of what goes into it")
+            self.problem("wrong-kind", message, node.name.span, _ASK_PARTS)
             return None
         entry = self.entry_of(node.name, _RECORDED)
         if entry is None:
             return None
+        window, can_have_one = self.dated_window(node, entry)
+        if not can_have_one:
+            return None
         said = f"{name} is recorded" if node.denied else text
-        test: core.Condition = core.Recorded(entry=name, text=said, span=span)
+        if node.denied and node.window is not None:
+            said += f" {self.line(node.window.span)}"
+        test: core.Condition = core.Recorded(entry=name, window=window, text=said, span=span)
         if isinstance(entry, voc.Status):  # the finding of its recorded values says it too
-            test = core.RecordedAs(entry=name, values=entry.values, text=said, span=span)
+            test = core.RecordedAs(
+                entry=name, values=entry.values, window=window, text=said, span=span
+            )
         return core.Not(part=test, text=text, span=span) if node.denied else test
 
     def _lines(self, node: tree.Lines, text: str) -> core.Condition | None:
@@ -299,6 +313,7 @@ def _in_order(values: Iterable[str], order: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(v for v in order if v in chosen)
 
 
+_ASK_PARTS = "ask it of what goes into it"
 _MISSING = ("missing", "unknown", "unrecorded", "absent", "unavailable", "empty", "null")
 """How people write that nothing is recorded."""
 # What a record states by facts with a date. Of events and ages the things that they are read from

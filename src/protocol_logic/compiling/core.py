@@ -67,10 +67,14 @@ class Not(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HasValue(Reading):
-    """The latest value of a status, patient field, consent or lesion entry is one of `values`."""
+    """The latest value of a status, patient field, consent or lesion entry is one of `values`.
+
+    `window`: where the latest one is looked for; None: up to the day of judgement.
+    """
 
     entry: str
     values: tuple[str, ...]
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ class RecordedAs(Node):
 
     entry: str
     values: tuple[str, ...]
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,7 @@ class Recorded(Node):
     """
 
     entry: str
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +110,16 @@ class Within(Reading):
     """A number compares with a limit: of a quantity, an age in years or a derived quantity.
 
     `op` is `<=`, `<`, `>=` or `>`; `limit` in the canonical unit, or in multiples of the upper or
-    lower limit of normal where `per` is `ULN` or `LLN`.
+    lower limit of normal where `per` is `ULN` or `LLN`. `taken`: the `highest`, the `lowest` or the
+    `mean` of what is recorded in the window, or empty for the latest.
     """
 
     entry: str
     op: str
     limit: Fraction
     per: str = ""
+    window: Window | None = None
+    taken: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

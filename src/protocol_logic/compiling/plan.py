@@ -54,7 +54,8 @@ class Finding:
     `ranges`: for numbers the interval of each cell, in the canonical unit (`ratio`: multiples of
     a limit of normal). `detail`: intent of `lines` where one is asked for, evidence name of
     `evidence`, and `ULN` or `LLN` of `ratio`. `occurrence`: what `last`, `count` and `present_as`
-    are read from. `element`: id under which a gap is reported.
+    are read from. `window`, `taken`: as in the tests of numbers and values that read it.
+    `element`: id under which a gap is reported.
     `variant`: how it is read where nothing is recorded; a value then has a cell for that, the
     last, which has no range.
     """
@@ -68,6 +69,8 @@ class Finding:
     ranges: tuple[Interval, ...] = ()
     detail: str = ""
     occurrence: Occurrence | None = None
+    window: Window | None = None
+    taken: str = ""
     variant: core.Variant = ""
 
     @property

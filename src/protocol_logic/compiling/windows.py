@@ -45,6 +45,11 @@ class Window:
         one = unit[:-1] if number == 1 else unit
         return f"within {number} {one}"
 
+    @property
+    def all_words(self) -> str:
+        """What it is called, with the day at which it ends."""
+        return f"{self.words} before {self.before}" if self.before else self.words
+
     def lies_in(self, other: Window) -> bool:
         """Whether the other holds all days of this one, whatever the day at which both end."""
         if self.unit == other.unit:

@@ -11,11 +11,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.conditions import values_of
 from protocol_logic.compiling.plan import NOT_RECORDED, Finding
-from protocol_logic.findings import inputs as inp
 from protocol_logic.findings.formulas import compute
-from protocol_logic.findings.inputs import Alternative, Blank, Input, Number
+from protocol_logic.findings.inputs import Alternative, Blank, Number, usable
+from protocol_logic.findings.keyed import Inputs
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import CellSet, Found, Opener
 from protocol_logic.foundation.interval import Interval
@@ -24,53 +23,31 @@ from protocol_logic.records.elements import REFERENCE_RANGE
 from protocol_logic.records.facts import Fact, Limit
 
 
-class Cutter:
+class Cutter(Inputs):
     """The inputs of one patient on one day, and the cells that findings have under them."""
 
     def __init__(self, protocol: core.Protocol, visible: Visible) -> None:
+        super().__init__(protocol.vocabulary, visible)
         self.protocol = protocol
-        self.visible = visible
-        self.voc = protocol.vocabulary
-        self.inputs: dict[str, Input] = {}
-        fields = self.voc.of(voc.PatientField)
-        self.sex = next((f.name for f in fields if f.field == "gender"), None)
-        """The patient field whose values limits of normal speak of."""
-
-    def input(self, name: str) -> Input:
-        if name not in self.inputs:
-            self.inputs[name] = self._read_input(name)
-        return self.inputs[name]
-
-    def _read_input(self, name: str) -> Input:
-        entry = self.voc.entries[name]
-        match entry:
-            case voc.PatientField():
-                return inp.field_input(self.visible, entry)
-            case voc.Age():
-                return inp.age_input(self.visible, entry)
-            case voc.Quantity():
-                return inp.number_input(self.visible, entry)
-            case voc.Lesion():
-                return inp.lesion_input(self.visible, entry)
-            case _:
-                return inp.status_input(self.visible, entry, values_of(entry))
 
     def reads(self, finding: Finding) -> list[str]:
         """The inputs of a finding that can have more than one alternative for this patient."""
-        names = [finding.entry]
+        if finding.kind == "derived":
+            names = self._goes_into(finding)
+            return [n for n in names if len(self.input(n).alternatives) > 1]
+        names = [self.key(finding.entry, finding)]
         if finding.kind == "ratio":
-            numbers = self.input(finding.entry).alternatives
+            numbers = self.input(names[0]).alternatives
             limits = (x for n in numbers if isinstance(n, Number) for x in n.limits)
             sexed = any(x.sex for x in limits if x.end == finding.detail)
             names += [self.sex] if self.sex is not None and sexed else []
-        elif finding.kind == "derived":
-            names = self._goes_into(self.protocol.derived[finding.entry])
         return [n for n in names if len(self.input(n).alternatives) > 1]
 
-    def _goes_into(self, derived: core.Derived) -> list[str]:
+    def _goes_into(self, finding: Finding) -> list[str]:
         """The inputs that a derived quantity can rest on for this patient."""
-        names = list(derived.inputs)
-        reported = [derived.reported] if derived.reported else []
+        derived = self.protocol.derived[finding.entry]
+        names = [self.key(n, finding) for n in derived.inputs]
+        reported = [self.key(derived.reported, finding)] if derived.reported else []
         if any(self.input(n).gives_way for n in names):
             return reported
         gives_way = any(self.input(n).may_give_way for n in names)
@@ -84,9 +61,14 @@ class Cutter:
         Then each alternative lies in one cell of those tests, and another finding that reads the
         quantity moves jointly with them.
         """
+        findings = list(findings)
+        for finding in findings:
+            if finding.window is not None:  # which inputs are one is seen before they are cut
+                self.reads(finding)
         for finding in findings:
             if finding.kind in ("number", "ratio"):
-                found = self.input(finding.entry)
+                key = self.key(finding.entry, finding)
+                found = self.input(key)
                 if not any(
                     isinstance(n, Number) and not n.value.is_point for n in found.alternatives
                 ):
@@ -94,7 +76,7 @@ class Cutter:
                 pieces = [
                     piece for each in found.alternatives for piece in self._pieces(finding, each)
                 ]
-                self.inputs[finding.entry] = replace(found, alternatives=tuple(pieces))
+                self.inputs[key] = replace(found, alternatives=tuple(pieces))
 
     def _pieces(self, finding: Finding, number: Alternative) -> Sequence[Alternative]:
         """The parts of a reading that the finding's cells cut it into; a point is one part."""
@@ -120,10 +102,10 @@ class Cutter:
         """Why an input has several alternatives; for a reported value, the inputs that are not."""
         opener = self.input(key).opener
         if finding.kind == "derived":
-            derived = self.protocol.derived[finding.entry]
-            if key == derived.reported:
-                return self._inputs_open(derived)
-        if opener is not None and finding.kind == "ratio" and key == finding.entry:
+            reported = self.protocol.derived[finding.entry].reported
+            if reported is not None and key == self.key(reported, finding):
+                return self._inputs_open(finding)
+        if opener is not None and finding.kind == "ratio" and key != self.sex:
             if opener.element.partition(":")[0] in REFERENCE_RANGE.values():
                 opener = replace(opener, element=_reference(finding))
         return () if opener is None else (opener,)
@@ -131,17 +113,21 @@ class Cutter:
     def label(self, key: str) -> str:
         """The element that decides between the alternatives of an input."""
         opener = self.input(key).opener
-        return self.voc.entries[key].element if opener is None else opener.element
+        return self.element(key) if opener is None else opener.element
 
-    def _inputs_open(self, derived: core.Derived) -> tuple[Opener, ...]:
-        names = (*derived.inputs, *derived.fields)
-        return tuple(o for n in names if (o := self.input(n).opener) is not None)
+    def _inputs_open(self, finding: Finding) -> tuple[Opener, ...]:
+        derived = self.protocol.derived[finding.entry]
+        keys = (self.key(n, finding) for n in (*derived.inputs, *derived.fields))
+        openers = (o for key in keys if (o := self.input(key).opener) is not None)
+        return tuple(dict.fromkeys(openers))
 
     def facts(self, finding: Finding) -> list[Fact]:
-        names = [finding.entry]
+        """The facts that a finding rests on."""
         if finding.kind == "derived":
             derived = self.protocol.derived[finding.entry]
-            names = self._goes_into(derived) or list(derived.inputs)
+            names = self._goes_into(finding) or [self.key(n, finding) for n in derived.inputs]
+        else:
+            names = [self.key(finding.entry, finding)]
         return [fact for n in dict.fromkeys(names) for fact in self.input(n).facts]
 
     def cells(self, finding: Finding, choice: Mapping[str, Alternative]) -> Found:
@@ -150,8 +136,9 @@ class Cutter:
             return Found(frozenset({NOT_RECORDED}))
         if finding.kind == "derived":
             return self._derived(finding, choice)
-        found = self.input(finding.entry)
-        value = choice.get(finding.entry, found.alternatives[0])
+        key = self.key(finding.entry, finding)
+        found = self.input(key)
+        value = choice.get(key, found.alternatives[0])
         if finding.kind == "in_record":
             return Found(frozenset({"no" if value is Blank.NOTHING else "yes"}))
         if finding.kind == "recorded" and value is Blank.NOTHING:
@@ -167,22 +154,23 @@ class Cutter:
         if value.relative:
             return Found(self._anything(finding), (found.opener,) if found.opener else ())
         cells = _inside(finding, value.value)
-        return Found(cells, self._imprecise(finding.entry, cells))
+        return Found(cells, self._imprecise(key, cells))
 
     def _is_missing(self, finding: Finding, choice: Mapping[str, Alternative]) -> bool:
         """Whether nothing is recorded of a value; of a derived quantity neither it nor all that it
         is made of."""
         derived = self.protocol.derived.get(finding.entry)
         if derived is None:
-            return self._is_nothing(finding.entry, choice)
+            return self._is_nothing(finding.entry, finding, choice)
         names = (*derived.inputs, *derived.fields)
-        reported = derived.reported is None or self._is_nothing(derived.reported, choice)
-        return reported and any(self._is_nothing(name, choice) for name in names)
+        reported = derived.reported is None or self._is_nothing(derived.reported, finding, choice)
+        return reported and any(self._is_nothing(name, finding, choice) for name in names)
 
-    def _is_nothing(self, name: str, choice: Mapping[str, Alternative]) -> bool:
+    def _is_nothing(self, name: str, finding: Finding, choice: Mapping[str, Alternative]) -> bool:
+        key = self.key(name, finding)
         if isinstance(self.voc.entries[name], voc.PatientField):
-            return not self.input(name).facts  # its alternatives are then all its values
-        return choice.get(name, self.input(name).alternatives[0]) is Blank.NOTHING
+            return not self.input(key).facts  # its alternatives are then all its values
+        return choice.get(key, self.input(key).alternatives[0]) is Blank.NOTHING
 
     def _anything(self, finding: Finding) -> CellSet:
         """All cells that a value can lie in; a quantity or an age is not below zero."""
@@ -196,8 +184,8 @@ class Cutter:
             return frozenset(cell for cell, _ in finding.parts)
         return _inside(finding, Interval.at_least(0))
 
-    def _imprecise(self, entry: str, cells: CellSet) -> tuple[Opener, ...]:
-        opener = self.input(entry).opener
+    def _imprecise(self, key: str, cells: CellSet) -> tuple[Opener, ...]:
+        opener = self.input(key).opener
         return (opener,) if len(cells) > 1 and opener is not None else ()
 
     def _ratio(self, finding: Finding, number: Number, choice: Mapping[str, Alternative]) -> Found:
@@ -210,16 +198,16 @@ class Cutter:
             values = self.input(sex).alternatives
         stated = [limit for s in values for limit in _limits(finding, number, str(s))]
         limits = [limit for limit in stated if limit.value > 0]
-        reference = _reference(finding)
+        reference, key = _reference(finding), self.key(finding.entry, finding)
         if not limits:
             opener = Opener(reference, "no_reference_range", number.resource)
-            value = self.input(finding.entry).opener
+            value = self.input(key).opener
             return Found(self._anything(finding), (opener, value) if value else (opener,))
         openers: list[Opener] = []
         by_limit = []
         for limit in limits:
             cells = _inside(finding, number.value.scale(1 / limit.value))
-            openers += self._imprecise(finding.entry, cells)
+            openers += self._imprecise(key, cells)
             by_limit.append(cells)
         if len(set(by_limit)) > 1:
             openers.append(Opener(reference, "conflicting", number.resource))
@@ -230,14 +218,14 @@ class Cutter:
         names = derived.inputs
 
         def value_of(name: str) -> Alternative:
-            value = choice[name] if name in choice else self.input(name).alternatives[0]
-            return inp.usable(value)
+            key = self.key(name, finding)
+            return usable(choice[key] if key in choice else self.input(key).alternatives[0])
 
         blanks = {blank for n in names if isinstance(blank := value_of(n), Blank)}
         if blanks - {Blank.STALE}:
             return self._reported(finding, derived, choice)
         if blanks:
-            return Found(self._anything(finding), self._inputs_open(derived))
+            return Found(self._anything(finding), self._inputs_open(finding))
         numbers = {n: _interval(value_of(n)) for n in names}
         value = compute(derived.formula, numbers, {f: str(value_of(f)) for f in derived.fields})
         cells = _inside(finding, value)
@@ -245,7 +233,7 @@ class Cutter:
             return Found(cells)
         if any(not number.is_point for number in numbers.values()):
             # With a range among the inputs, each input that is not certain can tip the result.
-            return Found(cells, self._inputs_open(derived))
+            return Found(cells, self._inputs_open(finding))
         # A root that lies nearer to a limit than its digits can tell.
         return Found(cells, (Opener(derived.element, "imprecise"),))
 
@@ -257,11 +245,11 @@ class Cutter:
     ) -> Found:
         """Where an input is missing or unreadable, the reported value decides; what it leaves open
         is a gap of the inputs, which would settle it."""
-        openers = self._inputs_open(derived)
+        openers = self._inputs_open(finding)
         number: Alternative = Blank.NOTHING
         if derived.reported:
-            first = self.input(derived.reported).alternatives[0]
-            number = choice.get(derived.reported, first)
+            key = self.key(derived.reported, finding)
+            number = choice.get(key, self.input(key).alternatives[0])
         if not isinstance(number, Number):
             return Found(self._anything(finding), openers)
         cells = _inside(finding, _interval(number))

@@ -148,10 +148,10 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
     if not facts:
         return _absent(entry.name, entry.element)
     fresh = [f for f in facts if visible.may_be_fresh(f)]
-    unreadable = [f for f in fresh if _number(f) is None]
+    unreadable = [f for f in fresh if number_of(f) is None]
     found: list[Number] = []
     for fact in fresh:
-        number = _number(fact)
+        number = number_of(fact)
         # On a day of which one result cannot be read, no other one decides.
         if number is not None and all(visible.can_follow(fact, other) for other in unreadable):
             if not any(replace(n, resource=number.resource) == number for n in found):
@@ -171,7 +171,7 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
     return Input(entry.name, (*found, *blanks, *_nothing(visible, facts)), opener, tuple(facts))
 
 
-def _number(fact: Fact) -> Number | None:
+def number_of(fact: Fact) -> Number | None:
     """The value of a result with its limits; None where it cannot be read."""
     reading = fact.reading
     if not isinstance(reading, Measured) or reading.value is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date, datetime
 from types import MappingProxyType
 
 from protocol_logic.compiling.plan import Finding
+from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.rows import Reason
 from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
 from protocol_logic.records.facts import Closed, Fact, NotTaken, Ordered, PatientRecord
@@ -21,7 +23,7 @@ class Visible:
 
     `fresh_from`: entry -> the first day whose evidence is not too old for the site; a fact of an
     earlier day is seen, but what it says does not count. `timepoints`: the days at which windows
-    end that do not end on `as_of`.
+    end that do not end on `as_of`. `since`: the first day of the window, in what `within` gives.
     """
 
     def __init__(
@@ -36,6 +38,8 @@ class Visible:
         self.vocabulary = vocabulary
         self.fresh_from = fresh_from
         self.timepoints = timepoints
+        self.since = date.min
+        self._within: dict[Window, Visible] = {}
         self._facts: dict[str, list[Fact]] = defaultdict(list)
         for fact in record.facts:
             seen = fact.date is None or fact.date.first <= as_of
@@ -44,13 +48,31 @@ class Visible:
         self._unclear = record.unclear
         self._ordered = [f for e in self._facts.values() for f in e if type(f.reading) is Ordered]
 
+    def within(self, window: Window | None) -> Visible:
+        """The same record, with the facts in the window alone."""
+        if window is None:
+            return self
+        if window not in self._within:
+            end = self.day_of(window.before)
+            narrowed = copy(self)
+            narrowed.as_of, narrowed.since = min(end, self.as_of), window.first_day(end)
+            self._within[window] = narrowed
+        return self._within[window]
+
     def day_of(self, timepoint: str | None) -> date:
         """The day of a time point; that of judgement where it is None or has no day of its own."""
         return self.as_of if timepoint is None else self.timepoints.get(timepoint, self.as_of)
 
     def of(self, *entries: str) -> list[Fact]:
         """The visible facts of some entries, in record order."""
-        return [fact for entry in entries for fact in self._facts.get(entry, ())]
+        facts = [fact for entry in entries for fact in self._facts.get(entry, ())]
+        if self.since == date.min:
+            return facts
+        return [
+            fact
+            for fact in facts
+            if fact.date is None or (fact.date.last >= self.since and fact.date.first <= self.as_of)
+        ]
 
     def below(self, concept: str) -> list[Fact]:
         """The visible facts of a concept and all that is a kind of it."""
@@ -63,11 +85,11 @@ class Visible:
 
     def newest_of(self, facts: Sequence[Fact]) -> list[Fact]:
         """Those of some visible facts that may be the latest of them."""
-        return _latest_times(newest(facts, self.as_of))
+        return _latest_times(newest(facts, self.as_of, self.since))
 
     def of_latest_day(self, *entries: str) -> list[Fact]:
         """The facts that may be of the latest date: with exact dates, those of the latest day."""
-        return newest(self.of(*entries), self.as_of)
+        return newest(self.of(*entries), self.as_of, self.since)
 
     def may_be_none(self, facts: Sequence[Fact]) -> bool:
         """Whether all of the facts may lie after the as-of date, so that none counts."""
@@ -88,7 +110,7 @@ class Visible:
         if not self.fresh_from:
             return None
         certain = [f.date.first for f in facts if f.date is not None and self.certain(f)]
-        floor = max(certain, default=date.min)
+        floor = max(certain, default=self.since)
         for fact in facts:
             first = self.fresh_from.get(fact.entry)
             if first is not None and fact.date is not None and max(fact.date.first, floor) < first:
@@ -155,13 +177,14 @@ class Visible:
 
     def certain(self, fact: Fact) -> bool:
         """Whether the fact counts whichever day its partial date means."""
-        return fact.date is None or fact.date.last <= self.as_of
+        when = fact.date
+        return when is None or (when.last <= self.as_of and when.first >= self.since)
 
 
-def newest(facts: Iterable[Fact], as_of: date) -> list[Fact]:
+def newest(facts: Iterable[Fact], as_of: date, since: date = date.min) -> list[Fact]:
     """Facts of which each may be the latest one; nothing is dropped that may be."""
     dated = [(fact.date, fact) for fact in facts if fact.date is not None]
-    certain = [when.first for when, _ in dated if when.last <= as_of]
+    certain = [when.first for when, _ in dated if when.last <= as_of and when.first >= since]
     if not certain:
         return [fact for _, fact in dated]
     floor = max(certain)

@@ -184,7 +184,7 @@ class _Reader:
         if len({row.cells for row in rows}) == 1:
             self.out.single.update(rows[0].cells)
             return None
-        name = "readings_of_" + "_and_".join(self.voc.entries[k].element for k in keys)
+        name = "readings_of_" + "_and_".join(dict.fromkeys(map(self.cutter.element, keys)))
         self.out.keep_open(
             name, (o for k in keys if (o := self.cutter.input(k).opener) is not None)
         )

@@ -167,6 +167,22 @@ OPERATORS: dict[str, Operator] = {
             "{name} did not occur {window}", "chemotherapy within 28 days", "docs/semantics.md",
         ),
         Operator(
+            "value within", "NAME COMPARISON NUMBER UNIT within NUMBER UNIT / "
+            "NAME is VALUE within NUMBER UNIT / NAME is recorded within NUMBER UNIT",
+            "quantity, derived quantity, status, consent or lesion", (), (),
+            "whole days or weeks, months or years in anniversaries",
+            "as without a window, of what is in it", "{name} {test} {window}",
+            "{name} {denied test} {window}", "hemoglobin >= 90 g/L within 28 days",
+            "docs/semantics.md",
+        ),
+        Operator(
+            "highest", "highest NAME COMPARISON NUMBER UNIT / "
+            "lowest NAME COMPARISON NUMBER UNIT / mean NAME COMPARISON NUMBER UNIT",
+            "quantity", (), (), "as of other comparisons", "unknown",
+            "the highest {name} {comparison}", "the highest {name} {denied comparison}",
+            "highest systolic_pressure > 180 mm[Hg] within 6 months", "docs/semantics.md",
+        ),
+        Operator(
             "history of", "history of NAME", "condition, procedure or medication", (), (), "none",
             "false where its list is closed, else unknown", "there is a history of {name}",
             "there is no history of {name}", "history of chemotherapy", "docs/semantics.md",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lark import v_args
@@ -43,28 +44,41 @@ class ConditionBuilder(OccurrenceBuilder):
         return tree.Named(name=word_of(children[0]), span=span_of(meta))
 
     def is_value(self, meta: Meta, children: list[Any]) -> tree.IsIn:
-        name, *values = parted(children)[0]
+        (name, *values), windows = parted(children)
         return tree.IsIn(
-            name=word_of(name), values=tuple(word_of(v) for v in values), span=span_of(meta)
+            name=word_of(name),
+            values=tuple(word_of(v) for v in values),
+            window=next(iter(windows), None),
+            span=span_of(meta),
         )
 
     in_values = is_value
 
     def recorded(self, meta: Meta, children: list[Any]) -> tree.Recorded:
-        name, *values = parted(children)[0]
+        (name, *values), windows = parted(children)
         return tree.Recorded(
-            name=word_of(name), values=tuple(word_of(v) for v in values), span=span_of(meta)
+            name=word_of(name),
+            values=tuple(word_of(v) for v in values),
+            window=next(iter(windows), None),
+            span=span_of(meta),
         )
 
     def not_recorded(self, meta: Meta, children: list[Any]) -> tree.Recorded:
-        return tree.Recorded(name=word_of(children[0]), denied=True, span=span_of(meta))
+        return replace(self.recorded(meta, children), denied=True)
 
     def compares(self, meta: Meta, children: list[Any]) -> tree.Compares:
         tokens, nodes = parted(children)
-        limit, *exceptions = nodes
         return tree.Compares(
-            name=word_of(tokens[0]), limit=limit, exceptions=tuple(exceptions), span=span_of(meta)
+            name=word_of(tokens[0]),
+            limit=next(n for n in nodes if isinstance(n, tree.Limit)),
+            exceptions=tuple(n for n in nodes if isinstance(n, tree.Exception_)),
+            window=next((n for n in nodes if isinstance(n, tree.Window)), None),
+            taken=next((n for n in nodes if isinstance(n, str)), ""),
+            span=span_of(meta),
         )
+
+    def taken(self, _meta: Meta, children: list[Any]) -> str:
+        return str(children[0])
 
     def plain_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
         op, number, *unit = parted(children)[0]

@@ -81,6 +81,34 @@ _MISTAKES = (
         "write `not history of {x}`",
     ),
     _row(r"^(?:prior|previous|past|former)\s+(?P<x>[a-z]\w*)", "write `history of {x}`"),
+    # results
+    _row(
+        r"^(?P<x>[a-z]\w*)\s+(?P<w>within\s+\S+\s+\w+)\s+(?P<c>[<>]=?\s*\S.*)",
+        "the window stands last: `{x} {c} {w}`",
+        needs=_MORE,
+    ),
+    _row(
+        r"^worst\s+(?P<x>[a-z]\w*)",
+        "write `highest {x}` or `lowest {x}`: the language does not know which is worse",
+        needs="COMPARE",
+    ),
+    _row(
+        r"^(?:maxim(?:um|al)|max|peak|greatest|largest)\s+(?:of\s+)?(?P<x>[a-z]\w*)",
+        "write `highest {x}`",
+        needs="COMPARE",
+    ),
+    _row(
+        r"^(?:minim(?:um|al)|min|nadir|smallest|least)\s+(?:of\s+)?(?P<x>[a-z]\w*)",
+        "write `lowest {x}`",
+        needs="COMPARE",
+    ),
+    _row(r"^(?:average|avg)\s+(?:of\s+)?(?P<x>[a-z]\w*)", "write `mean {x}`", needs="COMPARE"),
+    _row(r"^(?P<w>highest|lowest|mean)\s+of\s+(?P<x>[a-z]\w*)", "write `{w} {x}`", needs="COMPARE"),
+    _row(
+        r"^(?:(?:most\s+)?recent|latest|newest|current)\s+(?P<x>[a-z]\w*)",
+        "write `{x}` alone: the latest value counts",
+        needs="COMPARE",
+    ),
     _row(r"^(?:no|without|absence\s+of)\s+(?P<x>[a-z]\w*)", "write `not {x}`"),
     _row(
         r"^missing\s+counts\s+as\b.*",

@@ -91,6 +91,7 @@ class IsIn(Node):
 
     name: Word
     values: tuple[Word, ...]
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ class Recorded(Node):
     name: Word
     values: tuple[Word, ...] = ()
     denied: bool = False
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +117,17 @@ class Exception_(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compares(Node):
-    """`alt <= 2.5 x ULN, but <= 5 x ULN if liver_metastasis`"""
+    """`alt <= 2.5 x ULN, but <= 5 x ULN if liver_metastasis`
+
+    `taken`: `highest`, `lowest`, `mean`, or empty where the latest value counts. The window is that
+    of all limits.
+    """
 
     name: Word
     limit: Limit
     exceptions: tuple[Exception_, ...] = ()
+    window: Window | None = None
+    taken: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

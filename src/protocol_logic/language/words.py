@@ -29,11 +29,10 @@ ONE_LINE = ("system", "policy")
 """Those of statements of one line."""
 
 INNER = frozenset(
-    "all any none at there not attested judged opaque todo lines history number allergy "
-    "applies except "
-    "decide otherwise denied > label source code unlike unit accepts plausible value values is "
-    "includes closed evidence axis site method measurable title version language registry uses "
-    "given expect date for add |".split()
+    "all any none at there not attested judged opaque todo lines history number allergy highest "
+    "lowest mean applies except decide otherwise denied > label source code unlike unit accepts "
+    "plausible value values is includes closed evidence axis site method measurable title "
+    "version language registry uses given expect date for add |".split()
 )
 """Words that start a line inside a statement."""
 
@@ -241,7 +240,7 @@ _FAMILIES = (
 )
 _MEMBERS = {
     "a condition": frozenset(
-        "NOT JUDGED OPAQUE ALL_OF ANY_OF NONE_OF AT_LEAST THERE_IS TODO".split()
+        "NOT JUDGED OPAQUE ALL_OF ANY_OF NONE_OF AT_LEAST THERE_IS TODO HIGHEST LOWEST MEAN".split()
     ),
     "a property such as `label`, `code` or `unit`": frozenset(
         "SOURCE ACCEPTS PLAUSIBLE VALUE_IS VALUES ATTESTED IS_A INCLUDES CLOSED_BY DENIED_BY "

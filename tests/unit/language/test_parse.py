@@ -81,6 +81,7 @@ exclude old_people
     any of
       stage in 1A, 1B
       stage recorded as 2A, 2B and sex is female
+      highest alt > 3 x ULN within 1 year
   except if sex is male
   there is
     course of endocrine_therapy with intent adjuvant, called adjuvant
