@@ -10,22 +10,20 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cache
 from threading import Lock
 from typing import Any, NamedTuple
 
-from lark import Lark, Token, Tree
+from lark import Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
-from lark.indenter import Indenter
 from lark.utils import TextSlice
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.resources import grammar_root, grammar_text
 from protocol_logic.language import words
 from protocol_logic.language.build import TreeBuilder
 from protocol_logic.language.mistake import Found, Place
+from protocol_logic.language.parser import build_parser
 from protocol_logic.language.tree import Criterion, Heading, Statement, Word
 
 DEEPEST = 40
@@ -51,7 +49,6 @@ UNSEEN = (
 )
 INVISIBLE = re.compile(f"[{UNSEEN}]+|\r(?!\n|\\Z)")
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
-_LAYOUT = ("_NL", "_INDENT", "_DEDENT")
 _PARSING = Lock()  # the parser keeps its place in the layout, so one thread at a time
 
 
@@ -108,7 +105,7 @@ def read_piece(
         text, end = text + "\n", len(text) + 1
     try:
         with _PARSING:
-            parser, layout = _parser()
+            parser, layout = build_parser()
             layout.tokens = tokens
             parsed = parser.parse(TextSlice(text, start, end))
     except UnexpectedInput as error:
@@ -138,45 +135,6 @@ def _broken_heading(piece: Sequence[Line]) -> Heading | None:
     return Heading(
         kind=kind, name=Word(text=name, span=_whole(head)), texts=(), uses=uses, span=_whole(head)
     )
-
-
-class _Layout(Indenter):
-    """Puts tokens where a block starts and ends; takes a copy of all tokens if asked."""
-
-    NL_type = "_NL"
-    OPEN_PAREN_types: list[str] = []  # noqa: RUF012  (lark's own interface)
-    CLOSE_PAREN_types: list[str] = []  # noqa: RUF012
-    INDENT_type = "_INDENT"
-    DEDENT_type = "_DEDENT"
-    tab_len = 8
-    tokens: list[Token] | None = None
-
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        for token in super().process(stream):  # type: ignore[no-untyped-call]
-            if self.tokens is not None:
-                self.tokens.append(token)
-            yield token
-
-
-@cache
-def _parser() -> tuple[Lark, _Layout]:
-    layout = _Layout()
-    parser = Lark(
-        grammar_text("eligibility.lark"),
-        start="statement",
-        parser="lalr",
-        lexer="contextual",
-        postlex=layout,
-        propagate_positions=_has_place,
-        maybe_placeholders=False,
-        import_paths=[str(grammar_root())],
-    )
-    return parser, layout
-
-
-def _has_place(node: object) -> bool:
-    """Whether a node's place is that of text: line ends and blocks have no text of their own."""
-    return not (isinstance(node, Token) and node.type in _LAYOUT)
 
 
 def _too_deep(parsed: Tree[Any]) -> int | None:

@@ -16,9 +16,10 @@ import pytest
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import grammar_root, kb_root
-from protocol_logic.language import parse as parsing, tree, words
+from protocol_logic.language import tree, words
 from protocol_logic.language.build import TreeBuilder
 from protocol_logic.language.parse import DEEPEST, criteria, parse, pieces, read_piece
+from protocol_logic.language.parser import Layout, build_parser
 from tests.differential.protocols import random_protocol
 
 SHIPPED = sorted(kb_root().rglob("*.elig"))
@@ -391,7 +392,7 @@ def test_parsing_in_threads() -> None:
 
 
 def test_every_rule_has_an_example() -> None:
-    parser, _ = parsing._parser()
+    parser, _ = build_parser()
     seen: set[str] = set()
     for text in [CORPUS, *(path.read_text(encoding="utf-8") for path in SHIPPED)]:
         source = Source("text", text)
@@ -418,7 +419,7 @@ def test_every_terminal_is_used() -> None:
 
 
 def test_keywords_are_spelt_in_hints_as_in_texts() -> None:
-    parser, _ = parsing._parser()
+    parser, _ = build_parser()
     for terminal in parser.terminals:
         word = words.keyword(terminal.name)
         free = terminal.pattern.to_regexp().endswith("[^\\s][^\r\n]*")
@@ -439,7 +440,7 @@ def test_no_two_terminals_match_the_same_text(tmp_path: Path) -> None:
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     options = {"start": "statement", "parser": "lalr", "lexer": "contextual", "strict": True}
     grammar = (tmp_path / "eligibility.lark").read_text(encoding="utf-8")
-    layout = parsing._Layout()
+    layout = Layout()
     lark.Lark(grammar, postlex=layout, import_paths=[str(tmp_path)], **options)
     clash = (tmp_path / "terminals.lark").read_text(encoding="utf-8") + "NEVER: /never/\n"
     clash = clash.replace("NEVER.2: /never(?![A-Za-z0-9_])/\n", "")
