@@ -267,6 +267,8 @@ def test_the_checked_protocol_as_json() -> None:
         "limit": neutrophils["limit"],
         "per": "",
         "missing": "",
+        "taken": "",
+        "window": None,
     }
     assert re.fullmatch(r"\d+(/\d+)?", neutrophils["limit"])
     row = json.loads(run("screen", PROTOCOL, INES, "--format", "ndjson").stdout)
