@@ -228,7 +228,7 @@ _MISTAKES = (
         "write `with {q} {v}, {w}`",
     ),
     _row(
-        r"\b(?P<x>[a-z]\w*)\s+(?:of\s+)?(?P<q>grade|severity|stage)\s+(?P<v>\S.*)",
+        r"\b(?!with\b)(?P<x>[a-z]\w*)\s+(?:of\s+)?(?P<q>grade|severity|stage)\s+(?P<v>\S.*)",
         "write `{x} with {q} {v}`",
         needs="WITH",
     ),
