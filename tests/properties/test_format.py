@@ -120,7 +120,7 @@ def parsed(text: str) -> tuple[list[Statement], list[str]]:
 
 
 def comments(text: str) -> Counter[str]:
-    lines = (line.strip() for line in text.split("\n"))
+    lines = (line.strip() for line in text.removeprefix("\ufeff").split("\n"))
     return Counter(line for line in lines if line.startswith("#"))
 
 
@@ -326,6 +326,7 @@ def words(text: str) -> list[str]:
     the end of a row, which may be missing."""
     text = re.sub(r",\s*but\b", " but", text.removeprefix("\ufeff"))
     text = re.sub(r"(?m)^([ \t]*\|.*?)\|?[ \t\r]*$", lambda m: m[1].replace("|", " | "), text)
+    text = re.sub(r"[<>=]+", r" \g<0> ", text)
     return re.sub(r"[,\s]+", " ", text).split()
 
 

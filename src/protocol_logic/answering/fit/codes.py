@@ -7,7 +7,7 @@ Only counts and a few examples are kept, never resources.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Holding:
-    """What was met of one wanted entry, in resources that made facts of it."""
+    """What was met of one wanted entry and its kinds, in resources that made facts of them."""
 
     types: Counter[str] = field(default_factory=Counter)
     codes: Bounded[Key, Tally[str]] = field(default_factory=lambda: Bounded(200, lambda: Tally(3)))
@@ -94,9 +94,15 @@ class Codes:
     """Counts codes. For each record: `meet` for each of its resources, if they are at hand, then
     `close` with its facts."""
 
-    def __init__(self, codings: Codings, names: Iterable[str]) -> None:
+    def __init__(self, codings: Codings, wanted: Mapping[str, Sequence[str]]) -> None:
+        """`wanted`: entry -> it and its kinds."""
         self._codings = codings
-        self.held: dict[str, Holding] = {name: Holding() for name in names}
+        self.held: dict[str, Holding] = {name: Holding() for name in wanted}
+        self._wanted: dict[str, list[str]] = {}
+        """Entry -> the wanted ones for which what is recorded of it counts."""
+        for name, kinds in wanted.items():
+            for kind in kinds:
+                self._wanted.setdefault(kind, []).append(name)
         self.unmapped: Bounded[Coded, Seen] = Bounded(MOST_CODES, Seen)
         self.unmapped_resources = 0
         self.look_alikes: dict[tuple[str, Key], Seen] = {}
@@ -108,8 +114,9 @@ class Codes:
     def close(self, facts: Iterable[Fact]) -> None:
         """The record ends. Facts of which no resource was met are counted as they stand."""
         if not self._met:
+            counted: set[tuple[str, str]] = set()
             for fact in facts:
-                self._fact(fact)
+                self._fact(fact, counted)
         self._patient += 1
         self._met = False
         self.silent.clear()
@@ -124,13 +131,19 @@ class Codes:
         for fact in met.facts:
             made.setdefault(fact.entry, []).append(fact)
         for part in self._parts(met):
+            stated: dict[str, list[voc.Named]] = {}
             for entry in part.entries:
-                if entry.name not in self.held:
-                    continue
+                wanted = self._wanted.get(entry.name, ())
                 if entry.name in made:
-                    self._held(self.held[entry.name], met, part.json, made.pop(entry.name), entry)
-                elif met.outcome != "irrelevant":
+                    for name in wanted:
+                        stated.setdefault(name, []).append(entry)
+                elif wanted and met.outcome != "irrelevant":
                     self.silent.append((entry.name, met.name))
+            for name, entries in stated.items():
+                facts = [fact for entry in entries for fact in made[entry.name]]
+                self._held(self.held[name], met, part.json, facts, entries)
+            for entry in part.entries:
+                made.pop(entry.name, None)
             if not part.entries and row.code is not None:
                 self._unmapped(met, part, "code" if part.component else row.code)
 
@@ -149,17 +162,23 @@ class Codes:
     # ---- wanted entries --------------------------------------------------------------------------
 
     def _held(
-        self, held: Holding, met: Met, json: Object, facts: list[Fact], entry: voc.Named
+        self,
+        held: Holding,
+        met: Met,
+        json: Object,
+        facts: Sequence[Fact],
+        entries: Sequence[voc.Named],
     ) -> None:
         held.types[met.kind] += 1
         path = ROWS[met.kind].code if json is met.json else "code"
-        known = {code.key for code in _codes(entry)}
+        known = {code.key for entry in entries for code in _codes(entry)}
         for coding in _codings(json.get(path)) if path is not None else ():
             key = (text_in(coding, "system") or "", text_in(coding, "code") or "")
             tally = held.codes.at(key) if key in known else None
             if tally is not None:
                 tally.add(_cut(text_in(coding, "display") or ""))
-        for part in (json, *objects_in(json, "component")) if _is_lesion(entry) else (json,):
+        components = objects_in(json, "component") if any(map(_is_lesion, entries)) else ()
+        for part in (json, *components):
             unit = _unit(part)
             if unit is not None:
                 held.units.add(unit)
@@ -168,11 +187,15 @@ class Codes:
                 for answer in _answers(json) or [Answer("", "", _cut(fact.recorded))]:
                     held.unread.add(answer)
 
-    def _fact(self, fact: Fact) -> None:
-        held = self.held.get(fact.entry)
-        if held is None:
-            return
-        held.types[_kind(fact.resource)] += 1
+    def _fact(self, fact: Fact, counted: set[tuple[str, str]]) -> None:
+        """Count a fact for each wanted entry of which it speaks, its resource once."""
+        for name in self._wanted.get(fact.entry, ()):
+            if (name, fact.resource) not in counted:
+                counted.add((name, fact.resource))
+                self.held[name].types[_kind(fact.resource)] += 1
+            self._values(self.held[name], fact)
+
+    def _values(self, held: Holding, fact: Fact) -> None:
         if isinstance(fact.reading, Measured):
             # As `records/quantities.py` writes it: a comparator, the number, the unit.
             words = fact.recorded.split()

@@ -65,7 +65,9 @@ class Fit:
         policies: Policies | None = None,
     ) -> None:
         self.wanted = wanted_of(protocol, plan)
-        self.codes = Codes(codings, dict.fromkeys(w.entry.name for w in self.wanted))
+        self.codes = Codes(
+            codings, {w.entry.name: protocol.vocabulary.below(w.entry.name) for w in self.wanted}
+        )
         self._protocol = protocol
         self._codings = codings
         self._digest = digest
