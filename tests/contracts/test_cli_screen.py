@@ -201,27 +201,33 @@ def test_bundles_of_one_patient_can_be_joined(tmp_path: Path) -> None:
 EVIL = ['"). :- #show. eligible.', "=cmd|''!A0", "[red]x[red]", "%.", "\\n"]
 
 
-@pytest.mark.parametrize("patient", EVIL)
-def test_a_hostile_id_is_only_an_id(tmp_path: Path, patient: str) -> None:
-    path = written(tmp_path / "p.json", renamed(bundle(), patient))
+def test_a_hostile_id_is_only_an_id(tmp_path: Path) -> None:
+    paths = [
+        written(tmp_path / f"{i}.json", renamed(bundle(), patient))
+        for i, patient in enumerate(EVIL)
+    ]
     expected = json.loads(run("screen", PROTOCOL, INES, "--format", "ndjson").stdout)
-    done = run("screen", PROTOCOL, path, "--format", "ndjson")
-    row = json.loads(done.stdout)
-    assert [problem["code"] for problem in row["problems"]] == ["not-a-fhir-id"]
-    assert row == {
-        **expected, "patient": patient, "source": str(path), "problems": row["problems"]
-    }  # fmt: skip
-    table = run("screen", PROTOCOL, path).stdout
+    rows = [
+        json.loads(line)
+        for line in run("screen", PROTOCOL, *paths, "--format", "ndjson").stdout.splitlines()
+    ]
+    for patient, path, row in zip(EVIL, paths, rows, strict=True):
+        assert [problem["code"] for problem in row["problems"]] == ["not-a-fhir-id"]
+        assert row == {
+            **expected, "patient": patient, "source": str(path), "problems": row["problems"]
+        }  # fmt: skip
+    table = run("screen", PROTOCOL, *paths).stdout
     assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", table)
-    assert re.search(r": ✓ eligible$", table, re.MULTILINE)
-    facts = run("compile", PROTOCOL, "--to", "facts", path).stdout
-    assert facts.startswith("% patient ")
+    assert len(re.findall("✓ eligible", table)) == len(EVIL)
+    facts = run("compile", PROTOCOL, "--to", "facts", *paths).stdout
     plain = run("compile", PROTOCOL, "--to", "facts", INES).stdout
-    assert facts.splitlines()[1:] == plain.splitlines()[1:]
-    cells = list(
-        csv.reader(io.StringIO(run("screen", PROTOCOL, path, "--format", "csv").stdout, newline=""))
-    )
-    assert {line[0] for line in cells[1:]} == {f"'{patient}" if patient[0] in "=" else patient}
+    sections = facts.split("% patient ")[1:]
+    assert len(sections) == len(EVIL)
+    for section in sections:
+        assert section.strip().splitlines()[1:] == plain.strip().splitlines()[1:]
+    text = run("screen", PROTOCOL, *paths, "--format", "csv").stdout
+    cells = list(csv.reader(io.StringIO(text, newline="")))
+    assert {line[0] for line in cells[1:]} == {f"'{p}" if p[0] in "=" else p for p in EVIL}
 
 
 def test_record_problems_are_written_where_asked(tmp_path: Path) -> None:

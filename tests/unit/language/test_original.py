@@ -250,7 +250,7 @@ def test_names_are_made_of_the_words() -> None:
 @pytest.mark.slow
 @needs_data
 def test_drafts_of_all_shared_texts_are_protocols() -> None:
-    for number, text in originals():
+    for number, text in random.Random(5).sample(originals(), 400):
         draft = drafted(text)
         names = re.findall(r"^(?:include|exclude) ([a-z][a-z0-9_]*)$", draft, re.MULTILINE)
         assert len(set(names)) == len(names)
