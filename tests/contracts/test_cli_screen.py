@@ -218,7 +218,7 @@ def test_a_hostile_id_is_only_an_id(tmp_path: Path) -> None:
         }  # fmt: skip
     table = run("screen", PROTOCOL, *paths).stdout
     assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", table)
-    assert len(re.findall("✓ eligible", table)) == len(EVIL)
+    assert table.count("✓ eligible  ") == len(EVIL)
     facts = run("compile", PROTOCOL, "--to", "facts", *paths).stdout
     plain = run("compile", PROTOCOL, "--to", "facts", INES).stdout
     sections = facts.split("% patient ")[1:]
