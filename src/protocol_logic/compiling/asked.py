@@ -15,7 +15,7 @@ from protocol_logic.compiling.plan import slug
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.language import tree
+from protocol_logic.language import condition_tree
 
 LONGEST = 120
 """The most characters of a text that is asked."""
@@ -29,7 +29,7 @@ class Asking(Names):
 
     _because = ""
 
-    def because(self, node: tree.Because) -> tree.Condition:
+    def because(self, node: condition_tree.Because) -> condition_tree.Condition:
         """The condition of a line whose reason is given; it is that of all that is asked in it."""
         if not any(_asked_in(node.part)):
             message = "nothing in this line is asked of a person, so it has no reason to give"
@@ -38,7 +38,7 @@ class Asking(Names):
         self._because = node.reason.text
         return node.part
 
-    def asked(self, node: tree.Asked, text: str) -> core.Condition | None:
+    def asked(self, node: condition_tree.Asked, text: str) -> core.Condition | None:
         """The test of what is asked."""
         statement = " ".join(node.statement.text.split())
         because, span = self._because, node.statement.span
@@ -98,17 +98,17 @@ class Asking(Names):
         return {**known, **{name: name for name in self.found.places}}
 
 
-def _asked_in(node: object) -> Iterator[tree.Asked]:
+def _asked_in(node: object) -> Iterator[condition_tree.Asked]:
     """All that is asked in a line."""
     match node:
-        case tree.Asked():
+        case condition_tree.Asked():
             yield node
-        case tree.AllOf(parts=parts) | tree.AnyOf(parts=parts):
+        case condition_tree.AllOf(parts=parts) | condition_tree.AnyOf(parts=parts):
             for part in parts:
                 yield from _asked_in(part)
-        case tree.Not(part=part):
+        case condition_tree.Not(part=part):
             yield from _asked_in(part)
-        case tree.Compares(exceptions=exceptions):
+        case condition_tree.Compares(exceptions=exceptions):
             for exception in exceptions:
                 yield from _asked_in(exception.condition)
 

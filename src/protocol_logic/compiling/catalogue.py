@@ -14,7 +14,7 @@ from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
-from protocol_logic.language import tree
+from protocol_logic.language import knowledge_tree, tree
 from protocol_logic.language.parse import parse
 
 
@@ -72,14 +72,14 @@ def catalogue() -> list[Known]:
         for node in parse(source, problems):
             if isinstance(node, tree.Heading):
                 cited = next((t.text for t in node.texts if t.key == "source"), "")
-            elif isinstance(node, tree.Entry):
+            elif isinstance(node, knowledge_tree.Entry):
                 known.append(_entry(node, home, cited))
             elif isinstance(node, tree.Definition):
                 known.append(_definition(node, home, cited))
     return known
 
 
-def _entry(node: tree.Entry, home: str, source: str) -> Known:
+def _entry(node: knowledge_tree.Entry, home: str, source: str) -> Known:
     properties = list(node.properties)
     return Known(
         name=node.name.text,
@@ -118,16 +118,18 @@ def _definition(node: tree.Definition, home: str, source: str) -> Known:
     )
 
 
-def _values(properties: Sequence[tree.Property]) -> Iterator[str]:
+def _values(properties: Sequence[knowledge_tree.Property]) -> Iterator[str]:
     yield from _words(properties, "value", 1)
     yield from _words(properties, "values")
 
 
-def _text(properties: Sequence[tree.Property], key: str) -> str:
+def _text(properties: Sequence[knowledge_tree.Property], key: str) -> str:
     return next((prop.text for prop in properties if prop.key == key), "")
 
 
-def _words(properties: Sequence[tree.Property], key: str, most: int | None = None) -> Iterator[str]:
+def _words(
+    properties: Sequence[knowledge_tree.Property], key: str, most: int | None = None
+) -> Iterator[str]:
     for prop in properties:
         if prop.key == key:
             yield from (word.text for word in prop.words[:most])

@@ -34,7 +34,8 @@ from protocol_logic.compiling.timepoints import declare_timepoints
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.language import tree
+from protocol_logic.language import condition_tree, knowledge_tree, tree
+from protocol_logic.language.nodes import Word
 
 
 def check(
@@ -215,7 +216,7 @@ class _Checker:
             for unit in self.units
             if unit.heading is not None and unit.heading.kind == "knowledge"
             for node in unit.statements
-            if isinstance(node, tree.Entry)
+            if isinstance(node, knowledge_tree.Entry)
         }
 
     def _collect_definitions(self) -> None:
@@ -306,7 +307,9 @@ class _Checker:
         entries = self.found.entries.keys() | self.found.derived.keys()
         return name in self.found.places and name not in entries
 
-    def _denial(self, name: str, node: tree.Condition, source: Source) -> core.Condition | None:
+    def _denial(
+        self, name: str, node: condition_tree.Condition, source: Source
+    ) -> core.Condition | None:
         self.conditions.begin(f"denial_of_{name}", source)
         return self.conditions.condition(node)
 
@@ -395,7 +398,7 @@ class _Checker:
                     )
                     self.conditions.problem("wrong-kind", message, span)
 
-    def _entry_values(self, node: tree.Entry) -> None:
+    def _entry_values(self, node: knowledge_tree.Entry) -> None:
         """Values that an entry names of another are among the other's."""
         for prop in node.properties:
             if prop.key in ("times", "formula") and prop.words:
@@ -406,12 +409,12 @@ class _Checker:
             elif prop.key == "from status":
                 status = self.found.entries.get(prop.words[0].text)
                 amount = prop.amounts[0]
-                value = tree.Word(text=amount.number, span=amount.span)
+                value = Word(text=amount.number, span=amount.span)
                 if isinstance(status, voc.Status) and value.text not in status.values:
                     self.conditions.unknown_value(status.name, value, status.values)
             elif prop.key == "from conditions":
                 for amount in prop.amounts:
-                    value = tree.Word(text=amount.number, span=amount.span)
+                    value = Word(text=amount.number, span=amount.span)
                     if value.text not in _CLINICAL_STATUSES:
                         self.conditions.unknown_value("clinical status", value, _CLINICAL_STATUSES)
 
@@ -420,14 +423,14 @@ class _Checker:
         for unit in self.units:
             self.conditions.begin("", unit.source)
             for node in unit.statements:
-                if not isinstance(node, tree.Entry):
+                if not isinstance(node, knowledge_tree.Entry):
                     continue
                 self._entry_values(node)
                 for prop in node.properties:
                     wanted = _REFERENCES.get(prop.key)
                     if prop.key == "of" and node.kind != "age":
                         continue  # what it is of is no entry
-                    words: Iterable[tree.Word] = prop.words
+                    words: Iterable[Word] = prop.words
                     if prop.key in ("times", "formula"):
                         words = prop.words[:1]
                     for word in words if wanted else ():

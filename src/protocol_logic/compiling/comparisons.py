@@ -12,7 +12,8 @@ from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, zero_of
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.language import tree
+from protocol_logic.language import condition_tree, tree
+from protocol_logic.language.nodes import Amount, Limit, Word
 
 _TIMED = (voc.Quantity, voc.Status, voc.Lesion, voc.Consent)
 """What a record states by facts of a day, of which the latest counts."""
@@ -23,10 +24,10 @@ class Comparisons(Occurrences):
     """The part of `Conditions` that checks comparisons, and windows of what is compared."""
 
     @abstractmethod
-    def condition(self, node: tree.Condition) -> core.Condition | None:
+    def condition(self, node: condition_tree.Condition) -> core.Condition | None:
         """A checked condition; None where a problem stands in the way."""
 
-    def compares(self, node: tree.Compares, text: str) -> core.Condition | None:
+    def compares(self, node: condition_tree.Compares, text: str) -> core.Condition | None:
         main = self._within(node, node.limit, text)
         if main is None:
             return None
@@ -52,7 +53,7 @@ class Comparisons(Occurrences):
         return result
 
     def _within(
-        self, node: tree.Compares, limit: tree.Limit, text: str
+        self, node: condition_tree.Compares, limit: Limit, text: str
     ) -> core.Within | core.Scored | None:
         name = node.name
         entry: voc.Named | None
@@ -93,15 +94,13 @@ class Comparisons(Occurrences):
             span=limit.span,
         )
 
-    def _not_timed(self, name: tree.Word, node: tree.Compares, why: str) -> None:
+    def _not_timed(self, name: Word, node: condition_tree.Compares, why: str) -> None:
         """What has no results of its own has no window, and no highest one."""
         what = f"no {node.taken} value" if node.taken else "no window"
         hint = "ask it of what goes into it" if "computed" in why else None
         self.problem("wrong-kind", f"`{name.text}` {why}: it has {what}", node.span, hint)
 
-    def _value(
-        self, entry: voc.Named, name: tree.Word, limit: tree.Limit, text: str
-    ) -> Fraction | None:
+    def _value(self, entry: voc.Named, name: Word, limit: Limit, text: str) -> Fraction | None:
         """The number of a limit: in the canonical unit, or a multiple of a limit of normal."""
         if not limit.per:
             return self._limit(entry, limit.amount)
@@ -117,7 +116,7 @@ class Comparisons(Occurrences):
         return Fraction(limit.amount.number)
 
     def dated_window(
-        self, node: tree.IsIn | tree.Recorded, entry: voc.Named
+        self, node: condition_tree.IsIn | condition_tree.Recorded, entry: voc.Named
     ) -> tuple[Window | None, bool]:
         """The window of a test of what an entry says, and whether it can have one."""
         if node.window is None:
@@ -133,7 +132,7 @@ class Comparisons(Occurrences):
         window = self.window(node.window)
         return window, window is not None
 
-    def _points(self, name: tree.Word, limit: tree.Limit, text: str) -> core.Scored | None:
+    def _points(self, name: Word, limit: Limit, text: str) -> core.Scored | None:
         """`child_pugh <= 6`"""
         number = limit.amount.number
         if limit.per or limit.amount.unit is not None or not number.isdigit():
@@ -144,7 +143,7 @@ class Comparisons(Occurrences):
             name=name.text, op=limit.op, number=int(number), text=text, span=limit.span
         )
 
-    def _limit(self, entry: voc.Named, amount: tree.Amount) -> Fraction | None:
+    def _limit(self, entry: voc.Named, amount: Amount) -> Fraction | None:
         to = str(getattr(entry, "unit", "1"))
         number = Fraction(amount.number)
         if amount.unit is None:
@@ -176,7 +175,7 @@ class Comparisons(Occurrences):
             return None
         return self._plausible(entry, number * factor, amount)
 
-    def _plausible(self, entry: voc.Named, value: Fraction, amount: tree.Amount) -> Fraction:
+    def _plausible(self, entry: voc.Named, value: Fraction, amount: Amount) -> Fraction:
         plausible = entry.plausible if isinstance(entry, voc.Quantity) else None
         if plausible is not None and not plausible.contains(value):
             message = f"no plausible `{entry.name}` is near {self.line(amount.span)}"

@@ -15,7 +15,8 @@ from protocol_logic.compiling.comparisons import Comparisons
 from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.language import tree
+from protocol_logic.language import condition_tree, tree
+from protocol_logic.language.nodes import Amount, Word
 
 CONSENT_VALUES = OPERATORS["attested"].cells
 LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
@@ -24,37 +25,43 @@ LESION_VALUES = ("measurable", "none", "contradictory", "not_measurable")
 class Conditions(Comparisons, Asking):
     """Checks conditions against the entries and definitions that they can name."""
 
-    def condition(self, node: tree.Condition) -> core.Condition | None:
+    def condition(self, node: condition_tree.Condition) -> core.Condition | None:
         text = self.line(node.span)
-        if isinstance(node, tree.AllOf | tree.AnyOf | tree.NoneOf | tree.AtLeast):
+        if isinstance(
+            node,
+            condition_tree.AllOf
+            | condition_tree.AnyOf
+            | condition_tree.NoneOf
+            | condition_tree.AtLeast,
+        ):
             parts = tuple(c for c in map(self.condition, node.parts) if c is not None)
             if len(parts) < len(node.parts):
                 return None
-            if isinstance(node, tree.AllOf):
+            if isinstance(node, condition_tree.AllOf):
                 return core.All(parts=parts, text=text, span=node.span)
-            if isinstance(node, tree.AnyOf):
+            if isinstance(node, condition_tree.AnyOf):
                 return core.Any(parts=parts, text=text, span=node.span)
-            if isinstance(node, tree.NoneOf):
+            if isinstance(node, condition_tree.NoneOf):
                 inner = core.Any(parts=parts, text=text, span=node.span)
                 return core.Not(part=inner, text=text, span=node.span)
             return self._at_least(node, parts, text)
-        if isinstance(node, tree.Not):
+        if isinstance(node, condition_tree.Not):
             part = self.condition(node.part)
             return None if part is None else core.Not(part=part, text=text, span=node.span)
-        if isinstance(node, tree.Because):
+        if isinstance(node, condition_tree.Because):
             part = self.condition(self.because(node))
             self._because = ""
             return part
-        if isinstance(node, tree.Compares):
+        if isinstance(node, condition_tree.Compares):
             return self.compares(node, text)
-        if isinstance(node, tree.ThereIs):
+        if isinstance(node, condition_tree.ThereIs):
             return self._pattern(node, text)
-        if isinstance(node, tree.Broken):
+        if isinstance(node, condition_tree.Broken):
             return None
         return self._test(node, text)
 
     def _at_least(
-        self, node: tree.AtLeast, parts: tuple[core.Condition, ...], text: str
+        self, node: condition_tree.AtLeast, parts: tuple[core.Condition, ...], text: str
     ) -> core.Condition | None:
         if not node.number.text.isdigit() or not 1 <= int(node.number.text) <= len(parts):
             message = f"at least {node.number.text} of {len(parts)} conditions cannot be asked"
@@ -64,15 +71,15 @@ class Conditions(Comparisons, Asking):
         number = int(node.number.text)
         return core.AtLeast(number=number, parts=parts, text=text, span=node.span)
 
-    def _test(self, node: tree.Condition, text: str) -> core.Condition | None:
+    def _test(self, node: condition_tree.Condition, text: str) -> core.Condition | None:
         span = node.span
-        if isinstance(node, tree.Named):
+        if isinstance(node, condition_tree.Named):
             return self._named(node, text)
-        if isinstance(node, tree.IsIn):
+        if isinstance(node, condition_tree.IsIn):
             return self._has_value(node, text)
-        if isinstance(node, tree.Recorded):
+        if isinstance(node, condition_tree.Recorded):
             return self._recorded(node, text)
-        if isinstance(node, tree.Confirmed):
+        if isinstance(node, condition_tree.Confirmed):
             concept = self.concept(node.name, "condition")
             if concept is None:
                 return None
@@ -80,30 +87,30 @@ class Conditions(Comparisons, Asking):
                 self.unknown_value(concept.name, node.by, tuple(concept.evidence))
                 return None
             return core.Evidenced(concept=concept.name, by=node.by.text, text=text, span=span)
-        if isinstance(node, tree.InEffect):
+        if isinstance(node, condition_tree.InEffect):
             concept = self.concept(node.name, "medication")
             if concept is None:
                 return None
             return core.InEffect(concept=concept.name, text=text, span=span)
-        if isinstance(node, tree.BothSides):
+        if isinstance(node, condition_tree.BothSides):
             concept = self.concept(node.name, "procedure")
             if concept is None:
                 return None
             return core.OnBothSides(concept=concept.name, text=text, span=span)
-        if isinstance(node, tree.Lines):
+        if isinstance(node, condition_tree.Lines):
             return self._lines(node, text)
-        if isinstance(node, tree.Todo):
+        if isinstance(node, condition_tree.Todo):
             self.todo_count += 1
             message = f"`{self.pattern_home}` is still to be written"
             self.problem("to-do", message, span, "write its condition in the place of `todo`")
             return core.Todo(home=self.pattern_home, number=self.todo_count, text=text, span=span)
-        if isinstance(node, tree.Occurs | tree.NumberOf | tree.Now):
+        if isinstance(node, condition_tree.Occurs | condition_tree.NumberOf | condition_tree.Now):
             return self.occurs(node, text)
-        if isinstance(node, tree.Allergy):
+        if isinstance(node, condition_tree.Allergy):
             return self.allergy(node, text)
-        if isinstance(node, tree.Asked):
+        if isinstance(node, condition_tree.Asked):
             return self.asked(node, text)
-        assert isinstance(node, tree.Attested)
+        assert isinstance(node, condition_tree.Attested)
         consent = self.entry(node.name, voc.Consent)
         if consent is None:
             return None
@@ -111,7 +118,7 @@ class Conditions(Comparisons, Asking):
             entry=consent.name, values=OPERATORS["attested"].true, text=text, span=span
         )
 
-    def _named(self, node: tree.Named, text: str) -> core.Condition | None:
+    def _named(self, node: condition_tree.Named, text: str) -> core.Condition | None:
         name = node.name.text
         if name in self.definitions:
             definition, _ = self.definitions[name]
@@ -137,7 +144,7 @@ class Conditions(Comparisons, Asking):
             return None
         return core.Present(concept=name, text=text, span=node.span)
 
-    def _has_value(self, node: tree.IsIn, text: str) -> core.Condition | None:
+    def _has_value(self, node: condition_tree.IsIn, text: str) -> core.Condition | None:
         name = node.name.text
         if name in self.definitions:
             definition, _ = self.definitions[name]
@@ -177,7 +184,7 @@ class Conditions(Comparisons, Asking):
         chosen = _in_order((w.text for w in node.values), values)
         return core.HasValue(entry=name, values=chosen, window=window, text=text, span=node.span)
 
-    def _recorded(self, node: tree.Recorded, text: str) -> core.Condition | None:
+    def _recorded(self, node: condition_tree.Recorded, text: str) -> core.Condition | None:
         name, span = node.name.text, node.span
         if node.values:
             status = self.entry(node.name, voc.Status)
@@ -208,7 +215,7 @@ class Conditions(Comparisons, Asking):
             )
         return core.Not(part=test, text=text, span=span) if node.denied else test
 
-    def _lines(self, node: tree.Lines, text: str) -> core.Condition | None:
+    def _lines(self, node: condition_tree.Lines, text: str) -> core.Condition | None:
         concept = self.concept(node.name, "medication")
         if concept is None or (node.intent is not None and not self.is_intent(node.intent)):
             return None
@@ -224,7 +231,7 @@ class Conditions(Comparisons, Asking):
             span=node.span,
         )
 
-    def _pattern(self, node: tree.ThereIs, text: str) -> core.Condition | None:
+    def _pattern(self, node: condition_tree.ThereIs, text: str) -> core.Condition | None:
         self.pattern_count += 1
         name = f"{self.pattern_home}_pattern_{self.pattern_count}"
         concept = self.concept(node.course.name, "medication")
@@ -239,7 +246,7 @@ class Conditions(Comparisons, Asking):
                 ok = False
             else:
                 events[event.name] = event
-            if isinstance(clause, tree.When):
+            if isinstance(clause, condition_tree.When):
                 points = [p for p in (clause.earliest, clause.latest) if p is not None]
                 for point in points:
                     ok = self._called(point.of, called) and ok
@@ -277,16 +284,16 @@ class Conditions(Comparisons, Asking):
             span=node.span,
         )
 
-    def _called(self, word: tree.Word, called: str) -> bool:
+    def _called(self, word: Word, called: str) -> bool:
         if word.text != called:
             message = f"`{word.text}` is not the course of this `there is`"
             self.problem("unknown-name", message, word.span, f"the course is called `{called}`")
         return word.text == called
 
-    def _instant(self, point: tree.Point) -> core.Instant:
+    def _instant(self, point: condition_tree.Point) -> core.Instant:
         return core.Instant(point.edge, self._months(point.offset) if point.offset else 0)
 
-    def _months(self, amount: tree.Amount) -> int:
+    def _months(self, amount: Amount) -> int:
         per = {"mo": 1, "a": 12}
         unit = amount.unit.text if amount.unit else ""
         code = UNIT_WORDS.get(unit, unit)

@@ -6,6 +6,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import Conditions
 from protocol_logic.foundation.source import Source
 from protocol_logic.language import tree
+from protocol_logic.language.nodes import Word
 
 MOST_POINTS = 1000
 """The most points of one part, so that no sum of a readable file is too large for clingo."""
@@ -45,7 +46,7 @@ def _decision(
         conditions.problem("missing-property", message, node.name.span, "add a `values` line")
         return None
 
-    def value(word: tree.Word) -> str | None:
+    def value(word: Word) -> str | None:
         if word.text == "unknown":
             return None
         if word.text not in values:
@@ -80,7 +81,7 @@ def _score(conditions: Conditions, body: tree.Score) -> core.Score | None:
     return core.Score(parts=tuple(parts)) if complete else None
 
 
-def _points(conditions: Conditions, word: tree.Word) -> int | None:
+def _points(conditions: Conditions, word: Word) -> int | None:
     if word.text.isdigit() and int(word.text) <= MOST_POINTS:
         return int(word.text)
     message = f"points are a whole number up to {MOST_POINTS}, not {word.text}"

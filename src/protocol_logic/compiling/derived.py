@@ -9,7 +9,7 @@ from protocol_logic.compiling.properties import Properties
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, zero_of
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.language import tree
+from protocol_logic.language import knowledge_tree
 
 
 def derived_of(r: Properties) -> core.Derived | None:
@@ -37,7 +37,7 @@ def derived_of(r: Properties) -> core.Derived | None:
 
 def _formula_by_field(r: Properties) -> core.Formula | None:
     """The `formula` lines as one: those with `if` in order, then the one for all others."""
-    cases: list[tuple[tree.Property, core.Formula]] = []
+    cases: list[tuple[knowledge_tree.Property, core.Formula]] = []
     rest: core.Formula | None = None
     for prop in r.all("formula"):
         assert prop.formula is not None
@@ -61,7 +61,9 @@ def _formula_by_field(r: Properties) -> core.Formula | None:
     return rest
 
 
-def _last_case(r: Properties, cases: list[tuple[tree.Property, core.Formula]]) -> core.Formula:
+def _last_case(
+    r: Properties, cases: list[tuple[knowledge_tree.Property, core.Formula]]
+) -> core.Formula:
     """The formula of the last case, which is for all whom no other is for."""
     prop, formula = cases.pop()
     field = prop.words[0]
@@ -76,10 +78,10 @@ def _last_case(r: Properties, cases: list[tuple[tree.Property, core.Formula]]) -
     return formula
 
 
-def _formula(r: Properties, node: tree.Formula) -> core.Formula | None:
-    if isinstance(node, tree.Number):
+def _formula(r: Properties, node: knowledge_tree.Formula) -> core.Formula | None:
+    if isinstance(node, knowledge_tree.Number):
         return core.Constant(Fraction(node.text))
-    if isinstance(node, tree.Binary):
+    if isinstance(node, knowledge_tree.Binary):
         left, right = _formula(r, node.left), _formula(r, node.right)
         if left is None or right is None or _is_ambiguous(r, node):
             return None
@@ -105,18 +107,18 @@ def _formula(r: Properties, node: tree.Formula) -> core.Formula | None:
     return core.Input(entry.name, factor)
 
 
-def _is_ambiguous(r: Properties, node: tree.Binary) -> bool:
+def _is_ambiguous(r: Properties, node: knowledge_tree.Binary) -> bool:
     """Whether `x ^ 1/3` stands there, which is a third of x but is not meant so."""
     power, divisor = node.left, node.right
-    if node.op != "/" or not isinstance(divisor, tree.Number):
+    if node.op != "/" or not isinstance(divisor, knowledge_tree.Number):
         return False
-    while isinstance(power, tree.Binary) and power.op in ("*", "/"):
+    while isinstance(power, knowledge_tree.Binary) and power.op in ("*", "/"):
         power = power.right
-    if not isinstance(power, tree.Binary) or power.op != "^":
+    if not isinstance(power, knowledge_tree.Binary) or power.op != "^":
         return False
     exponent = power.right
     between = r.source.text[power.span.end : divisor.span.start]
-    if not isinstance(exponent, tree.Number) or ")" in between:
+    if not isinstance(exponent, knowledge_tree.Number) or ")" in between:
         return False
     minus, fraction = "-" * exponent.text.startswith("-"), f"{exponent.text}/{divisor.text}"
     message = f"`^ {fraction}` can be read in two ways"

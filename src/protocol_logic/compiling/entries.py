@@ -9,7 +9,8 @@ from protocol_logic.compiling import core
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.language import tree
+from protocol_logic.language import condition_tree
+from protocol_logic.language.nodes import Word
 
 
 @dataclass(slots=True)
@@ -20,7 +21,7 @@ class Entries:
     systems: dict[str, str] = field(default_factory=dict)
     entries: dict[str, voc.Entry] = field(default_factory=dict)
     derived: dict[str, core.Derived] = field(default_factory=dict)
-    denials: dict[str, tuple[tree.Condition, Source]] = field(default_factory=dict)
+    denials: dict[str, tuple[condition_tree.Condition, Source]] = field(default_factory=dict)
     places: dict[str, tuple[Source, Span]] = field(default_factory=dict)
     allergens: set[str] = field(default_factory=set)
     """The medications of which conditions ask whether somebody is allergic to them."""
@@ -28,7 +29,7 @@ class Entries:
     """What conditions ask of a person, by element, with where it first stood."""
 
 
-def claim(found: Entries, name: tree.Word, source: Source) -> bool:
+def claim(found: Entries, name: Word, source: Source) -> bool:
     """Whether a statement is the first of its name; if not, that is a problem."""
     if name.text in found.places:
         report_duplicate(found, name, source)
@@ -37,7 +38,7 @@ def claim(found: Entries, name: tree.Word, source: Source) -> bool:
     return True
 
 
-def report_duplicate(found: Entries, name: tree.Word, source: Source) -> None:
+def report_duplicate(found: Entries, name: Word, source: Source) -> None:
     """Two statements claim one name."""
     other, span = found.places[name.text]
     line = other.line_column(span.start)[0]

@@ -21,6 +21,7 @@ from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Concept, Quantity
 from protocol_logic.language import tree
+from protocol_logic.language.nodes import Node, Word
 from protocol_logic.records.elements import REFERENCE_RANGE, TREATMENT_INTENT, Unanswerable
 from protocol_logic.records.facts import Fact
 from protocol_logic.records.given import entry_of, read_given
@@ -184,7 +185,7 @@ class _Checker:
 
     # ---- what is given ---------------------------------------------------------------------------
 
-    def _given(self, name: tree.Word, value: tree.Word, as_of: date) -> Given | None:
+    def _given(self, name: Word, value: Word, as_of: date) -> Given | None:
         line, column = self.source.line_column(value.span.start)
         place = f"{self.source.name}:{line}:{column}"
         try:
@@ -206,7 +207,7 @@ class _Checker:
 
     # ---- what is expected ------------------------------------------------------------------------
 
-    def _expected(self, about: tree.Word, quote: bool, tail: tree.Word) -> Expected | None:
+    def _expected(self, about: Word, quote: bool, tail: Word) -> Expected | None:
         target = self._target(about, quote)
         if target is None:
             return None
@@ -233,7 +234,7 @@ class _Checker:
             return None
         return Expected(kind, about.text, outcome, tuple(because), condition, tail.span)
 
-    def _target(self, about: tree.Word, quote: bool) -> tuple[Kind, core.Condition | None] | None:
+    def _target(self, about: Word, quote: bool) -> tuple[Kind, core.Condition | None] | None:
         """What an expectation is about."""
         name = about.text
         if quote:
@@ -272,9 +273,7 @@ class _Checker:
         self.problem("unknown-name", message, about.span, hint)
         return None
 
-    def _no_outcome(
-        self, about: tree.Word, outcome: str, outcomes: tuple[str, ...], tail: tree.Word
-    ) -> None:
+    def _no_outcome(self, about: Word, outcome: str, outcomes: tuple[str, ...], tail: Word) -> None:
         plain = outcome.replace("_", " ").casefold().removeprefix("is ")
         found = _MEANT.get(plain, plain)
         hint = f"write `{found}`" if found in outcomes else f"it is {_or(outcomes)}"
@@ -286,7 +285,7 @@ class _Checker:
             message = f"`{shown(outcome)}` is no outcome of `{shown(about.text)}`"
         self.problem("unknown-value", message, self._part(tail, outcome), hint)
 
-    def _because(self, text: str, kind: Kind, outcome: str, tail: tree.Word) -> Because | None:
+    def _because(self, text: str, kind: Kind, outcome: str, tail: Word) -> Because | None:
         match = _BECAUSE.fullmatch(text)
         span = self._part(tail, text)
         hint: str | None
@@ -325,7 +324,7 @@ class _Checker:
         names = [name for concept in concepts for name in vocabulary.below(concept)]
         return frozenset(vocabulary.entries[name].element for name in names)
 
-    def _part(self, tail: tree.Word, text: str) -> Span:
+    def _part(self, tail: Word, text: str) -> Span:
         """Where some words of a line stand; the whole where blanks keep them apart."""
         start = self.source.text.find(text, tail.span.start, tail.span.end) if text else -1
         return tail.span if start < 0 else Span(start, start + len(text))
@@ -402,7 +401,7 @@ class _Checker:
             for cell, head, column in zip(row, node.header, columns, strict=True):
                 if not cell.text or column is None:
                     continue
-                about = tree.Word(text=column.name, span=head.span)
+                about = Word(text=column.name, span=head.span)
                 if column.expects:
                     expected.append(self._expected(about, column.quoted, cell))
                 else:
@@ -418,7 +417,7 @@ class _Column:
     quoted: bool
 
 
-def _column(cell: tree.Word) -> _Column | None:
+def _column(cell: Word) -> _Column | None:
     match = _COLUMN.fullmatch(cell.text)
     if match is None or (match["quote"] is not None and match["expect"] is None):
         return None
@@ -434,7 +433,7 @@ _MEANT = {
 }  # fmt: skip
 
 
-def head_of(source: Source, node: tree.Node) -> Span:
+def head_of(source: Source, node: Node) -> Span:
     """The first line of a statement."""
     line = source.line_column(node.span.start)[0]
     return Span(node.span.start, source.starts[line - 1] + len(source.line_text(line)))

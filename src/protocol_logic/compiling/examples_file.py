@@ -12,6 +12,7 @@ from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_ids, protocol_path
 from protocol_logic.language import tree
+from protocol_logic.language.nodes import Word
 
 FindProtocol: TypeAlias = Callable[[str], Source | None]
 """The text of the protocol of a name, where a file of examples finds it."""
@@ -57,7 +58,7 @@ def examples_of(unit: Unit, protocol: core.Protocol, problems: Problems) -> list
     for node in unit.statements:
         if isinstance(node, tree.Example) or node is unit.heading:
             continue
-        word = tree.Word(text="", span=node.span) if isinstance(node, tree.Policy) else node.name
+        word = Word(text="", span=node.span) if isinstance(node, tree.Policy) else node.name
         message = "a file of examples holds examples alone"
         hint = "what is not an example belongs to the protocol or to a knowledge file"
         _add(unit, problems, "misplaced", message, word, hint)
@@ -65,6 +66,6 @@ def examples_of(unit: Unit, protocol: core.Protocol, problems: Problems) -> list
 
 
 def _add(
-    unit: Unit, problems: Problems, code: str, message: str, word: tree.Word, hint: str | None
+    unit: Unit, problems: Problems, code: str, message: str, word: Word, hint: str | None
 ) -> None:
     problems.add(Problem(code=code, message=message, hint=hint, source=unit.source, span=word.span))

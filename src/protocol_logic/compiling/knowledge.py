@@ -19,7 +19,7 @@ from protocol_logic.foundation.problems import Problems, did_you_mean
 from protocol_logic.foundation.source import Source
 from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.language import tree
+from protocol_logic.language import knowledge_tree, tree
 
 _FIELDS = {"gender": "gender", "birth_date": "birthDate"}
 
@@ -32,11 +32,13 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
         for statement in file.statements:
             if isinstance(statement, tree.System):
                 found.systems[statement.name.text] = statement.url
-    derived: list[tuple[tree.Entry, Source]] = []
+    derived: list[tuple[knowledge_tree.Entry, Source]] = []
     kinds: list[tuple[str, str]] = []
     for file in units:
         for statement in file.statements:
-            if isinstance(statement, tree.Entry) and claim(found, statement.name, file.source):
+            if isinstance(statement, knowledge_tree.Entry) and claim(
+                found, statement.name, file.source
+            ):
                 reader = Properties(found, file.source, statement)
                 if statement.kind == "derived":
                     derived.append((statement, file.source))
@@ -110,7 +112,7 @@ def _quantity(r: Properties) -> voc.Entry:
             message = f"a value of the quantity `{r.name}` is a number, not `{number.text}`"
             r.problem("unknown-value", message, number.span, "a `status` has named values")
             continue
-        for ref in (m for m in prop.meanings if isinstance(m, tree.CodeRef)):
+        for ref in (m for m in prop.meanings if isinstance(m, knowledge_tree.CodeRef)):
             code = r.code(ref)
             if code is not None:
                 coded[code.key] = Fraction(prop.words[0].text)
@@ -140,7 +142,7 @@ def _status(r: Properties) -> voc.Entry:
     ranges: list[tuple[Interval, str]] = []
     for prop in r.all("value"):
         for meaning in prop.meanings:
-            if isinstance(meaning, tree.CodeRef):
+            if isinstance(meaning, knowledge_tree.CodeRef):
                 code = r.code(meaning)
                 if code is not None:
                     meanings[code.key] = prop.words[0].text
@@ -264,7 +266,7 @@ def _qualifier(r: Properties) -> voc.Entry | None:
     meanings: dict[tuple[str, str], str] = {}
     for prop in r.all("value"):
         for meaning in prop.meanings:
-            if isinstance(meaning, tree.Range):
+            if isinstance(meaning, knowledge_tree.Range):
                 message = "a value of a qualifier means codes, not numbers"
                 r.problem("wrong-kind", message, meaning.span, "write `means SYSTEM CODE`")
             elif (code := r.code(meaning)) is not None:

@@ -14,6 +14,7 @@ from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
+from protocol_logic.language.nodes import Word
 
 _E = TypeVar("_E", bound=voc.Named)
 
@@ -51,12 +52,12 @@ class Names:
         self.todo_count = 0
         self.at = None
 
-    def entry(self, word: tree.Word, kind: type[_E]) -> _E | None:
+    def entry(self, word: Word, kind: type[_E]) -> _E | None:
         """The entry of a name where one kind is wanted; anything else is a problem."""
         entry = self.entry_of(word, (kind,))
         return entry if isinstance(entry, kind) else None
 
-    def entry_of(self, word: tree.Word, kinds: tuple[type[voc.Named], ...]) -> voc.Entry | None:
+    def entry_of(self, word: Word, kinds: tuple[type[voc.Named], ...]) -> voc.Entry | None:
         """The entry of a name where one of several kinds is wanted."""
         entry = self.found.entries.get(word.text)
         if entry is None and self.settled.has(word.text):
@@ -98,7 +99,7 @@ class Names:
                 return f"it is defined in `{known}`: add that to `uses`"
         return None
 
-    def concept(self, word: tree.Word, kind: str) -> voc.Concept | None:
+    def concept(self, word: Word, kind: str) -> voc.Concept | None:
         """The concept of a name where one kind of concept is wanted."""
         entry = self.entry(word, voc.Concept)
         if entry is None:
@@ -109,20 +110,20 @@ class Names:
             return None
         return entry
 
-    def is_intent(self, word: tree.Word) -> bool:
+    def is_intent(self, word: Word) -> bool:
         """Whether a word is an intent; if not, that is a problem."""
         if word.text not in core.INTENTS:
             self.unknown_value("intent", word, core.INTENTS)
         return word.text in core.INTENTS
 
-    def are_values(self, name: str, words: tuple[tree.Word, ...], values: tuple[str, ...]) -> bool:
+    def are_values(self, name: str, words: tuple[Word, ...], values: tuple[str, ...]) -> bool:
         """Whether words are values of a name; each that is none is a problem."""
         wrong = [w for w in words if w.text not in values]
         for word in wrong:
             self.unknown_value(name, word, values)
         return not wrong
 
-    def unknown_value(self, name: str, word: tree.Word, values: tuple[str, ...]) -> None:
+    def unknown_value(self, name: str, word: Word, values: tuple[str, ...]) -> None:
         """Report a word that is no value of a name."""
         hint = did_you_mean(word.text, values) or "it can be " + ", ".join(f"`{v}`" for v in values)
         message = f"`{name}` cannot be `{word.text}`"

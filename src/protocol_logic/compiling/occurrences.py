@@ -11,7 +11,8 @@ from protocol_logic.compiling.windows import Window, not_whole, window_of
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.language import tree
+from protocol_logic.language import condition_tree
+from protocol_logic.language.nodes import Amount, Word
 
 INTENT = "intent"
 
@@ -20,18 +21,18 @@ class Occurrences(Names):
     """The part of `Conditions` that checks occurrences and windows of time."""
 
     def occurs(
-        self, node: tree.Occurs | tree.NumberOf | tree.Now, text: str
+        self, node: condition_tree.Occurs | condition_tree.NumberOf | condition_tree.Now, text: str
     ) -> core.Condition | None:
         """`chemotherapy within 28 days`, `history of chemotherapy`, `number of ...`"""
         subject = self._subject(node.subject)
-        if isinstance(node, tree.Now):
+        if isinstance(node, condition_tree.Now):
             if subject is None or not self._is_condition(node.subject):
                 return None
             return core.PresentAs(subject=subject, text=text, span=node.span)
         window = self.window(node.window) if node.window is not None else None
         if subject is None or (window is None and node.window is not None):
             return None
-        if isinstance(node, tree.Occurs):
+        if isinstance(node, condition_tree.Occurs):
             return core.Occurred(subject=subject, window=window, text=text, span=node.span)
         number = self.whole(node.number, "occurrences")
         if number is None:
@@ -45,7 +46,7 @@ class Occurrences(Names):
             span=node.span,
         )
 
-    def allergy(self, node: tree.Allergy, text: str) -> core.Condition | None:
+    def allergy(self, node: condition_tree.Allergy, text: str) -> core.Condition | None:
         """`allergy to penicillin`"""
         medication = self.concept(node.name, "medication")
         if medication is None:
@@ -58,7 +59,7 @@ class Occurrences(Names):
         self.found.allergens.add(medication.name)
         return core.Present(concept=name, text=text, span=node.span)
 
-    def whole(self, amount: tree.Amount, what: str) -> int | None:
+    def whole(self, amount: Amount, what: str) -> int | None:
         """The whole number that an amount is; anything else is a problem."""
         if amount.unit is None and amount.number.isdigit():
             return int(amount.number)
@@ -66,7 +67,7 @@ class Occurrences(Names):
         self.problem("unknown-value", message, amount.span)
         return None
 
-    def window(self, node: tree.Window) -> Window | None:
+    def window(self, node: condition_tree.Window) -> Window | None:
         """A window that whole days, months or years make, up to a time point that is known."""
         before = node.before.text if node.before is not None else self.at
         window = window_of(node.amount, before)
@@ -74,7 +75,7 @@ class Occurrences(Names):
             self.problem("wrong-unit", *not_whole(self.line(node.amount.span), node.amount.span))
         return window if node.before is None or self.is_timepoint(node.before) else None
 
-    def is_timepoint(self, word: tree.Word) -> bool:
+    def is_timepoint(self, word: Word) -> bool:
         """Whether a word names a time point; if not, that is a problem."""
         if word.text in self.timepoints:
             return True
@@ -88,7 +89,7 @@ class Occurrences(Names):
 
     # ---- subjects ----------------------------------------------------------------------------
 
-    def _subject(self, node: tree.Subject) -> core.Subject | None:
+    def _subject(self, node: condition_tree.Subject) -> core.Subject | None:
         concept = self.entry(node.name, voc.Concept)
         if concept is None:
             return None
@@ -109,7 +110,7 @@ class Occurrences(Names):
             tuple(sorted((q for q in qualifiers if q is not None), key=lambda q: q.name)),
         )
 
-    def _other(self, word: tree.Word, concept: voc.Concept) -> str | None:
+    def _other(self, word: Word, concept: voc.Concept) -> str | None:
         """The name of a kind of a concept; anything else is a problem."""
         other = self.entry(word, voc.Concept)
         if other is None:
@@ -124,7 +125,9 @@ class Occurrences(Names):
     def _below(self, concept: str) -> tuple[str, ...]:
         return voc.Vocabulary(self.found.entries).below(concept)
 
-    def _qualifier(self, node: tree.Qualifier, concept: voc.Concept) -> core.Qualifier | None:
+    def _qualifier(
+        self, node: condition_tree.Qualifier, concept: voc.Concept
+    ) -> core.Qualifier | None:
         if node.name is None:
             return self._intents(node, concept)
         qualifier = self.entry(node.name, voc.Qualifier)
@@ -145,7 +148,7 @@ class Occurrences(Names):
         return core.Qualifier(qualifier.name, tuple(v for v in qualifier.values if v in asked))
 
     def _compared(
-        self, node: tree.Qualifier, number: tree.Word, qualifier: voc.Qualifier
+        self, node: condition_tree.Qualifier, number: Word, qualifier: voc.Qualifier
     ) -> core.Qualifier | None:
         """The values of a qualifier that compare with a number; they have to be numbers."""
         if not all(value.isdigit() for value in qualifier.values):
@@ -163,7 +166,9 @@ class Occurrences(Names):
             return None
         return core.Qualifier(qualifier.name, values)
 
-    def _intents(self, node: tree.Qualifier, concept: voc.Concept) -> core.Qualifier | None:
+    def _intents(
+        self, node: condition_tree.Qualifier, concept: voc.Concept
+    ) -> core.Qualifier | None:
         if concept.kind != "medication":
             message = f"`{concept.name}` is a {concept.kind}, and only medications have an intent"
             self.problem("wrong-kind", message, node.span)
@@ -173,7 +178,7 @@ class Occurrences(Names):
         asked = {word.text for word in node.values}
         return core.Qualifier(INTENT, tuple(i for i in core.INTENTS if i in asked))
 
-    def _is_condition(self, node: tree.Subject) -> bool:
+    def _is_condition(self, node: condition_tree.Subject) -> bool:
         """Whether a subject can be present; a procedure or medication has to have a time."""
         concept = self.found.entries[node.name.text]
         assert isinstance(concept, voc.Concept)

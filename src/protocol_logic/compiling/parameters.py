@@ -16,10 +16,11 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.library import Unit
 from protocol_logic.foundation.problems import Label, Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
-from protocol_logic.language import tree
+from protocol_logic.language import condition_tree, tree
+from protocol_logic.language.nodes import Amount, Word
 from protocol_logic.language.parse import parse
 
-_CONDITIONS = get_args(tree.Condition)
+_CONDITIONS = get_args(condition_tree.Condition)
 _NUMBERS = ("one", "two", "three", "four", "five", "six", "ten", "twelve", "eighteen")
 
 
@@ -33,7 +34,7 @@ class Setting:
 
     protocol: str | None
     name: str
-    value: tree.Amount
+    value: Amount
     origin: Literal["site", "run"]
     text: str
     source: Source = field(compare=False, repr=False)
@@ -75,7 +76,7 @@ def settings_of_run(texts: Iterable[str], problems: Problems) -> tuple[Setting, 
 class _Value:
     """The value that a parameter has in the end, and where it is given."""
 
-    amount: tree.Amount
+    amount: Amount
     text: str
     source: Source
     span: Span
@@ -121,8 +122,8 @@ def settle(
 ) -> tuple[list[Unit], Settled]:
     """Put the value of each parameter in the place of its name, in all conditions.
 
-    A condition that names no parameter is replaced by `tree.Broken`. Of a run, its site and the
-    protocol the first that gives a value decides.
+    A condition that names no parameter is replaced by `condition_tree.Broken`. Of a run, its site
+    and the protocol the first that gives a value decides.
     """
     return _Settling(units, problems).settle(settings)
 
@@ -135,7 +136,7 @@ class _Settling:
         self.problems = problems
         heading = self.main.heading
         self.protocol = heading.name.text if heading is not None else ""
-        self.declared: dict[str, tree.Word] = {}
+        self.declared: dict[str, Word] = {}
         self.values: dict[str, _Value] = {}
         self.places: dict[int, str] = {}
         self.sentence: str | None = None
@@ -241,7 +242,7 @@ class _Settling:
             return parts if any(a is not b for a, b in zip(parts, node, strict=True)) else node
         if not is_dataclass(node) or isinstance(node, type | Span):
             return node
-        if isinstance(node, tree.Amount) and node.parameter is not None:
+        if isinstance(node, Amount) and node.parameter is not None:
             return self._number(node.parameter, source)
         changed: dict[str, Any] = {}
         try:
@@ -252,11 +253,11 @@ class _Settling:
                     changed[each.name] = new
         except _NoSuchParameterError:
             if isinstance(node, _CONDITIONS):
-                return tree.Broken(span=node.span)
+                return condition_tree.Broken(span=node.span)
             raise
         return replace(node, **changed) if changed else node
 
-    def _number(self, word: tree.Word, source: Source) -> tree.Amount:
+    def _number(self, word: Word, source: Source) -> Amount:
         name = word.text
         value = self.values.get(name) if source is self.source else None
         if value is None:
@@ -265,13 +266,13 @@ class _Settling:
             raise _NoSuchParameterError
         self.places[word.span.start] = name
         unit = value.amount.unit
-        return tree.Amount(
+        return Amount(
             number=value.amount.number,
-            unit=tree.Word(text=unit.text, span=word.span) if unit is not None else None,
+            unit=Word(text=unit.text, span=word.span) if unit is not None else None,
             span=word.span,
         )
 
-    def _unknown(self, word: tree.Word, source: Source) -> None:
+    def _unknown(self, word: Word, source: Source) -> None:
         message = f"`{word.text}` is neither a number nor a parameter of the protocol"
         hint = did_you_mean(word.text, self.values)
         if word.text in _NUMBERS:
@@ -294,7 +295,7 @@ class _NoSuchParameterError(Exception):
     """A name in the place of a number that no parameter has; it has been told."""
 
 
-def _value(amount: tree.Amount, source: Source) -> _Value:
+def _value(amount: Amount, source: Source) -> _Value:
     text = " ".join(source.text[amount.span.start : amount.span.end].split())
     return _Value(amount, text, source, amount.span)
 

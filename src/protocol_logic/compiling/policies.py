@@ -19,7 +19,8 @@ from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
-from protocol_logic.language import tree
+from protocol_logic.language import knowledge_tree, tree
+from protocol_logic.language.nodes import Amount, Word
 from protocol_logic.language.parse import parse
 
 AGEING = {
@@ -162,7 +163,7 @@ class _Checker:
         written = self.source.text[node.target.span.start : node.within.span.end]
         return None if window is None else Policy(target, window, " ".join(written.split()))
 
-    def claim(self, word: tree.Word, what: str) -> bool:
+    def claim(self, word: Word, what: str) -> bool:
         """Whether a line is the first that says `what` of a name; if not, that is a problem."""
         first = self.places.setdefault((what, word.text), word.span)
         if first is word.span:
@@ -186,14 +187,14 @@ class _Checker:
         name = node.span if isinstance(node, tree.Policy | tree.Example) else node.name.span
         self.problem("misplaced", f"{what} does not belong to policies", name, hint)
 
-    def _window(self, amount: tree.Amount) -> Window | None:
+    def _window(self, amount: Amount) -> Window | None:
         window = window_of(amount)
         if window is None:
             written = self.source.text[amount.span.start : amount.span.end]
             self.problem("wrong-unit", *not_whole(written, amount.span))
         return window
 
-    def _is_target(self, word: tree.Word) -> bool:
+    def _is_target(self, word: Word) -> bool:
         name = word.text
         kinds = {kind for entries in _known().values() if (kind := entries.get(name)) is not None}
         if kinds & AGEING.keys():
@@ -233,7 +234,7 @@ def _known() -> Mapping[str, Mapping[str, str]]:
         source = Source(f"kb/knowledge/{file}", path.read_text(encoding="utf-8"))
         found[file] = {}
         for statement in parse(source, Problems()):
-            if isinstance(statement, tree.Entry):
+            if isinstance(statement, knowledge_tree.Entry):
                 kind = {"derived": "derived quantity", "field": "patient field"}
                 found[file][statement.name.text] = kind.get(statement.kind, statement.kind)
             elif isinstance(statement, tree.Definition):

@@ -14,7 +14,8 @@ from protocol_logic.foundation.problems import Problem, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.units import SCALES, UNIT_WORDS, UnitError, conversion_factor, unit
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.language import tree
+from protocol_logic.language import knowledge_tree
+from protocol_logic.language.nodes import Amount, Word
 
 _PROPERTIES = {
     "field": {"label", "source", "field", "values"},
@@ -71,7 +72,7 @@ def unit_problem(code: str) -> str:
 class Properties:
     """The properties of one entry, with what its problems need."""
 
-    def __init__(self, found: Entries, source: Source, entry: tree.Entry) -> None:
+    def __init__(self, found: Entries, source: Source, entry: knowledge_tree.Entry) -> None:
         self.found = found
         self.source = source
         self.entry = entry
@@ -105,17 +106,17 @@ class Properties:
             ok = False
         return ok
 
-    def all(self, key: str) -> list[tree.Property]:
+    def all(self, key: str) -> list[knowledge_tree.Property]:
         return [p for p in self.entry.properties if p.key == key]
 
-    def one(self, key: str) -> tree.Property | None:
+    def one(self, key: str) -> knowledge_tree.Property | None:
         return next(iter(self.all(key)), None)
 
     def label(self) -> str:
         prop = self.one("label")
         return prop.text if prop else self.name.replace("_", " ")
 
-    def code(self, ref: tree.CodeRef) -> voc.Code | None:
+    def code(self, ref: knowledge_tree.CodeRef) -> voc.Code | None:
         url = self.found.systems.get(ref.system.text)
         if url is None:
             message = f"the code system `{ref.system.text}` is not declared"
@@ -126,7 +127,7 @@ class Properties:
             return None
         return voc.Code(url, ref.code.text, ref.display)
 
-    def codes(self, props: Iterable[tree.Property]) -> tuple[voc.Code, ...]:
+    def codes(self, props: Iterable[knowledge_tree.Property]) -> tuple[voc.Code, ...]:
         found = (self.code(ref) for prop in props for ref in prop.codes)
         return tuple(code for code in found if code is not None)
 
@@ -144,14 +145,14 @@ class Properties:
                 found.append(voc.Unlike(code, prop.text))
         return tuple(found)
 
-    def number(self, amount: tree.Amount, unit_code: str) -> Fraction | None:
+    def number(self, amount: Amount, unit_code: str) -> Fraction | None:
         """An amount in `unit_code`; without a unit it is taken to be in it already."""
         if amount.unit is None:
             return Fraction(amount.number)
         factor = self.factor(amount.unit, unit_code)
         return None if factor is None else Fraction(amount.number) * factor
 
-    def factor(self, word: tree.Word, to: str) -> Fraction | None:
+    def factor(self, word: Word, to: str) -> Fraction | None:
         code = UNIT_WORDS.get(word.text, word.text)
         try:
             return conversion_factor(code, to)
@@ -191,9 +192,7 @@ class Properties:
                 accepts[prop.words[0].text] = factor
         return accepts
 
-    def _declared(
-        self, word: tree.Word, left: tree.Amount, right: tree.Amount, to: str
-    ) -> Fraction | None:
+    def _declared(self, word: Word, left: Amount, right: Amount, to: str) -> Fraction | None:
         """The factor that `1 mmol/L = 16.114 g/L` gives, written either way round."""
         for here, there in ((left, right), (right, left)):
             if here.unit is not None and here.unit.text == word.text:

@@ -10,7 +10,7 @@ from typing import Literal
 from protocol_logic.foundation.calendar import first_start_within
 from protocol_logic.foundation.source import Span
 from protocol_logic.foundation.units import UNIT_WORDS
-from protocol_logic.language import tree
+from protocol_logic.language.nodes import Amount
 
 _UNITS: dict[str, tuple[Fraction, Literal["days", "months"]]] = {
     "h": (Fraction(1, 24), "days"),
@@ -79,7 +79,7 @@ _MONTHS = tuple(
 """The fewest and the most days of so many months, one after the other."""
 
 
-def window_of(amount: tree.Amount, before: str | None = None) -> Window | None:
+def window_of(amount: Amount, before: str | None = None) -> Window | None:
     """A window of an amount of time; None where that is not whole days, weeks, months or years."""
     unit = amount.unit.text if amount.unit is not None else ""
     size, counted = _UNITS.get(UNIT_WORDS.get(unit, unit), (Fraction(0), "days"))

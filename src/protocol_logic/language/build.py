@@ -8,7 +8,7 @@ from lark import v_args
 from lark.tree import Meta
 
 from protocol_logic.foundation.source import Source
-from protocol_logic.language import tree
+from protocol_logic.language import condition_tree, knowledge_tree, tree
 from protocol_logic.language.build_conditions import ConditionBuilder
 from protocol_logic.language.build_examples import ExampleBuilder
 from protocol_logic.language.build_formulas import FormulaBuilder
@@ -21,6 +21,7 @@ from protocol_logic.language.build_parts import (
     text_of,
     word_of,
 )
+from protocol_logic.language.nodes import Amount, Text, Word
 
 
 @v_args(meta=True)
@@ -56,26 +57,26 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
         return tree.Parameter(
             name=word_of(tokens[0]),
             texts=tuple(
-                tree.Text(key=n.key, text=n.text, span=n.span)
+                Text(key=n.key, text=n.text, span=n.span)
                 for n in nodes
-                if isinstance(n, tree.Property)
+                if isinstance(n, knowledge_tree.Property)
             ),
-            values=tuple(n for n in nodes if isinstance(n, tree.Amount)),
+            values=tuple(n for n in nodes if isinstance(n, Amount)),
             span=span_of(meta),
         )
 
     def parameter_value(self, _meta: Meta, children: list[Any]) -> Any:
         return parted(children)[1][0]
 
-    def parameter_date(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def parameter_date(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         day = parted(children)[0][0]
-        return tree.Property(key="date", text=str(day), span=span_of(meta))
+        return knowledge_tree.Property(key="date", text=str(day), span=span_of(meta))
 
     def setting(self, meta: Meta, children: list[Any]) -> tree.Setting:
         [name], [value] = parted(children)
         return tree.Setting(name=word_of(name), value=value, span=span_of(meta))
 
-    def amount(self, _meta: Meta, children: list[Any]) -> tree.Amount:
+    def amount(self, _meta: Meta, children: list[Any]) -> Amount:
         return amount_of(*parted(children)[0])
 
     duration = amount
@@ -85,18 +86,18 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
         return tree.Heading(
             kind=kind,
             name=word_of(tokens[0]),
-            texts=tuple(n for n in nodes if isinstance(n, tree.Text)),
+            texts=tuple(n for n in nodes if isinstance(n, Text)),
             uses=tuple(w for n in nodes if isinstance(n, list) for w in n),
             span=span_of(meta),
         )
 
-    def header_text(self, _meta: Meta, children: list[Any]) -> tree.Text:
+    def header_text(self, _meta: Meta, children: list[Any]) -> Text:
         return text_of(children[0])
 
-    def header_pin(self, meta: Meta, children: list[Any]) -> tree.Text:
-        return tree.Text(key="knowledge", text=str(parted(children)[0][0]), span=span_of(meta))
+    def header_pin(self, meta: Meta, children: list[Any]) -> Text:
+        return Text(key="knowledge", text=str(parted(children)[0][0]), span=span_of(meta))
 
-    def header_uses(self, _meta: Meta, children: list[Any]) -> list[tree.Word]:
+    def header_uses(self, _meta: Meta, children: list[Any]) -> list[Word]:
         return [word_of(t) for t in parted(children)[0]]
 
     def system(self, meta: Meta, children: list[Any]) -> tree.System:
@@ -109,7 +110,7 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
             name=word_of(name), texts=tuple(text_of(t) for t in texts), span=span_of(meta)
         )
 
-    def for_scopes(self, _meta: Meta, children: list[Any]) -> list[tree.Word]:
+    def for_scopes(self, _meta: Meta, children: list[Any]) -> list[Word]:
         return [word_of(t) for t in parted(children)[0]]
 
     def timepoint(self, meta: Meta, children: list[Any]) -> tree.Timepoint:
@@ -118,7 +119,7 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
             name=word_of(name), texts=tuple(text_of(t) for t in texts), span=span_of(meta)
         )
 
-    def at_timepoint(self, _meta: Meta, children: list[Any]) -> tree.Word:
+    def at_timepoint(self, _meta: Meta, children: list[Any]) -> Word:
         return word_of(parted(children)[0][0])
 
     def polarity(self, _meta: Meta, children: list[Any]) -> str:
@@ -133,7 +134,7 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
             polarity=polarity,
             name=word_of(next(t for t in tokens if t.type == "NAME")),
             scopes=tuple(scopes),
-            at=next((each for each in others if isinstance(each, tree.Word)), None),
+            at=next((each for each in others if isinstance(each, Word)), None),
             quotes=quotes_in(tokens),
             missing=next((each for each in others if isinstance(each, tree.Missing)), None),
             applies=guard.get("applies"),
@@ -161,14 +162,12 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
 
     def definition(self, meta: Meta, children: list[Any]) -> tree.Definition:
         tokens, nodes = parted(children)
-        properties = [n for n in nodes if isinstance(n, tree.Property)]
+        properties = [n for n in nodes if isinstance(n, knowledge_tree.Property)]
         return tree.Definition(
             name=word_of(tokens[0]),
             element=next((n.word for n in nodes if isinstance(n, _Element)), None),
             texts=tuple(
-                tree.Text(key=p.key, text=p.text, span=p.span)
-                for p in properties
-                if p.key != "values"
+                Text(key=p.key, text=p.text, span=p.span) for p in properties if p.key != "values"
             ),
             values=tuple(w for p in properties if p.key == "values" for w in p.words),
             body=nodes[-1],
@@ -188,17 +187,17 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
 
     case_block = case_line
 
-    def otherwise(self, _meta: Meta, children: list[Any]) -> tree.Word:
+    def otherwise(self, _meta: Meta, children: list[Any]) -> Word:
         return word_of(parted(children)[0][0])
 
     def score(self, meta: Meta, children: list[Any]) -> tree.Definition:
         tokens, nodes = parted(children)
-        properties = [n for n in nodes if isinstance(n, tree.Property)]
+        properties = [n for n in nodes if isinstance(n, knowledge_tree.Property)]
         parts = tuple(n for n in nodes if isinstance(n, tree.Addend))
         return tree.Definition(
             name=word_of(tokens[0]),
             element=next((n.word for n in nodes if isinstance(n, _Element)), None),
-            texts=tuple(tree.Text(key=p.key, text=p.text, span=p.span) for p in properties),
+            texts=tuple(Text(key=p.key, text=p.text, span=p.span) for p in properties),
             values=(),
             body=tree.Score(parts=parts, span=span_of(meta)),
             span=span_of(meta),
@@ -214,23 +213,23 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
 
     # ---- knowledge entries -------------------------------------------------------------------
 
-    def entry(self, meta: Meta, children: list[Any]) -> tree.Entry:
+    def entry(self, meta: Meta, children: list[Any]) -> knowledge_tree.Entry:
         tokens, nodes = parted(children)
-        return tree.Entry(
+        return knowledge_tree.Entry(
             kind=str(tokens[0]),
             name=word_of(tokens[1]),
             element=next((n.word for n in nodes if isinstance(n, _Element)), None),
-            properties=tuple(n for n in nodes if isinstance(n, tree.Property)),
+            properties=tuple(n for n in nodes if isinstance(n, knowledge_tree.Property)),
             span=span_of(meta),
         )
 
-    def text_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def text_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         text = text_of(children[0])
-        return tree.Property(key=text.key, text=text.text, span=span_of(meta))
+        return knowledge_tree.Property(key=text.key, text=text.text, span=span_of(meta))
 
-    def code(self, meta: Meta, children: list[Any]) -> tree.CodeRef:
+    def code(self, meta: Meta, children: list[Any]) -> knowledge_tree.CodeRef:
         system, code, *display = parted(children)[0]
-        return tree.CodeRef(
+        return knowledge_tree.CodeRef(
             system=word_of(system),
             code=word_of(code),
             display=str(display[0])[1:-1] if display else "",
@@ -240,26 +239,26 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
     def code_meaning(self, _meta: Meta, children: list[Any]) -> Any:
         return children[0]
 
-    def range_meaning(self, meta: Meta, children: list[Any]) -> tree.Range:
+    def range_meaning(self, meta: Meta, children: list[Any]) -> knowledge_tree.Range:
         op, number, *unit = parted(children)[0]
         amount = amount_of(number, unit[0] if unit else None)
-        return tree.Range(op=str(op), amount=amount, span=span_of(meta))
+        return knowledge_tree.Range(op=str(op), amount=amount, span=span_of(meta))
 
-    def size(self, meta: Meta, children: list[Any]) -> tree.Size:
+    def size(self, meta: Meta, children: list[Any]) -> knowledge_tree.Size:
         tokens = parted(children)[0]
         if tokens[0].type == "NEVER":
-            return tree.Size(axis=None, limit=None, span=span_of(meta))
+            return knowledge_tree.Size(axis=None, limit=None, span=span_of(meta))
         axis, op, number, unit = tokens
-        return tree.Size(
+        return knowledge_tree.Size(
             axis=word_of(axis), op=str(op), limit=amount_of(number, unit), span=span_of(meta)
         )
 
-    def measurable_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def measurable_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         tokens, sizes = parted(children)
         guards = zip(tokens[::2], tokens[1::2], strict=True)
         main, *exceptions = sizes
         guarded = [
-            tree.Size(
+            knowledge_tree.Size(
                 axis=size.axis,
                 op=size.op,
                 limit=size.limit,
@@ -269,117 +268,121 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
             )
             for size, (attribute, value) in zip(exceptions, guards, strict=True)
         ]
-        return tree.Property(key="measurable", sizes=(*guarded, main), span=span_of(meta))
+        return knowledge_tree.Property(key="measurable", sizes=(*guarded, main), span=span_of(meta))
 
-    def _property(self, key: str, meta: Meta, children: list[Any]) -> tree.Property:
+    def _property(self, key: str, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         tokens, nodes = parted(children)
         words = tuple(word_of(t) for t in tokens if t.type in {"NAME", "VALUE", "UNIT", "COMPARE"})
-        return tree.Property(
+        return knowledge_tree.Property(
             key=key,
             words=words,
-            codes=tuple(n for n in nodes if isinstance(n, tree.CodeRef)),
+            codes=tuple(n for n in nodes if isinstance(n, knowledge_tree.CodeRef)),
             amounts=amounts_in(tokens),
             span=span_of(meta),
         )
 
-    def code_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def code_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("code", meta, children)
 
-    def unlike_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def unlike_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         tokens, codes = parted(children)
         reason = str(tokens[0]).removeprefix("because").strip()
-        return tree.Property(key="unlike", codes=tuple(codes), text=reason, span=span_of(meta))
+        return knowledge_tree.Property(
+            key="unlike", codes=tuple(codes), text=reason, span=span_of(meta)
+        )
 
-    def unit_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def unit_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("unit", meta, children)
 
-    def accepts_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def accepts_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("accepts", meta, children)
 
-    def accepts_where_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def accepts_where_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         found = self._property("accepts where", meta, children)
-        return tree.Property(
+        return knowledge_tree.Property(
             key="accepts where", words=found.words[:1], amounts=found.amounts, span=found.span
         )
 
-    def plausible_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def plausible_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("plausible", meta, children)
 
-    def meaning_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def meaning_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         tokens, meanings = parted(children)
-        return tree.Property(
+        return knowledge_tree.Property(
             key="value", words=(word_of(tokens[0]),), meanings=tuple(meanings), span=span_of(meta)
         )
 
-    def values_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def values_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("values", meta, children)
 
-    def attested_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def attested_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("attested", meta, children)
 
-    def parents_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def parents_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("is a", meta, children)
 
-    def kinds_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def kinds_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("includes", meta, children)
 
-    def closed_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def closed_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("closed by", meta, children)
 
-    def denied_line(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def denied_line(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         condition = parted(children)[1][0]
-        return tree.Property(key="denied by", condition=condition, span=span_of(meta))
+        return knowledge_tree.Property(key="denied by", condition=condition, span=span_of(meta))
 
     denied_block = denied_line
 
-    def evidence_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def evidence_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("evidence", meta, children)
 
-    def field_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def field_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("field", meta, children)
 
-    def of_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def of_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("of", meta, children)
 
-    def from_conditions(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def from_conditions(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._typed("from conditions", meta, children)
 
-    def from_status(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def from_status(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._typed("from status", meta, children)
 
-    def _typed(self, key: str, meta: Meta, children: list[Any]) -> tree.Property:
+    def _typed(self, key: str, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         """Names as words, values as ranges' place: told apart by where they stand."""
         tokens = parted(children)[0]
         names = tuple(word_of(t) for t in tokens if t.type == "NAME")
         values = tuple(
-            tree.Amount(number=str(t), span=word_of(t).span) for t in tokens if t.type == "VALUE"
+            Amount(number=str(t), span=word_of(t).span) for t in tokens if t.type == "VALUE"
         )
-        return tree.Property(key=key, words=names, amounts=values, span=span_of(meta))
+        return knowledge_tree.Property(key=key, words=names, amounts=values, span=span_of(meta))
 
-    def axis_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def axis_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("axis", meta, children)
 
-    def site_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def site_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("site", meta, children)
 
-    def method_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def method_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("method", meta, children)
 
-    def counted_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def counted_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("counted by", meta, children)
 
-    def scope_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def scope_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("scope", meta, children)
 
-    def formula_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def formula_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         tokens, nodes = parted(children)
         whom = tuple(word_of(t) for t in tokens)
-        return tree.Property(key="formula", words=whom, formula=nodes[0], span=span_of(meta))
+        return knowledge_tree.Property(
+            key="formula", words=whom, formula=nodes[0], span=span_of(meta)
+        )
 
-    def times_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def times_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("times", meta, children)
 
-    def reported_property(self, meta: Meta, children: list[Any]) -> tree.Property:
+    def reported_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("else reported", meta, children)
 
 
@@ -387,11 +390,11 @@ class _Guard(NamedTuple):
     """The condition of `applies if` or `except if`, told apart from the criterion's own."""
 
     word: str
-    node: tree.Condition
+    node: condition_tree.Condition
 
 
 class _Element:
     """The id after `element`."""
 
-    def __init__(self, word: tree.Word) -> None:
+    def __init__(self, word: Word) -> None:
         self.word = word

@@ -9,43 +9,46 @@ from lark import v_args
 from lark.tree import Meta
 
 from protocol_logic.foundation.source import Span
-from protocol_logic.language import tree
+from protocol_logic.language import condition_tree
 from protocol_logic.language.build_occurrences import OccurrenceBuilder
 from protocol_logic.language.build_parts import amount_of, parted, span_of, word_of
+from protocol_logic.language.nodes import Limit, Text, Word
 
 
 @v_args(meta=True)
 class ConditionBuilder(OccurrenceBuilder):
     """Parse trees of conditions to nodes."""
 
-    def all_of(self, meta: Meta, children: list[Any]) -> tree.AllOf:
-        return tree.AllOf(parts=tuple(parted(children)[1]), span=span_of(meta))
+    def all_of(self, meta: Meta, children: list[Any]) -> condition_tree.AllOf:
+        return condition_tree.AllOf(parts=tuple(parted(children)[1]), span=span_of(meta))
 
-    def any_of(self, meta: Meta, children: list[Any]) -> tree.AnyOf:
-        return tree.AnyOf(parts=tuple(parted(children)[1]), span=span_of(meta))
+    def any_of(self, meta: Meta, children: list[Any]) -> condition_tree.AnyOf:
+        return condition_tree.AnyOf(parts=tuple(parted(children)[1]), span=span_of(meta))
 
     conjunction = all_of
     disjunction = any_of
 
-    def none_of(self, meta: Meta, children: list[Any]) -> tree.NoneOf:
-        return tree.NoneOf(parts=tuple(parted(children)[1]), span=span_of(meta))
+    def none_of(self, meta: Meta, children: list[Any]) -> condition_tree.NoneOf:
+        return condition_tree.NoneOf(parts=tuple(parted(children)[1]), span=span_of(meta))
 
-    def at_least(self, meta: Meta, children: list[Any]) -> tree.AtLeast:
+    def at_least(self, meta: Meta, children: list[Any]) -> condition_tree.AtLeast:
         tokens, nodes = parted(children)
-        return tree.AtLeast(number=word_of(tokens[0]), parts=tuple(nodes), span=span_of(meta))
+        return condition_tree.AtLeast(
+            number=word_of(tokens[0]), parts=tuple(nodes), span=span_of(meta)
+        )
 
     def line(self, _meta: Meta, children: list[Any]) -> Any:
         return parted(children)[1][0]
 
-    def negation(self, meta: Meta, children: list[Any]) -> tree.Not:
-        return tree.Not(part=parted(children)[1][0], span=span_of(meta))
+    def negation(self, meta: Meta, children: list[Any]) -> condition_tree.Not:
+        return condition_tree.Not(part=parted(children)[1][0], span=span_of(meta))
 
-    def named(self, meta: Meta, children: list[Any]) -> tree.Named:
-        return tree.Named(name=word_of(children[0]), span=span_of(meta))
+    def named(self, meta: Meta, children: list[Any]) -> condition_tree.Named:
+        return condition_tree.Named(name=word_of(children[0]), span=span_of(meta))
 
-    def is_value(self, meta: Meta, children: list[Any]) -> tree.IsIn:
+    def is_value(self, meta: Meta, children: list[Any]) -> condition_tree.IsIn:
         (name, *values), windows = parted(children)
-        return tree.IsIn(
+        return condition_tree.IsIn(
             name=word_of(name),
             values=tuple(word_of(v) for v in values),
             window=next(iter(windows), None),
@@ -54,25 +57,25 @@ class ConditionBuilder(OccurrenceBuilder):
 
     in_values = is_value
 
-    def recorded(self, meta: Meta, children: list[Any]) -> tree.Recorded:
+    def recorded(self, meta: Meta, children: list[Any]) -> condition_tree.Recorded:
         (name, *values), windows = parted(children)
-        return tree.Recorded(
+        return condition_tree.Recorded(
             name=word_of(name),
             values=tuple(word_of(v) for v in values),
             window=next(iter(windows), None),
             span=span_of(meta),
         )
 
-    def not_recorded(self, meta: Meta, children: list[Any]) -> tree.Recorded:
+    def not_recorded(self, meta: Meta, children: list[Any]) -> condition_tree.Recorded:
         return replace(self.recorded(meta, children), denied=True)
 
-    def compares(self, meta: Meta, children: list[Any]) -> tree.Compares:
+    def compares(self, meta: Meta, children: list[Any]) -> condition_tree.Compares:
         tokens, nodes = parted(children)
-        return tree.Compares(
+        return condition_tree.Compares(
             name=word_of(tokens[0]),
-            limit=next(n for n in nodes if isinstance(n, tree.Limit)),
-            exceptions=tuple(n for n in nodes if isinstance(n, tree.Exception_)),
-            window=next((n for n in nodes if isinstance(n, tree.Window)), None),
+            limit=next(n for n in nodes if isinstance(n, Limit)),
+            exceptions=tuple(n for n in nodes if isinstance(n, condition_tree.Exception_)),
+            window=next((n for n in nodes if isinstance(n, condition_tree.Window)), None),
             taken=next((n for n in nodes if isinstance(n, str)), ""),
             span=span_of(meta),
         )
@@ -80,38 +83,38 @@ class ConditionBuilder(OccurrenceBuilder):
     def taken(self, _meta: Meta, children: list[Any]) -> str:
         return str(children[0])
 
-    def plain_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
+    def plain_limit(self, meta: Meta, children: list[Any]) -> Limit:
         op, number, *unit = parted(children)[0]
         amount = amount_of(number, unit[0] if unit else None)
-        return tree.Limit(op=str(op), amount=amount, span=span_of(meta))
+        return Limit(op=str(op), amount=amount, span=span_of(meta))
 
-    def uln_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
+    def uln_limit(self, meta: Meta, children: list[Any]) -> Limit:
         return self._multiple("ULN", meta, children)
 
-    def lln_limit(self, meta: Meta, children: list[Any]) -> tree.Limit:
+    def lln_limit(self, meta: Meta, children: list[Any]) -> Limit:
         return self._multiple("LLN", meta, children)
 
-    def _multiple(self, per: str, meta: Meta, children: list[Any]) -> tree.Limit:
+    def _multiple(self, per: str, meta: Meta, children: list[Any]) -> Limit:
         op, number = parted(children)[0]
-        return tree.Limit(op=str(op), amount=amount_of(number), per=per, span=span_of(meta))
+        return Limit(op=str(op), amount=amount_of(number), per=per, span=span_of(meta))
 
-    def exception(self, meta: Meta, children: list[Any]) -> tree.Exception_:
+    def exception(self, meta: Meta, children: list[Any]) -> condition_tree.Exception_:
         limit, condition = parted(children)[1]
-        return tree.Exception_(limit=limit, condition=condition, span=span_of(meta))
+        return condition_tree.Exception_(limit=limit, condition=condition, span=span_of(meta))
 
-    def confirmed(self, meta: Meta, children: list[Any]) -> tree.Confirmed:
+    def confirmed(self, meta: Meta, children: list[Any]) -> condition_tree.Confirmed:
         name, by = parted(children)[0]
-        return tree.Confirmed(name=word_of(name), by=word_of(by), span=span_of(meta))
+        return condition_tree.Confirmed(name=word_of(name), by=word_of(by), span=span_of(meta))
 
-    def in_effect(self, meta: Meta, children: list[Any]) -> tree.InEffect:
-        return tree.InEffect(name=word_of(children[0]), span=span_of(meta))
+    def in_effect(self, meta: Meta, children: list[Any]) -> condition_tree.InEffect:
+        return condition_tree.InEffect(name=word_of(children[0]), span=span_of(meta))
 
-    def both_sides(self, meta: Meta, children: list[Any]) -> tree.BothSides:
-        return tree.BothSides(name=word_of(children[0]), span=span_of(meta))
+    def both_sides(self, meta: Meta, children: list[Any]) -> condition_tree.BothSides:
+        return condition_tree.BothSides(name=word_of(children[0]), span=span_of(meta))
 
-    def lines(self, meta: Meta, children: list[Any]) -> tree.Lines:
+    def lines(self, meta: Meta, children: list[Any]) -> condition_tree.Lines:
         name, *intent, op, number = parted(children)[0]
-        return tree.Lines(
+        return condition_tree.Lines(
             name=word_of(name),
             intent=word_of(intent[0]) if intent else None,
             op=str(op),
@@ -119,61 +122,61 @@ class ConditionBuilder(OccurrenceBuilder):
             span=span_of(meta),
         )
 
-    def attested(self, meta: Meta, children: list[Any]) -> tree.Attested:
-        return tree.Attested(name=word_of(parted(children)[0][-1]), span=span_of(meta))
+    def attested(self, meta: Meta, children: list[Any]) -> condition_tree.Attested:
+        return condition_tree.Attested(name=word_of(parted(children)[0][-1]), span=span_of(meta))
 
-    def asked(self, meta: Meta, children: list[Any]) -> tree.Asked:
+    def asked(self, meta: Meta, children: list[Any]) -> condition_tree.Asked:
         how, statement = parted(children)[0]
         quoted = word_of(statement)
         inside = Span(quoted.span.start + 1, quoted.span.end - 1)
-        word = tree.Word(text=quoted.text[1:-1], span=inside)
-        return tree.Asked(how=str(how), statement=word, span=span_of(meta))
+        word = Word(text=quoted.text[1:-1], span=inside)
+        return condition_tree.Asked(how=str(how), statement=word, span=span_of(meta))
 
-    def because(self, meta: Meta, children: list[Any]) -> tree.Because:
+    def because(self, meta: Meta, children: list[Any]) -> condition_tree.Because:
         tokens, nodes = parted(children)
         word = word_of(tokens[0])
         comma, key, reason = word.text.partition("because")
         place = Span(word.span.start + len(comma), word.span.end)
-        text = tree.Text(key=key, text=reason.strip(), span=place)
-        return tree.Because(part=nodes[0], reason=text, span=span_of(meta))
+        text = Text(key=key, text=reason.strip(), span=place)
+        return condition_tree.Because(part=nodes[0], reason=text, span=span_of(meta))
 
-    def todo(self, meta: Meta, _children: list[Any]) -> tree.Todo:
-        return tree.Todo(span=span_of(meta))
+    def todo(self, meta: Meta, _children: list[Any]) -> condition_tree.Todo:
+        return condition_tree.Todo(span=span_of(meta))
 
-    def there_is(self, meta: Meta, children: list[Any]) -> tree.ThereIs:
+    def there_is(self, meta: Meta, children: list[Any]) -> condition_tree.ThereIs:
         course, *clauses = parted(children)[1]
-        return tree.ThereIs(course=course, clauses=tuple(clauses), span=span_of(meta))
+        return condition_tree.ThereIs(course=course, clauses=tuple(clauses), span=span_of(meta))
 
-    def course(self, meta: Meta, children: list[Any]) -> tree.Course:
+    def course(self, meta: Meta, children: list[Any]) -> condition_tree.Course:
         name, *intent, called = (word_of(t) for t in parted(children)[0])
-        return tree.Course(
+        return condition_tree.Course(
             name=name,
             intent=intent[0] if intent else None,
             called=called,
             span=span_of(meta),
         )
 
-    def between(self, meta: Meta, children: list[Any]) -> tree.When:
+    def between(self, meta: Meta, children: list[Any]) -> condition_tree.When:
         tokens, points = parted(children)
-        return tree.When(
+        return condition_tree.When(
             event=word_of(tokens[0]), earliest=points[0], latest=points[1], span=span_of(meta)
         )
 
-    def not_before(self, meta: Meta, children: list[Any]) -> tree.When:
+    def not_before(self, meta: Meta, children: list[Any]) -> condition_tree.When:
         tokens, points = parted(children)
-        return tree.When(
+        return condition_tree.When(
             event=word_of(tokens[0]), earliest=points[0], latest=None, span=span_of(meta)
         )
 
-    def not_after(self, meta: Meta, children: list[Any]) -> tree.When:
+    def not_after(self, meta: Meta, children: list[Any]) -> condition_tree.When:
         tokens, points = parted(children)
-        return tree.When(
+        return condition_tree.When(
             event=word_of(tokens[0]), earliest=None, latest=points[0], span=span_of(meta)
         )
 
-    def lasted(self, meta: Meta, children: list[Any]) -> tree.Lasted:
+    def lasted(self, meta: Meta, children: list[Any]) -> condition_tree.Lasted:
         [course, op, event], [duration] = parted(children)
-        return tree.Lasted(
+        return condition_tree.Lasted(
             course=word_of(course),
             op=str(op),
             amount=duration,
@@ -181,17 +184,17 @@ class ConditionBuilder(OccurrenceBuilder):
             span=span_of(meta),
         )
 
-    def start_point(self, meta: Meta, children: list[Any]) -> tree.Point:
+    def start_point(self, meta: Meta, children: list[Any]) -> condition_tree.Point:
         return self._point("start", meta, children)
 
-    def end_point(self, meta: Meta, children: list[Any]) -> tree.Point:
+    def end_point(self, meta: Meta, children: list[Any]) -> condition_tree.Point:
         return self._point("end", meta, children)
 
     after_start = start_point
     after_end = end_point
 
-    def _point(self, edge: str, meta: Meta, children: list[Any]) -> tree.Point:
+    def _point(self, edge: str, meta: Meta, children: list[Any]) -> condition_tree.Point:
         [of], offset = parted(children)
-        return tree.Point(
+        return condition_tree.Point(
             offset=offset[0] if offset else None, edge=edge, of=word_of(of), span=span_of(meta)
         )

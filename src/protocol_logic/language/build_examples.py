@@ -10,6 +10,7 @@ from lark.tree import Meta
 from protocol_logic.foundation.source import Span
 from protocol_logic.language import tree
 from protocol_logic.language.build_parts import parted, span_of, word_of
+from protocol_logic.language.nodes import Word
 
 
 @v_args(meta=True)
@@ -20,7 +21,7 @@ class ExampleBuilder(Transformer[Token, Any]):
         name = word_of(parted(children)[0][0])
         return tree.Heading(kind="examples", name=name, texts=(), uses=(), span=span_of(meta))
 
-    def as_of(self, _meta: Meta, children: list[Any]) -> tree.Word:
+    def as_of(self, _meta: Meta, children: list[Any]) -> Word:
         return word_of(parted(children)[0][0])
 
     def given(self, meta: Meta, children: list[Any]) -> tree.Given:
@@ -33,7 +34,7 @@ class ExampleBuilder(Transformer[Token, Any]):
         quoted = about.type == "STRING"
         if quoted:
             inside = Span(word.span.start + 1, word.span.end - 1)
-            word = tree.Word(text=" ".join(word.text[1:-1].split()), span=inside)
+            word = Word(text=" ".join(word.text[1:-1].split()), span=inside)
         return tree.Expect(about=word, quoted=quoted, outcome=_rest(outcome), span=span_of(meta))
 
     def example(self, meta: Meta, children: list[Any]) -> tree.Example:
@@ -42,7 +43,7 @@ class ExampleBuilder(Transformer[Token, Any]):
         table = [_cells(row) for row in rows]
         return tree.Example(
             title=" ".join(str(title).split()[1:]),
-            as_of=next((n for n in nodes if isinstance(n, tree.Word)), None),
+            as_of=next((n for n in nodes if isinstance(n, Word)), None),
             given=tuple(n for n in nodes if isinstance(n, tree.Given)),
             expect=tuple(n for n in nodes if isinstance(n, tree.Expect)),
             header=table[0] if table else (),
@@ -53,11 +54,11 @@ class ExampleBuilder(Transformer[Token, Any]):
     examples = example
 
 
-def _rest(token: Token) -> tree.Word:
+def _rest(token: Token) -> Word:
     """What is left of a line, with one blank between its words."""
     text = str(token).rstrip(" \t")
     start = token.start_pos or 0
-    return tree.Word(text=" ".join(text.split()), span=Span(start, start + len(text)))
+    return Word(text=" ".join(text.split()), span=Span(start, start + len(text)))
 
 
 def cells_of(row: str) -> list[str]:
@@ -65,13 +66,13 @@ def cells_of(row: str) -> list[str]:
     return row.rstrip(" \t")[1:].removesuffix("|").split("|")
 
 
-def _cells(row: Token) -> tuple[tree.Word, ...]:
+def _cells(row: Token) -> tuple[Word, ...]:
     """The cells of a row; an empty one is where it would stand."""
-    cells: list[tree.Word] = []
+    cells: list[Word] = []
     place = (row.start_pos or 0) + 1
     for cell in cells_of(str(row)):
         first, last = place + len(cell) - len(cell.lstrip()), place + len(cell.rstrip())
         span = Span(first, last) if first < last else Span(place, place + max(1, len(cell)))
-        cells.append(tree.Word(text=" ".join(cell.split()), span=span))
+        cells.append(Word(text=" ".join(cell.split()), span=span))
         place += len(cell) + 1
     return tuple(cells)

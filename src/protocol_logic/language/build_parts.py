@@ -8,7 +8,7 @@ from lark import Token
 from lark.tree import Meta
 
 from protocol_logic.foundation.source import Span
-from protocol_logic.language import tree
+from protocol_logic.language.nodes import NOWHERE, Amount, Text, Word
 
 # Token types that only hold the grammar together; children keep what carries meaning.
 _MEANINGFUL = {
@@ -21,29 +21,29 @@ _MEANINGFUL = {
 
 
 def span_of(meta: Meta) -> Span:
-    return Span(meta.start_pos, meta.end_pos) if not meta.empty else tree.NOWHERE
+    return Span(meta.start_pos, meta.end_pos) if not meta.empty else NOWHERE
 
 
-def word_of(token: Token) -> tree.Word:
+def word_of(token: Token) -> Word:
     start = token.start_pos or 0
-    return tree.Word(text=str(token), span=Span(start, start + len(token)))
+    return Word(text=str(token), span=Span(start, start + len(token)))
 
 
-def text_of(token: Token) -> tree.Text:
+def text_of(token: Token) -> Text:
     key, _, text = str(token).partition(" ")
     if "\t" in key:
         key, _, text = str(token).partition("\t")
     start = token.start_pos or 0
-    return tree.Text(key=key, text=text.strip(), span=Span(start, start + len(token)))
+    return Text(key=key, text=text.strip(), span=Span(start, start + len(token)))
 
 
-def amount_of(number: Token, unit: Token | None = None) -> tree.Amount:
+def amount_of(number: Token, unit: Token | None = None) -> Amount:
     """A number with its unit, or the name of the parameter that stands in its place."""
     word = word_of(unit) if unit is not None else None
     span = word_of(number).span
     if number.type == "NAME":
-        return tree.Amount(number="", parameter=word_of(number), span=span)
-    return tree.Amount(number=str(number), unit=word, span=span.merge(word.span) if word else span)
+        return Amount(number="", parameter=word_of(number), span=span)
+    return Amount(number=str(number), unit=word, span=span.merge(word.span) if word else span)
 
 
 def parted(children: list[Any]) -> tuple[list[Token], list[Any]]:
@@ -52,7 +52,7 @@ def parted(children: list[Any]) -> tuple[list[Token], list[Any]]:
     return tokens, [c for c in children if not isinstance(c, Token)]
 
 
-def quotes_in(tokens: list[Token]) -> tuple[tree.Word, ...]:
+def quotes_in(tokens: list[Token]) -> tuple[Word, ...]:
     """The protocol's own text in each of the `>` lines among tokens."""
     found = []
     for token in tokens:
@@ -60,11 +60,11 @@ def quotes_in(tokens: list[Token]) -> tuple[tree.Word, ...]:
             text = str(token)[1:].removeprefix(" ")
             start = (token.start_pos or 0) + len(token) - len(text)
             text = text.rstrip()
-            found.append(tree.Word(text=text, span=Span(start, start + len(text))))
+            found.append(Word(text=text, span=Span(start, start + len(text))))
     return tuple(found)
 
 
-def amounts_in(tokens: list[Token]) -> tuple[tree.Amount, ...]:
+def amounts_in(tokens: list[Token]) -> tuple[Amount, ...]:
     """Each number with the unit that follows it, if any."""
     out = []
     for i, token in enumerate(tokens):

@@ -23,8 +23,9 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.language import words
 from protocol_logic.language.build import TreeBuilder
 from protocol_logic.language.mistake import Found, Place
+from protocol_logic.language.nodes import Word
 from protocol_logic.language.parser import build_parser
-from protocol_logic.language.tree import Criterion, Heading, Statement, Word
+from protocol_logic.language.tree import Criterion, Heading, Statement
 
 DEEPEST = 40
 """Levels of blocks that a statement may have; its formula may have twice as many."""

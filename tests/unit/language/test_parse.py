@@ -16,8 +16,9 @@ import pytest
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import grammar_root, kb_root
-from protocol_logic.language import tree, words
+from protocol_logic.language import condition_tree, knowledge_tree, tree, words
 from protocol_logic.language.build import TreeBuilder
+from protocol_logic.language.nodes import Amount, Limit, Node, Text, Word
 from protocol_logic.language.parse import DEEPEST, criteria, parse, pieces, read_piece
 from protocol_logic.language.parser import Layout, build_parser
 from tests.differential.protocols import random_protocol
@@ -162,7 +163,7 @@ def good(text: str) -> list[tree.Statement]:
     return statements
 
 
-def condition(line: str) -> tree.Condition:
+def condition(line: str) -> condition_tree.Condition:
     (criterion,) = criteria(good(f"include a\n  > S;\n  {line}\n"))
     return criterion.condition
 
@@ -175,9 +176,9 @@ def underlined(problem: Problem) -> str:
 # ---- places --------------------------------------------------------------------------------------
 
 
-def nodes(node: object) -> Iterator[tree.Node]:
+def nodes(node: object) -> Iterator[Node]:
     """A node and all below it, each before what it holds."""
-    if isinstance(node, tree.Node):
+    if isinstance(node, Node):
         yield node
         for item in dataclasses.fields(node):
             yield from nodes(getattr(node, item.name))
@@ -195,30 +196,30 @@ def check_places(text: str) -> int:
     count = 0
     for node in nodes(good(text)):
         here = text[node.span.start : node.span.end]
-        if isinstance(node, tree.Word) and not node.text:
+        if isinstance(node, Word) and not node.text:
             continue  # an empty cell of a table
         assert here and here == here.strip(), node
         for inner in nodes([getattr(node, item.name) for item in dataclasses.fields(node)]):
-            if isinstance(node, tree.Size) and inner is node.value:
+            if isinstance(node, knowledge_tree.Size) and inner is node.value:
                 continue  # `10 mm if site is bone`: the place is that of the size alone
             assert node.span.start <= inner.span.start <= inner.span.end <= node.span.end
-        if isinstance(node, tree.Word):
+        if isinstance(node, Word):
             assert here == node.text
-        elif isinstance(node, tree.Text):
+        elif isinstance(node, Text):
             assert one_line(here) == one_line(f"{node.key} {node.text}")
-        elif isinstance(node, tree.Amount):
+        elif isinstance(node, Amount):
             unit = f" {node.unit.text}" if node.unit else ""
             name = node.parameter.text if node.parameter else ""
             assert one_line(here) == node.number + name + unit
-        elif isinstance(node, tree.Limit):
+        elif isinstance(node, Limit):
             multiple = here[-3:] if here.endswith(("ULN", "LLN")) else ""
             assert here.startswith(node.op) and multiple == node.per
-        elif isinstance(node, tree.CodeRef):
+        elif isinstance(node, knowledge_tree.CodeRef):
             display = f' "{node.display}"' if node.display else ""
             assert one_line(here) == one_line(f"{node.system.text} {node.code.text}{display}")
-        elif isinstance(node, tree.Property):
+        elif isinstance(node, knowledge_tree.Property):
             assert here.split()[0] == node.key.split()[0]
-        elif isinstance(node, tree.Condition) and "\n" not in here:
+        elif isinstance(node, condition_tree.Condition) and "\n" not in here:
             assert condition(here) == node
         count += 1
     return count
@@ -261,8 +262,8 @@ def test_places_are_those_of_the_whole_file() -> None:
     "define protocol age status x uln butter course".split(),
 )
 def test_a_name_may_begin_with_a_keyword(name: str) -> None:
-    assert condition(f"{name} is positive") == tree.IsIn(
-        name=tree.Word(text=name), values=(tree.Word(text="positive"),)
+    assert condition(f"{name} is positive") == condition_tree.IsIn(
+        name=Word(text=name), values=(Word(text="positive"),)
     )
 
 
@@ -294,10 +295,10 @@ def test_spaces_between_words_are_free() -> None:
 def test_a_limit_with_an_exception_stands_alone_on_its_line() -> None:
     text = "alt <= 2 x ULN, but <= 5 x ULN if stage in 3, 4, but <= 9 x ULN if not metastatic"
     found = condition(text)
-    assert isinstance(found, tree.Compares)
+    assert isinstance(found, condition_tree.Compares)
     stages, other = found.exceptions
-    assert isinstance(stages.condition, tree.IsIn) and len(stages.condition.values) == 2
-    assert isinstance(other.condition, tree.Not)
+    assert isinstance(stages.condition, condition_tree.IsIn) and len(stages.condition.values) == 2
+    assert isinstance(other.condition, condition_tree.Not)
     for line in (f"{text} and x", f"x or {text}", f"not {text}"):
         _, problems = parsed(f"include a\n  > S;\n  {line}\n")
         assert len(problems) == 1
