@@ -6,11 +6,12 @@ problem of severity error stands in the way; all problems go to the sink.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.allergies import allergies
+from protocol_logic.compiling.circles import report_circles
 from protocol_logic.compiling.collisions import report_collisions
 from protocol_logic.compiling.conditions import Conditions
 from protocol_logic.compiling.definitions import definition_of
@@ -126,9 +127,7 @@ class _Checker:
         missing = Missing(checked)
         self.scopes = Scopes(self.units, self.conditions)
         criteria = self._criteria(missing)
-        self._circles(definitions)
-        self._concept_circles()
-        self._denial_circles(denials, checked)
+        report_circles(self.conditions, definitions, denials)
         heading = self.main.heading
         texts = {t.key: t.text for t in heading.texts} if heading else {}
         self.conditions.begin("", self.main.source)
@@ -312,91 +311,6 @@ class _Checker:
     ) -> core.Condition | None:
         self.conditions.begin(f"denial_of_{name}", source)
         return self.conditions.condition(node)
-
-    def _circles(self, definitions: dict[str, core.Definition | None]) -> None:
-        """Definitions may not rest on themselves, nor a denial on what it denies."""
-        done: set[str] = set()
-
-        def visit(name: str, path: tuple[str, ...]) -> None:
-            definition = definitions.get(name)
-            if name in path:
-                if name == path[0]:
-                    node, source = self.definitions[name]
-                    self.conditions.begin(name, source)
-                    way = " -> ".join(f"`{n}`" for n in (*path, name))
-                    message = f"`{name}` rests on itself: {way}"
-                    hint = "say one of them without the other"
-                    self.conditions.problem("circular-definition", message, node.name.span, hint)
-                return
-            if definition is None or name in done:
-                return
-            for condition in core.conditions_in(definition.body):
-                for test in core.tests_in(condition):
-                    if isinstance(test, core.Defined):
-                        visit(test.name, (*path, name))
-            done.add(name)
-
-        for name in definitions:
-            visit(name, ())
-
-    def _denial_circles(
-        self, denials: dict[str, core.Condition | None], definitions: Mapping[str, core.Definition]
-    ) -> None:
-        """What denies a concept may not ask about it or anything above or below it."""
-        vocabulary = voc.Vocabulary(self.found.entries)
-        for name, condition in denials.items():
-            family = set(vocabulary.below(name))
-            queue = [] if condition is None else [condition]
-            seen: set[str] = set()
-            while queue:
-                for test in core.tests_in(queue.pop()):
-                    if isinstance(test, core.Defined) and test.name not in seen:
-                        seen.add(test.name)
-                        found = definitions.get(test.name)
-                        queue += core.conditions_in(found.body) if found is not None else ()
-                    elif isinstance(test, core.Present):
-                        asked = set(vocabulary.below(test.concept))
-                        if not family & asked:
-                            # Whether it is present may rest on a denial of its own.
-                            for other, denial in denials.items():
-                                key = f"denial of {other}"
-                                if (
-                                    denial
-                                    and key not in seen
-                                    and asked & set(vocabulary.below(other))
-                                ):
-                                    seen.add(key)
-                                    queue.append(denial)
-                            continue
-                        source, span = self.found.places[name]
-                        self.conditions.begin(name, source)
-                        message = f"what denies `{name}` asks about `{test.concept}`"
-                        hint = "say it by other findings, such as a stage"
-                        self.conditions.problem("circular-definition", message, span, hint)
-                        return
-
-    def _concept_circles(self) -> None:
-        """A concept is not a kind of itself, and only a kind of its own sort."""
-        concepts = {n: e for n, e in self.found.entries.items() if isinstance(e, voc.Concept)}
-        for name, entry in concepts.items():
-            source, span = self.found.places[name]
-            self.conditions.begin(name, source)
-            above, queue = set[str](), list(entry.parents)
-            while queue:
-                parent = queue.pop()
-                if parent in concepts and parent not in above:
-                    above.add(parent)
-                    queue += concepts[parent].parents
-            if name in above:
-                hint = "take one of the `is a` or `includes` lines away"
-                message = f"`{name}` is a kind of itself"
-                self.conditions.problem("circular-definition", message, span, hint)
-            for parent in entry.parents:
-                if parent in concepts and concepts[parent].kind != entry.kind:
-                    message = (
-                        f"`{name}` is a {entry.kind}, but `{parent}` a {concepts[parent].kind}"
-                    )
-                    self.conditions.problem("wrong-kind", message, span)
 
     def _entry_values(self, node: knowledge_tree.Entry) -> None:
         """Values that an entry names of another are among the other's."""
