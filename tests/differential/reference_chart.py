@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from types import MappingProxyType
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import core, formulas
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.calendar import completed_years
 from protocol_logic.foundation.interval import Interval
@@ -204,13 +204,13 @@ class Chart:
                     }
         return sorted(found)
 
-    def derived_from(self, entry: str) -> list[core.Derived]:
+    def derived_from(self, entry: str) -> list[formulas.Derived]:
         """The derived quantities in use that a quantity goes into."""
         used = {w.entry for w in self.withins}
         return [
             d
             for d in self.protocol.derived.values()
-            if d.name in used and entry in core.inputs_of(d.formula)
+            if d.name in used and entry in formulas.inputs_of(d.formula)
         ]
 
     def ages(self, field: str, unit: str) -> list[int]:

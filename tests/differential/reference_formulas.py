@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import formulas
 
 
-def calculate(formula: core.Formula, values: Mapping[str, Fraction]) -> Fraction:
+def calculate(formula: formulas.Formula, values: Mapping[str, Fraction]) -> Fraction:
     """The result of a formula without choices; raises ZeroDivisionError where it has none."""
-    if isinstance(formula, core.Constant):
+    if isinstance(formula, formulas.Constant):
         return formula.value
-    if isinstance(formula, core.Input):
+    if isinstance(formula, formulas.Input):
         return values[formula.entry] * formula.factor
-    assert isinstance(formula, core.Operation)
+    assert isinstance(formula, formulas.Operation)
     left, right = calculate(formula.left, values), calculate(formula.right, values)
     match formula.op:
         case "/":
@@ -52,34 +52,36 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction:
     return found
 
 
-def for_patient(formula: core.Formula, value_of: Callable[[str], str | None]) -> core.Formula:
+def for_patient(
+    formula: formulas.Formula, value_of: Callable[[str], str | None]
+) -> formulas.Formula:
     """The formula without choices for a patient whose fields have these values."""
-    if isinstance(formula, core.Choice):
+    if isinstance(formula, formulas.Choice):
         holds = value_of(formula.field) == formula.value
         return for_patient(formula.then if holds else formula.otherwise, value_of)
-    if isinstance(formula, core.Operation):
+    if isinstance(formula, formulas.Operation):
         left, right = for_patient(formula.left, value_of), for_patient(formula.right, value_of)
-        return core.Operation(formula.op, left, right)
+        return formulas.Operation(formula.op, left, right)
     return formula
 
 
 def for_everyone(
-    formula: core.Formula, values_of: Callable[[str], Sequence[str]]
-) -> list[core.Formula]:
+    formula: formulas.Formula, values_of: Callable[[str], Sequence[str]]
+) -> list[formulas.Formula]:
     """The formulas for each value of the field that it asks; of one field at most."""
-    fields = set(core.fields_of(formula))
+    fields = set(formulas.fields_of(formula))
     if not fields:
         return [formula]
     [field] = fields
 
-    def as_if(value: str) -> core.Formula:
+    def as_if(value: str) -> formulas.Formula:
         return for_patient(formula, lambda _: value)
 
     return list(dict.fromkeys(as_if(value) for value in values_of(field)))
 
 
 def where(
-    formula: core.Formula,
+    formula: formulas.Formula,
     entry: str,
     limit: Fraction,
     values: Mapping[str, Fraction],
@@ -87,7 +89,7 @@ def where(
 ) -> Iterator[Fraction]:
     """The value of an input at which a formula passes a limit, exactly where that is easy."""
     try:
-        if list(core.inputs_of(formula)).count(entry) == 1 and _is_rational(formula):
+        if list(formulas.inputs_of(formula)).count(entry) == 1 and _is_rational(formula):
             yield _solve(formula, entry, limit, values)
         else:
             yield from _search(formula, entry, limit, values, ends)
@@ -95,21 +97,21 @@ def where(
         return
 
 
-def _is_rational(formula: core.Formula) -> bool:
-    if isinstance(formula, core.Operation):
+def _is_rational(formula: formulas.Formula) -> bool:
+    if isinstance(formula, formulas.Operation):
         whole = formula.op not in ("^", "min", "max")
         return whole and _is_rational(formula.left) and _is_rational(formula.right)
     return True
 
 
 def _solve(
-    formula: core.Formula, entry: str, result: Fraction, values: Mapping[str, Fraction]
+    formula: formulas.Formula, entry: str, result: Fraction, values: Mapping[str, Fraction]
 ) -> Fraction:
     """The value of the input `entry`, which stands in one place, that gives the result."""
-    if isinstance(formula, core.Input):
+    if isinstance(formula, formulas.Input):
         return result / formula.factor
-    assert isinstance(formula, core.Operation)
-    if entry in core.inputs_of(formula.left):
+    assert isinstance(formula, formulas.Operation)
+    if entry in formulas.inputs_of(formula.left):
         other = calculate(formula.right, values)
         if formula.op == "/":
             return _solve(formula.left, entry, result * other, values)
@@ -127,7 +129,7 @@ def _solve(
 
 
 def _search(
-    formula: core.Formula,
+    formula: formulas.Formula,
     entry: str,
     limit: Fraction,
     values: Mapping[str, Fraction],

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import product
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import core, formulas
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Measured
@@ -126,12 +126,12 @@ class Numbers(Statements):
 
     # ---- derived -----------------------------------------------------------------------------
 
-    def derived(self, quantity: core.Derived) -> Fraction:
+    def derived(self, quantity: formulas.Derived) -> Fraction:
         key = ("derived", quantity.name, self.window)
         return self.world.once(key, lambda: self._derived(quantity))
 
-    def _derived(self, quantity: core.Derived) -> Fraction:
-        inputs = list(dict.fromkeys(core.inputs_of(quantity.formula)))
+    def _derived(self, quantity: formulas.Derived) -> Fraction:
+        inputs = list(dict.fromkeys(formulas.inputs_of(quantity.formula)))
         if all(self._usable(name) for name in inputs):
             values = {name: self._input(name) for name in inputs}
             formula = for_patient(quantity.formula, self.value)
@@ -158,14 +158,14 @@ class Numbers(Statements):
         entry = self.chart.vocabulary.entries[name]
         return Fraction(self.age(entry)) if isinstance(entry, voc.Age) else self.number(name)
 
-    def _cuts(self, quantity: core.Derived, entry: str) -> Iterable[Fraction]:
+    def _cuts(self, quantity: formulas.Derived, entry: str) -> Iterable[Fraction]:
         """Where the derived quantity passes one of its limits."""
-        others = [n for n in dict.fromkeys(core.inputs_of(quantity.formula)) if n != entry]
+        others = [n for n in dict.fromkeys(formulas.inputs_of(quantity.formula)) if n != entry]
         limits = list(dict.fromkeys(limit for _, limit in self.chart.limits(quantity.name)))
-        formulas = for_everyone(quantity.formula, self.chart.values)
+        cases = for_everyone(quantity.formula, self.chart.values)
         for choice in product(*(self._ends(name) for name in others)):
             values = dict(zip(others, choice, strict=True))
-            for formula, limit in product(formulas, limits):
+            for formula, limit in product(cases, limits):
                 yield from where(formula, entry, limit, values, self._far_ends(entry))
 
     def _far_ends(self, entry: str) -> tuple[Fraction, Fraction]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import core, formulas
 from protocol_logic.knowledge.vocabulary import Age, Lesion
 from protocol_logic.records.elements import Elements
 
@@ -45,7 +45,7 @@ def _entries_in(protocol: core.Protocol, conditions: Iterable[core.Condition]) -
                 yield test.concept
 
 
-def _inputs(protocol: core.Protocol, derived: core.Derived) -> Iterator[str]:
+def _inputs(protocol: core.Protocol, derived: formulas.Derived) -> Iterator[str]:
     for name in (*derived.inputs, *derived.fields, *filter(None, [derived.reported])):
         yield from _answerable(protocol, name)
 

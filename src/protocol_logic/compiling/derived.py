@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import formulas
 from protocol_logic.compiling.properties import Properties
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, zero_of
@@ -12,33 +12,33 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import knowledge_tree
 
 
-def derived_of(r: Properties) -> core.Derived | None:
+def derived_of(r: Properties) -> formulas.Derived | None:
     """A derived quantity; None where its formula cannot be made."""
     formula = _formula_by_field(r)
     if formula is None:
         return None
     for times in r.all("times"):
         name, value = times.words
-        factor = core.Constant(Fraction(times.amounts[0].number))
-        for_some = core.Choice(name.text, value.text, factor, core.Constant(Fraction(1)))
-        formula = core.Operation("*", formula, for_some)
+        factor = formulas.Constant(Fraction(times.amounts[0].number))
+        for_some = formulas.Choice(name.text, value.text, factor, formulas.Constant(Fraction(1)))
+        formula = formulas.Operation("*", formula, for_some)
     reported = r.one("else reported")
-    return core.Derived(
+    return formulas.Derived(
         name=r.name,
         element=r.element,
         label=r.label(),
         unit=r.unit(),
         formula=formula,
-        inputs=tuple(dict.fromkeys(core.inputs_of(formula))),
-        fields=tuple(dict.fromkeys(core.fields_of(formula))),
+        inputs=tuple(dict.fromkeys(formulas.inputs_of(formula))),
+        fields=tuple(dict.fromkeys(formulas.fields_of(formula))),
         reported=reported.words[0].text if reported else None,
     )
 
 
-def _formula_by_field(r: Properties) -> core.Formula | None:
+def _formula_by_field(r: Properties) -> formulas.Formula | None:
     """The `formula` lines as one: those with `if` in order, then the one for all others."""
-    cases: list[tuple[knowledge_tree.Property, core.Formula]] = []
-    rest: core.Formula | None = None
+    cases: list[tuple[knowledge_tree.Property, formulas.Formula]] = []
+    rest: formulas.Formula | None = None
     for prop in r.all("formula"):
         assert prop.formula is not None
         formula = _formula(r, prop.formula)
@@ -57,13 +57,13 @@ def _formula_by_field(r: Properties) -> core.Formula | None:
     for prop, formula in reversed(cases):
         if rest is not None:
             field, value = prop.words
-            rest = core.Choice(field.text, value.text, formula, rest)
+            rest = formulas.Choice(field.text, value.text, formula, rest)
     return rest
 
 
 def _last_case(
-    r: Properties, cases: list[tuple[knowledge_tree.Property, core.Formula]]
-) -> core.Formula:
+    r: Properties, cases: list[tuple[knowledge_tree.Property, formulas.Formula]]
+) -> formulas.Formula:
     """The formula of the last case, which is for all whom no other is for."""
     prop, formula = cases.pop()
     field = prop.words[0]
@@ -78,14 +78,14 @@ def _last_case(
     return formula
 
 
-def _formula(r: Properties, node: knowledge_tree.Formula) -> core.Formula | None:
+def _formula(r: Properties, node: knowledge_tree.Formula) -> formulas.Formula | None:
     if isinstance(node, knowledge_tree.Number):
-        return core.Constant(Fraction(node.text))
+        return formulas.Constant(Fraction(node.text))
     if isinstance(node, knowledge_tree.Binary):
         left, right = _formula(r, node.left), _formula(r, node.right)
         if left is None or right is None or _is_ambiguous(r, node):
             return None
-        return core.Operation(node.op, left, right)
+        return formulas.Operation(node.op, left, right)
     entry = r.found.entries.get(node.name.text)
     if isinstance(entry, voc.Age | voc.Quantity):
         canonical = entry.unit
@@ -98,13 +98,13 @@ def _formula(r: Properties, node: knowledge_tree.Formula) -> core.Formula | None
         return None
     code = node.unit.text
     if isinstance(entry, voc.Quantity) and code in entry.accepts and not zero_of(code):
-        return core.Input(entry.name, 1 / entry.accepts[node.unit.text])
+        return formulas.Input(entry.name, 1 / entry.accepts[node.unit.text])
     try:
         factor = conversion_factor(canonical, UNIT_WORDS.get(node.unit.text, node.unit.text))
     except UnitError as error:
         r.problem("wrong-unit", error.message, node.unit.span, error.hint)
         return None
-    return core.Input(entry.name, factor)
+    return formulas.Input(entry.name, factor)
 
 
 def _is_ambiguous(r: Properties, node: knowledge_tree.Binary) -> bool:

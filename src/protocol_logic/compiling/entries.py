@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import formulas
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
@@ -20,7 +20,7 @@ class Entries:
     problems: Problems
     systems: dict[str, str] = field(default_factory=dict)
     entries: dict[str, voc.Entry] = field(default_factory=dict)
-    derived: dict[str, core.Derived] = field(default_factory=dict)
+    derived: dict[str, formulas.Derived] = field(default_factory=dict)
     denials: dict[str, tuple[condition_tree.Condition, Source]] = field(default_factory=dict)
     places: dict[str, tuple[Source, Span]] = field(default_factory=dict)
     allergens: set[str] = field(default_factory=set)

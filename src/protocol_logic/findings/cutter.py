@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import core, formulas
 from protocol_logic.compiling.plan import NOT_RECORDED, Finding
 from protocol_logic.findings.formulas import compute
 from protocol_logic.findings.inputs import Alternative, Blank, Number, usable
@@ -240,7 +240,7 @@ class Cutter(Inputs):
     def _reported(
         self,
         finding: Finding,
-        derived: core.Derived,
+        derived: formulas.Derived,
         choice: Mapping[str, Alternative],
     ) -> Found:
         """Where an input is missing or unreadable, the reported value decides; what it leaves open

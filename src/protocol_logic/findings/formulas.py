@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import formulas
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.powers import power
 
 
 def compute(
-    formula: core.Formula, values: Mapping[str, Interval], fields: Mapping[str, str]
+    formula: formulas.Formula, values: Mapping[str, Interval], fields: Mapping[str, str]
 ) -> Interval:
     """All numbers that the formula may give; `fields`: the value of each patient field."""
     match formula:
-        case core.Constant(value=value):
+        case formulas.Constant(value=value):
             return Interval.point(value)
-        case core.Input(entry=entry, factor=factor):
+        case formulas.Input(entry=entry, factor=factor):
             return values[entry].scale(factor)
-        case core.Choice(field=field, value=wanted):
+        case formulas.Choice(field=field, value=wanted):
             chosen = formula.then if fields[field] == wanted else formula.otherwise
             return compute(chosen, values, fields)
     left = compute(formula.left, values, fields)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Context, Decimal
 from fractions import Fraction
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import core, formulas
 from protocol_logic.foundation.interval import decimal_text
 from protocol_logic.knowledge import vocabulary as voc
 
@@ -30,7 +30,7 @@ Inputs = Mapping[str, str]
 
 
 def inputs_around(
-    protocol: core.Protocol, derived: core.Derived, limit: Fraction
+    protocol: core.Protocol, derived: formulas.Derived, limit: Fraction
 ) -> tuple[Inputs, Inputs | None, Inputs]:
     """Inputs below, at and above a limit; None: no step is just at it. Raises NotSolved."""
     entries = protocol.vocabulary.entries
@@ -67,7 +67,7 @@ def inputs_around(
 
 def _moving(
     entry: voc.Quantity,
-    formula: core.Formula,
+    formula: formulas.Formula,
     numbers: Mapping[str, Fraction],
     fields: Mapping[str, str],
     limit: Fraction,
@@ -130,36 +130,36 @@ def _text(entry: voc.Quantity, value: Fraction) -> str:
 # ---- the formula ---------------------------------------------------------------------------------
 
 
-def _is_plain(formula: core.Formula) -> bool:
+def _is_plain(formula: formulas.Formula) -> bool:
     """Whether a formula has no power with a root, so that its value is exact."""
     return all(
-        isinstance(o.right, core.Constant) and o.right.value.denominator == 1
+        isinstance(o.right, formulas.Constant) and o.right.value.denominator == 1
         for o in _operations(formula)
         if o.op == "^"
     )
 
 
-def _operations(formula: core.Formula) -> Iterator[core.Operation]:
-    if isinstance(formula, core.Operation):
+def _operations(formula: formulas.Formula) -> Iterator[formulas.Operation]:
+    if isinstance(formula, formulas.Operation):
         yield formula
         yield from _operations(formula.left)
         yield from _operations(formula.right)
-    elif isinstance(formula, core.Choice):
+    elif isinstance(formula, formulas.Choice):
         yield from _operations(formula.then)
         yield from _operations(formula.otherwise)
 
 
 def _value(
-    formula: core.Formula, numbers: Mapping[str, Fraction], fields: Mapping[str, str]
+    formula: formulas.Formula, numbers: Mapping[str, Fraction], fields: Mapping[str, str]
 ) -> Fraction:
     match formula:
-        case core.Constant(value=value):
+        case formulas.Constant(value=value):
             return value
-        case core.Input(entry=entry, factor=factor):
+        case formulas.Input(entry=entry, factor=factor):
             return numbers[entry] * factor
-        case core.Choice(field=field, value=wanted, then=then, otherwise=otherwise):
+        case formulas.Choice(field=field, value=wanted, then=then, otherwise=otherwise):
             return _value(then if fields[field] == wanted else otherwise, numbers, fields)
-        case core.Operation(op=op):
+        case formulas.Operation(op=op):
             left = _value(formula.left, numbers, fields)
             right = _value(formula.right, numbers, fields)
             return _operated(op, left, right)
