@@ -65,6 +65,9 @@ def row(
     return Mistake(re.compile(pattern), hint, message, needed, refused)
 
 
+# A number in a pattern, and the terminals that stand where a condition may end.
+NUMBER = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
+MORE = "AND OR"
 # The patterns are for lines that a person writes; some take a long time on very long ones.
 LONGEST = 500
 

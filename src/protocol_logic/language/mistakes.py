@@ -13,6 +13,8 @@ from itertools import chain
 from protocol_logic.foundation.text import shown
 from protocol_logic.language.mistake import (
     LONGEST,
+    MORE,
+    NUMBER,
     Explanation,
     Found,
     Place,
@@ -20,6 +22,7 @@ from protocol_logic.language.mistake import (
     row as _row,
 )
 from protocol_logic.language.mistakes_examples import EXAMPLES, UNENDED_EXAMPLES
+from protocol_logic.language.mistakes_times import TIMES_AND_KINDS
 
 # ---- the tables ----------------------------------------------------------------------------------
 
@@ -40,15 +43,11 @@ def _exponent(match: re.Match[str]) -> str:
     return f"write `^ {match['e'].translate(_SUPERSCRIPTS)}`"
 
 
-_PAST = r"(?:last|past|previous|prior|preceding)"
-_WINDOW = "WITHIN NUMBER AND OR"
-_N = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
 _BOTH = "write two lines under `all of`, one with `>=` and one with `<=`"
 _ULN = r"(?:the\s+)?(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
 _LLN = r"(?:the\s+)?(?:LLN|lln|Lln|lower\s+limit\s+of\s+(?:the\s+)?normal)\b"
 _AT_START = "NAME QUOTE ALL_OF"
 _CODES = "code|evidence|site|axis|method"
-_MORE = "AND OR"
 _WORDS = r"[^\s\"'“”„«»‘’,][^\"'“”„«»‘’,]*?(?=\s*(?:$|[\"'“”„«»‘’,]|\bor\b|\band\b))"
 
 _MISTAKES = (
@@ -85,7 +84,7 @@ _MISTAKES = (
     _row(
         r"^(?P<x>[a-z]\w*)\s+(?P<w>within\s+\S+\s+\w+)\s+(?P<c>[<>]=?\s*\S.*)",
         "the window stands last: `{x} {c} {w}`",
-        needs=_MORE,
+        needs=MORE,
     ),
     _row(
         r"^worst\s+(?P<x>[a-z]\w*)",
@@ -134,113 +133,11 @@ _MISTAKES = (
     _row(r"^code\s+\d\S*", "name the code system first: `code loinc 718-7`", needs="NAME"),
     _row(r"^accepts\s+(?P<u>\S+)\s*=\s*(?P<v>\S.*)", "write `accepts {u} where 1 {u} = {v}`"),
     _row(r"^\d\S*", "start with the name: `hemoglobin >= 90 g/L`", needs=_AT_START),
-    # policies
-    _row(
-        r"^policy\s+within\b.*",
-        "name what it is for: `policy labs within 28 days`",
-        needs="WITHIN",
-        unless="IS",
-    ),
-    _row(r"^policy\b.*\b(?P<x>old|ago)\b", "leave out `{x}`", needs="_NL", unless="COMPARE"),
-    _row(
-        r"^policy\s+(?P<x>[a-z][\w.]*)\s*,.*",
-        "write one line for each: `policy {x} within ...`",
-        needs="WITHIN",
-        unless="IS",
-    ),
-    _row(
-        r"^policy\s+(?P<x>[a-z][\w.]*)\s+\D*?(?P<n>\d+)\s*(?P<u>[a-z]+)\b.*",
-        "write `policy {x} within {n} {u}`",
-        needs="WITHIN",
-        unless="IS",
-    ),
-    _row(
-        r"\b(?P<w>an?|one)\s+(?P<u>day|week|month|year)\b",
-        "write `1 {u}`",
-        needs="NUMBER",
-        unless="COMPARE",
-    ),
-    _row(r"^policy\b.*", "start it at the beginning of the line", needs="TITLE"),
-    _row(
-        r"^policy\b.*",
-        "site policies stand in a file of their own, which starts with `policies NAME`",
-        needs="COMPARE IS",
-    ),
-    # windows of time
-    _row(
-        rf"\b(?:with)?in\s+(?:the\s+)?{_PAST}\s+{_N}\s*(?P<u>[a-z]+)",
-        "write `within {n} {u}`",
-        needs=_WINDOW,
-    ),
-    _row(
-        rf"\b(?:during|over|for|since)\s+(?:the\s+)?{_PAST}\s+{_N}\s*(?P<u>[a-z]+)",
-        "write `within {n} {u}`",
-        needs=_WINDOW,
-    ),
-    _row(
-        rf"\b(?P<x>[a-z]\w*)\s*(?:>=?|at\s+least|more\s+than|over)\s*{_N}\s*(?P<u>[a-z]+)\s+"
-        r"(?:ago|earlier|before|prior)\b",
-        "write `not {x} within {n} {u}`, and `history of {x}` where there must be one",
-    ),
-    _row(
-        rf"\b(?!within\b)(?P<x>[a-z]\w*)\s*(?:<=?|at\s+most|less\s+than|under)?\s*{_N}\s*(?P<u>[a-z]+)\s+"
-        r"(?:ago|earlier|before|prior)\b",
-        "write `{x} within {n} {u}`",
-    ),
-    _row(
-        r"\b(?:prior\s+to|preceding|of|from|after)\b(?:\s+the\b)?",
-        "write `before` and the name of the time point",
-        needs="BEFORE",
-    ),
-    _row(
-        r"\bbefore\s+the\s+(?P<x>[a-z]\w*)",
-        "leave out `the`",
-        needs=_MORE,
-    ),
-    _row(r"\b(?P<x>[a-z]\w*)\s+not\s+within\b", "write `not {x} within ...`"),
-    _row(r"\b(?P<x>[a-z]\w*)\s+ever\b", "write `history of {x}`"),
-    _row(
-        r"\bwithin\s+\d+\s*(?:-|–|to\b)\s*(?P<n>\d+)\s*(?P<u>[a-z]+)",
-        "a window has one length: write `within {n} {u}` for the longer one",
-        needs="UNIT",
-    ),
-    _row(
-        r"^(?:not\s+)?(?P<x>[a-z]\w*)\s+(?:before|prior\s+to)\b.*",
-        "say how long before: `{x} within 28 days before TIMEPOINT`",
-        needs="WITHIN",
-        unless="NUMBER BEFORE",
-    ),
-    _row(
-        r"\b(?P<x>[a-z]\w*)\s+(?:other\s+then|except(?!\s+if\b)(?:\s+for)?|excluding|apart\s+from|but\s+not)\b",
-        "write `{x} other than ...`",
-        needs="OTHER_THAN",
-    ),
-    # allergies
-    _row(
-        r"^(?:not\s+)?(?:known\s+)?(?:allergic|hypersensitivity|hypersensitive|intolerance|intolerant)\s+"
-        r"(?:reaction\s+)?to\s+(?P<x>[a-z]\w*)",
-        "write `allergy to {x}`",
-    ),
-    _row(r"^(?:not\s+)?(?:known\s+)?(?P<x>[a-z]\w*)\s+allergy\b", "write `allergy to {x}`"),
-    # qualifiers
-    _row(
-        r"\bwith\s+(?P<q>[a-z]\w*)\s+(?P<v>[\w+]+)\s+or\s+(?P<w>\d[\w+]*)",
-        "write `with {q} {v}, {w}`",
-    ),
-    _row(
-        r"\b(?!with\b)(?P<x>[a-z]\w*)\s+(?:of\s+)?(?P<q>grade|severity|stage)\s+(?P<v>\S.*)",
-        "write `{x} with {q} {v}`",
-        needs="WITH",
-    ),
-    _row(
-        r"^(?:not\s+)?(?P<w>any|last|recent|current|active)\s+(?!of\b)(?P<x>[a-z]\w*)",
-        "leave out `{w}`",
-        needs="WITH",
-    ),
+    *TIMES_AND_KINDS,
     # numbers with units
-    _row(rf"{_N}\s*(?:[xX×✕*·]|times)?\s*{_ULN}", "write `{n} x ULN`"),
+    _row(rf"{NUMBER}\s*(?:[xX×✕*·]|times)?\s*{_ULN}", "write `{n} x ULN`"),
     _row(rf"[<>]=?\s*{_ULN}", "write `1 x ULN`"),
-    _row(rf"{_N}\s*(?:[xX×✕*·]|times)?\s*{_LLN}", "write `{n} x LLN`"),
+    _row(rf"{NUMBER}\s*(?:[xX×✕*·]|times)?\s*{_LLN}", "write `{n} x LLN`"),
     _row(rf"[<>]=?\s*{_LLN}", "write `1 x LLN`"),
     _row(
         r"[<>]=?\s*(?P<u>10\s*[*^]\s*\d+\s*/\s*\w+)",
@@ -248,7 +145,7 @@ _MISTAKES = (
         "the number before the unit is missing",
     ),
     _row(
-        rf"(?:{_N}\s*)?(?:(?:[x×✕*·]\s*)?10\s*(?:\^|\*\*?|E)?|[eE])\s*"
+        rf"(?:{NUMBER}\s*)?(?:(?:[x×✕*·]\s*)?10\s*(?:\^|\*\*?|E)?|[eE])\s*"
         r"(?P<e>\d\d?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s*/\s*(?P<u>[A-Za-z]+)",
         _power,
     ),
@@ -268,7 +165,7 @@ _MISTAKES = (
         "write `{a} to {b}`",
         needs="TO",
     ),
-    _row(r"\d+(?:\.\d+)?\s*(?:-|–|—|to\b|\.\.+)\s*\d+(?:\.\d+)?", _BOTH, needs=f"{_MORE} COMPARE"),
+    _row(r"\d+(?:\.\d+)?\s*(?:-|–|—|to\b|\.\.+)\s*\d+(?:\.\d+)?", _BOTH, needs=f"{MORE} COMPARE"),
     _row(r"(?<!\d)\.(?P<a>\d+)", "write `0.{a}`"),
     _row(r"(?P<a>\d+)\.(?!\d)", "write `{a}`"),
     _row(r"[<>]=?\s*[-−–]\s*\d+", "a limit is not negative"),
@@ -287,7 +184,7 @@ _MISTAKES = (
         "write `>=` or `<=`: `=` does not say on which side of the number",
         needs="COMPARE",
     ),
-    _row(r"\bbetween\b|[<>]=?", _BOTH, needs=f"{_MORE} COMPARE", unless="NUMBER"),
+    _row(r"\bbetween\b|[<>]=?", _BOTH, needs=f"{MORE} COMPARE", unless="NUMBER"),
     _row(r"\bat\s+least\b", "write `>=`", needs="COMPARE"),
     _row(r"\bat\s+most\b|\bno\s+more\s+than\b", "write `<=`", needs="COMPARE"),
     # scopes
@@ -324,7 +221,7 @@ _MISTAKES = (
     _row(
         r"(?:,\s*)?\b(?:except|unless)\b(?:\s+if\b)?",
         "write `except if ...` on a line of its own, above the condition of the criterion",
-        needs=_MORE,
+        needs=MORE,
         unless="COMMA_BUT",
     ),
     # what is asked of a person
@@ -337,7 +234,7 @@ _MISTAKES = (
     _row(
         rf"\battested\s+(?P<x>[A-Za-z]\w*\s+{_WORDS})",
         'put what is asked in double quotes: `attested "{x}"`',
-        needs=f"{_MORE} STRING",
+        needs=f"{MORE} STRING",
     ),
     _row(
         r"\b(?:judged|opaque|attested)\s+\"[^\"]*\"\w[^\"]*\"?",
@@ -346,7 +243,7 @@ _MISTAKES = (
     _row(
         r"(?<=\")\s+is\s+(?P<v>yes|no|true|false)\b",
         "leave out `is {v}`: a question stands for yes, and for no with `not` before it",
-        needs=_MORE,
+        needs=MORE,
     ),
     _row(
         r"^(?:not\s+)?(?:[a-z]\w*\s+)?\"[^\s\"]+\s[^\"]*\"",
@@ -381,14 +278,14 @@ _MISTAKES = (
         r"\b(?:and|or)\b",
         "`define` a name for the two conditions: a limit with `but` has one, and its line alone",
         needs="COMMA_BUT",
-        unless=_MORE,
+        unless=MORE,
     ),
     _row(
         r"\b(?:and|or)\b",
         "one connective a line: put one of the two in a block, under `all of` or `any of`",
-        needs=_MORE,
+        needs=MORE,
     ),
-    _row(r"[,&|+]+", "join conditions with `and` or `or`", needs=_MORE),
+    _row(r"[,&|+]+", "join conditions with `and` or `or`", needs=MORE),
     _row(
         r"\bwithin\b",
         "write `EVENT from start of COURSE to 12 months after end of COURSE`",
@@ -402,7 +299,7 @@ _MISTAKES = (
     _row(
         r"[()]",
         "conditions have no parentheses: put the inner ones in a block, `all of` or `any of`",
-        needs=f"NAME {_MORE}",
+        needs=f"NAME {MORE}",
         unless="LPAR RPAR PLUS",
     ),
     _row(r"[\[\]{}]", "leave out the brackets"),
