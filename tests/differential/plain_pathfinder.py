@@ -59,7 +59,10 @@ def plain(line: str) -> str:
 
 def read_table(path: Path) -> list[dict[str, Any]]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        return [{k: typed(v) for k, v in row.items()} for row in csv.DictReader(stream)]
+        return [
+            {k: v if k == "code" else typed(v) for k, v in row.items()}
+            for row in csv.DictReader(stream)
+        ]
 
 
 def typed(cell: str) -> Any:
@@ -86,17 +89,19 @@ def excluded(
 
 def excludes(rule: Rule, tables: Mapping[str, list[Row]], as_programmed: bool) -> bool:
     names = sorted({name for line in rule.lines for name in tables_of(line)})
+    kept = {name: list(tables.get(name, ())) for name in names}
+    alone = list(itertools.takewhile(lambda line: len(tables_of(line)) == 1, rule.lines[:-1]))
+    for line in alone:
+        (name,) = tables_of(line)
+        kept[name] = [row for row in kept[name] if value(line, {name: row}, False)]
     rows: list[Joined] = [
-        dict(zip(names, each, strict=True))
-        for each in itertools.product(*(tables.get(name, ()) for name in names))
+        dict(zip(names, each, strict=True)) for each in itertools.product(*kept.values())
     ]
-    joined = False
-    for number, line in enumerate(rule.lines, 1):
-        joined = joined or len(tables_of(line)) > 1
-        if number == len(rule.lines) and not rows:
-            return False
-        rows = list(left(line, rows, first_only=as_programmed and joined))
-    return bool(rows) == rule.excludes
+    first_only = as_programmed and len(names) > 1
+    for line in rule.lines[len(alone) : -1]:
+        rows = list(left(line, rows, first_only=first_only))
+    matches = any(left(rule.lines[-1], rows, first_only=first_only))
+    return bool(rows) and matches == rule.excludes
 
 
 def tables_of(line: ast.expr) -> set[str]:

@@ -99,3 +99,15 @@ def test_eighteen_years_by_the_calendar_exclude_76() -> None:
     young = {row["patient"] for _, row in screened(text) if "age" in failed(row)}
     assert young == younger_than_18_years(TABLES)
     assert len(young) == 76
+
+
+def test_a_trial_over_the_same_patients() -> None:
+    # The tables have what these four rules of CheckMate 017 need.
+    text = (CASE / "trials" / "checkmate_017.elig").read_text(encoding="utf-8")
+    rules = ("age", "histology_squamous", "ecog", "platelets")
+    head, *parts = text.split("\n\n")
+    kept = [each for each in parts for rule in rules if f"include rule_{rule}\n" in each]
+    fails = [failed(row) for _, row in screened("\n\n".join((head, parts[0], *kept)) + "\n")]
+    assert {rule: sum(rule in each for each in fails) for rule in rules} == {
+        rule: TOTALS[rule] for rule in rules
+    }
