@@ -28,6 +28,7 @@
     allergy to paclitaxel                 also: resolved, refuted, unconfirmed, intolerance after it
     allergy to something                  without a code; also: no known allergy
     visceral_crisis answered no           what is asked of a person: an answer, see `answers_of`
+    first_dose answered 2026-11-30        the day of a time point for this patient
 
 A fact without `on DATE` is of the as-of date, one `on DATE to DATE` of a period, one that ends in
 `undated` has no date, and one that ends in `status WORD` has that status. Names, codes and units
@@ -62,7 +63,7 @@ _OTHERWISE = {"CT": "77477000", "MRI": "113091000"}
 _UNSURE = ("provisional", "unconfirmed", "differential")
 
 _DATE = r"\d{4}(?:-\d\d){0,2}"
-_ANSWER = re.compile(rf"(?P<element>\S+) answered (?P<value>\w+)(?: on (?P<date>{_DATE}))?")
+_ANSWER = re.compile(rf"(?P<element>\S+) answered (?P<value>[\w-]+)(?: on (?P<date>{_DATE}))?")
 _ON = re.compile(rf"\s+on (?P<date>{_DATE})(?: to (?P<end>{_DATE}))?$")
 _STATUS = re.compile(r",? status (?P<status>[a-z-]+)$")
 _AMOUNT = re.compile(r"(?:(?P<sign>[<>]=?) )?(?P<number>\d+(?:\.\d+)?)(?: (?P<unit>\S+))?")

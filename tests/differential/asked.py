@@ -32,6 +32,12 @@ def answered(
         for _ in range(rng.choice([0, 0, 1, 1, 2]) if name in protocol.vocabulary.entries else 0):
             day = as_of + timedelta(days=rng.choice([-40, 0, 0, 1]))
             lines[f"{record.patient},{name},{rng.choice(_MULTIPLES)},w,{day},"] = None
+    for point in protocol.timepoints:
+        said = sorted(rng.sample(range(-30, 4), rng.choice([0, 1, 2])))
+        for days in said:
+            day = as_of + timedelta(days=rng.choice([-300, -14, 0, 9, 40]))
+            said_on = as_of + timedelta(days=days)
+            lines[f"{record.patient},{point.name},{day},w,{said_on},"] = None
     problems = Problems()
     text = "\n".join(lines)
     answers = read_answers(Source("answers.csv", text), elements_of(protocol), problems)

@@ -14,6 +14,7 @@ from protocol_logic.foundation.calendar import completed_years
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
+    Appointed,
     Born,
     ConditionStated,
     Fact,
@@ -72,7 +73,11 @@ class Chart:
         each_alone: bool = False,
         dates: Mapping[str, date] = MappingProxyType({}),
     ) -> None:
-        self.dates = dates
+        said = [f for f in record.facts if isinstance(f.reading, Appointed)]
+        said = [f for f in said if f.date is not None and f.date.first <= as_of]
+        newest = sorted(said, key=lambda f: f.date.first if f.date else as_of)
+        told = {f.entry: f.reading.day for f in newest if isinstance(f.reading, Appointed)}
+        self.dates = {**dates, **told}
         self.windows = windows
         self.each_alone = each_alone
         self.protocol = protocol

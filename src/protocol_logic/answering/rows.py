@@ -57,7 +57,7 @@ def row_of(
         "protocol": {"id": protocol.id, "version": protocol.version, "digest": digest},
         "policies": None if policies is None else policies_dict(policies),
         "parameters": parameters_of(protocol),
-        "timepoints": timepoints_of(protocol, dates, as_of.date),
+        "timepoints": timepoints_of(protocol, dates, found),
         "eligibility": decision.eligibility,
         "decided_jointly": list(decision.decided_jointly),
         "scopes": [
@@ -103,18 +103,24 @@ def parameters_of(protocol: core.Protocol) -> list[dict[str, str]]:
 
 
 def timepoints_of(
-    protocol: core.Protocol, dates: Mapping[str, date], as_of: date
+    protocol: core.Protocol, dates: Mapping[str, date], found: PatientFindings
 ) -> list[dict[str, str]]:
-    """The time points of a protocol with their days: those of the run, else the as-of date."""
+    """The time points with their days: the answer's, else the run's, else the as-of date."""
     return [
         {
-            "id": point.id,
+            "id": point.name,
             "label": point.label,
-            "date": dates.get(point.id, as_of).isoformat(),
-            "from": "option" if point.id in dates else "as_of",
+            "date": found.timepoints[point.name].isoformat(),
+            "from": _origin(point.name, dates, found),
         }
         for point in protocol.timepoints
     ]
+
+
+def _origin(name: str, dates: Mapping[str, date], found: PatientFindings) -> str:
+    if found.evidence.get(name):
+        return "answer"
+    return "option" if name in dates else "as_of"
 
 
 def set_for_run(parameters: Iterable[Mapping[str, str]]) -> list[str]:

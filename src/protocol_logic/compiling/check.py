@@ -191,9 +191,14 @@ class _Checker:
             check_pin(heading, protocol, self.problems)
 
     def _entries(self) -> dict[str, voc.Entry]:
-        """The knowledge entries, allergies that are made of them, what is asked of a person."""
+        """The knowledge entries, allergies that are made of them, questions to people, time points."""
         asked = {name: entry for name, (entry, _, _) in self.found.asked.items()}
-        return {**self.found.entries, **allergies(self.found), **asked}
+        return {
+            **self.found.entries,
+            **allergies(self.found),
+            **asked,
+            **self.conditions.timepoints,
+        }
 
     def _policies(self) -> None:
         """Policies belong into files of their own, and examples to a protocol."""

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from protocol_logic.compiling.formulas import Derived
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.source import Source, Span
-from protocol_logic.knowledge.vocabulary import Vocabulary
+from protocol_logic.knowledge.vocabulary import Timepoint, Vocabulary
 
 INTENTS = ("adjuvant", "neoadjuvant", "palliative", "curative")
 ANY_INTENT = "any"
@@ -371,14 +371,6 @@ class Definition:
     body: Body
     source: Source = field(compare=False, repr=False)
     span: Span = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timepoint:
-    """A day of the trial at which windows end; without a date of its own, the as-of date."""
-
-    id: str
-    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

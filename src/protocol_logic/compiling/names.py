@@ -41,7 +41,7 @@ class Names:
         self.pattern_home = ""
         self.pattern_count = 0
         self.todo_count = 0
-        self.timepoints: dict[str, core.Timepoint] = {}
+        self.timepoints: dict[str, voc.Timepoint] = {}
         self.at: str | None = None
         """The time point at which the criterion at hand is judged; None: the as-of date."""
 
@@ -160,4 +160,5 @@ _KINDS: dict[type[voc.Named], str] = {
     voc.History: "a history",
     voc.Qualifier: "a qualifier",
     voc.Asked: "asked of a person",
+    voc.Timepoint: "a time point",
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from protocol_logic.compiling import core
 from protocol_logic.compiling.entries import claim
 from protocol_logic.compiling.library import Unit
 from protocol_logic.compiling.names import Names
+from protocol_logic.knowledge.vocabulary import Timepoint
 from protocol_logic.language import tree
 
 
@@ -25,6 +25,6 @@ def declare_timepoints(units: Iterable[Unit], names: Names) -> None:
             elif claim(names.found, node.name, unit.source):
                 name = node.name.text
                 label = next((t.text for t in node.texts if t.key == "label"), None)
-                names.timepoints[name] = core.Timepoint(
-                    id=name, label=label or name.replace("_", " ")
+                names.timepoints[name] = Timepoint(
+                    name=name, element=name, label=label or name.replace("_", " ")
                 )

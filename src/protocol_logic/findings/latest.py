@@ -12,7 +12,7 @@ from protocol_logic.compiling.plan import Finding
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.rows import Reason
 from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
-from protocol_logic.records.facts import Closed, Fact, NotTaken, Ordered, PatientRecord
+from protocol_logic.records.facts import Appointed, Closed, Fact, NotTaken, Ordered, PatientRecord
 
 
 class Visible:
@@ -60,8 +60,21 @@ class Visible:
         return self._within[window]
 
     def day_of(self, timepoint: str | None) -> date:
-        """The day of a time point; that of judgement where it is None or has no day of its own."""
-        return self.as_of if timepoint is None else self.timepoints.get(timepoint, self.as_of)
+        """The day of a time point: what was said last of the patient, else that of the run.
+
+        The day of judgement where it is None or nobody gives its day.
+        """
+        if timepoint is None:
+            return self.as_of
+        said = self.appointed(timepoint)
+        if said is not None and isinstance(said.reading, Appointed):
+            return said.reading.day
+        return self.timepoints.get(timepoint, self.as_of)
+
+    def appointed(self, timepoint: str) -> Fact | None:
+        """What was said last of the day of a time point; its own date is exact."""
+        said = self._facts.get(timepoint, ())
+        return max(said, key=lambda f: f.date.first if f.date else date.min, default=None)
 
     def of(self, *entries: str) -> list[Fact]:
         """The visible facts of some entries, in record order."""

@@ -62,8 +62,8 @@ def read_findings(
 ) -> PatientFindings:
     """Read one patient on one day.
 
-    `windows`: entry -> how old its evidence may be. `timepoints`: the days at which windows of
-    tests end that do not end on the as-of date.
+    `windows`: entry -> how old its evidence may be. `timepoints`: the days that the run gives to
+    time points; what is said of the patient goes before them.
     """
     fresh_from = {name: window.first_day(as_of) for name, window in windows.items()}
     visible = Visible(record, as_of, protocol.vocabulary, fresh_from, timepoints)
@@ -79,6 +79,13 @@ class _Reader:
         self.cutter = Cutter(protocol, visible)
         self.out = PatientFindings(visible.as_of)
 
+    def _timepoints(self) -> None:
+        for point in self.protocol.timepoints:
+            self.out.timepoints[point.name] = self.visible.day_of(point.name)
+            said = self.visible.appointed(point.name)
+            if said is not None:
+                self.out.evidence[point.name] = (said,)
+
     def read(self) -> PatientFindings:
         shared: dict[str, Finding] = {}
         stated: dict[str, list[tuple[Finding, Found]]] = {}
@@ -91,6 +98,7 @@ class _Reader:
                 if found.widened:
                     self.out.widened = (*self.out.widened, finding.entry)
                 stated.setdefault(base_of(finding), []).append((finding, found))
+        self._timepoints()
         self.cutter.split_censored(shared.values())
         groups = [*self._joint(shared), *self._variants(stated), *self._therapies()]
         self.out.groups = tuple(groups)

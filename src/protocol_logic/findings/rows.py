@@ -111,6 +111,7 @@ class PatientFindings:
     looks: dict[str, Look] = field(default_factory=dict)
     """The look of every single finding and every group."""
     evidence: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
+    timepoints: dict[str, date] = field(default_factory=dict)
     widened: tuple[str, ...] = ()
     """Groups with so many readings that they were widened to all."""
 

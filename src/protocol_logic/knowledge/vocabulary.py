@@ -210,6 +210,11 @@ class Asked(Named):
     how: How
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timepoint(Named):
+    """A day of the trial at which windows end; the run gives it, or an answer about a patient."""
+
+
 How: TypeAlias = Literal["attested", "judged", "opaque"]
 ASKED_VALUES = ("yes", "no")
 
@@ -225,6 +230,7 @@ Entry: TypeAlias = (
     | History
     | Qualifier
     | Asked
+    | Timepoint
 )
 _E = TypeVar("_E", bound=Named)
 

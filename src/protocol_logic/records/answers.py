@@ -17,10 +17,11 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown, unguarded, unseen
-from protocol_logic.knowledge.vocabulary import Concept, Named, Quantity
+from protocol_logic.knowledge.vocabulary import Concept, Named, Quantity, Timepoint
 from protocol_logic.records.csv_text import CsvRow, NotCsv, csv_rows
 from protocol_logic.records.elements import Element, Elements, Unanswerable
 from protocol_logic.records.facts import (
+    Appointed,
     Attested,
     ConditionStated,
     Done,
@@ -360,6 +361,9 @@ class _Reader:
         if when is None:
             return None
         entry = element.entry
+        if isinstance(entry, Timepoint) and not when.exact:
+            self._problem("when the day of a time point was said needs a day", spans["when"])
+            return None
         name = entry.name if entry is not None else ""
         date: PartialDate | None = when
         own_date = False
@@ -387,8 +391,8 @@ class _Reader:
             if other.said == answer.said:
                 self._problem(f"it says the same as line {other.line}", span)
                 return
-            if answer.resource is not None or isinstance(answer.said, Limit):
-                hint = "of several answers about one resource the newest counts"
+            if answer.resource is not None or isinstance(answer.said, Limit | Appointed):
+                hint = "of several answers the newest counts"
                 self._problem(f"it contradicts line {other.line} of the same day", span, hint)
                 return
         kept.append(answer)

@@ -162,6 +162,13 @@ class Happened:
     on: PartialDate
 
 
+@dataclass(frozen=True, slots=True)
+class Appointed:
+    """The day of a time point of the trial for this patient."""
+
+    day: date
+
+
 Reading: TypeAlias = (
     Measured
     | Stated
@@ -175,6 +182,7 @@ Reading: TypeAlias = (
     | Closed
     | Born
     | Happened
+    | Appointed
 )
 
 

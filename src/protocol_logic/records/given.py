@@ -35,6 +35,7 @@ from protocol_logic.knowledge.vocabulary import (
     Qualifier,
     Quantity,
     Status,
+    Timepoint,
 )
 from protocol_logic.records.elements import Elements, Unanswerable
 from protocol_logic.records.facts import (
@@ -138,7 +139,7 @@ def _unknown(entry: Entry) -> Reading | None:
             return Ordered()
         case Lesion():
             return LesionSize((), None, None)
-        case PatientField() | Age() | History() | Qualifier() | Asked():
+        case PatientField() | Age() | History() | Qualifier() | Asked() | Timepoint():
             return None
         case Event():
             raise Unreadable(

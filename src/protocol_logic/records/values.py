@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
@@ -29,9 +30,11 @@ from protocol_logic.knowledge.vocabulary import (
     Qualifier,
     Quantity,
     Status,
+    Timepoint,
 )
 from protocol_logic.records import quantities
 from protocol_logic.records.facts import (
+    Appointed,
     Born,
     Closed,
     ConditionStated,
@@ -110,6 +113,8 @@ def read_value(entry: Entry, text: str) -> Reading:
             return Stated(frozenset({_one_of(entry, CONSENT_VALUES, text)}))
         case Asked():
             return Stated(frozenset({_one_of(entry, ASKED_VALUES, text)}))
+        case Timepoint():
+            return Appointed(_day(text))
         case Qualifier():
             return Qualified(entry.name, _one_of(entry, entry.values, text))
         case History():
@@ -175,6 +180,8 @@ def expected(entry: Entry) -> str:
             return _or(entry.values)
         case Consent():
             return _or(CONSENT_VALUES)
+        case Timepoint():
+            return "a day: `YYYY-MM-DD`"
         case Asked():
             return _or(ASKED_VALUES)
         case History():
@@ -215,6 +222,13 @@ def read_date(text: str) -> PartialDate:
         raise Unreadable(message, "unreadable-date") from None
     message = f"`{shown(text)}` is not a date; dates are `YYYY-MM-DD`, `YYYY-MM` or `YYYY`"
     raise Unreadable(message, "unreadable-date")
+
+
+def _day(text: str) -> date:
+    day = read_date(text)
+    if not day.exact:
+        raise Unreadable(f"`{shown(text)}` is no single day; write it as `YYYY-MM-DD`")
+    return day.first
 
 
 # ---- numbers -------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def compiled_protocol(
 
 def _dates(texts: Sequence[str], compiled: Compiled) -> dict[str, date]:
     """The days that `--date` gives to time points; a usage error where one is none."""
-    known = [point.id for point in compiled.protocol.timepoints]
+    known = [point.name for point in compiled.protocol.timepoints]
     found: dict[str, date] = {}
     for text in texts:
         name, sign, day = text.partition("=")

@@ -12,10 +12,11 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.foundation.text import guarded, unguarded
-from protocol_logic.knowledge.vocabulary import Age, Event, Vocabulary
+from protocol_logic.knowledge.vocabulary import Age, Event, Timepoint, Vocabulary
 from protocol_logic.records.answers import Answers, read_answers
 from protocol_logic.records.elements import Elements, Unanswerable
 from protocol_logic.records.facts import (
+    Appointed,
     Attested,
     Closed,
     ConditionStated,
@@ -495,3 +496,25 @@ def test_what_a_spreadsheet_could_run_is_guarded_and_read_back(text: str) -> Non
 
 def test_a_guarded_patient_is_the_patient() -> None:
     assert list(answers("'=1+1,ecog,1,w,2026-10-29,").by_patient) == ["=1+1"]
+
+
+def test_the_day_of_a_time_point_and_two_of_one_day() -> None:
+    point = Timepoint(name="first_dose", element="first_dose", label="first dose")
+    elements = Elements(Vocabulary({**VOCABULARY.entries, "first_dose": point}), {})
+    rows = (
+        "p1,first_dose,2026-02-01,nurse,2026-01-10,plan\n"
+        "p1,first_dose,2026-02,nurse,2026-01-11,plan\n"
+        "p1,first_dose,2026-02-03,nurse,2026-01,plan\n"
+        "p1,first_dose,2026-02-05,nurse,2026-01-10,plan\n"
+    )
+    problems = Problems()
+    text = f"patient,element,value,who,when,source\n{rows}"
+    answers = read_answers(Source("answers.csv", text), elements, problems)
+    assert [problem.message for problem in problems.sorted()] == [
+        "`first_dose`: `2026-02` is no single day; write it as `YYYY-MM-DD`",
+        "when the day of a time point was said needs a day",
+        "it contradicts line 2 of the same day",
+    ]
+    assert answers is not None
+    (answer,) = answers.by_patient["p1"]
+    assert answer.said == Appointed(date(2026, 2, 1))

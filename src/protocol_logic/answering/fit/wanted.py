@@ -212,7 +212,7 @@ class _Reader:
         if isinstance(entry, voc.Age):
             yield _Key(entry.of)
             return
-        if isinstance(entry, voc.Asked):
+        if isinstance(entry, voc.Asked | voc.Timepoint):
             return  # no record holds it
         yield _Key(name)
         if isinstance(entry, voc.Lesion) and entry.counted:
