@@ -191,7 +191,7 @@ class _Checker:
             check_pin(heading, protocol, self.problems)
 
     def _entries(self) -> dict[str, voc.Entry]:
-        """The knowledge entries, allergies that are made of them, questions to people, time points."""
+        """The knowledge entries, allergies that are made of them, what is asked, time points."""
         asked = {name: entry for name, (entry, _, _) in self.found.asked.items()}
         return {
             **self.found.entries,

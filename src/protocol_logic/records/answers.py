@@ -392,7 +392,8 @@ class _Reader:
                 self._problem(f"it says the same as line {other.line}", span)
                 return
             if answer.resource is not None or isinstance(answer.said, Limit | Appointed):
-                hint = "of several answers the newest counts"
+                about = " about one resource" if answer.resource is not None else ""
+                hint = f"of several answers{about} the newest counts"
                 self._problem(f"it contradicts line {other.line} of the same day", span, hint)
                 return
         kept.append(answer)
