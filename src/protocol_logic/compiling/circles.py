@@ -76,11 +76,16 @@ def _denials(
     denials: Mapping[str, core.Condition | None],
     definitions: Mapping[str, core.Definition | None],
 ) -> None:
-    """What denies a concept may not ask about it or anything above or below it."""
+    """What denies a concept may not ask about it or anything above or below it.
+
+    Denials that ask about each other are told once, at the first.
+    """
     vocabulary = voc.Vocabulary(conditions.found.entries)
+    told: set[str] = set()
     for name, condition in denials.items():
-        asked = _asked_about(name, condition, denials, definitions, vocabulary)
-        if asked is not None:
+        asked, others = _asked_about(name, condition, denials, definitions, vocabulary)
+        if asked is not None and name not in told:
+            told |= others
             source, span = conditions.found.places[name]
             conditions.begin(name, source)
             message = f"what denies `{name}` asks about `{asked}`"
@@ -94,11 +99,12 @@ def _asked_about(
     denials: Mapping[str, core.Condition | None],
     definitions: Mapping[str, core.Definition | None],
     vocabulary: voc.Vocabulary,
-) -> str | None:
-    """The concept, akin to the denied one, that its denial rests on, if there is one."""
+) -> tuple[str | None, set[str]]:
+    """The concept, akin to the denied one, that its denial rests on, if there is one; and the
+    concepts whose denials it rests on."""
     family = set(vocabulary.below(denied))
     queue = [] if condition is None else [condition]
-    seen: set[str] = set()
+    seen, others = set[str](), set[str]()
     while queue:
         for test in core.tests_in(queue.pop()):
             if isinstance(test, core.Defined) and test.name not in seen:
@@ -108,11 +114,10 @@ def _asked_about(
             elif isinstance(test, core.Present):
                 kinds = set(vocabulary.below(test.concept))
                 if family & kinds:
-                    return test.concept
+                    return test.concept, others
                 # Whether it is present may rest on a denial of its own.
                 for other, denial in denials.items():
-                    key = f"denial of {other}"
-                    if denial and key not in seen and kinds & set(vocabulary.below(other)):
-                        seen.add(key)
+                    if denial and other not in others and kinds & set(vocabulary.below(other)):
+                        others.add(other)
                         queue.append(denial)
-    return None
+    return None, others
