@@ -80,7 +80,7 @@ class Names:
             # A name that was claimed but not built has had its own problem.
             if word.text not in self.found.places:
                 message = f"the name `{word.text}` is not defined"
-                hint = did_you_mean(word.text, known) or self._defined_elsewhere(word.text)
+                hint = self._defined_elsewhere(word.text) or did_you_mean(word.text, known)
                 self.problem("unknown-name", message, word.span, hint)
             return None
         if not isinstance(entry, kinds):
