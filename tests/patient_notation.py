@@ -63,7 +63,9 @@ _OTHERWISE = {"CT": "77477000", "MRI": "113091000"}
 _UNSURE = ("provisional", "unconfirmed", "differential")
 
 _DATE = r"\d{4}(?:-\d\d){0,2}"
-_ANSWER = re.compile(rf"(?P<element>\S+) answered (?P<value>[\w-]+)(?: on (?P<date>{_DATE}))?")
+_ANSWER = re.compile(
+    rf"(?P<element>\S+) answered (?P<value>[\w-]+(?: since [\d-]+)?)(?: on (?P<date>{_DATE}))?"
+)
 _ON = re.compile(rf"\s+on (?P<date>{_DATE})(?: to (?P<end>{_DATE}))?$")
 _STATUS = re.compile(r",? status (?P<status>[a-z-]+)$")
 _AMOUNT = re.compile(r"(?:(?P<sign>[<>]=?) )?(?P<number>\d+(?:\.\d+)?)(?: (?P<unit>\S+))?")

@@ -16,6 +16,7 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
     Appointed,
     Born,
+    Closed,
     ConditionStated,
     Fact,
     Measured,
@@ -88,9 +89,14 @@ class Chart:
         self.tests = tuple(_all_tests(protocol))
         self.withins = [test for test in self.tests if isinstance(test, core.Within)]
         self._facts: dict[str, list[tuple[int, Fact]]] = {}
+        self._nevers: dict[str, list[tuple[int, Fact]]] = {}
         for number, fact in enumerate(record.facts):
             if fact.date is None or fact.date.first <= as_of:
-                self._facts.setdefault(fact.entry, []).append((number, fact))
+                never = isinstance(fact.reading, Closed) and isinstance(
+                    self.vocabulary.entries.get(fact.entry), voc.Concept | voc.Event
+                )
+                kept = self._nevers if never else self._facts
+                kept.setdefault(fact.entry, []).append((number, fact))
         self.first_day = self._first_day(record)
 
     def facts(self, *entries: str) -> list[tuple[int, Fact]]:
@@ -99,6 +105,13 @@ class Chart:
             (pair for entry in dict.fromkeys(entries) for pair in self._facts.get(entry, [])),
             key=lambda pair: pair[0],
         )
+
+    def nevers(self, entry: str) -> list[tuple[int, Fact]]:
+        """Where it is said that an entry, or what it is a kind of, never was."""
+        names = [n for n in self.vocabulary.entries if entry in self.vocabulary.below(n)]
+        return [
+            pair for name in dict.fromkeys([entry, *names]) for pair in self._nevers.get(name, [])
+        ]
 
     def day(self, number: int, fact: Fact) -> Day:
         """The day that decides whether a fact counts."""

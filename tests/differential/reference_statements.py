@@ -110,26 +110,34 @@ class Statements(ABC):
         window = self.chart.windows.get(fact.entry)
         return window is not None and self._passed(window, self.chart.today, number, fact)
 
-    def closed(self, history: str | None) -> bool:
+    def closed(self, entry: str, history: str | None) -> bool:
         """Whether what is not recorded did not happen."""
-        if history is None:
-            return False
+        lists = [] if history is None else self.visible(history)
+        nevers = [
+            (number, fact)
+            for number, fact in self.chart.nevers(entry)
+            if self.world.far(
+                NOT_BEFORE, self.day(number, fact), on(self.chart.last_of(self.window))
+            )
+        ]
         return any(
             isinstance(fact.reading, Closed) and not self._too_old(number, fact)
-            for number, fact in self.visible(history)
+            for number, fact in [*lists, *nevers]
         )
 
     def complete(self, concept: str) -> bool:
         """Whether nothing of a concept happened but what is recorded: an order leaves room."""
         below = self.chart.vocabulary.below(concept)
         ordered = any(isinstance(f.reading, Ordered) for _, f in self.chart.facts(*below))
-        return self.closed(self._concept(concept).closed_by) and not ordered
+        return self.closed(concept, self._concept(concept).closed_by) and not ordered
 
     def unlisted(self, entry: str, by_list: bool = True) -> bool:
         """Whether nothing tells what else there may be of a concept or an event."""
         found = self.chart.vocabulary.entries[entry]
         assert isinstance(found, voc.Concept | voc.Event)
         if by_list and found.closed_by is not None and self.chart.facts(found.closed_by):
+            return False
+        if by_list and self.chart.nevers(entry):
             return False
         kind = "condition"
         if isinstance(found, voc.Concept):

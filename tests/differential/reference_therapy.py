@@ -185,7 +185,7 @@ class Therapies(Extremes):
 
         if not self.complete(test.concept) and unrecorded("unrecorded course", test.concept):
             return True
-        if not courses or self.closed(event.closed_by):
+        if not courses or self.closed(event.name, event.closed_by):
             return False
         if not unrecorded("unrecorded event", test.event):
             return False

@@ -15,6 +15,12 @@ from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
 from protocol_logic.records.facts import Appointed, Closed, Fact, NotTaken, Ordered, PatientRecord
 
 
+def is_never(fact: Fact, vocabulary: Vocabulary) -> bool:
+    """Whether a fact says of a concept or an event that it never was."""
+    entry = vocabulary.entries.get(fact.entry)
+    return isinstance(fact.reading, Closed) and isinstance(entry, Concept | Event)
+
+
 class Visible:
     """The facts of a record that may count on a day, by vocabulary entry.
 
@@ -41,10 +47,13 @@ class Visible:
         self.since = date.min
         self._within: dict[Window, Visible] = {}
         self._facts: dict[str, list[Fact]] = defaultdict(list)
+        self._nevers: dict[str, list[Fact]] = defaultdict(list)
         for fact in record.facts:
             seen = fact.date is None or fact.date.first <= as_of
-            if seen and not isinstance(fact.reading, NotTaken):
-                self._facts[fact.entry].append(fact)
+            if not seen or isinstance(fact.reading, NotTaken):
+                continue
+            kept = self._nevers if is_never(fact, vocabulary) else self._facts
+            kept[fact.entry].append(fact)
         self._unclear = record.unclear
         self._ordered = [f for e in self._facts.values() for f in e if type(f.reading) is Ordered]
 
@@ -162,17 +171,26 @@ class Visible:
         history = found.closed_by if isinstance(found, Concept | Event) else None
         if by_list and history is not None and self.of(history):
             return False
+        if by_list and any(self._denials(entry)):
+            return False
         kind = found.kind if isinstance(found, Concept) else "condition"
         return self.ordered(entry) is None and kind not in self._unclear
 
     def _lists(self, entry: str) -> Iterator[Fact]:
-        """The lists that close an entry, whatever their age."""
+        """What closes an entry, whatever its age: lists, and that it never was."""
         found = self.vocabulary.entries[entry]
         history = found.closed_by if isinstance(found, Concept | Event) else None
-        if history is not None and self.ordered(entry) is None:
-            for fact in self.of(history):
+        if self.ordered(entry) is None:
+            lists = self.of(history) if history is not None else ()
+            for fact in (*lists, *self._denials(entry)):
                 if isinstance(fact.reading, Closed) and self.certain(fact):
                     yield fact
+
+    def _denials(self, entry: str) -> Iterator[Fact]:
+        """Where somebody says that it, or all that it is a kind of, never was."""
+        if self._nevers:
+            for name in (entry, *self.vocabulary.above(entry)):
+                yield from self._nevers.get(name, ())
 
     def ordered(self, entry: str) -> Fact | None:
         """An order or a dispense of a medication, which may have been taken although no list or

@@ -23,6 +23,7 @@ from protocol_logic.records.elements import Element, Elements, Unanswerable
 from protocol_logic.records.facts import (
     Appointed,
     Attested,
+    Closed,
     ConditionStated,
     Done,
     End,
@@ -412,6 +413,8 @@ def _said(element: Element, value: str) -> Said:
             raise Unreadable(f"`{shown(value)}` is no value of it; expected is `confirmed`")
         return read_value(element.entry, f"confirmed by {element.evidence}")
     said = read_value(element.entry, value)
+    if isinstance(said, Closed) and element.resource is not None:
+        raise Unreadable("`never` is said of a patient, not of one record")
     if isinstance(said, NotTaken) and element.resource is None:
         closed_by = getattr(entry, "closed_by", None)
         other = f"`{closed_by}` as complete" if closed_by else "an entry that closes it"

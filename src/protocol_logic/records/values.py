@@ -57,6 +57,8 @@ Intent = Literal["adjuvant", "neoadjuvant", "palliative", "curative"]
 INTENTS: tuple[Intent, ...] = ("adjuvant", "neoadjuvant", "palliative", "curative")
 CONSENT_VALUES = ("signed", "refused")
 OPEN_END = "?"
+NEVER = "never"
+"""What is said of a condition, procedure, medication or event that there never was."""
 
 _State = Literal["present", "absent", "unknown"]
 _STATES: tuple[_State, ...] = ("present", "absent", "unknown")
@@ -94,6 +96,8 @@ def read_value(entry: Entry, text: str) -> Reading:
     and `unreadable-date` for what is no date.
     """
     text = text.strip()
+    if isinstance(entry, Concept | Event) and text.casefold() == NEVER:
+        return Closed()
     match entry:
         case Quantity():
             return _measured(entry, text)
@@ -166,16 +170,19 @@ def expected(entry: Entry) -> str:
             number = f", or a number in `{entry.unit}`" if entry.unit not in (None, "1") else ""
             return _or(entry.values) + number
         case Concept(kind="condition" | "allergy"):
-            return _or((*_STATES, *(f"confirmed by {name}" for name in entry.evidence)))
+            evidence = (f"confirmed by {name}" for name in entry.evidence)
+            return _or(("present", "present since 2019-03", *_STATES[1:], NEVER, *evidence))
         case Concept(kind="procedure"):
-            return _or(_SIDES)
+            return _or((*_SIDES, NEVER))
         case Concept():
             return (
                 "dates as in `2023-01-15 to 2024-06` or `2024-03 ongoing`, perhaps then "
-                f"{_or(INTENTS)}"
+                f"{_or(INTENTS)}; or `{NEVER}`"
             )
-        case PatientField(field="birthDate") | Event():
+        case PatientField(field="birthDate"):
             return "a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`"
+        case Event():
+            return f"a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`; or `{NEVER}`"
         case PatientField() | Qualifier():
             return _or(entry.values)
         case Consent():
@@ -328,6 +335,8 @@ def _condition(entry: Concept, text: str) -> ConditionStated:
     for state in _STATES:
         if words == state:
             return ConditionStated(state)
+    if words.startswith("present since "):
+        return ConditionStated("present", onset=read_date(words.removeprefix("present since ")))
     for name in entry.evidence:
         if words == f"confirmed by {name.casefold()}":
             return ConditionStated("present", confirmed=True, evidence=frozenset({name}))
