@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -169,7 +168,13 @@ def days_of(trial: str, tables: Tables) -> dict[str, date]:
 def screened(trial: str, where: Path, tables: Tables) -> dict[str, set[str]]:
     """Patient -> the rules that the patient does not pass; none may be open."""
     days = days_of(trial, tables)
-    write_table(where / "index.csv", ("PatientID", "startdate"), list(days.items()))
+    advanced = {row["PatientID"]: row["advanceddate"] for row in tables["features"]}
+    header = ("PatientID", "startdate", "day_before", "fifteen_days_before_advanced")
+    index = [
+        (patient, day, day - timedelta(1), advanced[patient] - timedelta(15))
+        for patient, day in days.items()
+    ]
+    write_table(where / "index.csv", header, index)
     counts = [row for row in tables["lab"] if row["name"] == "Granulocytes #"]
     in_thousand_millions = [(r["PatientID"], r["date"], r["value"] * 1000) for r in counts]
     write_table(where / "granulocytes.csv", ("PatientID", "date", "value"), in_thousand_millions)
@@ -177,21 +182,11 @@ def screened(trial: str, where: Path, tables: Tables) -> dict[str, set[str]]:
     problems = Problems()
     compiled = compile_source(source(trial), problems)
     assert compiled is not None
-    advanced = {row["PatientID"]: row["advanceddate"] for row in tables["features"]}
     screening = Screening(compiled)
     names = {each.name.lower().replace("-", "_"): each.name for each in rules(trial)}
     found: dict[str, set[str]] = {}
     for record in iter_table_records(where, elements_of(compiled.protocol), problems):
-        day = days[record.patient]
-        # A run has one day for each time point; here every patient has one.
-        screening.compiled = replace(
-            compiled,
-            dates={
-                "day_before_treatment": day - timedelta(1),
-                "fifteen_days_before_advanced_disease": advanced[record.patient] - timedelta(15),
-            },
-        )
-        row = screening.row(record, AsOf(day, "index"))
+        row = screening.row(record, AsOf(days[record.patient], "index"))
         verdicts = {names[c["id"].removeprefix("rule_")]: c["verdict"] for c in row["criteria"]}
         assert set(verdicts.values()) <= {"pass", "fail"}, (record.patient, verdicts)
         found[record.patient] = {rule for rule, verdict in verdicts.items() if verdict == "fail"}
