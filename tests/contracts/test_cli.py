@@ -45,6 +45,12 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     assert "screen" in done.stdout
 
 
+def test_the_package_runs_as_the_command() -> None:
+    module = [sys.executable, "-m", "protocol_logic", "--help"]
+    done = subprocess.run(module, capture_output=True, text=True, env=environment(), check=False)
+    assert (done.returncode, done.stdout) == (0, run("--help").stdout)
+
+
 def test_screening_imports_neither_graphs_nor_drawing() -> None:
     code = (
         "import sys\n"

@@ -238,14 +238,20 @@ class Writer:
         subject = self._subject(self.rng.choice(OCCURRING))
         how = self.rng.random()
         if how < 0.35:
-            return f"history of {subject}"
+            return f"history of {subject}{self._before()}"
         window = f" within {self.rng.choice([*AGES, *SPANS])}"
         if self.chance(0.25):
             self.timed, window = True, f"{window} before first_dose"
         if how < 0.75:
             return f"{subject}{window}"
         number = f"{self.rng.choice(OPERATORS)} {self.rng.choice([0, 1, 1, 2, 3])}"
-        return f"number of {subject}{window if self.chance(0.7) else ''} {number}"
+        return f"number of {subject}{window if self.chance(0.7) else self._before()} {number}"
+
+    def _before(self) -> str:
+        if self.chance(0.8):
+            return ""
+        self.timed = True
+        return " before first_dose"
 
     def _allergy(self) -> str:
         return f"allergy to {self.rng.choice(ALLERGENS)}"

@@ -55,6 +55,8 @@ class Occurrences(Therapies):
             far = Far("days", window.number + 1)
         last = on(self._end(window))
         start, end = period
+        if window.unit == "ever":
+            return not self.world.far(Far("days", 1), last, start)
         return not self.world.far(far, end, last) and not self.world.far(
             Far("days", 1), last, start
         )

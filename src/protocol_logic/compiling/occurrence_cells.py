@@ -75,7 +75,8 @@ def last_finding(name: str, tests: Sequence[core.Occurred], vocabulary: Vocabula
         cells += ["earlier", "never"] if windows else ["ever", "never"]
         inside += [(frozenset(),), (None,)]
     else:
-        cells.append("earlier_or_never")
+        endless = any(window.unit == "ever" for window in windows)
+        cells.append("never" if endless else "earlier_or_never")
         inside.append((frozenset(), None))
     first = tests[0]
     occurrence = Occurrence(

@@ -7,7 +7,7 @@ from fractions import Fraction
 from protocol_logic.compiling import core
 from protocol_logic.compiling.allergies import allergy_to
 from protocol_logic.compiling.names import Names
-from protocol_logic.compiling.windows import Window, not_whole, window_of
+from protocol_logic.compiling.windows import Window, ever, not_whole, window_of
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.knowledge import vocabulary as voc
@@ -32,6 +32,8 @@ class Occurrences(Names):
         window = self.window(node.window) if node.window is not None else None
         if subject is None or (window is None and node.window is not None):
             return None
+        if window is None and self.at is not None:
+            window = ever(self.at)
         if isinstance(node, condition_tree.Occurs):
             return core.Occurred(subject=subject, window=window, text=text, span=node.span)
         number = self.whole(node.number, "occurrences")
@@ -70,6 +72,9 @@ class Occurrences(Names):
     def window(self, node: condition_tree.Window) -> Window | None:
         """A window that whole days, months or years make, up to a time point that is known."""
         before = node.before.text if node.before is not None else self.at
+        if node.amount is None:
+            assert node.before is not None  # the grammar has `before` with a name
+            return ever(node.before.text) if self.is_timepoint(node.before) else None
         window = window_of(node.amount, before)
         if window is None:
             self.problem("wrong-unit", *not_whole(self.line(node.amount.span), node.amount.span))

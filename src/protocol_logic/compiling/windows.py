@@ -25,23 +25,28 @@ _UNITS: dict[str, tuple[Fraction, Literal["days", "months"]]] = {
 class Window:
     """So many days, or months by anniversaries, before a day; both the first and the last count.
 
-    `before`: the time point at which it ends; None: the day of judgement.
+    `before`: the time point at which it ends; None: the day of judgement. Unit `ever`: it has no
+    first day.
     """
 
     number: int
-    unit: Literal["days", "months"]
+    unit: Literal["days", "months", "ever"]
     before: str | None = None
 
     def first_day(self, last: date) -> date:
         """The earliest day of the window that ends on a day."""
         if self.unit == "months":
             return first_start_within(last, self.number)
+        if self.unit == "ever":
+            return date.min
         return last - timedelta(days=min(self.number, last.toordinal() - 1))
 
     @property
     def words(self) -> str:
         """`within 28 days`: what it is called, without the day at which it ends."""
         number, unit = self.number, self.unit
+        if unit == "ever":
+            return "at any time"
         one = unit[:-1] if number == 1 else unit
         return f"within {number} {one}"
 
@@ -61,10 +66,17 @@ class Window:
         """The fewest and the most days that it goes back; for years perhaps fewer and more."""
         if self.unit == "days":
             return self.number, self.number
+        if self.unit == "ever":
+            return date.max.toordinal(), date.max.toordinal()
         years, months = divmod(self.number, 12)
         fewest, most = _MONTHS[months]
         leap_days = max(0, years // 4 - 1 - years // 100), (years + 3) // 4
         return 365 * years + leap_days[0] + fewest, 365 * years + leap_days[1] + most
+
+
+def ever(before: str) -> Window:
+    """All days up to a time point."""
+    return Window(0, "ever", before)
 
 
 _LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31) * 2

@@ -183,7 +183,8 @@ OPERATORS: dict[str, Operator] = {
             "highest systolic_pressure > 180 mm[Hg] within 6 months", "docs/semantics.md",
         ),
         Operator(
-            "history of", "history of NAME", "condition, procedure or medication", (), (), "none",
+            "history of", "history of NAME / history of NAME before TIMEPOINT",
+            "condition, procedure or medication", (), (), "none",
             "false where its list is closed, else unknown", "there is a history of {name}",
             "there is no history of {name}", "history of chemotherapy", "docs/semantics.md",
         ),

@@ -24,6 +24,10 @@ class OccurrenceBuilder(Transformer[Token, Any]):
             span=span_of(meta),
         )
 
+    def until(self, meta: Meta, children: list[Any]) -> condition_tree.Window:
+        before = word_of(parted(children)[0][0])
+        return condition_tree.Window(amount=None, before=before, span=span_of(meta))
+
     def subject(self, meta: Meta, children: list[Any]) -> condition_tree.Subject:
         tokens, nodes = parted(children)
         others = next((tuple(n) for n in nodes if isinstance(n, list)), ())
@@ -52,8 +56,9 @@ class OccurrenceBuilder(Transformer[Token, Any]):
         )
 
     def history(self, meta: Meta, children: list[Any]) -> condition_tree.Occurs:
+        subject, *until = parted(children)[1]
         return condition_tree.Occurs(
-            subject=parted(children)[1][0], window=None, span=span_of(meta)
+            subject=subject, window=until[0] if until else None, span=span_of(meta)
         )
 
     def occurred(self, meta: Meta, children: list[Any]) -> condition_tree.Occurs:

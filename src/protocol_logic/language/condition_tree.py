@@ -120,9 +120,12 @@ class Lines(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window(Node):
-    """`within 28 days before first_dose`; `before` is None for the as-of date."""
+    """`within 28 days before first_dose`; `before` is None for the as-of date.
 
-    amount: Amount
+    `amount` None: `before first_dose`, at any time up to that day.
+    """
+
+    amount: Amount | None
     before: Word | None = None
 
 

@@ -51,7 +51,7 @@ define old
       stage is not recorded
       sex is male
       history of chemotherapy
-      chemotherapy within 28 days before first_dose
+      chemotherapy within 28 days before first_dose or history of chemotherapy before first_dose
       metastasis other than bone_metastasis with severity mild, severe
       number of metastasis with grade >= 2 within 2 years >= 2
       history of chemotherapy with intent palliative, curative

@@ -82,7 +82,7 @@ def limits_of(protocol: core.Protocol) -> list[Limit]:
 
 def _has_limit(test: core.Test) -> bool:
     if isinstance(test, core.Occurred):
-        return test.window is not None
+        return test.window is not None and test.window.unit != "ever"
     return isinstance(test, core.Within | core.LinesOf | core.NumberOf)
 
 
@@ -291,7 +291,8 @@ class _Maker:
 
     def _days(self, test: core.NumberOf, number: int) -> list[str]:
         """Occurrences of so many days of the window, which do not touch one another."""
-        first = self._first_day(test) if test.window is not None else date.min
+        endless = test.window is None or test.window.unit == "ever"
+        first = date.min if endless else self._first_day(test)
         days = [DEFAULT_DAY - timedelta(days=2 * i + 1) for i in range(min(number, _MOST))]
         return [self._on(test.subject, day) for day in days if day >= first]
 
