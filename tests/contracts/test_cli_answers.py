@@ -117,6 +117,59 @@ def test_a_form_that_no_spreadsheet_runs(tmp_path: Path) -> None:
     assert json.loads(done.stdout)[0]["attested"]
 
 
+INFECTIONS = """\
+protocol infections
+  title Infections
+  version 1.0
+  uses infection, cardiology
+
+exclude infected
+  > Infection
+  infection
+
+exclude heart
+  > Heart failure
+  heart_failure
+"""
+KINDS = "covid_19 hepatitis_b hepatitis_c hiv_infection pneumocystis_pneumonia pneumonia sepsis"
+
+
+def test_the_list_that_closes_gaps_comes_first(tmp_path: Path) -> None:
+    """`infection` is closed by no list, its kinds are: the list settles them, and heart failure."""
+    protocol = written(tmp_path / "infections.elig", INFECTIONS)
+    patient, form = DEMO / "petra_labs_only.json", tmp_path / "form.csv"
+
+    def screened(*answers: str) -> tuple[set[str], list[dict[str, str]]]:
+        text = "".join(f"petra,{answer},nurse,2026-11-02,\n" for answer in answers)
+        file = written(tmp_path / "answers.csv", f"{ANSWERS_HEADER}\n{text}")
+        form.unlink(missing_ok=True)
+        options = ("--answers", file, "--answers-form", form, "--format", "json")
+        done = run("screen", protocol, patient, *options)
+        assert done.returncode == 0, done.stderr
+        (row,) = json.loads(done.stdout)
+        gaps = {gap for criterion in row["criteria"] for gap in criterion["gaps"]}
+        return gaps, list(csv.DictReader(form.open(encoding="utf-8")))
+
+    gaps, rows = screened()
+    assert {"heart_failure", "infection", *KINDS.split()} <= gaps
+    # Kinds of a class that is asked for are not asked one by one.
+    assert [r["element"] for r in rows] == ["problem_list", "heart_failure", "infection"]
+    reason = rows[0]["reason"]
+    assert reason.startswith("absent: settles heart_failure (and 3 kinds), covid_19, ")
+    assert reason.endswith(" and 5 more")
+    assert " infection," not in reason
+    assert rows[2]["label"] == "infection (and 10 kinds)"
+    assert rows[2]["expected"].endswith("; never settles the kinds too")
+
+    assert screened("problem_list,complete")[0] == {"infection"}
+    assert screened("problem_list,complete", "infection,absent")[0] == set()
+    assert screened("heart_failure,never", "infection,never")[0] == set()
+    # Of a class alone `absent` says nothing of its kinds, so they are asked then.
+    then = [r["element"] for r in screened("heart_failure,never", "infection,absent")[1]]
+    assert then[0] == "problem_list"
+    assert {"infection", *KINDS.split()} & set(then) == set(KINDS.split())
+
+
 def test_tables_are_screened_on_their_index_dates(tmp_path: Path) -> None:
     written(
         tmp_path / "mapping.toml",
