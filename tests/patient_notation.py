@@ -24,6 +24,7 @@
     liver_metastasis present, abated 2026-03
     lesion 12 mm lung CT                  also: lesion 16 mm short lymph_node; lesion 9 mm
     informed_consent signed               also: rejected, draft, denied
+    hospitalization finished on 2026-05-01 to 2026-05-09      also: in-progress, without an end
     medication_history closed             also: working
     allergy to paclitaxel                 also: resolved, refuted, unconfirmed, intolerance after it
     allergy to something                  without a code; also: no known allergy
@@ -183,7 +184,10 @@ class _Writer:
         undated = rest.endswith(", undated")
         rest = rest[: on.start()] if on else rest.removesuffix(", undated")
         resource, path = self._resource(name, rest)
-        if path is not None and on and on["end"]:
+        if resource["resourceType"] == "Encounter" and on:
+            ends = {"start": on["date"], "end": on["end"]}
+            resource["period"] = {edge: day for edge, day in ends.items() if day}
+        elif path is not None and on and on["end"]:
             period = path.replace("DateTime", "Period")
             resource[period], path = {"start": on["date"], "end": on["end"]}, None
         elif path is not None and on:
@@ -215,6 +219,9 @@ class _Writer:
             raise NotPlain(f"nothing is recorded under `{name}`")
         if entry.kind == "medication":
             return self._medication(entry.codes[0], rest), None
+        if rest in ("finished", "in-progress"):
+            coding = {"system": entry.codes[0].system, "code": entry.codes[0].code}
+            return {"resourceType": "Encounter", "status": rest, "class": coding}, None
         if entry.kind == "procedure":
             return _procedure(entry, rest, self.qualifiers), "performedDateTime"
         if rest.startswith("observed "):

@@ -59,7 +59,7 @@ protocol example
   version 1.0
   language 1
   uses demographics, performance, oncology.breast, oncology.lung, labs, consent
-  uses vital_signs, renal, cardiology, hepatic, qualifiers, allergy
+  uses vital_signs, renal, cardiology, hepatic, qualifiers, allergy, encounters
 """
 _BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r"^## (.+)$", re.MULTILINE)

@@ -60,6 +60,7 @@ READ = {
     "Period, Age), `evidence.code`, `severity`, `stage.summary`, `bodySite`",
     "AllergyIntolerance": "`type`, `clinicalStatus`, `verificationStatus`, `onset[x]`",
     "Procedure": "`bodySite`, with the extension `mcode-laterality-qualifier`",
+    "Encounter": "`class`, `type`",
     "MedicationStatement": "the extension `mcode-procedure-intent` or `mcode-treatment-intent`",
     "MedicationAdministration": "the extension `mcode-procedure-intent` or "
     "`mcode-treatment-intent`",

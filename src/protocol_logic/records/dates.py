@@ -37,7 +37,7 @@ def day_at(item: Item, path: str) -> PartialDate | None:
     """The date, a day of the period, or a day of the age at a path; None, with a problem, where it
     cannot be read. The end of `path` tells which of them it is."""
     value = item.json[path]
-    if path.endswith("Period"):
+    if path.lower().endswith("period"):
         return _in_period(item, value, path)
     if path.endswith("Age"):
         return _at_age(item, value, path)

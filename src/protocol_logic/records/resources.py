@@ -13,7 +13,14 @@ from typing import Any, Generic, Literal, TypeVar
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Concept, Consent, Named, PatientField
-from protocol_logic.records import allergies, conditions, lists, medications, observations
+from protocol_logic.records import (
+    allergies,
+    conditions,
+    encounters,
+    lists,
+    medications,
+    observations,
+)
 from protocol_logic.records.codings import Codings, Key, Table, entries_of
 from protocol_logic.records.dates import period_at
 from protocol_logic.records.facts import Born, Done, Stated
@@ -170,6 +177,15 @@ ROWS: dict[str, Row[Any]] = {
         any_day=True,
         statuses=frozenset({"completed"}),
         concept="procedure",
+    ),
+    "Encounter": Row(
+        "type",
+        encounters.find,
+        encounters.read,
+        dates=("period",),
+        any_day=True,
+        statuses=frozenset({"finished", *encounters.GOING_ON}),
+        asked=lambda _: False,
     ),
     "MedicationStatement": _row(
         MEDICATION,
