@@ -110,42 +110,50 @@ def test_no_as_of_for_one_withholds_only_that_one(tmp_path: Path) -> None:
     assert "error[no-as-of]" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "code"),
-    [
-        ("x.json", "this is not JSON", "not-readable"),
-        ("x.json", INES.read_text(encoding="utf-8")[:5000], "not-readable"),
-        ("x.json", '{"some": "JSON"}', "not-readable"),
-        ("x.json", "", "not-readable"),
-        ("x.json", "\x00\x01", "not-readable"),
-        ("x.ndjson", "{}\n[]\n", "not-readable"),
-        ("x.json.gz", "not gzip", "not-readable"),
-        ("x.json", {"resourceType": "Bundle", "entry": []}, "no-patient"),
-        ("x.json", {"resourceType": "Observation", "id": "o"}, "no-patient"),
-        (
-            "x.json",
-            {
-                "resourceType": "Bundle",
-                "entry": [{"resource": {"resourceType": "Patient", "id": i}} for i in "ab"],
-            },
-            "two-patients",
-        ),
-    ],
-)
-def test_a_bad_input_is_one_and_the_others_are_screened(
-    tmp_path: Path, name: str, content: object, code: str
-) -> None:
-    written(tmp_path / name, content)
+BAD = [
+    ("a.json", "this is not JSON", "not-readable"),
+    ("b.json", INES.read_text(encoding="utf-8")[:5000], "not-readable"),
+    ("c.json", '{"some": "JSON"}', "not-readable"),
+    ("d.json", "", "not-readable"),
+    ("e.json", "\x00\x01", "not-readable"),
+    ("f.ndjson", "{}\n[]\n", "not-readable"),
+    ("g.json.gz", "not gzip", "not-readable"),
+    ("h.json", {"resourceType": "Bundle", "entry": []}, "no-patient"),
+    ("i.json", {"resourceType": "Observation", "id": "o"}, "no-patient"),
+    (
+        "j.json",
+        {
+            "resourceType": "Bundle",
+            "entry": [{"resource": {"resourceType": "Patient", "id": i}} for i in "ab"],
+        },
+        "two-patients",
+    ),
+]
+
+
+def test_bad_inputs_are_told_and_the_others_are_screened(tmp_path: Path) -> None:
+    for name, content, _ in BAD:
+        written(tmp_path / name, content)
     written(tmp_path / "a_good.json", bundle())
     done = run("screen", PROTOCOL, ".", "--format", "json", "--problems", "notes", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert [row["patient"] for row in json.loads(done.stdout)] == ["ines"]
-    assert f"error[{code}]" in done.stderr
-    assert name in done.stderr
     notes = [json.loads(line) for line in (tmp_path / "notes").read_text().splitlines()]
-    assert [(n["code"], n["file"], n["patient"]) for n in notes if n["severity"] == "error"] == [
-        (code, name, None)
-    ] * (2 if name == "x.ndjson" else 1)
+    found = [(n["code"], n["file"], n["patient"]) for n in notes if n["severity"] == "error"]
+    for name, _, code in BAD:
+        assert re.search(rf"error\[{code}\].*\n --> {name}", done.stderr), name
+        assert found.count((code, name, None)) == (2 if name == "f.ndjson" else 1), name
+    assert len(found) == len(BAD) + 1
+
+
+@pytest.mark.parametrize(("name", "content", "code"), [BAD[0], BAD[5], BAD[7]])
+def test_of_one_bad_input_alone_nobody_is_screened(
+    tmp_path: Path, name: str, content: object, code: str
+) -> None:
+    written(tmp_path / name, content)
+    done = run("screen", PROTOCOL, name, "--format", "json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "[]\n")
+    assert f"error[{code}]" in done.stderr
 
 
 def test_a_folder_without_patients_is_one(tmp_path: Path) -> None:

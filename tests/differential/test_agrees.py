@@ -32,9 +32,9 @@ from tests.differential.protocols import random_policies, random_protocol
 from tests.differential.reference import TooLarge, evaluate
 from tests.differential.rough import roughened
 
-MANY = int(os.environ.get("MANY", "150"))
+MANY = int(os.environ.get("MANY", "100"))
 MOST = 5_000 if "MANY" in os.environ else 800
-"""Completions after which the reference gives a record up: 3 records of 150, or 9."""
+"""Completions after which the reference gives a record up: of 150 records 3, or 9."""
 CHUNK = 25
 
 

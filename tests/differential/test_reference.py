@@ -196,7 +196,7 @@ def made_of(facts: Sequence[tuple[str, PartialDate | None, Reading]]) -> Patient
 # ---- the seed oracle -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", range(6))
 def test_agrees_with_the_seed_oracle(block: int) -> None:
     for case in range(40 * block, 40 * block + 40):
         record, bundle, as_of = random_record(case)
@@ -216,7 +216,7 @@ def test_agrees_with_the_seed_oracle(block: int) -> None:
 @pytest.mark.slow
 def test_random_protocols_are_valid() -> None:
     kinds = set()
-    for number in range(300):
+    for number in range(150):
         for criterion in checked(random_protocol(random.Random(number))).criteria:
             kinds |= {type(test) for test in core.tests_in(criterion.condition)}
     assert kinds == set(get_args(core.Test))
@@ -225,18 +225,18 @@ def test_random_protocols_are_valid() -> None:
 @pytest.mark.parametrize("block", range(6))
 def test_knowing_more_never_takes_back_an_answer(block: int) -> None:
     """What holds in all completions holds when something uncertain turns out to be so or so."""
-    for number in range(15 * block, 15 * block + 15):
+    for number in range(9 * block, 9 * block + 9):
         rng = random.Random(number)
         protocol = checked(random_protocol(rng))
         record, _, as_of = random_record(rng.randrange(100_000))
         try:
-            result = evaluate(protocol, record, as_of, most=5_000)
+            result = evaluate(protocol, record, as_of, most=1_000)
         except TooLarge:
             continue
         for _ in range(6):
             sharper = sharpened(record, as_of, rng)
             try:
-                other = evaluate(protocol, sharper, as_of, most=5_000)
+                other = evaluate(protocol, sharper, as_of, most=1_000)
             except TooLarge:
                 continue
             for name, outcome in result.criteria.items():

@@ -310,7 +310,7 @@ def broken(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=300, phases=AS_FOUND, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=150, phases=AS_FOUND, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 @given(broken())
 def test_nothing_is_lost(text: str) -> None:
