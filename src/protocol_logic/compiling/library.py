@@ -9,6 +9,7 @@ from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
+from protocol_logic.language.nodes import names_parameter
 from protocol_logic.language.parse import parse
 
 
@@ -18,6 +19,8 @@ class Unit:
 
     source: Source
     statements: tuple[tree.Statement, ...]
+    is_plain: bool = False
+    """No statement can name a parameter, so none has to be looked for."""
 
     @property
     def heading(self) -> tree.Heading | None:
@@ -42,7 +45,8 @@ def _parsed(name: str, text: str) -> tuple[Unit, tuple[Problem, ...]]:
     """A knowledge file and the problems of its text; protocols of one process share it."""
     source = Source(f"kb/knowledge/{name}", text)
     problems = Problems()
-    unit = Unit(source, tuple(parse(source, problems)))
+    statements = tuple(parse(source, problems))
+    unit = Unit(source, statements, is_plain=not names_parameter(statements))
     return unit, tuple(problems.items)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, get_args
 
@@ -17,7 +17,7 @@ from protocol_logic.compiling.library import Unit
 from protocol_logic.foundation.problems import Label, Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.language import condition_tree, tree
-from protocol_logic.language.nodes import Amount, Word
+from protocol_logic.language.nodes import Amount, Word, parts_of
 from protocol_logic.language.parse import parse
 
 _CONDITIONS = get_args(condition_tree.Condition)
@@ -229,6 +229,8 @@ class _Settling:
     # ---- conditions --------------------------------------------------------------------------
 
     def _unit(self, unit: Unit) -> Unit:
+        if unit.is_plain:
+            return unit
         statements = []
         for node in unit.statements:
             self.sentence = node.sentence or None if isinstance(node, tree.Criterion) else None
@@ -240,17 +242,18 @@ class _Settling:
         if isinstance(node, tuple):
             parts = tuple(self._replaced(part, source) for part in node)
             return parts if any(a is not b for a, b in zip(parts, node, strict=True)) else node
-        if not is_dataclass(node) or isinstance(node, type | Span):
+        names = parts_of(type(node))
+        if not names:
             return node
         if isinstance(node, Amount) and node.parameter is not None:
             return self._number(node.parameter, source)
         changed: dict[str, Any] = {}
         try:
-            for each in fields(node):
-                part = getattr(node, each.name)
+            for name in names:
+                part = getattr(node, name)
                 new = self._replaced(part, source)
                 if new is not part:
-                    changed[each.name] = new
+                    changed[name] = new
         except _NoSuchParameterError:
             if isinstance(node, _CONDITIONS):
                 return condition_tree.Broken(span=node.span)

@@ -6,7 +6,7 @@ Spans do not take part in equality, so two texts that differ in layout alone giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from protocol_logic.foundation.source import Span
 
@@ -54,3 +54,23 @@ class Text(Node):
 
     key: str
     text: str
+
+
+_PARTS: dict[type, tuple[str, ...]] = {}
+
+
+def parts_of(kind: type) -> tuple[str, ...]:
+    """The fields of a kind of node that can hold other nodes; none of what is no node."""
+    if kind not in _PARTS:
+        names = [each.name for each in fields(kind)] if issubclass(kind, Node) else []
+        _PARTS[kind] = tuple(name for name in names if name != "span")
+    return _PARTS[kind]
+
+
+def names_parameter(node: object) -> bool:
+    """Whether the name of a parameter stands in a node, or in one of several."""
+    if isinstance(node, tuple):
+        return any(names_parameter(part) for part in node)
+    if isinstance(node, Amount) and node.parameter is not None:
+        return True
+    return any(names_parameter(getattr(node, name)) for name in parts_of(type(node)))
