@@ -482,6 +482,26 @@ include numbers
 """
 
 
+def test_an_error_beside_tests_that_passed_is_said_where_they_are(tmp_path: Path) -> None:
+    path = small(tmp_path)
+    text = "\nexamples ages\n  | age | expect adult |\n  | 17 years | not met |\n"
+    beside = f"examples for small\n{text}  | 18 years | mett |\n"
+    written(tmp_path / "more.examples.elig", beside)
+    done = run("test", path)
+    assert done.returncode == 1
+    assert "all passed" not in done.stdout + done.stderr
+    assert ", passed; 1 error, so not all ran\n" in done.stdout
+    assert done.stderr.endswith(", passed; 1 protocol with errors\n")
+
+
+def test_boundary_cases_do_not_count_for_the_coverage_and_it_is_said(tmp_path: Path) -> None:
+    path = small(tmp_path, "")
+    done = run("test", path, "--boundaries", "--coverage")
+    assert "clause coverage: 0 %" in done.stdout
+    assert "boundary cases are not counted: `--write FILE` makes examples of them" in done.stdout
+    assert "not counted" not in run("test", path, "--coverage").stdout
+
+
 def test_boundary_cases_of_every_kind_of_limit(tmp_path: Path) -> None:
     path = written(tmp_path / "limits.elig", LIMITS)
     done = run("test", path, "--boundaries", "--write", tmp_path / "made.examples.elig")

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING
 
 from protocol_logic.compiling.basis import KINDS
 from protocol_logic.foundation.text import shown
 from protocol_logic.surfaces.outputs import written
 from protocol_logic.surfaces.row_formats import Pieces, RowFormat
+from protocol_logic.surfaces.table_details import (
+    ELIGIBILITIES,
+    capped,
+    details_parts,
+    gap_parts,
+    status_of,
+    status_words,
+    together,
+    words_of,
+)
 from protocol_logic.surfaces.table_layout import (
     GROUP,
     ID_MOST,
@@ -36,9 +46,6 @@ LAST_LINE = "A person decides: this is a calculation over the records as they ar
 
 _KEPT = ("patient", "as_of", "eligibility", "decided_jointly", "scopes")
 
-Parts: TypeAlias = list[tuple[str, list[str]]]
-"""What is said of a patient: (`not met`, ids of criteria), (`missing`, ids of elements), ..."""
-
 _STYLES = {
     "pass": ("green",),
     "fail": ("red", "bold"),
@@ -50,18 +57,6 @@ _STYLES = {
     "red": ("red",),
     "yellow": ("yellow",),
 }
-# How a gap is said, by its reason; the order is that of the line.
-_GAPS = {
-    "absent": "missing",
-    "not_closed": "missing",
-    "no_reference_range": "missing",
-    "unreadable": "unreadable",
-    "conflicting": "conflicting",
-    "imprecise": "imprecise",
-    "stale": "too old",
-}
-_TO_ASK = "to be asked"
-_ELIGIBILITIES = ("eligible", "ineligible", "undetermined")
 
 
 class Table(RowFormat):
@@ -89,6 +84,7 @@ class Table(RowFormat):
             "id", "polarity", "basis", "asked", "outcome", "verdict", "applies", "gaps",
             "gap_details",
         )  # fmt: skip
+        kept["status"] = status_of(row)
         criteria = [{name: criterion[name] for name in names} for criterion in row["criteria"]]
         return written(json.dumps({**kept, "criteria": criteria}, separators=(",", ":")))
 
@@ -138,10 +134,10 @@ class _Drawing:
         yield self.paint(visible(heading), "bold")
         if self.policies is not None:
             site = visible(f"{self.policies.id} {self.policies.version}".strip())
-            yield from self._wrapped(_words([(f"under {site}", list(self.policies.texts))]), "")
+            yield from self._wrapped(words_of([(f"under {site}", list(self.policies.texts))]), "")
         set_here = set_for_run(parameters_of(self.protocol))
         if set_here:
-            yield from self._wrapped(_words([("set for this run", set_here)]), "")
+            yield from self._wrapped(words_of([("set for this run", set_here)]), "")
         yield ""
         if summary.patients == 1:
             yield from self._one(next(self.rows()))
@@ -162,6 +158,7 @@ class _Drawing:
         """A patient alone: a line for each criterion, in place of table and legend."""
         word = self.signs.eligibility(row["eligibility"])
         yield f"{shown(row['patient'])}: {self.paint(word, *_STYLES[row['eligibility']])}"
+        yield from self._wrapped(status_words(row), "")
         names = [scope["id"] for scope in row["scopes"]]
         for scope in row["scopes"]:
             word = self.signs.eligibility(scope["eligibility"])
@@ -171,11 +168,13 @@ class _Drawing:
         for number, criterion in enumerate(row["criteria"], 1):
             sign, style = self.signs.of(criterion)
             yield f" {self.paint(sign, *_STYLES[style])} {self._criterion(number, '   ')}"
-            yield from self._wrapped(_words(gap_parts([criterion])), " " * 7)
-        together = _together(row)
-        if together:
+            yield from self._wrapped(
+                words_of(gap_parts([criterion], self.protocol.vocabulary)), " " * 7
+            )
+        joint = together(row)
+        if joint:
             yield ""
-            yield from self._wrapped(_words(together), "")
+            yield from self._wrapped(words_of(joint), "")
         yield ""
         yield self.signs.key()
 
@@ -200,9 +199,10 @@ class _Drawing:
         painted = self.paint(word, *_STYLES[row["eligibility"]])
         start = layout.start(patient, row["as_of"], word, painted)
         signs = self._signs(row, layout)
-        details = _words(details_parts(row))
+        details = words_of(details_parts(row, self.protocol.vocabulary))
+        details = status_words(row, ";" if details else "") + details
         if layout.beside:
-            beside = wrap(details, layout.beside) or [[]]
+            beside = capped(details, layout.beside, self.signs.ellipsis) or [[]]
             yield f"{start}{signs[0]}  {self._painted(beside[0])}"
             for line in beside[1:]:
                 yield " " * (layout.lead() + layout.signs() + 2) + self._painted(line)
@@ -210,7 +210,9 @@ class _Drawing:
         yield start + signs[0]
         for more in signs[1:]:
             yield " " * layout.lead() + more
-        yield from self._wrapped(details, " " * (layout.patient + 2 if layout.patient <= 20 else 4))
+        indent = " " * (layout.patient + 2 if layout.patient <= 20 else 4)
+        for line in capped(details, self.width - len(indent), self.signs.ellipsis):
+            yield indent + self._painted(line)
 
     def _signs(self, row: Row, layout: Layout) -> list[str]:
         """The signs of a patient, on one line wherever they fit."""
@@ -256,61 +258,8 @@ class _Drawing:
             yield indent + self._painted(line)
 
 
-def _words(parts: Parts) -> Words:
-    """`not met: a, b; missing: c` as words."""
-    words: Words = []
-    for index, (head, names) in enumerate(parts):
-        style = "yellow" if head in (*_GAPS.values(), _TO_ASK) else "red"
-        words += [(word, style) for word in f"{head}:".split(" ")]
-        ends = [","] * (len(names) - 1) + ["" if index == len(parts) - 1 else ";"]
-        words += [(visible(name) + end, "") for name, end in zip(names, ends, strict=True)]
-    return words
-
-
-def details_parts(row: Row) -> Parts:
-    """What stands in a patient's way: failing criteria first, then what keeps others open."""
-    failing = [c for c in row["criteria"] if c["verdict"] == "fail"]
-    parts = [
-        ("not met", [c["id"] for c in failing if c["polarity"] == "inclusion"]),
-        ("excluded by", [c["id"] for c in failing if c["polarity"] == "exclusion"]),
-        *_together(row),
-    ]
-    parts = [*_by_scope(row), *(part for part in parts if part[1])]
-    return parts + gap_parts(row["criteria"])
-
-
-def _by_scope(row: Row) -> Parts:
-    """For which scopes a patient is eligible, and for which not, where they differ."""
-    by = {
-        kind: [s["id"] for s in row["scopes"] if s["eligibility"] == kind]
-        for kind in _ELIGIBILITIES
-    }
-    parts = [(f"{kind} for", names) for kind, names in by.items() if names]
-    return parts if len(parts) > 1 else []
-
-
-def _together(row: Row) -> Parts:
-    """Criteria that no scenario lets pass together, overall or in a scope."""
-    parts = [("not met together", list(row["decided_jointly"]))]
-    for scope in row["scopes"]:
-        parts.append((f"not met together for {scope['id']}", list(scope["decided_jointly"])))
-    return [part for part in parts if part[1]]
-
-
-def gap_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
-    """The elements that keep criteria open, by what is wrong with them."""
-    found: dict[str, set[str]] = {words: set() for words in (*_GAPS.values(), _TO_ASK)}
-    asked = {question["id"] for criterion in criteria for question in criterion["asked"]}
-    for criterion in criteria:
-        for gap in criterion["gap_details"]:
-            words = _GAPS.get(gap["reason"], "missing")
-            is_question = words == "missing" and gap["element"] in asked
-            found[_TO_ASK if is_question else words].add(gap["element"])
-    return [(words, sorted(elements)) for words, elements in found.items() if elements]
-
-
 def _counted(eligibility: Counter[str]) -> str:
-    return ", ".join(f"{eligibility[kind]:,} {kind}" for kind in _ELIGIBILITIES)
+    return ", ".join(f"{eligibility[kind]:,} {kind}" for kind in ELIGIBILITIES)
 
 
 def summary_text(summary: Summary) -> str:

@@ -42,8 +42,11 @@ class TestText:
         if not result.tests:
             yield f"{visible(head)}: no test ran"
         else:
-            failed = f"{result.failed:,} failed" if result.failed else "all passed"
-            yield f"{visible(head)}: {count(len(result.tests), 'test')}, {failed}"
+            said = f"{result.failed:,} failed" if result.failed else "all passed"
+            if result.errors:
+                said = f"{result.failed:,} of those that ran failed" if result.failed else "passed"
+                said += f"; {count(result.errors, 'error')}, so not all ran"
+            yield f"{visible(head)}: {count(len(result.tests), 'test')}, {said}"
         for test in result.tests:
             if not test.passed:
                 yield ""
@@ -54,6 +57,9 @@ class TestText:
         if result.coverage is not None:
             yield ""
             yield from self._coverage(result.coverage)
+            if result.limits:
+                yield ""
+                yield "boundary cases are not counted: `--write FILE` makes examples of them, that are"
 
     # ---- failures --------------------------------------------------------------------------------
 

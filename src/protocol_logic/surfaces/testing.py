@@ -68,10 +68,14 @@ class SuiteResult:
         return sum(not test.passed for test in self.tests)
 
     @property
+    def errors(self) -> int:
+        """How many errors the texts have."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+    @property
     def in_order(self) -> bool:
         """Whether nothing is wrong."""
-        errors = any(problem.severity == "error" for problem in self.problems)
-        return not errors and not self.failed and self.below is None
+        return not self.errors and not self.failed and self.below is None
 
 
 def test(options: TestOptions) -> int:
@@ -127,8 +131,8 @@ def _summary(results: Sequence[SuiteResult], ran: int, options: TestOptions) -> 
         return f"{what}: there are no examples and no cases"
     failed = sum(result.failed for result in results)
     text = f"{count(ran, 'test')} of {count(len(results), 'protocol')}"
-    text += f", {failed:,} failed" if failed else ", all passed"
-    broken = sum(any(p.severity == "error" for p in result.problems) for result in results)
+    broken = sum(result.errors > 0 for result in results)
+    text += f", {failed:,} failed" if failed else f", {'' if broken else 'all '}passed"
     if broken:
         text += f"; {count(broken, 'protocol')} with errors"
     below = sum(result.below is not None for result in results)

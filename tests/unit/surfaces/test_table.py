@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from protocol_logic.knowledge.vocabulary import Concept, Vocabulary
 from protocol_logic.surfaces.table import LAST_LINE, Table
 from protocol_logic.surfaces.terminal import text_width
 from tests.unit.surfaces.rows import Json, output, protocol, row, scope
@@ -44,6 +46,65 @@ def test_what_fails_and_what_is_missing_stand_under_a_patient() -> None:
         "         not met: adult_woman; excluded by: no_brain_metastasis; missing: alt,",
         "         tbil; conflicting: plt",
         "cleo     ? undetermined   –  ?  ✓",
+    ]
+
+
+def test_kinds_of_a_class_are_counted_under_it() -> None:
+    wide = {
+        name: Concept(name=name, element=name, label=name, codes=(), **more) for name, more in KINDS
+    }
+    gaps = {"organ_function": [(name, "absent") for name in ["alt", *wide]]}
+    form = Table(replace(protocol(THREE), vocabulary=Vocabulary(wide)), width=78, colour=False)
+    rows = [row("ann", THREE, "✓✓✓"), row("bea", THREE, "✓?✓", gaps=gaps)]
+    many = output(form, rows).decode().splitlines()
+    assert many[5] == "         missing: alt, cancer (and 2 kinds), fever"
+    one = output(form, rows[1:]).decode().splitlines()
+    assert "       missing: alt, cancer (and 2 kinds), fever" in one
+
+
+KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("cancer", {"kind": "condition"}),
+    ("lung_cancer", {"kind": "condition", "parents": ("cancer",)}),
+    ("small_cell_lung_cancer", {"kind": "condition", "parents": ("lung_cancer",)}),
+    ("fever", {"kind": "condition"}),
+)
+
+
+def test_what_is_said_of_a_patient_has_few_lines() -> None:
+    names = [f"element_{n:02}" for n in range(60)]
+    gaps = {"organ_function": [(name, "absent") for name in names]}
+    lines = table(
+        [row("ann", THREE, "✓?✓", gaps=gaps), row("bea", THREE, "✓✓✓")], width=78
+    ).splitlines()
+    said = lines[4:10]
+    assert lines[10].startswith("bea ")
+    assert said[0].startswith("         missing: element_00, ")
+    shown = [word.rstrip(",") for line in said for word in line.split() if "element" in word]
+    assert shown == names[: len(shown)]
+    assert said[-1].endswith(f" … and {60 - len(shown)} more")
+    # Alone, a patient has all of it.
+    assert "element_59" in table([row("ann", THREE, "✓?✓", gaps=gaps)])
+
+
+def test_a_dead_patient_is_said_to_be_so() -> None:
+    died = {
+        "code": "patient-status",
+        "severity": "notice",
+        "message": "the patient is recorded as deceased on `2025-12-01`",
+        "resource": "Patient/ann",
+    }
+    gaps = {"organ_function": [("alt", "absent")]}
+    ann = row("ann", THREE, "✓?✓", gaps=gaps, problems=[died])
+    lines = table([ann, row("bea", THREE, "✓✓✓")], width=78).splitlines()
+    assert lines[3:6] == [
+        "ann      ? undetermined   ✓  ?  ✓",
+        "         the patient is recorded as deceased on `2025-12-01`; missing: alt",
+        "bea      ✓ eligible       ✓  ✓  ✓",
+    ]
+    alone = table([ann]).splitlines()
+    assert alone[2:4] == [
+        "ann: ? undetermined",
+        "the patient is recorded as deceased on `2025-12-01`",
     ]
 
 

@@ -1,0 +1,118 @@
+"""What the table says of a patient beside the signs: what fails, what is open, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from protocol_logic.answering.kinds import folded, with_kinds
+from protocol_logic.surfaces.table_layout import Words, wrap
+from protocol_logic.surfaces.terminal import text_width, visible
+
+if TYPE_CHECKING:
+    from protocol_logic.answering.rows import Row
+    from protocol_logic.knowledge.vocabulary import Vocabulary
+
+Parts: TypeAlias = list[tuple[str, list[str]]]
+"""What is said of a patient: (`not met`, ids of criteria), (`missing`, ids of elements), ..."""
+
+ELIGIBILITIES = ("eligible", "ineligible", "undetermined")
+_MOST_LINES = 6
+# How a gap is said, by its reason; the order is that of the line.
+_GAPS = {
+    "absent": "missing",
+    "not_closed": "missing",
+    "no_reference_range": "missing",
+    "unreadable": "unreadable",
+    "conflicting": "conflicting",
+    "imprecise": "imprecise",
+    "stale": "too old",
+}
+_TO_ASK = "to be asked"
+
+
+def words_of(parts: Parts) -> Words:
+    """`not met: a, b; missing: c` as words."""
+    words: Words = []
+    for index, (head, names) in enumerate(parts):
+        style = "yellow" if head in (*_GAPS.values(), _TO_ASK) else "red"
+        words += [(word, style) for word in f"{head}:".split(" ")]
+        ends = [","] * (len(names) - 1) + ["" if index == len(parts) - 1 else ";"]
+        words += [(visible(name) + end, "") for name, end in zip(names, ends, strict=True)]
+    return words
+
+
+def details_parts(row: Row, vocabulary: Vocabulary) -> Parts:
+    """What stands in a patient's way: failing criteria first, then what keeps others open."""
+    failing = [c for c in row["criteria"] if c["verdict"] == "fail"]
+    parts = [
+        ("not met", [c["id"] for c in failing if c["polarity"] == "inclusion"]),
+        ("excluded by", [c["id"] for c in failing if c["polarity"] == "exclusion"]),
+        *together(row),
+    ]
+    parts = [*_by_scope(row), *(part for part in parts if part[1])]
+    return parts + gap_parts(row["criteria"], vocabulary)
+
+
+def _by_scope(row: Row) -> Parts:
+    """For which scopes a patient is eligible, and for which not, where they differ."""
+    by = {
+        kind: [s["id"] for s in row["scopes"] if s["eligibility"] == kind] for kind in ELIGIBILITIES
+    }
+    parts = [(f"{kind} for", names) for kind, names in by.items() if names]
+    return parts if len(parts) > 1 else []
+
+
+def together(row: Row) -> Parts:
+    """Criteria that no scenario lets pass together, overall or in a scope."""
+    parts = [("not met together", list(row["decided_jointly"]))]
+    for scope in row["scopes"]:
+        parts.append((f"not met together for {scope['id']}", list(scope["decided_jointly"])))
+    return [part for part in parts if part[1]]
+
+
+def gap_parts(criteria: Sequence[Mapping[str, Any]], vocabulary: Vocabulary) -> Parts:
+    """The elements that keep criteria open, by what is wrong with them; kinds of a class that is
+    among them are only counted."""
+    found: dict[str, set[str]] = {words: set() for words in (*_GAPS.values(), _TO_ASK)}
+    asked = {question["id"] for criterion in criteria for question in criterion["asked"]}
+    for criterion in criteria:
+        for gap in criterion["gap_details"]:
+            words = _GAPS.get(gap["reason"], "missing")
+            is_question = words == "missing" and gap["element"] in asked
+            found[_TO_ASK if is_question else words].add(gap["element"])
+    return [
+        (words, [with_kinds(name, kinds) for name, kinds in folded(elements, vocabulary).items()])
+        for words, elements in found.items()
+        if elements
+    ]
+
+
+def status_of(row: Row) -> list[str]:
+    """What the Patient says of the whole record: deceased, not active, replaced."""
+    return [p["message"] for p in row["problems"] if p["code"] == "patient-status"]
+
+
+def status_words(row: Row, end: str = "") -> Words:
+    """The status of a patient as words, if the row has any."""
+    words = visible("; ".join(row["status"])).split()
+    return [(word, "yellow") for word in [*words[:-1], *(last + end for last in words[-1:])]]
+
+
+def capped(words: Words, width: int, ellipsis: str) -> list[Words]:
+    """Words to a few lines; the last one says how many names are left out."""
+    lines = wrap(words, width)
+    if len(lines) <= _MOST_LINES:
+        return lines
+    kept, left = lines[:_MOST_LINES], lines[_MOST_LINES:]
+    last = kept[-1]
+    more = sum(not style for line in left for _, style in line)
+    while last:
+        said = f"{ellipsis} and {more:,} more"
+        styled = bool(last[-1][1])  # a head without names
+        if not styled and sum(text_width(w) + 1 for w, _ in last) + text_width(said) <= width:
+            break
+        last.pop()
+        more += not styled
+    last.append((f"{ellipsis} and {more:,} more", ""))
+    return kept
