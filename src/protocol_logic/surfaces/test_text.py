@@ -59,7 +59,7 @@ class TestText:
             yield from self._coverage(result.coverage)
             if result.limits:
                 yield ""
-                yield "boundary cases are not counted: `--write FILE` makes examples of them, that are"
+                yield "boundary cases are not counted: `--write FILE` makes examples of them"
 
     # ---- failures --------------------------------------------------------------------------------
 
