@@ -53,6 +53,24 @@ def screened(folder: Path, patients: Path, *more: str | Path) -> list[Json]:
     return rows
 
 
+def test_what_each_criterion_rests_on_is_said_without_patients(tmp_path: Path) -> None:
+    done = run("compile", protocol(tmp_path), "--to", "basis")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "asking 1.0, 4 criteria: 1 computed, 1 attested, 1 judged, 1 opaque",
+        "",
+        "include  signed  attested",
+        "include  adult   computed",
+        "exclude  crisis  judged",
+        '    visceral_crisis: judged "visceral crisis", because a clinician decides',
+        "include  fit     opaque",
+        '    frail: judged "frail", because frailty has no definition here; somebody has to look',
+        '    fit_as_the_site_sees_it: opaque "fit as the site sees it", '
+        "because the sentence names no limit",
+        '    willing_to_come: attested "willing to come"',
+    ]
+
+
 def test_a_row_says_what_each_criterion_rests_on_and_asks(tmp_path: Path) -> None:
     (row,) = screened(tmp_path, PATIENT)
     signed, adult, crisis, fit = row["criteria"]

@@ -368,7 +368,7 @@ def test_command(ctx: click.Context, /, **options: Any) -> None:
 @group.command("compile")
 @click.argument("protocol", metavar="PROTOCOL")
 @click.argument("patients", nargs=-1, metavar="[PATIENTS...]")
-@click.option("--to", type=click.Choice(["asp", "json", "facts"]), required=True)
+@click.option("--to", type=click.Choice(["asp", "json", "basis", "facts"]), required=True)
 @click.option("--patient", metavar="ID", help="With --to facts: which patient.")
 @_AS_OF
 @_POLICIES
@@ -388,7 +388,8 @@ def compile_command(
     dates: tuple[str, ...],
     output: str | None,
 ) -> None:
-    """Print the ASP program of a protocol, its checked form as JSON, or a patient's facts.
+    """Print the ASP program of a protocol, its checked form as JSON, what each criterion rests on
+    (computed, attested, judged, opaque, todo), or a patient's facts.
 
     `python -m clingo program.lp facts.lp --enum-mode=cautious` shows what is met in all scenarios,
     `brave` what is possible.

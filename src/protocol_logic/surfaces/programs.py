@@ -1,4 +1,5 @@
-"""`compile`: the ASP program, the checked protocol as JSON, or one patient's findings as facts."""
+"""`compile`: the ASP program, the checked protocol as JSON, what its criteria rest on, or one
+patient's findings as facts."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from protocol_logic.answering.rows import parameters_of
 from protocol_logic.foundation.problems import Problem, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
+from protocol_logic.surfaces.basis_text import basis_text
 from protocol_logic.surfaces.inputs import Patients
 from protocol_logic.surfaces.outputs import opened_output, print_problems, written
 
@@ -24,9 +26,11 @@ if TYPE_CHECKING:
 
 
 def print_program(compiled: Compiled, to: str, output: str | None) -> int:
-    """Print the program (`asp`) or the checked protocol (`json`)."""
+    """Print the program (`asp`), the checked protocol (`json`) or what it rests on (`basis`)."""
     if to == "asp":
         text = compiled.program.text()
+    elif to == "basis":
+        text = basis_text(compiled)
     else:
         text = json.dumps(protocol_json(compiled), ensure_ascii=False, indent=1) + "\n"
     with opened_output(output) as out:
