@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
-from protocol_logic.compiling.catalogue import catalogue
+from protocol_logic.compiling.catalogue import Known, catalogue
 from protocol_logic.compiling.check import check
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
@@ -63,3 +64,43 @@ def test_names_are_those_of_the_checked_knowledge() -> None:
     entries = {**checked.vocabulary.entries, **checked.derived, **checked.definitions}
     declared = {name for name, entry in entries.items() if not isinstance(entry, voc.Asked)}
     assert {known.name for known in KNOWN} == declared
+
+
+def test_whole_words_come_first() -> None:
+    def first(*words: str) -> str:
+        return run("names", *words).stdout.splitlines()[0]
+
+    assert first("AST") == "ast"
+    assert first("infection") == "infection"
+    assert first("atrial fibrillation") == "atrial_fibrillation"
+
+
+def test_check_takes_every_way_that_is_shown() -> None:
+    homes = ", ".join(dict.fromkeys(known.home for known in KNOWN))
+    lines = ["protocol all", "  title All", "  version 1.0", f"  uses {homes}", ""]
+    lines += ["timepoint start", "  label start", ""]
+    seen: dict[tuple[str, ...], int] = {}
+    for known in KNOWN:
+        key = (known.kind, *known.forms, str(known.unit == "1"))
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] > 2:  # all that are alike are tested alike
+            continue
+        # What is said of others beside it is not filled in.
+        ways = [w for w in known.ways if not re.search("NAME|EVIDENCE|QUALIFIER", w)]
+        for number, way in enumerate(ways):
+            lines += [f"exclude {known.name}_{number}", f"  > {way}", f"  {filled(known, way)}", ""]
+    problems = Problems()
+    check(Source("all.elig", "\n".join(lines)), problems)
+    wrong = [f"{p.message} | {p.sentence}" for p in problems.sorted() if p.severity == "error"]
+    assert not wrong, "\n".join(wrong)
+
+
+def filled(known: Known, way: str) -> str:
+    """A way with something for each word in capitals."""
+    way = way.replace("within NUMBER UNIT", "within 28 days").replace("TIMEPOINT", "start")
+    way = way.replace("INTENT", "adjuvant")
+    way = way.replace("COMPARISON NUMBER UNIT", f"<= 20 {known.unit or 'years'}")
+    way = way.replace("COMPARISON NUMBER x", "<= 2 x").replace("COMPARISON NUMBER", "<= 2")
+    return way.replace("VALUE, VALUE", "VALUE").replace(
+        "VALUE", (*known.values, {"lesion": "measurable"}.get(known.kind, "signed"))[0]
+    )

@@ -17,6 +17,8 @@ from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import knowledge_tree, tree
 from protocol_logic.language.parse import parse
 
+_WINDOW = " within NUMBER UNIT"
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -55,8 +57,14 @@ class Known:
             if re.search(rf"\b{self.kind}\b", operator.takes) and "..." not in operator.syntax
             for form in operator.syntax.split(" / ")
         ]
+        if self.kind == "field" and not self.values:  # a date
+            taken = [form for form in taken if "VALUE" not in form]
+        # A window goes with what can be said without it.
+        plain = {"NAME", *taken}
+        taken = [form for form in taken if form.removesuffix(_WINDOW) in plain]
         if self.unit == "1":  # a score or a count has no limit of normal
-            taken = [form.replace(" UNIT", "") for form in taken if " x " not in form]
+            limit = "COMPARISON NUMBER"
+            taken = [form.replace(f"{limit} UNIT", limit) for form in taken if " x " not in form]
         return tuple(sorted(taken, key=lambda form: ("recorded" in form, " with" in form)))
 
 

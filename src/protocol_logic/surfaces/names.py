@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 import click
@@ -16,8 +17,9 @@ from protocol_logic.surfaces.outputs import opened_output, written
 def find_names(words: Sequence[str], form: str) -> int:
     """Print the names that all the words fit; the exit code: 1 where there is none, else 0."""
     known = catalogue()
-    found = [each for each in known if all(_fits(each, word.casefold()) for word in words)]
-    found.sort(key=lambda each: _rank(each, [word.casefold() for word in words]))
+    parts = [part for word in words for part in word.casefold().replace("_", " ").split()]
+    found = [each for each in known if all(_fits(each, part) for part in parts)]
+    found.sort(key=lambda each: _rank(each, parts))
     if form == "json":
         content = [_json(each) for each in found]
         with opened_output(None) as out:
@@ -40,11 +42,17 @@ def _fits(known: Known, word: str) -> bool:
     return any(word in text.casefold() for text in texts)
 
 
-def _rank(known: Known, words: Sequence[str]) -> int:
-    """Names before labels, and labels before what only a code says."""
-    if all(word in known.name for word in words):
-        return 0
-    return 1 if all(word in f"{known.name} {known.label}".casefold() for word in words) else 2
+def _rank(known: Known, parts: Sequence[str]) -> tuple[int, ...]:
+    """Whole words before beginnings of words, and these before what stands inside of one; then
+    names before labels, and labels before what only a code says."""
+    name = known.name.replace("_", " ")
+    texts = (name, f"{name} {known.label}".casefold(), " ".join(d for *_, d in known.codes))
+    ways = (r"\b{}\b", r"\b{}", "{}")
+    for number, way in enumerate(ways):
+        for place, text in enumerate(texts):
+            if all(re.search(way.format(re.escape(part)), text.casefold()) for part in parts):
+                return (number, place, len(name.split()))
+    return (len(ways),)
 
 
 def _lines(known: Known) -> list[str]:
