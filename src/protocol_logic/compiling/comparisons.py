@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from fractions import Fraction
 
@@ -10,6 +11,7 @@ from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.compiling.properties import unit_problem
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.operators import COMPARISONS
+from protocol_logic.foundation.problems import one_of
 from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, zero_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import condition_tree, tree
@@ -151,7 +153,10 @@ class Comparisons(Occurrences):
                 return self._plausible(entry, number, amount)
             spelt = AGE_UNITS[to] if isinstance(entry, voc.Age) else to
             message = f"{amount.number} of `{entry.name}` has no unit"
+            units = list(entry.accepts) if isinstance(entry, voc.Quantity) else [spelt]
             hint = f"write `{amount.number} {spelt}`"
+            if len(units) > 1:
+                hint = f"say in which unit the protocol has it: {one_of(units)}"
             self.problem("unknown-unit", message, amount.span, hint)
             return None
         code = UNIT_WORDS.get(amount.unit.text, amount.unit.text)
@@ -181,7 +186,21 @@ class Comparisons(Occurrences):
             message = f"no plausible `{entry.name}` is near {self.line(amount.span)}"
             hint = "look at the number and its unit"
             self.problem("implausible-limit", message, amount.span, hint)
+        elif _may_be_thousands(amount.number) and (
+            plausible is None or plausible.contains(value * 1000)
+        ):
+            thousands, plain = amount.number.replace(".", ""), amount.number.split(".")[0]
+            message = f"the point in `{amount.number}` is read as a decimal point"
+            number = Fraction(amount.number)
+            plain = plain if number.denominator == 1 else amount.number.rstrip("0")
+            hint = f"write `{thousands}` if it parts the thousands, `{plain}` if not"
+            self.problem("implausible-limit", message, amount.span, hint)
         return value
+
+
+def _may_be_thousands(number: str) -> bool:
+    """Whether a number has three decimals that nobody needs: `100.000`, `1.500`, not `1.234`."""
+    return re.fullmatch(r"[1-9]\d{0,2}\.\d\d0", number) is not None
 
 
 def _implies(one: core.Within | core.Scored, other: core.Within | core.Scored) -> bool:

@@ -65,7 +65,8 @@ def _uses(unit: Unit, found: dict[str, Unit | None], problems: Problems) -> None
                     source=unit.source,
                     span=name.span,
                     hint=did_you_mean(name.text, knowledge_names())
-                    or "known are " + ", ".join(f"`{n}`" for n in knowledge_names()),
+                    or "entries of your own stand in the protocol itself; `protocol-logic names` "
+                    "finds what the knowledge files have",
                 )
             )
             continue

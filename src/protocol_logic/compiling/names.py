@@ -97,7 +97,7 @@ class Names:
             starts = re.compile(rf"^[a-z]+ {re.escape(name)}( element \w+)?$", re.MULTILINE)
             if path is not None and starts.search(path.read_text(encoding="utf-8")):
                 return f"it is defined in `{known}`: add that to `uses`"
-        return None
+        return _coded_in(name)
 
     def concept(self, word: Word, kind: str) -> voc.Concept | None:
         """The concept of a name where one kind of concept is wanted."""
@@ -146,6 +146,20 @@ class Names:
     def line(self, span: Span) -> str:
         """The author's text at a place, in one line, with the values of parameters."""
         return self.settled.line(self.source, span)
+
+
+def _coded_in(name: str) -> str | None:
+    """The entry that has a code with a name as its display: `carvedilol` is one of a class."""
+    display = re.compile(
+        rf'^\s.*"{re.escape(name.replace("_", " "))}"\s*$', re.MULTILINE | re.IGNORECASE
+    )
+    for known in knowledge_names():
+        path = knowledge_path(known)
+        text = path.read_text(encoding="utf-8") if path is not None else ""
+        if (match := display.search(text)) is not None and "unlike" not in match[0]:
+            heads = re.findall(r"^[a-z]+ (\w+)", text[: match.start()], re.MULTILINE)
+            return f"it has no entry of its own; it is one of `{heads[-1]}` (in `{known}`)"
+    return None
 
 
 _KINDS: dict[type[voc.Named], str] = {

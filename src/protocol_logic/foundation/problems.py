@@ -82,6 +82,12 @@ class Problems:
         return sorted(dict.fromkeys(self.items), key=Problem.sort_key)
 
 
+def one_of(names: Iterable[str]) -> str:
+    """Names in backticks with `or` before the last."""
+    quoted = [f"`{name}`" for name in names]
+    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the nearest known words, or None when nothing is near."""
     near = difflib.get_close_matches(word, sorted(set(known)), n=2, cutoff=0.6)

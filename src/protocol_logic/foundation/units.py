@@ -100,7 +100,8 @@ def conversion_factor(from_code: str, to_code: str) -> Fraction:
         raise UnitError(
             f"`{from_code}` (dimension {source.dimension}) cannot be converted to `{to_code}` "
             f"(dimension {target.dimension})",
-            _why_different(source.dimension, target.dimension),
+            _meant(from_code, target.dimension)
+            or _why_different(source.dimension, target.dimension),
         )
     return source.factor / target.factor
 
@@ -282,8 +283,35 @@ _SHORTENED = {
 }  # fmt: skip
 
 
+# How people write parts of units, and the UCUM code of each; some are codes of something else.
+_SPELT = {
+    "gm": "g", "gms": "g", "mcl": "uL", "mcL": "uL", "mcg": "ug", "msec": "ms", "sec": "s",
+    "cmm": "mm3", "cells": "{cells}", "C": "Cel", "F": "[degF]", "G": "10*9", "T": "10*12",
+}  # fmt: skip
+
+
+def _respelt(code: str) -> str | None:
+    """A code with the parts of it that people write otherwise as UCUM has them."""
+    parts = [_SPELT.get(part, part) for part in code.split("/")]
+    return "/".join(parts) if "/".join(parts) != code else None
+
+
+def _meant(code: str, dimension: str | None = None) -> str | None:
+    """What `code` is written for; where it must have a dimension only if it then has that."""
+    respelt = _respelt(code)
+    if respelt is None:
+        return None
+    known = _table().get(respelt) or (unit(respelt) if respelt in SCALES else None)
+    found = known or _derived(respelt)
+    if isinstance(found, UnitError) or dimension not in (None, found.dimension):
+        return None
+    return f"did you mean `{respelt}`"
+
+
 def _did_you_mean(code: str) -> str | None:
     """A tabled unit that differs from `code` only in case, brackets, braces and the like."""
+    if (meant := _meant(code)) is not None:
+        return meant
     if code.lower() in _SHORTENED:
         return f"did you mean `{_SHORTENED[code.lower()]}`"
     if code.startswith("mc"):  # micrograms, as pharmacies write them

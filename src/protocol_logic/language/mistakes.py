@@ -149,6 +149,9 @@ _MISTAKES = (
         r"(?P<e>\d\d?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s*/\s*(?P<u>[A-Za-z]+)",
         _power,
     ),
+    _row(r"°\s*C\b", "write `Cel`"),
+    _row(r"°\s*F\b", "write `[degF]`"),
+    _row(r"(?P<u>[A-Za-z]+)³", "write `{u}3`"),
     _row(r"[µμ](?P<u>[A-Za-z0-9/*]*)", "write `u{u}`: a unit has `u` for micro"),
     _row(
         r"(?P<a>[A-Za-z]+)\s*/\s*(?P<b>[A-Za-z]+)",

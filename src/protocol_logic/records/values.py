@@ -7,13 +7,14 @@ a name is one of the entry's own. Source: docs/answers.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.foundation.problems import one_of
 from protocol_logic.foundation.text import shown
 from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge.vocabulary import (
@@ -165,36 +166,36 @@ def expected(entry: Entry) -> str:
         case Quantity(unit="1"):
             return "a number" + _from_to(entry)
         case Quantity():
-            return f"a number in {_or(entry.accepts)}"
+            return f"a number in {one_of(entry.accepts)}"
         case Status():
             number = f", or a number in `{entry.unit}`" if entry.unit not in (None, "1") else ""
-            return _or(entry.values) + number
+            return one_of(entry.values) + number
         case Concept(kind="condition" | "allergy"):
             evidence = (f"confirmed by {name}" for name in entry.evidence)
-            return _or(("present", "present since 2019-03", *_STATES[1:], NEVER, *evidence))
+            return one_of(("present", "present since 2019-03", *_STATES[1:], NEVER, *evidence))
         case Concept(kind="procedure"):
-            return _or((*_SIDES, NEVER))
+            return one_of((*_SIDES, NEVER))
         case Concept():
             return (
                 "dates as in `2023-01-15 to 2024-06` or `2024-03 ongoing`, perhaps then "
-                f"{_or(INTENTS)}; or `{NEVER}`"
+                f"{one_of(INTENTS)}; or `{NEVER}`"
             )
         case PatientField(field="birthDate"):
             return "a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`"
         case Event():
             return f"a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`; or `{NEVER}`"
         case PatientField() | Qualifier():
-            return _or(entry.values)
+            return one_of(entry.values)
         case Consent():
-            return _or(CONSENT_VALUES)
+            return one_of(CONSENT_VALUES)
         case Timepoint():
             return "a day: `YYYY-MM-DD`"
         case Asked():
-            return _or(ASKED_VALUES)
+            return one_of(ASKED_VALUES)
         case History():
             return "`complete`"
         case Lesion():
-            sizes = _or(f"{axis} 12 {entry.unit}" for axis in entry.axes)
+            sizes = one_of(f"{axis} 12 {entry.unit}" for axis in entry.axes)
             return f"sizes such as {sizes}, perhaps then `at SITE` and `by METHOD`"
         case Age():
             return f"no value: it is counted from `{entry.of}`"
@@ -216,7 +217,7 @@ def read_intent(text: str) -> Intent:
     for intent in INTENTS:
         if text.casefold() == intent:
             return intent
-    raise Unreadable(f"`{shown(text)}` is no intent; one is {_or(INTENTS)}")
+    raise Unreadable(f"`{shown(text)}` is no intent; one is {one_of(INTENTS)}")
 
 
 def read_date(text: str) -> PartialDate:
@@ -278,8 +279,7 @@ def _quantity(text: str, unit: str, wanted: str) -> Object:
         raise Unreadable(f"`{shown(text)}` cannot be read{_why(text)}; expected is {wanted}")
     code = UNIT_WORDS.get(match["unit"] or "", match["unit"]) or ("1" if unit == "1" else None)
     if code is None:
-        example = f"{match['sign'] or ''} {match['number']} {unit}".strip()
-        raise Unreadable(f"`{shown(text)}` has no unit; it is written like `{shown(example)}`")
+        raise Unreadable(f"`{shown(text)}` has no unit; expected is {wanted}")
     quantity: Object = {"value": Number(match["number"]), "code": code}
     return {**quantity, "comparator": match["sign"]} if match["sign"] else quantity
 
@@ -376,18 +376,13 @@ def _lesion(entry: Lesion, text: str) -> LesionSize:
     ):
         names = {name.casefold(): name for name in (*known, "other")}
         if named is not None and named.casefold() not in names:
-            raise Unreadable(f"`{shown(named)}` is no {kind} of it; expected is {_or(names)}")
+            raise Unreadable(f"`{shown(named)}` is no {kind} of it; expected is {one_of(names)}")
         places.append(None if named is None else names[named.casefold()])
     sizes: dict[str, Interval | None] = {}
     for part in match["sizes"].split(","):
         axis, _, size = part.strip().partition(" ")
         if axis not in entry.axes or axis in sizes:
             raise _none(entry, text)
-        quantity = _quantity(size.strip(), entry.unit, f"a number in {_or(entry.accepts)}")
+        quantity = _quantity(size.strip(), entry.unit, f"a number in {one_of(entry.accepts)}")
         sizes[axis] = quantities.interval(quantity, entry.accepts)
     return LesionSize(tuple(sizes.items()), *places)
-
-
-def _or(names: Iterable[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))

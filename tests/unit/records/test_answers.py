@@ -348,7 +348,8 @@ def test_of_several_answers_about_a_resource_the_newest_counts() -> None:
         ),
         (
             "p,hemoglobin,88,w,2026-10-29,",
-            "2 88: `hemoglobin`: `88` has no unit; it is written like `88 g/L`",
+            "2 88: `hemoglobin`: `88` has no unit; "
+            "expected is a number in `g/L`, `g/dL` or `mmol/L`",
             None,
         ),
         (

@@ -107,7 +107,7 @@ def test_values(name: str, text: str, reading: Reading) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("platelets", "88", "`88` has no unit; it is written like `88 10*9/L`"),
+        ("platelets", "88", "`88` has no unit; expected is a number in `10*9/L`"),
         ("platelets", "88 kg", "its unit `kg` is none of"),
         ("platelets", "88 K/uL", "its unit `K/uL` is none of"),
         ("platelets", "88 10*9/l", "its unit `10*9/l` is none of"),

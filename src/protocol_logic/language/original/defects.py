@@ -83,7 +83,7 @@ def mixed_scripts(text: str) -> Iterator[Defect]:
 
 def _is_odd(char: str) -> bool:
     """Whether a letter is none of Latin script and none that is at home beside it."""
-    if char.isascii() or char in "ªºµ":
+    if not char.isalpha() or char.isascii() or char in "ªºµ":  # `³` is no letter
         return False
     if char in _GREEK:
         return True
