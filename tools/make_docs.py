@@ -161,11 +161,13 @@ def knowledge_page() -> str:
         f"{len(known)} names that a protocol can say once it `uses` their file. "
         "`protocol-logic names WORD` finds one and says how it is tested. What each kind of entry "
         "is stands in [language.md](language.md#knowledge), the codes and units that are read in "
-        "the files themselves.",
+        "the files themselves. A name covers its kinds: a patient with one of them has "
+        "it. Where nothing closes a name, no complete list makes it absent.",
     ]
     for home in dict.fromkeys(each.home for each in known):
         inside = [each for each in known if each.home == home]
-        head = ("name", "what it is", "kind", "unit or values", "kind of", "closed by", "source")
+        told = ("name", "what it is", "kind", "unit or values", "kind of", "covers", "closed by")
+        head = (*told, "source")
         lines += ["", f"## {home}", "", *_table(head, map(_known_row, inside))]
     return "\n".join([*lines, ""])
 
@@ -174,6 +176,7 @@ def _known_row(known: Known) -> tuple[str, ...]:
     values = ", ".join(f"`{v}`" for v in known.values)
     unit = f"`{known.unit}`" if known.unit not in (None, "1") and not known.values else ""
     parents = ", ".join(f"`{p}`" for p in known.parents)
+    below = ", ".join(f"`{name}`" for name in known.below)
     closed = f"`{known.closed_by}`" if known.closed_by else ""
     return (
         f"`{known.name}`",
@@ -181,6 +184,7 @@ def _known_row(known: Known) -> tuple[str, ...]:
         known.kind,
         values or unit,
         parents,
+        below,
         closed,
         known.source,
     )

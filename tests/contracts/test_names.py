@@ -43,6 +43,15 @@ def test_what_is_alike_is_said_once() -> None:
     assert "    NAME within NUMBER UNIT" in out.splitlines()
 
 
+def test_what_a_name_covers_is_said_by_either_side() -> None:
+    known = {each.name: each for each in KNOWN}
+    assert {"hepatitis_b", "hiv_infection", "septic_shock"} <= set(known["infection"].below)
+    assert "infection" in known["hepatitis_b"].parents
+    assert "carvedilol" in known["antihypertensive"].below
+    lines = run("names", "anticoagulant").stdout.splitlines()
+    assert "    covers: apixaban, rivaroxaban, edoxaban, dabigatran" in lines
+
+
 def test_json_has_codes_and_source() -> None:
     [found] = json.loads(run("names", "718-7", "--format", "json").stdout)
     assert found["uses"] == "labs"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.foundation.problems import Problems
@@ -26,6 +26,7 @@ class Known:
 
     `kind`: the word that declares it. `home`: the knowledge file, as `uses` names it. `unit`: the
     unit of its limits. `values`: those that it can have. `parents`: what it is a kind of.
+    `below`: what is a kind of it, at once or by others.
     `closed_by`: the list whose record makes it absent where it is not mentioned. `codes`: system,
     code and display. `source`: its own, else that of its file.
     """
@@ -38,6 +39,7 @@ class Known:
     unit: str | None
     values: tuple[str, ...]
     parents: tuple[str, ...]
+    below: tuple[str, ...]
     closed_by: str | None
     codes: tuple[tuple[str, str, str], ...]
 
@@ -84,7 +86,31 @@ def catalogue() -> list[Known]:
                 known.append(_entry(node, home, cited))
             elif isinstance(node, tree.Definition):
                 known.append(_definition(node, home, cited))
-    return known
+    return _related(known)
+
+
+def _related(known: Sequence[Known]) -> list[Known]:
+    """The same with every parent, and all that is below, whichever of the two says so."""
+    parents = {each.name: list(each.parents) for each in known}
+    for each in known:
+        for kind in each.below:
+            if each.name not in parents[kind]:
+                parents[kind].append(each.name)
+    children: dict[str, list[str]] = {}
+    for name, above in parents.items():
+        for parent in above:
+            children.setdefault(parent, []).append(name)
+
+    def below(name: str) -> dict[str, None]:
+        found: dict[str, None] = {}
+        for child in children.get(name, ()):
+            found |= {child: None, **below(child)}
+        return found
+
+    return [
+        replace(each, parents=tuple(parents[each.name]), below=tuple(below(each.name)))
+        for each in known
+    ]
 
 
 def _entry(node: knowledge_tree.Entry, home: str, source: str) -> Known:
@@ -100,6 +126,7 @@ def _entry(node: knowledge_tree.Entry, home: str, source: str) -> Known:
             dict.fromkeys((*_words(properties, "value", 1), *_words(properties, "values")))
         ),
         parents=tuple(_words(properties, "is a")),
+        below=tuple(_words(properties, "includes")),
         closed_by=next(iter(_words(properties, "closed by")), None),
         codes=tuple(
             (code.system.text, code.code.text, code.display)
@@ -121,6 +148,7 @@ def _definition(node: tree.Definition, home: str, source: str) -> Known:
         unit=None,
         values=tuple(word.text for word in node.values),
         parents=(),
+        below=(),
         closed_by=None,
         codes=(),
     )

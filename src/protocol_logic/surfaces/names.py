@@ -64,6 +64,8 @@ def _lines(known: Known) -> list[str]:
     if known.closed_by:
         about.append(f"closed by {known.closed_by}")
     lines = [known.name, f"    {known.label} ({'; '.join(about)})"]
+    if known.below:
+        lines.append(f"    covers: {', '.join(known.below)}")
     if known.values:
         lines.append(f"    values: {', '.join(known.values)}")
     return lines
@@ -91,6 +93,7 @@ def _json(known: Known) -> dict[str, object]:
         "unit": known.unit,
         "values": list(known.values),
         "is_a": list(known.parents),
+        "covers": list(known.below),
         "closed_by": known.closed_by,
         "codes": [{"system": s, "code": c, "display": d} for s, c, d in known.codes],
         "ways": list(known.ways),
