@@ -149,7 +149,7 @@ class Names:
 
 
 def _coded_in(name: str) -> str | None:
-    """The entry that has a code with a name as its display: `carvedilol` is one of a class."""
+    """The entry that has a code with a name as its display: `lisinopril` is one of a class."""
     display = re.compile(
         rf'^\s.*"{re.escape(name.replace("_", " "))}"\s*$', re.MULTILINE | re.IGNORECASE
     )
