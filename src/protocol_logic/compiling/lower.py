@@ -64,6 +64,16 @@ def lower(protocol: core.Protocol, plan: Plan) -> Program:
     return _Lowering(protocol, plan).program()
 
 
+def literals_of(protocol: core.Protocol, plan: Plan) -> dict[int, tuple[str, ...]]:
+    """`id` of a condition -> the literals of the program that say it, together.
+
+    Conditions that share the head of an `any of` have none of their own, and are not in it.
+    """
+    lowering = _Lowering(protocol, plan)
+    lowering.program()
+    return lowering.said
+
+
 @dataclass(slots=True)
 class _Block:
     """The rules of one condition tree being written."""
@@ -85,6 +95,7 @@ class _Lowering:
         self.shared: dict[str, str] = {}
         self.needs: dict[str, dict[str, None]] = {}
         self.literals: dict[str, tuple[tuple[str, ...], ...]] = {}
+        self.said: dict[int, tuple[str, ...]] = {}
 
     def program(self) -> Program:
         p = self.protocol
@@ -251,6 +262,7 @@ class _Lowering:
 
     def _define(self, block: _Block, head: str, condition: core.Condition) -> None:
         """Rules by which `head` holds just when the condition does."""
+        self.said[id(condition)] = (head,)
         if isinstance(condition, core.Any):
             # Helpers of the parts come first, so that a reader meets them before their use.
             rules = [self._alternative(block, head, part) for part in condition.parts]
@@ -270,6 +282,8 @@ class _Lowering:
             return [text + f"{head} :- {total} {condition.op} {condition.number}.\n"]
         if isinstance(condition, core.AtLeast):
             literals = [self._literal(block, part) for part in condition.parts]
+            for part, literal in zip(condition.parts, literals, strict=True):
+                self.said.setdefault(id(part), (literal,))
             elements = "; ".join(f"{i} : {lit}" for i, lit in enumerate(literals, 1))
             text = _comment(condition.text)
             return [text + f"{head} :- #count {{ {elements} }} >= {condition.number}.\n"]
@@ -292,8 +306,11 @@ class _Lowering:
     def _conjuncts(self, block: _Block, condition: core.Condition) -> list[str]:
         """Literals that together say the condition."""
         if isinstance(condition, core.All):
-            return [literal for part in condition.parts for literal in self._conjuncts(block, part)]
-        return [self._literal(block, condition)]
+            said = [lit for part in condition.parts for lit in self._conjuncts(block, part)]
+        else:
+            said = [self._literal(block, condition)]
+        self.said.setdefault(id(condition), tuple(said))
+        return said
 
     def _literal(self, block: _Block, condition: core.Condition) -> str:
         """One literal that says the condition; a helper atom where it takes several rules."""
@@ -309,6 +326,7 @@ class _Lowering:
                 return f"holds({name})" if value is None else f"value({name},{slug(value)})"
             case core.Not(part=part):
                 literal = self._literal(block, part)
+                self.said.setdefault(id(part), (literal,))
                 return literal[4:] if literal.startswith("not ") else f"not {literal}"
             case _:
                 cells = self.plan.tests.get(condition, ("", ()))  # type: ignore[arg-type]

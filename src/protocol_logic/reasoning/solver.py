@@ -33,23 +33,23 @@ class SolverError(RuntimeError):
     """clingo refused a program: a bug of ours, never of an author."""
 
 
-def _refuse(_code: clingo.MessageCode, message: str) -> None:
+def refuse(_code: clingo.MessageCode, message: str) -> None:
     raise SolverError(message)
 
 
 def _control(arguments: list[str], text: str, observer: Reifier | None = None) -> Control:
     # An atom that no rule derives is normal: a course that no record has.
-    control = Control(["--warn=no-atom-undefined", *arguments], logger=_refuse)
+    control = Control(["--warn=no-atom-undefined", *arguments], logger=refuse)
     if observer is not None:
         control.register_observer(observer)
     control.add("base", [], text)
-    with _undisturbed():
+    with undisturbed():
         control.ground([("base", [])])
     return control
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Signals wait until clingo is done: it ends the process when one breaks into a callback."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -142,7 +142,7 @@ class Scenarios:
         """One scenario for each combination of the asked atoms that some scenario gives."""
         self.switches.set({("allow", f, c) for f, allowed in cells.items() for c in allowed})
         found: list[Scenario] = []
-        with _undisturbed(), self.switches.control.solve(yield_=True) as handle:
+        with undisturbed(), self.switches.control.solve(yield_=True) as handle:
             for model in handle:
                 true, picked = [], []
                 for symbol in model.symbols(shown=True):
@@ -192,7 +192,7 @@ class Twins:
         for side, cells in (("1", one), ("2", other)):
             wanted |= {("allow", side, f, c) for f, allowed in cells.items() for c in allowed}
         self.switches.set(wanted)
-        with _undisturbed(), self.switches.control.solve(yield_=True) as handle:
+        with undisturbed(), self.switches.control.solve(yield_=True) as handle:
             for model in handle:
                 picked: dict[int, set[tuple[str, str]]] = {1: set(), 2: set()}
                 for symbol in model.symbols(shown=True):
