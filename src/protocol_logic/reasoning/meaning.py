@@ -70,10 +70,14 @@ class Meaning:
         self.protocol = protocol
         self.plan = plan
         self.view = view
+        self.settled: dict[int, bool] = {}
+        """`id` of conditions that cases have settled."""
         self._values: dict[str, frozenset[str]] = {}
 
     def truth(self, condition: core.Condition) -> Truth:
         """What a condition is."""
+        if id(condition) in self.settled:
+            return self.settled[id(condition)]
         match condition:
             case core.All(parts=parts):
                 return both(map(self.truth, parts))
@@ -183,7 +187,7 @@ class Meaning:
     def pattern(self, pattern: core.Pattern) -> Truth:
         """A course and an event fit in every reading, in none, or in some."""
         rows = self.view.rows(concept_group(pattern.concept))
-        said = {self._fits(pattern, row) for row in rows}
+        said = {self._fits(pattern, row) for row in rows} or {None}
         return said.pop() if len(said) == 1 else None
 
     def _fits(self, pattern: core.Pattern, row: Mapping[str, CellSet]) -> Truth:

@@ -1,0 +1,476 @@
+"""Why a patient is eligible or not: a graph from eligibility to the facts, for every outcome.
+
+Nodes follow the protocol's own lines: eligibility, criteria, conditions, findings, facts, gaps and
+assumptions. Each condition has the literals of the program that decided (`rules`), whose state it
+shares; a condition that its parts leave open and the program settles is explained by cases. All
+parts stand in the graph, whichever way they point: `role` says what each does to its conclusion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import networkx as nx
+
+from protocol_logic.answering.leaves import Leaves
+from protocol_logic.compiling import core
+from protocol_logic.compiling.clauses import said as said_by_author
+from protocol_logic.compiling.lower import Program, literals_of
+from protocol_logic.compiling.plan import Plan
+from protocol_logic.findings.read import concept_group
+from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.foundation.source import Source
+from protocol_logic.reasoning.criteria import domain_of
+from protocol_logic.reasoning.decision import CriterionDecision, Decision
+from protocol_logic.reasoning.ground import Ground, ground
+from protocol_logic.reasoning.meaning import Meaning, both, either, opposite
+from protocol_logic.reasoning.solver import Domain
+from protocol_logic.reasoning.support import (
+    Split,
+    States,
+    Truth,
+    Undecided,
+    View,
+    split,
+)
+
+Graph: TypeAlias = "nx.DiGraph[str]"
+OUTCOMES: Mapping[Truth, str] = {True: "met", False: "not_met", None: "unknown"}
+_TRUTHS = {"met": True, "not_met": False, "unknown": None}
+_VERDICTS = {"pass": True, "fail": False, "open": None}
+_ELIGIBILITY = {"eligible": True, "ineligible": False, "undetermined": None}
+
+
+class Contradiction(RuntimeError):
+    """The graph would say something else than the engine: a bug of ours, never of an author."""
+
+
+@dataclass(slots=True)
+class _Case:
+    """A view with the prefix of the nodes in it; `base`: what the record itself leaves."""
+
+    prefix: str
+    view: View
+    meaning: Meaning
+    states: States
+
+    @property
+    def base(self) -> bool:
+        return not self.prefix
+
+
+class Justifier:
+    """Explains decisions of one protocol; its rules are ground once."""
+
+    def __init__(self, protocol: core.Protocol, plan: Plan, program: Program) -> None:
+        self.protocol = protocol
+        self.plan = plan
+        self.program = program
+        self.said = literals_of(protocol, plan)
+        self._ground: dict[Domain, Ground] = {}
+
+    def ground(self, view: View) -> Ground:
+        """The rules over the cells that the findings can have, and the courses there are."""
+        names = dict.fromkeys(view.single)
+        for rows in view.groups.values():
+            for row in rows:
+                names.update(dict.fromkeys(row))
+        reach = self.plan.reach.values()
+        cells = {name: frozenset[str]() for name in names}
+        domain = tuple(sorted({d for each in reach for d in domain_of(self.plan, each, cells)}))
+        if domain not in self._ground:
+            self._ground[domain] = ground(self.program, self.plan.reach, domain)
+        return self._ground[domain]
+
+    def graph(self, found: PatientFindings, decision: Decision) -> Graph:
+        """The whole justification of one patient's decision."""
+        return _Builder(self, found, decision).build()
+
+
+class _Builder:
+    def __init__(self, justifier: Justifier, found: PatientFindings, decision: Decision) -> None:
+        self.by = justifier
+        self.protocol = justifier.protocol
+        self.plan = justifier.plan
+        self.decision = decision
+        self.graph: Graph = nx.DiGraph()
+        view = View.of(found)
+        self.rules = justifier.ground(view)
+        self.base = self._case("", view)
+        self.leaves = Leaves(self.protocol, self.plan, found, self.graph)
+        self.cases = 0
+
+    def _case(self, prefix: str, view: View) -> _Case:
+        meaning = Meaning(self.protocol, self.plan, view)
+        return _Case(prefix, view, meaning, States(self.rules, view))
+
+    # ---- eligibility and criteria ------------------------------------------------------------
+
+    def build(self) -> Graph:
+        decided = {d.id: d for d in self.decision.criteria}
+        self._node(
+            "eligibility", "eligibility", self.decision.eligibility, op="scopes" if
+            self.decision.scopes else "criteria", label=f"the patient is {self.decision.eligibility}",
+        )  # fmt: skip
+        for criterion in self.protocol.criteria:
+            self._criterion(criterion, decided[criterion.id])
+        for scope, said in zip(self.protocol.scopes, self.decision.scopes, strict=True):
+            name = f"scope:{scope.id}"
+            self._node(
+                name, "eligibility", said.eligibility, op="criteria",
+                label=f"{scope.label}: the patient is {said.eligibility}",
+            )  # fmt: skip
+            self._edge("eligibility", name, _ELIGIBILITY[said.eligibility], scope.id)
+            counting = [c for c in self.protocol.criteria if not c.scopes or scope.id in c.scopes]
+            self._all_pass(name, counting, said.decided_jointly)
+        if not self.decision.scopes:
+            criteria = self.protocol.criteria
+            self._all_pass("eligibility", criteria, self.decision.decided_jointly)
+        return self.graph
+
+    def _all_pass(
+        self, name: str, criteria: Iterable[core.Criterion], jointly: tuple[str, ...]
+    ) -> None:
+        decided = {d.id: d for d in self.decision.criteria}
+        verdicts = []
+        for criterion in criteria:
+            verdict = _VERDICTS[decided[criterion.id].verdict]
+            self._edge(name, f"criterion:{criterion.id}", verdict, criterion.id)
+            verdicts.append(verdict)
+        truth = both(verdicts)
+        outcome = _ELIGIBILITY[self.graph.nodes[name]["outcome"]]
+        if jointly:
+            if truth is not None or outcome is not False:
+                raise Contradiction(name)
+            together = [c for c in self.protocol.criteria if c.id in jointly]
+            self.graph.nodes[name]["jointly"] = list(jointly)
+
+            def passes(view: View) -> Truth:
+                meaning = Meaning(self.protocol, self.plan, view)
+                return both(self._passes(c, self._met(c, meaning)) for c in together)
+
+            asked = [f"passes({c.id})" for c in together]
+            found = self._split(asked, passes, False)
+            self._by_cases(name, found, self.base, lambda case: self._joint_case(case, together))
+        elif truth is not outcome:
+            raise Contradiction(name)
+
+    def _joint_case(self, case: _Case, together: list[core.Criterion]) -> list[tuple[str, str, Truth]]:
+        found = []
+        for criterion in together:
+            name, truth = self._criterion_in(criterion, case)
+            found.append((name, criterion.id, self._passes(criterion, truth)))
+        return found
+
+    @staticmethod
+    def _passes(criterion: core.Criterion, met: Truth) -> Truth:
+        return met if criterion.polarity == "inclusion" else opposite(met)
+
+    @staticmethod
+    def _met(criterion: core.Criterion, meaning: Meaning) -> Truth:
+        applies = True if criterion.applies is None else meaning.truth(criterion.applies)
+        held = both([applies, meaning.truth(criterion.condition)])
+        return either([held, opposite(applies)]) if criterion.polarity == "inclusion" else held
+
+    def _criterion(self, criterion: core.Criterion, decided: CriterionDecision) -> None:
+        name, truth = self._criterion_in(criterion, self.base)
+        outcome = _TRUTHS[decided.outcome]
+        node = self.graph.nodes[name]
+        node.update(
+            kind="criterion", label=criterion.sentence, outcome=decided.outcome,
+            verdict=decided.verdict, applies=decided.applies,
+        )  # fmt: skip
+        if truth is outcome:
+            return
+        if truth is not None:
+            raise Contradiction(name)
+        assert outcome is not None
+
+        def met(view: View) -> Truth:
+            return self._met(criterion, Meaning(self.protocol, self.plan, view))
+
+        found = self._split([f"met({criterion.id})"], met, outcome)
+
+        def inside(case: _Case) -> list[tuple[str, str, Truth]]:
+            copy, truth = self._criterion_in(criterion, case)
+            return [(copy, "again", truth)]
+
+        self._by_cases(name, found, self.base, inside)
+
+    def _criterion_in(self, criterion: core.Criterion, case: _Case) -> tuple[str, Truth]:
+        """A criterion in a case: a condition there, since it is no outcome of the patient."""
+        name = f"{case.prefix}criterion:{criterion.id}"
+        parts = [("applies", criterion.applies), ("condition", criterion.condition)]
+        for part, condition in parts:
+            if condition is not None:
+                source = self.protocol.source
+                place = f"criterion/{criterion.id}/{part}"
+                child, truth = self._condition(condition, place, source, case)
+                self._edge(name, child, truth, part)
+        met = self._met(criterion, case.meaning)
+        self._node(
+            name, "condition", OUTCOMES[met], op="criterion", label=criterion.sentence,
+            polarity=criterion.polarity, rules=[f"met({criterion.id})"],
+            line=self.protocol.source.line_column(criterion.span.start)[0],
+        )  # fmt: skip
+        return name, met
+
+    # ---- cases -------------------------------------------------------------------------------
+
+    def _split(self, asked: list[str], goal: Any, expected: bool) -> Split:
+        try:
+            return split(self.rules, self.base.view, asked, goal, expected)
+        except Undecided:
+            raise Contradiction(f"cases of {', '.join(asked)}") from None
+
+    def _by_cases(self, name: str, found: Split, case: _Case, inside: Any) -> None:
+        """Hang the cases of a split under a node, each with what settles it there."""
+        self.graph.nodes[name]["by"] = "cases"
+        self.graph.nodes[name]["split"] = found.finding
+        finding = self._finding(found.finding, case)
+        self._edge(name, finding, None, "split")
+        for cell, then in found.cases:
+            self.cases += 1
+            prefix = f"case:{self.cases}|"
+            view = case.view.suppose(found.finding, cell)
+            inner = self._case(prefix, view)
+            node = f"case:{self.cases}"
+            words = self.leaves.words(found.finding, [cell])
+            self._node(
+                node, "assumption", "impossible" if then is None else "supposed", op="case",
+                label=f"suppose {words}", finding=found.finding, cell=cell,
+            )  # fmt: skip
+            self._edge(name, node, None, f"case {cell}")
+            if isinstance(then, Split):
+                self._by_cases(node, then, inner, inside)
+            elif then is not None:
+                for child, part, truth in inside(inner):
+                    self._edge(node, child, truth, part)
+
+    # ---- conditions --------------------------------------------------------------------------
+
+    def _condition(
+        self, condition: core.Condition, place: str, source: Source, case: _Case
+    ) -> tuple[str, Truth]:
+        name = f"{case.prefix}condition:{place}"
+        if name in self.graph and "outcome" in self.graph.nodes[name]:
+            return name, _TRUTHS[self.graph.nodes[name]["outcome"]]
+        data: dict[str, Any] = {}
+        match condition:
+            case core.All(parts=parts) | core.Any(parts=parts) | core.AtLeast(parts=parts):
+                op = {core.All: "all", core.Any: "any"}.get(type(condition), "at_least")
+                if isinstance(condition, core.AtLeast):
+                    data["number"] = condition.number
+                for i, part in enumerate(parts):
+                    self._part(name, part, f"{place}/{i}", source, case, str(i))
+            case core.Not(part=part):
+                op = "not"
+                child, truth = self._condition(part, f"{place}/0", source, case)
+                self._edge(name, child, opposite(truth), "0")
+            case core.Defined(name=defined):
+                op = "score_is" if isinstance(condition, core.Scored) else "definition"
+                child, truth = self._definition(defined, case)
+                if op == "score_is" or condition.value is not None:
+                    truth = case.meaning.truth(condition)
+                self._edge(name, child, truth, "definition")
+            case core.Present():
+                op = "present"
+                self._present(name, condition, case)
+            case core.Pattern():
+                op = "pattern"
+                child = self._courses(condition.concept, case)
+                self._edge(name, child, case.meaning.truth(condition), "finding")
+            case _:
+                op = "test"
+                finding, cells = self.plan.tests[condition]
+                data = {"finding": finding, "cells": list(cells)}
+                child = self._finding(finding, case)
+                self._edge(name, child, case.meaning.truth(condition), "finding")
+                data.update(self.leaves.comparison(condition, finding))
+        truth = case.meaning.truth(condition)
+        rules = self.by.said.get(id(condition), ())
+        found = self._settled(condition, rules, truth, case) if rules else None
+        if found is not None:
+            truth = case.meaning.settled[id(condition)]
+        self._node(
+            name, "condition", OUTCOMES[truth], op=op, label=said_by_author(source, condition),
+            text=condition.text, line=source.line_column(condition.span.start)[0],
+            span=[condition.span.start, condition.span.end], rules=list(rules), **data,
+        )  # fmt: skip
+        if found is not None:
+
+            def inside(inner: _Case) -> list[tuple[str, str, Truth]]:
+                copy, truth = self._condition(condition, place, source, inner)
+                return [(copy, "again", truth)]
+
+            self._by_cases(name, found, case, inside)
+        return name, truth
+
+    def _part(
+        self,
+        parent: str,
+        part: core.Condition,
+        place: str,
+        source: Source,
+        case: _Case,
+        position: str,
+    ) -> None:
+        child, truth = self._condition(part, place, source, case)
+        self._edge(parent, child, truth, position)
+
+    def _settled(
+        self, condition: core.Condition, rules: tuple[str, ...], truth: Truth, case: _Case
+    ) -> Split | None:
+        """Cases of a condition that its parts leave open and the program does not."""
+        decided = case.states.all(rules)
+        if decided is None or decided is truth:
+            return None
+        if truth is not None:
+            raise Contradiction(f"{', '.join(rules)}: {decided}, and {truth} by its parts")
+        if not case.base:
+            return None
+
+        def goal(view: View) -> Truth:
+            return Meaning(self.protocol, self.plan, view).truth(condition)
+
+        found = self._split(list(rules), goal, decided)
+        case.meaning.settled[id(condition)] = decided
+        return found
+
+    def _present(self, name: str, test: core.Present, case: _Case) -> None:
+        variant = core.variant_of(test)
+        for kind, finding in case.meaning.kinds(test).items():
+            cells = case.meaning.kind_cells(kind, finding, variant)
+            truth: Truth = None if len(cells) > 1 else next(iter(cells)) != "absent"
+            self._edge(name, self._finding(finding, case), truth, f"kind {kind}")
+            if "unrecorded" in case.view.cells(finding):
+                for denier in case.meaning.deniers_of(kind, variant):
+                    denial, denied = self._denied(denier, case)
+                    self._edge(name, denial, opposite(denied), f"denied {denier}")
+
+    def _denied(self, concept: str, case: _Case) -> tuple[str, Truth]:
+        name = f"{case.prefix}denied:{concept}"
+        if name not in self.graph:
+            self.graph.add_node(name)
+            source = self.protocol.source
+            condition = self.protocol.denials[concept]
+            child, truth = self._condition(condition, f"denial/{concept}", source, case)
+            self._edge(name, child, truth, "condition")
+            for kind in self.protocol.vocabulary.below(concept):
+                if kind in self.plan.findings:
+                    stated = "present" in case.view.cells(kind)
+                    known = len(case.view.cells(kind)) == 1 or not stated
+                    truth = not stated if known else None
+                    self._edge(name, self._finding(kind, case), truth, f"stated {kind}")
+            self._node(
+                name, "condition", OUTCOMES[case.meaning.denied(concept)], op="denied",
+                label=f"kinds of {concept} that nobody mentions are absent",
+                rules=[f"denied({concept})"],
+            )  # fmt: skip
+        return name, case.meaning.denied(concept)
+
+    # ---- definitions -------------------------------------------------------------------------
+
+    def _definition(self, defined: str, case: _Case) -> tuple[str, Truth]:
+        """The node of a definition, and its truth where it is a condition."""
+        name = f"{case.prefix}definition:{defined}"
+        definition = self.protocol.definitions[defined]
+        body, source = definition.body, definition.source
+        place = f"definition/{defined}"
+        if isinstance(body, core.Decision | core.Score):
+            if name not in self.graph:
+                self.graph.add_node(name)
+                if isinstance(body, core.Decision):
+                    data = self._decision(name, body, place, definition, case)
+                else:
+                    data = self._score(name, body, place, source, case)
+                self._node(name, "condition", label=definition.label, **data)
+            return name, None
+        child, truth = self._condition(body, place, source, case)
+        self._edge(name, child, truth, "body")
+        line = source.line_column(definition.span.start)[0]
+        self._node(
+            name, "condition", OUTCOMES[truth], op="definition_body", label=definition.label,
+            line=line, rules=[f"holds({defined})"],
+        )  # fmt: skip
+        return name, truth
+
+    def _decision(
+        self, name: str, body: core.Decision, place: str, definition: core.Definition, case: _Case
+    ) -> dict[str, Any]:
+        for i, each in enumerate(body.cases):
+            self._part(name, each.condition, f"{place}/{i}", definition.source, case, str(i))
+        undetermined = f"{definition.name}_if_undetermined"
+        if undetermined in self.plan.findings:
+            self._edge(name, self._finding(undetermined, case), None, "undetermined")
+        values = case.meaning.values(definition.name)
+        return {
+            "outcome": "known" if len(values) == 1 else "unknown", "op": "decide",
+            "values": sorted(values), "cases": [each.value for each in body.cases],
+            "otherwise": body.otherwise,
+        }  # fmt: skip
+
+    def _score(
+        self, name: str, body: core.Score, place: str, source: Source, case: _Case
+    ) -> dict[str, Any]:
+        for n, part in enumerate(body.parts):
+            for i, (_, condition) in enumerate(part.cases):
+                self._part(name, condition, f"{place}/{n}/{i}", source, case, f"{n}/{i}")
+        ranges = case.meaning.points(name.rpartition(":")[2])
+        known = all(low == high for low, high in ranges)
+        return {
+            "outcome": "known" if known else "unknown", "op": "score",
+            "points": [list(each) for each in ranges],
+            "cases": [[p for p, _ in part.cases] for part in body.parts],
+        }  # fmt: skip
+
+    # ---- findings ----------------------------------------------------------------------------
+
+    def _finding(self, finding: str, case: _Case) -> str:
+        base = self.leaves.finding(finding, self.base.view.cells(finding))
+        cells = case.view.cells(finding)
+        if case.base or cells == self.base.view.cells(finding):
+            return base
+        name = f"{case.prefix}finding:{finding}"
+        if name not in self.graph:
+            words = self.leaves.words(finding, cells)
+            outcome = "known" if len(cells) == 1 else "open"
+            self._node(
+                name, "finding", outcome, op="supposed", label=words, cells=sorted(cells)
+            )
+            self._edge(name, base, None, "record")
+        return name
+
+    def _courses(self, concept: str, case: _Case) -> str:
+        group = concept_group(concept)
+        base = self.leaves.courses(group, self.base.view.rows(group))
+        rows = case.view.rows(group)
+        if case.base or rows == self.base.view.rows(group):
+            return base
+        name = f"{case.prefix}finding:{group}"
+        if name not in self.graph:
+            self._node(
+                name, "finding", "known" if len(rows) == 1 else "open", op="supposed",
+                label=f"courses of {concept}: {len(rows)} readings", readings=len(rows),
+            )  # fmt: skip
+            self._edge(name, base, None, "record")
+        return name
+
+    # ---- the graph itself --------------------------------------------------------------------
+
+    def _node(self, name: str, kind: str, outcome: str, **data: Any) -> None:
+        self.graph.add_node(name, kind=kind, outcome=outcome, **data)
+
+    def _edge(self, parent: str, child: str, truth: Truth, part: str) -> None:
+        """`truth`: what the child says of its parent; `part`: which part of it the child is."""
+        role = {True: "supports", False: "defeats", None: "missing"}[truth]
+        if self.graph.has_edge(parent, child):
+            parts = self.graph.edges[parent, child]["parts"]
+            if part not in parts:
+                parts.append(part)
+            return
+        self.graph.add_edge(parent, child, role=role, parts=[part])
+
+

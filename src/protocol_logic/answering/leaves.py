@@ -1,0 +1,200 @@
+"""The leaves of a justification: findings with the facts they rest on, gaps and assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Any
+
+from protocol_logic.answering.readings import interval_words, margin_words, read_as, range_origin
+from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Finding, Plan
+from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
+from protocol_logic.records.facts import Closed, Fact, Measured
+
+_WHY = {
+    "absent": "nothing is recorded of {}",
+    "unreadable": "what is recorded of {} cannot be read",
+    "conflicting": "the record contradicts itself about {}",
+    "imprecise": "what is recorded of {} is not exact enough",
+    "not_closed": "no list says that {} is complete",
+    "no_reference_range": "the result has no usable {}",
+    "stale": "what is recorded of {} is too old",
+}
+
+
+class Leaves:
+    """Adds findings, and what they rest on, to a graph; each once."""
+
+    def __init__(
+        self, protocol: core.Protocol, plan: Plan, found: PatientFindings, graph: Any
+    ) -> None:
+        self.entries = protocol.vocabulary.entries
+        self.plan = plan
+        self.found = found
+        self.graph = graph
+        self.group_of = {name: g.name for g in found.groups for name in g.findings}
+        self._facts: dict[Fact, str] = {}
+
+    def finding(self, name: str, cells: CellSet) -> str:
+        """The node of a finding with the cells that the record leaves it."""
+        node = f"finding:{name}"
+        if node not in self.graph:
+            group = self.group_of.get(name)
+            names = [name] if group is None else [name, group]
+            outcome = "known" if len(cells) == 1 else "open"
+            finding = self.plan.findings.get(name)
+            self.graph.add_node(
+                node, kind="finding", outcome=outcome, op="record", label=self.words(name, cells),
+                cells=sorted(cells), all_cells=list(finding.cells) if finding else [],
+                group=group,
+            )  # fmt: skip
+            facts = self.found.evidence.get(name)
+            if facts is None and group is not None:
+                facts = self.found.evidence.get(group, ())
+            self._rests_on(node, name, facts or (), names if outcome == "open" else ())
+        return node
+
+    def courses(self, group: str, rows: tuple[Mapping[str, CellSet], ...]) -> str:
+        """The node of all courses of a class, with how many readings the record leaves."""
+        node = f"finding:{group}"
+        if node not in self.graph:
+            is_open = len(rows) != 1 or any(len(cells) > 1 for cells in rows[0].values())
+            words = group.replace("_", " ")
+            self.graph.add_node(
+                node, kind="finding", outcome="open" if is_open else "known", op="courses",
+                label=words if len(rows) == 1 else f"{words}: {len(rows)} readings",
+                readings=len(rows), group=group,
+            )  # fmt: skip
+            facts = self.found.evidence.get(group, ())
+            self._rests_on(node, group, facts, [group] if is_open else ())
+        return node
+
+    def _rests_on(
+        self, node: str, name: str, facts: Iterable[Fact], opened_by: Iterable[str]
+    ) -> None:
+        facts = tuple(facts)
+        for fact in facts:
+            self.graph.add_edge(node, self.fact(fact), role="supports", parts=["fact"])
+        openers = dict.fromkeys(o for each in opened_by for o in self.found.openers.get(each, ()))
+        for opener in openers:
+            self.graph.add_edge(node, self.gap(opener), role="missing", parts=["gap"])
+        if facts or openers:
+            return
+        # INVARIANT: a finding never stands on nothing.
+        assumption = f"assumption:{name}"
+        known = self.graph.nodes[node]["outcome"] == "known"
+        words = f"nothing recorded says anything of {name.replace('_', ' ')}"
+        self.graph.add_node(
+            assumption, kind="assumption", outcome="supposed", op="nothing",
+            label=words if known else f"{words}; each case is possible",
+        )  # fmt: skip
+        role = "supports" if known else "missing"
+        self.graph.add_edge(node, assumption, role=role, parts=["assumption"])
+
+    # ---- facts and gaps ----------------------------------------------------------------------
+
+    def fact(self, fact: Fact) -> str:
+        if fact in self._facts:
+            return self._facts[fact]
+        name, number = f"fact:{fact.resource}:{fact.entry}", 1
+        node = name
+        while node in self.graph:
+            number += 1
+            node = f"{name}:{number}"
+        entry = self.entries.get(fact.entry)
+        unit = getattr(entry, "unit", None)
+        reading = read_as(fact, unit)
+        label = entry.label if entry is not None else fact.entry
+        words = fact.recorded if fact.recorded == reading else f"{fact.recorded} = {reading}"
+        if not isinstance(fact.reading, Measured) or fact.reading.value is None:
+            words = reading
+        dated = "" if fact.date is None or fact.date.text == "" else f", {fact.date.text}"
+        self.graph.add_node(
+            node, kind="fact", outcome="recorded", op="fact", label=f"{label} {words}{dated}",
+            resource=fact.resource, date=None if fact.date is None else fact.date.text or None,
+            recorded=fact.recorded, read_as=reading, entry=fact.entry, range=range_origin(fact, unit),
+            attested=[asdict(each) for each in fact.attested],
+            closes=isinstance(fact.reading, Closed),
+        )  # fmt: skip
+        self._facts[fact] = node
+        return node
+
+    def gap(self, opener: Opener) -> str:
+        node = f"gap:{opener.element}:{opener.reason}"
+        node += f":{opener.resource}" if opener.resource else ""
+        if node not in self.graph:
+            self.graph.add_node(
+                node, kind="gap", outcome="missing", op="gap", element=opener.element,
+                label=_WHY[opener.reason].format(opener.element), reason=opener.reason,
+                resource=opener.resource,
+            )  # fmt: skip
+        return node
+
+    # ---- words -------------------------------------------------------------------------------
+
+    def words(self, name: str, cells: Iterable[str]) -> str:
+        """A finding with the cells it may lie in, in words."""
+        finding = self.plan.findings.get(name)
+        label = name.replace("_", " ")
+        order = list(finding.cells) if finding is not None else []
+        kept = sorted(cells, key=lambda c: (order.index(c) if c in order else -1, c))
+        if finding is not None and finding.ranges:
+            unit = self._unit(finding)
+            ranges = dict(finding.parts)
+            said = [interval_words(ranges[c], unit) if c in ranges else _plain(c) for c in kept]
+        else:
+            said = [_plain(cell) for cell in kept]
+        return f"{label}: {' or '.join(said)}"
+
+    def _unit(self, finding: Finding) -> str:
+        if finding.kind == "ratio":
+            return f"x {finding.detail}"
+        unit = getattr(self.entries.get(finding.entry), "unit", "")
+        return "" if finding.kind in ("lines", "count") else unit or ""
+
+    def comparison(self, test: core.Condition, name: str) -> dict[str, Any]:
+        """The number that a limit is compared with, where one number is known, and the margin."""
+        finding = self.plan.findings[name]
+        if not isinstance(test, core.Within) or finding.kind not in ("number", "ratio"):
+            return {}
+        limit = f"{interval_words(_as_interval(test), self._unit(finding))}"
+        values = {v for fact in self.found.evidence.get(name, ()) for v in _numbers(fact, finding)}
+        data: dict[str, Any] = {"limit": limit}
+        if len(values) == 1 and not test.taken and None not in values:
+            [value] = values
+            assert value is not None
+            data["value"], data["margin"] = margin_words(value, test.limit, self._unit(finding))
+        return data
+
+
+def _as_interval(test: core.Within) -> Any:
+    from protocol_logic.foundation.interval import Interval
+
+    make = {">=": Interval.at_least, ">": Interval.above, "<=": Interval.at_most,
+            "<": Interval.below}  # fmt: skip
+    return make[test.op](test.limit)
+
+
+def _numbers(fact: Fact, finding: Finding) -> Iterable[Fraction | None]:
+    """The number of a fact as a finding reads it; None: not one number."""
+    reading = fact.reading
+    if fact.entry != finding.entry or not isinstance(reading, Measured):
+        return
+    if reading.value is None or not reading.value.is_point:
+        yield None
+        return
+    value = reading.value.lo
+    assert value is not None
+    if finding.kind == "number":
+        yield None if reading.relative else value
+        return
+    limits = {limit.value for limit in reading.limits if limit.end == finding.detail}
+    yield value / limits.pop() if len(limits) == 1 and min(limits) else None
+
+
+def _plain(cell: str) -> str:
+    return cell.replace("_", " ") or "not there"
+
+

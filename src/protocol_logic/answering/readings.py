@@ -1,0 +1,106 @@
+"""What a fact says, in words: the value as it was read, its limits of normal, and margins."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.records.facts import (
+    Born,
+    Closed,
+    ConditionStated,
+    Done,
+    Fact,
+    Happened,
+    LesionSize,
+    Measured,
+    NotTaken,
+    Ordered,
+    Qualified,
+    Stated,
+    Therapy,
+)
+
+UNREADABLE = "cannot be read"
+
+
+def with_unit(number: Fraction, unit: str | None) -> str:
+    """A number exactly, with its unit."""
+    return f"{decimal_text(number)} {unit}" if unit and unit != "1" else decimal_text(number)
+
+
+def interval_words(interval: Interval, unit: str | None) -> str:
+    """An interval in words: `below 90 g/L`, `at least 90 g/L`."""
+    lo, hi = interval.lo, interval.hi
+    if lo is not None and lo == hi:
+        return with_unit(lo, unit)
+    least = "" if lo is None else f"{'at least' if interval.lo_closed else 'above'} "
+    most = "" if hi is None else f"{'at most' if interval.hi_closed else 'below'} "
+    if lo is not None and hi is not None:
+        return f"{least}{decimal_text(lo)} and {most}{with_unit(hi, unit)}"
+    if lo is not None:
+        return f"{least}{with_unit(lo, unit)}"
+    return "any number" if hi is None else f"{most}{with_unit(hi, unit)}"
+
+
+def margin_words(value: Fraction, limit: Fraction, unit: str) -> tuple[str, str]:
+    """A value, and how far it is from a limit."""
+    gap = value - limit
+    side = "above" if gap > 0 else "below"
+    far = "at the limit" if gap == 0 else f"{with_unit(abs(gap), unit)} {side} the limit"
+    return with_unit(value, unit), far
+
+
+def read_as(fact: Fact, unit: str | None) -> str:
+    """What the program read in a fact."""
+    match fact.reading:
+        case Measured(value=None):
+            return UNREADABLE
+        case Measured(value=value, relative=True) if value is not None:
+            return interval_words(value, "x the limit of normal")
+        case Measured(value=value) if value is not None:
+            return interval_words(value, unit)
+        case Stated(values=values):
+            return UNREADABLE if values is None else " or ".join(sorted(values))
+        case ConditionStated() as stated:
+            parts = [stated.state, *([f"clinically {stated.clinical}"] if stated.clinical else [])]
+            if stated.onset is not None:
+                parts.append(f"since {stated.onset.text}")
+            if stated.abated is not None:
+                parts.append(f"ended {stated.abated.text}")
+            return ", ".join(parts)
+        case Therapy(start=start, end=end, ongoing=ongoing, intent=intent):
+            since = start.text if start is not None else "an unknown day"
+            until = end.text if end is not None else "now" if ongoing else "an unknown day"
+            return f"from {since} to {until}, intent {intent or 'not recorded'}"
+        case Ordered():
+            return "ordered; not recorded whether it was taken"
+        case NotTaken():
+            return "not taken"
+        case Done(side=side, known=known):
+            done = "done" if known else "possibly done"
+            return f"{done} on side {side}" if side else done
+        case Qualified(name=name, value=value):
+            return f"{name} {value}"
+        case LesionSize(sizes=sizes, site=site):
+            said = [f"{a} {interval_words(s, unit) if s else UNREADABLE}" for a, s in sizes]
+            return f"{', '.join(said) or 'no size'}, site {site or 'not recorded'}"
+        case Closed():
+            return "complete on its date: what it does not hold is absent"
+        case Born(date=day):
+            return f"born {day.text}"
+        case Happened(on=day):
+            return f"happened {day.text}"
+    raise AssertionError(fact.reading)
+
+
+def range_origin(fact: Fact, unit: str | None) -> list[str]:
+    """The limits of normal that a result states itself; there are no others."""
+    if not isinstance(fact.reading, Measured) or fact.reading.relative:
+        return []
+    return [
+        f"{limit.end} {with_unit(limit.value, unit)}"
+        + (f" for {limit.sex}" if limit.sex else "")
+        + f", stated by the result itself as `{limit.recorded}`"
+        for limit in fact.reading.limits
+    ]
