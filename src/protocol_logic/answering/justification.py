@@ -25,7 +25,7 @@ from protocol_logic.foundation.source import Source
 from protocol_logic.reasoning.criteria import domain_of
 from protocol_logic.reasoning.decision import CriterionDecision, Decision
 from protocol_logic.reasoning.ground import Ground, ground
-from protocol_logic.reasoning.meaning import Meaning, both, either, opposite
+from protocol_logic.reasoning.meaning import Meaning, both, either, opposite, within
 from protocol_logic.reasoning.solver import Domain
 from protocol_logic.reasoning.support import (
     Split,
@@ -220,8 +220,11 @@ class _Builder:
     # ---- cases -------------------------------------------------------------------------------
 
     def _split(self, asked: list[str], goal: Any, expected: bool) -> Split:
+        def impossible(view: View) -> bool:
+            return Meaning(self.protocol, self.plan, view).impossible() is not None
+
         try:
-            return split(self.rules, self.base.view, asked, goal, expected)
+            return split(self.rules, self.base.view, asked, goal, impossible, expected)
         except Undecided:
             raise Contradiction(f"cases of {', '.join(asked)}") from None
 
@@ -248,11 +251,21 @@ class _Builder:
             elif then is not None:
                 for child, part, truth in inside(inner):
                     self._edge(node, child, truth, part)
+            else:
+                self._impossible(node, inner)
+
+    def _impossible(self, node: str, case: _Case) -> None:
+        """Why a case cannot be: a denial holds, and what it denies is there unrecorded."""
+        why = case.meaning.impossible()
+        assert why is not None
+        concept, kind = why
+        self._edge(node, self._denied(concept, case)[0], False, f"denied {concept}")
+        self._edge(node, self._finding(kind, case), False, f"unrecorded {kind}")
 
     # ---- conditions --------------------------------------------------------------------------
 
     def _condition(
-        self, condition: core.Condition, place: str, source: Source, case: _Case
+        self, condition: core.Condition, place: str, source: Source | None, case: _Case
     ) -> tuple[str, Truth]:
         name = f"{case.prefix}condition:{place}"
         if name in self.graph and "outcome" in self.graph.nodes[name]:
@@ -295,9 +308,8 @@ class _Builder:
         if found is not None:
             truth = case.meaning.settled[id(condition)]
         self._node(
-            name, "condition", OUTCOMES[truth], op=op, label=said_by_author(source, condition),
-            text=condition.text, line=source.line_column(condition.span.start)[0],
-            span=[condition.span.start, condition.span.end], rules=list(rules), **data,
+            name, "condition", OUTCOMES[truth], op=op, rules=list(rules), **place_of(condition, source),
+            **data,
         )  # fmt: skip
         if found is not None:
 
@@ -313,7 +325,7 @@ class _Builder:
         parent: str,
         part: core.Condition,
         place: str,
-        source: Source,
+        source: Source | None,
         case: _Case,
         position: str,
     ) -> None:
@@ -343,7 +355,7 @@ class _Builder:
         variant = core.variant_of(test)
         for kind, finding in case.meaning.kinds(test).items():
             cells = case.meaning.kind_cells(kind, finding, variant)
-            truth: Truth = None if len(cells) > 1 else next(iter(cells)) != "absent"
+            truth = within(cells, ("present", "unrecorded"))
             self._edge(name, self._finding(finding, case), truth, f"kind {kind}")
             if "unrecorded" in case.view.cells(finding):
                 for denier in case.meaning.deniers_of(kind, variant):
@@ -354,9 +366,8 @@ class _Builder:
         name = f"{case.prefix}denied:{concept}"
         if name not in self.graph:
             self.graph.add_node(name)
-            source = self.protocol.source
             condition = self.protocol.denials[concept]
-            child, truth = self._condition(condition, f"denial/{concept}", source, case)
+            child, truth = self._condition(condition, f"denial/{concept}", None, case)
             self._edge(name, child, truth, "condition")
             for kind in self.protocol.vocabulary.below(concept):
                 if kind in self.plan.findings:
@@ -413,7 +424,7 @@ class _Builder:
         }  # fmt: skip
 
     def _score(
-        self, name: str, body: core.Score, place: str, source: Source, case: _Case
+        self, name: str, body: core.Score, place: str, source: Source | None, case: _Case
     ) -> dict[str, Any]:
         for n, part in enumerate(body.parts):
             for i, (_, condition) in enumerate(part.cases):
@@ -474,3 +485,14 @@ class _Builder:
         self.graph.add_edge(parent, child, role=role, parts=[part])
 
 
+
+
+def place_of(condition: core.Condition, source: Source | None) -> dict[str, Any]:
+    """The author's text of a condition, and where it stands in its file, where that is known."""
+    if source is None:
+        return {"label": condition.text, "text": condition.text}
+    return {
+        "label": said_by_author(source, condition), "text": condition.text,
+        "line": source.line_column(condition.span.start)[0],
+        "span": [condition.span.start, condition.span.end],
+    }  # fmt: skip

@@ -182,6 +182,15 @@ class Meaning:
         read = [kind for kind in kinds if kind in self.plan.findings]
         return either(within(self.view.cells(kind), ["present"]) for kind in read)
 
+    def impossible(self) -> tuple[str, str] | None:
+        """A concept that is denied, and a kind of it that is there unrecorded: no such scenario."""
+        for concept in self.protocol.denials:
+            kinds = self.protocol.vocabulary.below(concept)
+            there = [k for k in kinds if self.view.cells(k) == {"unrecorded"}]
+            if there and self.denied(concept) is True:
+                return concept, there[0]
+        return None
+
     # ---- courses -----------------------------------------------------------------------------
 
     def pattern(self, pattern: core.Pattern) -> Truth:

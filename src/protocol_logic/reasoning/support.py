@@ -141,10 +141,6 @@ class States:
         truth = self.atom(abs(literal))
         return truth if literal > 0 or truth is None else not truth
 
-    def impossible(self) -> bool:
-        """Whether no scenario of the view keeps the constraints, as far as is plain."""
-        return any(self.body(body) is True for body in self.ground.constraints)
-
     def reasons(self, text: str) -> list[Reason]:
         """All rules for an atom: those that hold, fail or are open, with every literal."""
         bodies = self.ground.bodies.get(self.ground.numbers.get(text, 0), ())
@@ -223,11 +219,13 @@ def split(
     view: View,
     asked: Sequence[str],
     goal: Callable[[View], Truth],
+    impossible: Callable[[View], bool],
     expected: bool,
 ) -> Split:
     """Cases in each of which `goal` is as expected; `asked` are the literals that say it.
 
-    Raises `Undecided` where a case differs.
+    `impossible`: whether no scenario of the program has a view, as far as is plain. Raises
+    `Undecided` where a case differs.
     """
     budget = [MOST_CASES]
 
@@ -235,19 +233,20 @@ def split(
         budget[0] -= 1
         if budget[0] < 0:
             raise Undecided
-        states = States(ground, view)
-        if states.impossible():
+        if impossible(view):
             return None
         truth = goal(view)
         if truth is expected:
             return view
+        states = States(ground, view)
         found = states.open_findings(asked) if truth is None else {}
         found = found or states.open_in_constraints()
         if not found:
             raise Undecided
         # What others share with a finding is settled with it, so that comes first.
         name = min(found, key=lambda f: (not view.is_shared(f), -found[f], f))
-        return Split(name, tuple((c, cases(view.suppose(name, c))) for c in sorted(view.cells(name))))
+        allowed = sorted(view.cells(name))
+        return Split(name, tuple((cell, cases(view.suppose(name, cell))) for cell in allowed))
 
     result = cases(view)
     if not isinstance(result, Split):
