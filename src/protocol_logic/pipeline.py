@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from protocol_logic.answering.rows import AsOf, Row, problems_of, row_of
+from protocol_logic.answering.rows import AsOf, Row, about, problems_of, row_of
 from protocol_logic.compiling import core
 from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.check import check
@@ -40,6 +40,7 @@ from protocol_logic.records.tables import iter_table_records
 
 if TYPE_CHECKING:
     from protocol_logic.answering.fit.report import Report
+    from protocol_logic.answering.justification import Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,38 @@ class Screening:
     def row(self, record: PatientRecord, as_of: AsOf) -> Row:
         """The row of one patient on one day."""
         return self.judge(record, as_of)[0]
+
+
+class Explaining:
+    """Explains decisions of one protocol, each by a graph that the rules which decided give."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        from protocol_logic.answering.justification import Justifier
+
+        self.compiled = compiled
+        self._screening = Screening(compiled)
+        self._justifier = Justifier(compiled.protocol, compiled.plan, compiled.program)
+
+    def explain(self, record: PatientRecord, as_of: AsOf) -> Graph:
+        """The justification of a patient's decision."""
+        found = findings_of(self.compiled, record, as_of.date)
+        decision = self._screening.engine.decide(found)
+        return self._justifier.graph(found, decision, self._about(record, as_of, found))
+
+    def audit(self, data: Mapping[str, Any], record: PatientRecord, as_of: AsOf) -> list[str]:
+        """What is wrong with a justification, by a check that shares nothing with its making.
+
+        `record`: read again from the source.
+        """
+        from protocol_logic.answering.auditing import audit
+
+        c = self.compiled
+        found = findings_of(c, record, as_of.date)
+        return audit(data, c.protocol, c.plan, record, found, self._about(record, as_of, found))
+
+    def _about(self, record: PatientRecord, as_of: AsOf, found: PatientFindings) -> dict[str, Any]:
+        c = self.compiled
+        return about(c.protocol, c.digest, c.policies, c.dates, record, as_of, found)
 
 
 class Fitting:

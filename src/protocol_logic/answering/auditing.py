@@ -24,6 +24,8 @@ from protocol_logic.foundation.source import Source
 from protocol_logic.records.facts import PatientRecord
 
 Truth: TypeAlias = bool | None
+Edges: TypeAlias = list[tuple[str, str, Truth]]
+"""Part, child, and what the child says of its parent."""
 _MET = {"met": True, "not_met": False, "unknown": None}
 _VERDICT = {"pass": True, "fail": False, "open": None}
 _ELIGIBLE = {"eligible": True, "ineligible": False, "undetermined": None}
@@ -37,13 +39,17 @@ def audit(
     plan: Plan,
     record: PatientRecord,
     found: PatientFindings,
+    about: Mapping[str, Any],
 ) -> list[str]:
     """What is wrong with a graph as node-link data; empty where it is accepted.
 
-    `record`, `found`: the patient's record and its findings, read again from the source.
+    `record`, `found`: the patient's record and its findings, read again from the source. `about`:
+    what the graph says of itself: whom it is about, on which day, by which protocol.
     """
     try:
         auditor = _Auditor(data, protocol, plan, record, found)
+        if data["graph"] != about:
+            auditor.wrong("graph", f"it is about {data['graph']}, and should be about {about}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return [f"this is no justification: {type(error).__name__} {error}"]
     try:
@@ -106,7 +112,9 @@ class _Auditor:
                 self.wrong(edge["source"], f"two edges lead to `{edge['target']}`")
             else:
                 self.edges[edge["source"]][edge["target"]] = (edge["role"], list(edge["parts"]))
-        groups = {g.name: [dict(cells) for cells in {r.cells: 0 for r in g.rows}] for g in found.groups}
+        groups = {
+            g.name: [dict(cells) for cells in {r.cells: 0 for r in g.rows}] for g in found.groups
+        }
         self.record = _Cells(found.single, groups)
         self.rules = literals_of(protocol, plan)
         self.done: dict[str, Truth] = {}
@@ -118,7 +126,9 @@ class _Auditor:
 
     # ---- what stands in the graph ------------------------------------------------------------
 
-    def node(self, name: str, expected: Mapping[str, Any], free: Iterable[str] = ()) -> dict[str, Any]:
+    def node(
+        self, name: str, expected: Mapping[str, Any], free: Iterable[str] = ()
+    ) -> dict[str, Any]:
         """A node with just these attributes; those in `free` are judged elsewhere."""
         if name not in self.nodes:
             self.wrong(name, "it is missing")
@@ -127,14 +137,16 @@ class _Auditor:
         found = self.nodes[name]
         for key in sorted({*expected, *found} - {*free}):
             if key not in found or key not in expected or not _same(found[key], expected[key]):
-                self.wrong(name, f"its {key} is `{found.get(key)}`, and should be `{expected.get(key)}`")
+                self.wrong(
+                    name, f"its {key} is `{found.get(key)}`, and should be `{expected.get(key)}`"
+                )
         return found
 
     def children(self, name: str, expected: Iterable[tuple[str, str, Truth]]) -> None:
         """Just these edges: (part, child, what the child says of its parent)."""
         wanted: dict[str, tuple[str, list[str]]] = {}
         for part, child, truth in expected:
-            role, parts = wanted.setdefault(child, (_ROLES[truth], []))
+            _, parts = wanted.setdefault(child, (_ROLES[truth], []))
             if part not in parts:
                 parts.append(part)
         found = self.edges.get(name, {})
@@ -163,7 +175,9 @@ class _Auditor:
             truth = True if True in truths else False if set(truths) == {False} else None
             outcome = root.get("outcome")
             label = f"the patient is {outcome}"
-            self.node("eligibility", {"kind": "eligibility", "op": "scopes", "label": label}, ["outcome"])
+            self.node(
+                "eligibility", {"kind": "eligibility", "op": "scopes", "label": label}, ["outcome"]
+            )
             self.follows("eligibility", _ELIGIBLE.get(str(outcome), "?"), truth)
             self.children("eligibility", edges)
         else:
@@ -178,7 +192,7 @@ class _Auditor:
         criteria: list[core.Criterion],
         passes: Mapping[str, Truth],
         before: str,
-        edges: list[tuple[str, str, Truth]],
+        edges: Edges,
         op: str,
     ) -> Truth:
         """Eligibility: no criterion fails, one by one or together."""
@@ -195,7 +209,7 @@ class _Auditor:
         if node.get("by") == "cases" and truth is None:
             together = [c for c in criteria if c.id in node.get("jointly", ())]
 
-            def settled(prefix: str, cells: _Cells) -> tuple[Truth, list[tuple[str, str, Truth]]]:
+            def settled(prefix: str, cells: _Cells) -> tuple[Truth, Edges]:
                 found = [(c, self.criterion_in(c, prefix, cells)) for c in together]
                 said = [(c.id, f"{prefix}criterion:{c.id}", _passes(c, met)) for c, met in found]
                 return _both(each for _, _, each in said), said
@@ -243,7 +257,7 @@ class _Auditor:
         free = ["outcome", "by", "split", *(() if prefix else ("verdict", "applies"))]
         node = self.node(name, expected, free)
 
-        def again(inner: str, view: _Cells) -> tuple[Truth, list[tuple[str, str, Truth]]]:
+        def again(inner: str, view: _Cells) -> tuple[Truth, Edges]:
             truth = self.criterion_in(criterion, inner, view)
             return truth, [("again", f"{inner}criterion:{criterion.id}", truth)]
 
@@ -254,10 +268,10 @@ class _Auditor:
         name: str,
         node: Mapping[str, Any],
         truth: Truth,
-        edges: list[tuple[str, str, Truth]],
+        edges: Edges,
         prefix: str,
         cells: _Cells,
-        again: Callable[[str, _Cells], tuple[Truth, list[tuple[str, str, Truth]]]],
+        again: Callable[[str, _Cells], tuple[Truth, Edges]],
     ) -> Truth:
         """The outcome that a node states, where it follows from its parts or from cases."""
         stated = _MET.get(str(node.get("outcome")), "?")
@@ -282,11 +296,11 @@ class _Auditor:
         prefix: str,
         cells: _Cells,
         expected: bool,
-        settled: Callable[[str, _Cells], tuple[Truth, list[tuple[str, str, Truth]]]],
-    ) -> list[tuple[str, str, Truth]]:
+        settled: Callable[[str, _Cells], tuple[Truth, Edges]],
+    ) -> Edges:
         """Cases of a finding: all that it may lie in, each settled as expected, or impossible."""
         finding = str(self.nodes[name]["split"])
-        edges = [("split", self.leaves.finding(finding, prefix, cells), None)]
+        edges: Edges = [("split", self.leaves.finding(finding, prefix, cells), None)]
         by_part = {p: child for child, (_, parts) in self.edges[name].items() for p in parts}
         for cell in sorted(cells.of(finding)):
             part = f"case {cell}"
@@ -299,7 +313,13 @@ class _Auditor:
             words = f"suppose {self.leaves.words(finding, [cell])}"
             node = self.node(
                 child,
-                {"kind": "assumption", "op": "case", "label": words, "finding": finding, "cell": cell},
+                {
+                    "kind": "assumption",
+                    "op": "case",
+                    "label": words,
+                    "finding": finding,
+                    "cell": cell,
+                },
                 ["outcome", "by", "split"],
             )
             inner = f"{child}|"
@@ -317,12 +337,14 @@ class _Auditor:
             self.children(child, inside)
         return edges
 
-    def impossible(self, name: str, prefix: str, cells: _Cells) -> list[tuple[str, str, Truth]]:
+    def impossible(self, name: str, prefix: str, cells: _Cells) -> Edges:
         """Why there is no such case: a denied kind of condition is there unrecorded."""
         parts = [p for _, each in self.edges[name].values() for p in each]
         concept = next((p[7:] for p in parts if p.startswith("denied ")), "")
         kind = next((p[11:] for p in parts if p.startswith("unrecorded ")), "")
-        if concept not in self.protocol.denials or kind not in self.protocol.vocabulary.below(concept):
+        if concept not in self.protocol.denials or kind not in self.protocol.vocabulary.below(
+            concept
+        ):
             self.wrong(name, "nothing says why it is impossible")
             return []
         if self.denied(concept, prefix, cells) is not True or cells.of(kind) != {"unrecorded"}:
@@ -355,7 +377,7 @@ class _Auditor:
         truth, edges, more = self.operator(condition, place, source, prefix, cells)
         node = self.node(name, {**expected, **more}, ["outcome", "by", "split"])
 
-        def again(inner: str, view: _Cells) -> tuple[Truth, list[tuple[str, str, Truth]]]:
+        def again(inner: str, view: _Cells) -> tuple[Truth, Edges]:
             found = self.condition(condition, place, source, inner, view)
             return found, [("again", f"{inner}condition:{place}", found)]
 
@@ -369,7 +391,7 @@ class _Auditor:
         source: Source | None,
         prefix: str,
         cells: _Cells,
-    ) -> tuple[Truth, list[tuple[str, str, Truth]], dict[str, Any]]:
+    ) -> tuple[Truth, Edges, dict[str, Any]]:
         """What a condition is by its parts, its edges, and what else its node says."""
         parts = core.parts_of(condition)
         truths = [
@@ -394,13 +416,21 @@ class _Auditor:
                 ranges = self.nodes[f"{prefix}definition:{name}"]["points"]
                 low, high = sum(a for a, _ in ranges), sum(b for _, b in ranges)
                 truth = _compares(op, low, high, number)
-                return truth, [("definition", f"{prefix}definition:{name}", truth)], {"op": "score_is"}
+                return (
+                    truth,
+                    [("definition", f"{prefix}definition:{name}", truth)],
+                    {"op": "score_is"},
+                )
             case core.Defined(name=name, value=value):
                 truth = self.definition(name, prefix, cells)
                 if value is not None:
                     values = self.nodes[f"{prefix}definition:{name}"]["values"]
                     truth = _inside(frozenset(values), [value])
-                return truth, [("definition", f"{prefix}definition:{name}", truth)], {"op": "definition"}
+                return (
+                    truth,
+                    [("definition", f"{prefix}definition:{name}", truth)],
+                    {"op": "definition"},
+                )
             case core.Present():
                 return (*self.present(condition, prefix, cells), {"op": "present"})
             case core.Pattern():
@@ -413,12 +443,10 @@ class _Auditor:
         more.update(self.leaves.comparison(condition, finding))
         return truth, [("finding", self.leaves.finding(finding, prefix, cells), truth)], more
 
-    def present(
-        self, test: core.Present, prefix: str, cells: _Cells
-    ) -> tuple[Truth, list[tuple[str, str, Truth]]]:
+    def present(self, test: core.Present, prefix: str, cells: _Cells) -> tuple[Truth, Edges]:
         """A kind is stated, or may be there unrecorded where nothing denies it."""
         variant = core.variant_of(test)
-        edges: list[tuple[str, str, Truth]] = []
+        edges: Edges = []
         truths: list[Truth] = []
         for kind in self.protocol.vocabulary.below(test.concept):
             finding = variant_id(kind, variant)
@@ -430,10 +458,15 @@ class _Auditor:
                 if variant:
                     by = list(deniers(self.protocol, kind))
                 else:
-                    by = [d for d in self.protocol.denials if kind in self.protocol.vocabulary.below(d)]
+                    by = [
+                        d
+                        for d in self.protocol.denials
+                        if kind in self.protocol.vocabulary.below(d)
+                    ]
                 denied = [self.denied(d, prefix, cells) for d in by]
                 edges += [
-                    (f"denied {d}", f"{prefix}denied:{d}", _not(t)) for d, t in zip(by, denied, strict=True)
+                    (f"denied {d}", f"{prefix}denied:{d}", _not(t))
+                    for d, t in zip(by, denied, strict=True)
                 ]
                 unless = _either(denied)
                 # Unrecorded and denied: absent where missing data count as present, else nowhere.

@@ -84,9 +84,28 @@ class Justifier:
             self._ground[domain] = ground(self.program, self.plan.reach, domain)
         return self._ground[domain]
 
-    def graph(self, found: PatientFindings, decision: Decision) -> Graph:
-        """The whole justification of one patient's decision."""
-        return _Builder(self, found, decision).build()
+    def graph(self, found: PatientFindings, decision: Decision, about: Mapping[str, Any]) -> Graph:
+        """The whole justification of one patient's decision; `about`: what it says of itself."""
+        graph = _Builder(self, found, decision).build()
+        graph.graph.update(about)
+        return graph
+
+
+def node_link(graph: Graph) -> dict[str, Any]:
+    """The graph as networkx node-link data, ready for JSON."""
+    data: dict[str, Any] = nx.node_link_data(graph, edges="edges")
+    return data
+
+
+def subgraph(graph: Graph, criterion: str) -> Graph:
+    """What one criterion rests on, below eligibility."""
+    node = f"criterion:{criterion}"
+    kept = {"eligibility", node, *nx.descendants(graph, node)}
+    kept |= {n for n in graph.predecessors(node) if graph.nodes[n]["kind"] == "eligibility"}
+    found: Graph = graph.subgraph(kept).copy()
+    others = [e for e in found.edges if e[0] != node and e[1].startswith("criterion:")]
+    found.remove_edges_from(e for e in others if e[1] != node)
+    return found
 
 
 class _Builder:
@@ -110,10 +129,10 @@ class _Builder:
 
     def build(self) -> Graph:
         decided = {d.id: d for d in self.decision.criteria}
-        self._node(
-            "eligibility", "eligibility", self.decision.eligibility, op="scopes" if
-            self.decision.scopes else "criteria", label=f"the patient is {self.decision.eligibility}",
-        )  # fmt: skip
+        outcome = self.decision.eligibility
+        op = "scopes" if self.decision.scopes else "criteria"
+        label = f"the patient is {outcome}"
+        self._node("eligibility", "eligibility", outcome, op=op, label=label)
         for criterion in self.protocol.criteria:
             self._criterion(criterion, decided[criterion.id])
         for scope, said in zip(self.protocol.scopes, self.decision.scopes, strict=True):
@@ -157,7 +176,9 @@ class _Builder:
         elif truth is not outcome:
             raise Contradiction(name)
 
-    def _joint_case(self, case: _Case, together: list[core.Criterion]) -> list[tuple[str, str, Truth]]:
+    def _joint_case(
+        self, case: _Case, together: list[core.Criterion]
+    ) -> list[tuple[str, str, Truth]]:
         found = []
         for criterion in together:
             name, truth = self._criterion_in(criterion, case)
@@ -308,8 +329,8 @@ class _Builder:
         if found is not None:
             truth = case.meaning.settled[id(condition)]
         self._node(
-            name, "condition", OUTCOMES[truth], op=op, rules=list(rules), **place_of(condition, source),
-            **data,
+            name, "condition", OUTCOMES[truth], op=op, rules=list(rules),
+            **place_of(condition, source), **data,
         )  # fmt: skip
         if found is not None:
 
@@ -448,9 +469,7 @@ class _Builder:
         if name not in self.graph:
             words = self.leaves.words(finding, cells)
             outcome = "known" if len(cells) == 1 else "open"
-            self._node(
-                name, "finding", outcome, op="supposed", label=words, cells=sorted(cells)
-            )
+            self._node(name, "finding", outcome, op="supposed", label=words, cells=sorted(cells))
             self._edge(name, base, None, "record")
         return name
 
@@ -483,8 +502,6 @@ class _Builder:
                 parts.append(part)
             return
         self.graph.add_edge(parent, child, role=role, parts=[part])
-
-
 
 
 def place_of(condition: core.Condition, source: Source | None) -> dict[str, Any]:

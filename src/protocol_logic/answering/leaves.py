@@ -7,7 +7,7 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
-from protocol_logic.answering.readings import interval_words, margin_words, read_as, range_origin
+from protocol_logic.answering.readings import interval_words, margin_words, range_origin, read_as
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
@@ -114,7 +114,8 @@ class Leaves:
         self.graph.add_node(
             node, kind="fact", outcome="recorded", op="fact", label=f"{label} {words}{dated}",
             resource=fact.resource, date=None if fact.date is None else fact.date.text or None,
-            recorded=fact.recorded, read_as=reading, entry=fact.entry, range=range_origin(fact, unit),
+            recorded=fact.recorded, read_as=reading, entry=fact.entry,
+            range=range_origin(fact, unit),
             attested=[asdict(each) for each in fact.attested],
             closes=isinstance(fact.reading, Closed),
         )  # fmt: skip
@@ -196,5 +197,3 @@ def _numbers(fact: Fact, finding: Finding) -> Iterable[Fraction | None]:
 
 def _plain(cell: str) -> str:
     return cell.replace("_", " ") or "not there"
-
-

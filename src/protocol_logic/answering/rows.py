@@ -84,6 +84,28 @@ def row_of(
     }
 
 
+def about(
+    protocol: core.Protocol,
+    digest: str,
+    policies: Policies | None,
+    dates: Mapping[str, date],
+    record: PatientRecord,
+    as_of: AsOf,
+    found: PatientFindings,
+) -> dict[str, Any]:
+    """Who is judged, on which day, and by what."""
+    return {
+        "patient": record.patient,
+        "source": record.source,
+        "as_of": as_of.date.isoformat(),
+        "as_of_source": as_of.source,
+        "protocol": {"id": protocol.id, "version": protocol.version, "digest": digest},
+        "policies": None if policies is None else policies_dict(policies),
+        "parameters": parameters_of(protocol),
+        "timepoints": timepoints_of(protocol, dates, found),
+    }
+
+
 def policies_dict(policies: Policies) -> dict[str, Any]:
     """The site policies that a row was judged under."""
     return {

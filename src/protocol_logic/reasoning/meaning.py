@@ -163,7 +163,9 @@ class Meaning:
             return cells
         denied = either(map(self.denied, self.deniers_of(kind, variant)))
         if denied is True:
-            return cells - {"unrecorded"} | ({"absent"} if variant or cells == {"unrecorded"} else set())
+            return cells - {"unrecorded"} | (
+                {"absent"} if variant or cells == {"unrecorded"} else set()
+            )
         return cells | {"absent"} if variant and denied is None else cells
 
     def deniers_of(self, kind: str, variant: core.Variant) -> list[str]:

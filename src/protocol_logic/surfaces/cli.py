@@ -274,6 +274,54 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 
 
 @group.command()
+@click.argument("protocol", metavar="PROTOCOL")
+@click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
+@click.option("--patient", metavar="ID", help="The patient; may be left out where there is one.")
+@click.option("--criterion", metavar="ID", help="Explain only this criterion, in full.")
+@click.option(
+    "--depth",
+    type=click.Choice(["sentence", "tree", "graph"]),
+    default="tree",
+    show_default=True,
+    help="Of text. tree: failed and open branches in full; graph: every node and edge.",
+)
+@_AS_OF
+@_POLICIES
+@_PARAMETERS
+@_DATES
+@click.option(
+    "--answers",
+    metavar="FILE",
+    help="Facts that people attest, as CSV: patient, element, value, who, when, source.",
+)
+@click.option(
+    "--check",
+    "graph",
+    metavar="FILE",
+    help="Instead: check a graph that was written as json, against PROTOCOL and PATIENTS.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: the graph as networkx node-link data.",
+)
+@_OUTPUT
+@click.pass_context
+def explain(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
+    """Say why a patient is eligible or not, down to the facts of the record.
+
+    Exit code 1: an input could not be read, or a checked graph is refused.
+    """
+    from protocol_logic.surfaces.explaining import ExplainOptions, explain
+    from protocol_logic.surfaces.inputs import as_of_option
+
+    ctx.exit(explain(ExplainOptions(as_of=as_of_option(as_of), **options)))
+
+
+@group.command()
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @click.option(
     "--format",

@@ -1,0 +1,138 @@
+"""A justification as text: a sentence, a tree, or all nodes and edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protocol_logic.answering.why import criteria, phrase, reasons, sentence
+from protocol_logic.surfaces.table_layout import signs_for
+from protocol_logic.surfaces.terminal import Paint, visible
+
+if TYPE_CHECKING:
+    from protocol_logic.answering.justification import Graph
+
+_COLOURS = {"pass": "green", "fail": "red", "open": "yellow"}
+_WORDS = {"pass": "passes", "fail": "fails", "open": "is open"}
+
+
+class ExplainText:
+    """Draws one justification; `criterion`: the only one in it, drawn in full."""
+
+    def __init__(self, graph: Graph, *, criterion: str | None, colour: bool, encoding: str) -> None:
+        self.graph = graph
+        self.criterion = criterion
+        self.paint = Paint(colour)
+        self.signs = signs_for(encoding)
+        self._told: set[str] = set()
+
+    def lines(self, depth: str) -> Iterator[str]:
+        """The lines of a depth."""
+        if depth == "graph":
+            yield from self._graph()
+        elif depth == "sentence":
+            yield from self._sentences()
+        else:
+            yield from self._tree()
+
+    def _sentences(self) -> Iterator[str]:
+        if self.criterion is None:
+            yield visible(sentence(self.graph))
+            return
+        node = f"criterion:{self.criterion}"
+        verdict = self.graph.nodes[node]["verdict"]
+        yield visible(f"{self.criterion} {_WORDS[verdict]}: {'; '.join(reasons(self.graph, node))}")
+
+    def _tree(self) -> Iterator[str]:
+        about = self.graph.graph
+        p = about["protocol"]
+        yield visible(f"{about['patient']} on {about['as_of']}, {p['id']} {p['version']}")
+        if self.criterion is None:
+            yield visible(sentence(self.graph))
+        for node in criteria(self.graph):
+            data = self.graph.nodes[node]
+            verdict = data["verdict"]
+            sign = self.paint(self._sign(verdict), _COLOURS[verdict])
+            name = node.partition(":")[2]
+            yield f"{sign} {name} {_WORDS[verdict]} (line {data['line']})"
+            if verdict != "pass" or self.criterion is not None:
+                yield f"    {visible(data['label'])}"
+                yield from self._below(node, 2)
+        yield from self._jointly()
+
+    def _sign(self, verdict: str) -> str:
+        return {"pass": self.signs.passes, "fail": self.signs.fails, "open": self.signs.open}[
+            verdict
+        ]
+
+    def _jointly(self) -> Iterator[str]:
+        for name in ("eligibility", *(n for n in self.graph["eligibility"] if n[:6] == "scope:")):
+            data = self.graph.nodes[name]
+            if data.get("by") == "cases":
+                yield visible(f"not met together: {', '.join(data['jointly'])}")
+                yield from self._cases(name, 1)
+
+    def _cases(self, node: str, depth: int) -> Iterator[str]:
+        for child in self.graph[node]:
+            data = self.graph.nodes[child]
+            if data.get("op") != "case":
+                continue
+            lead = "  " * depth
+            yield visible(f"{lead}{data['label']}" + (
+                ": this cannot be" if data["outcome"] == "impossible" else ""))  # fmt: skip
+            if data.get("by") == "cases":
+                yield from self._cases(child, depth + 1)
+                continue
+            for inner in self.graph[child]:
+                if self.graph.edges[child, inner]["role"] == "defeats":
+                    yield from self._node(inner, depth + 1)
+
+    def _below(self, node: str, depth: int) -> Iterator[str]:
+        if self.graph.nodes[node].get("by") == "cases":
+            yield from self._cases(node, depth)
+            return
+        # Parts that do not make it what it is are named and not opened.
+        role = {"met": "supports", "not_met": "defeats", "unknown": "missing"}.get(
+            self.graph.nodes[node]["outcome"]
+        )
+        for child in self.graph[node]:
+            decides = role in (None, self.graph.edges[node, child]["role"])
+            folded = not decides and self.criterion is None
+            yield from self._node(child, depth, folded)
+
+    def _node(self, node: str, depth: int, folded: bool = False) -> Iterator[str]:
+        """A node with what it rests on, unless it is folded; what was told before is only named."""
+        data = self.graph.nodes[node]
+        lead = "  " * depth
+        if data["kind"] != "condition":
+            again = " (as above)" if node in self._told and self.graph[node] else ""
+            yield visible(f"{lead}{data['kind']}: {data['label']}{again}{self._where(data)}")
+            if not again:
+                self._told.add(node)
+                yield from self._below(node, depth + 1)
+            return
+        outcome = data["outcome"].replace("_", " ")
+        if node in self._told:
+            yield visible(f"{lead}{outcome}: {data['label']} (as above)")
+            return
+        if not folded:
+            self._told.add(node)
+        said = phrase(self.graph, node) if "value" in data else data["label"]
+        yield visible(f"{lead}{outcome}: {said}")
+        if not folded:
+            yield from self._below(node, depth + 1)
+
+    @staticmethod
+    def _where(data: dict[str, object]) -> str:
+        told = [str(data["resource"])] if data.get("resource") else []
+        told += [str(each) for each in data.get("range", [])]  # type: ignore[attr-defined]
+        for answer in data.get("attested", []):  # type: ignore[attr-defined]
+            told.append(f"attested by {answer['who']} on {answer['when']}, from {answer['source']}")
+        return f" [{'; '.join(told)}]" if told else ""
+
+    def _graph(self) -> Iterator[str]:
+        for node, data in self.graph.nodes(data=True):
+            yield visible(f"{node}: {data['kind']}, {data['outcome']}: {data['label']}")
+            for child in self.graph[node]:
+                edge = self.graph.edges[node, child]
+                yield visible(f"  {edge['role']} {child} ({', '.join(edge['parts'])})")

@@ -1,0 +1,144 @@
+"""`explain`: why one patient is eligible or not, as a sentence, a tree or the whole graph."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from protocol_logic.foundation.problems import Problem, did_you_mean
+from protocol_logic.foundation.text import shown
+from protocol_logic.surfaces.inputs import (
+    Patients,
+    answers_of,
+    compiled_protocol,
+    existing_paths,
+    text_at,
+)
+from protocol_logic.surfaces.outputs import STDOUT, opened_output, print_problems, written
+from protocol_logic.surfaces.terminal import colour_wanted, visible
+
+if TYPE_CHECKING:
+    from protocol_logic.answering.justification import Graph
+    from protocol_logic.answering.rows import AsOf
+    from protocol_logic.pipeline import Explaining
+    from protocol_logic.records.facts import PatientRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainOptions:
+    """The arguments of `explain`."""
+
+    protocol: str
+    patients: tuple[str, ...]
+    patient: str | None
+    criterion: str | None
+    depth: str
+    as_of: date | None
+    policies: str | None
+    parameters: tuple[str, ...]
+    dates: tuple[str, ...]
+    answers: str | None
+    graph: str | None
+    form: str
+    output: str | None
+
+
+def explain(options: ExplainOptions) -> int:
+    """Explain one patient; the exit code: 1 where an input could not be read, else 0."""
+    from protocol_logic.pipeline import Explaining, as_of_date
+
+    paths = existing_paths(options.patients)
+    compiled = compiled_protocol(
+        options.protocol, options.policies, options.parameters, options.dates
+    )
+    known = [criterion.id for criterion in compiled.protocol.criteria]
+    if options.criterion is not None and options.criterion not in known:
+        hint = did_you_mean(options.criterion, known) or f"it has {', '.join(known)}"
+        raise click.UsageError(
+            f"the protocol has no criterion `{visible(options.criterion)}`; {hint}"
+        )
+    patients = Patients(compiled, paths)
+    record = _the_one(patients, options.patient)
+    if record is None:
+        print_problems(patients.problems.sorted())
+        return 1
+    as_of = as_of_date(record, options.as_of)
+    if isinstance(as_of, Problem):
+        raise click.UsageError(f"{as_of.message}; {as_of.hint}")
+    if options.answers is not None:
+        record = answers_of(options.answers, compiled, patients.problems).apply(record, as_of.date)
+    explaining = Explaining(compiled)
+    with opened_output(options.output) as out:
+        if options.graph is not None:
+            text, refused = _checked(explaining, options.graph, record, as_of)
+        else:
+            text, refused = _explained(explaining.explain(record, as_of), options), False
+        out.write(text)
+    print_problems(patients.problems.sorted())
+    return 1 if patients.problems.has_errors or refused else 0
+
+
+def _the_one(patients: Patients, wanted: str | None) -> PatientRecord | None:
+    """The patient who is asked for; None where none could be read."""
+    found: list[PatientRecord] = []
+    known: set[str] = set()
+    for record in patients:
+        known.add(record.patient)
+        if wanted is None or record.patient == wanted:
+            found.append(record)
+    if wanted is not None and not found and known:
+        hint = did_you_mean(wanted, known)
+        raise click.UsageError(
+            f"there is no patient `{visible(wanted)}` in the inputs" + (f"; {hint}" if hint else "")
+        )
+    if len(known) > 1 and wanted is None:
+        raise click.UsageError(f"there are {len(known):,} patients; name one with `--patient ID`")
+    return found[0] if len(found) == 1 else None
+
+
+def _checked(
+    explaining: Explaining, name: str, record: PatientRecord, as_of: AsOf
+) -> tuple[bytes, bool]:
+    path = Path(name)
+    if not path.is_file():
+        raise click.UsageError(f"there is no file `{visible(name)}`")
+    try:
+        data = json.loads(text_at(path, name))
+    except (ValueError, RecursionError) as error:
+        raise click.UsageError(f"`{visible(name)}` is not JSON: {shown(str(error))}") from error
+    if not isinstance(data, dict):
+        raise click.UsageError(f"`{visible(name)}` is no graph")
+    wrong = explaining.audit(data, record, as_of)
+    lines = [visible(line) for line in wrong]
+    lines.append(
+        f"refused: {len(wrong)} faults" if wrong else "accepted: each step follows from the record"
+    )
+    return written("".join(f"{line}\n" for line in lines)), bool(wrong)
+
+
+def _explained(graph: Graph, options: ExplainOptions) -> bytes:
+    from protocol_logic.answering.justification import node_link, subgraph
+
+    if options.criterion is not None:
+        graph = subgraph(graph, options.criterion)
+    if options.form == "json":
+        return written(json.dumps(node_link(graph), ensure_ascii=False, indent=2) + "\n")
+    from protocol_logic.surfaces.explain_text import ExplainText
+
+    to_stdout = options.output is None or options.output == STDOUT
+    encoding = (sys.stdout.encoding or "ascii") if to_stdout else "utf-8"
+    drawing = ExplainText(
+        graph,
+        criterion=options.criterion,
+        colour=to_stdout and colour_wanted(sys.stdout),
+        encoding=encoding,
+    )
+    return "".join(f"{line}\n" for line in drawing.lines(options.depth)).encode(
+        encoding, "backslashreplace"
+    )
