@@ -225,13 +225,13 @@ class Explaining:
 
         self.compiled = compiled
         self._screening = Screening(compiled)
-        self._justifier = Justifier(compiled.protocol, compiled.plan, compiled.program)
+        self.justifier = Justifier(compiled.protocol, compiled.plan, compiled.program)
 
     def explain(self, record: PatientRecord, as_of: AsOf) -> Graph:
         """The justification of a patient's decision."""
         found = findings_of(self.compiled, record, as_of.date)
         decision = self._screening.engine.decide(found)
-        return self._justifier.graph(found, decision, self._about(record, as_of, found))
+        return self.justifier.graph(found, decision, self._about(record, as_of, found))
 
     def audit(self, data: Mapping[str, Any], record: PatientRecord, as_of: AsOf) -> list[str]:
         """What is wrong with a justification, by a check that shares nothing with its making.

@@ -11,7 +11,7 @@ from protocol_logic.answering.readings import interval_words, margin_words, rang
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
-from protocol_logic.records.facts import Closed, Fact, Measured
+from protocol_logic.records.facts import Born, Closed, Fact, Happened, Measured, Therapy
 
 _WHY = {
     "absent": "nothing is recorded of {}",
@@ -110,7 +110,8 @@ class Leaves:
         words = fact.recorded if fact.recorded == reading else f"{fact.recorded} = {reading}"
         if not isinstance(fact.reading, Measured) or fact.reading.value is None:
             words = reading
-        dated = "" if fact.date is None or fact.date.text == "" else f", {fact.date.text}"
+        told_in_reading = isinstance(fact.reading, Therapy | Born | Happened)
+        dated = "" if told_in_reading or fact.date is None else f" on {fact.date.text}"
         self.graph.add_node(
             node, kind="fact", outcome="recorded", op="fact", label=f"{label} {words}{dated}",
             resource=fact.resource, date=None if fact.date is None else fact.date.text or None,

@@ -47,8 +47,14 @@ def margin_words(value: Fraction, limit: Fraction, unit: str) -> tuple[str, str]
     """A value, and how far it is from a limit."""
     gap = value - limit
     side = "above" if gap > 0 else "below"
-    far = "at the limit" if gap == 0 else f"{with_unit(abs(gap), unit)} {side} the limit"
-    return with_unit(value, unit), far
+    far = "at the limit" if gap == 0 else f"{_about(abs(gap))} {unit} {side} the limit"
+    return f"{_about(value)} {unit}".strip(), " ".join(far.split())
+
+
+def _about(number: Fraction) -> str:
+    """A number exactly; one without a finite decimal as a fraction, with what it is about."""
+    text = decimal_text(number)
+    return f"{text} (about {round(float(number), 3)})" if "/" in text else text
 
 
 def read_as(fact: Fact, unit: str | None) -> str:

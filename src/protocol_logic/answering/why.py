@@ -108,8 +108,8 @@ def phrase(graph: Graph, node: str) -> str:
     facts = _below(graph, node, "fact")
     if value is not None and facts and data["outcome"] != "unknown":
         verb = limit if data["outcome"] == "met" else _other_side(str(limit))
-        ratio = "" if f"{value}" in facts[0] else f" ({value})"
-        return f"{facts[0]}{ratio} is {verb} [{data['margin']}]"
+        ratio = "" if f"{value}" in facts[0] else f", that is {value},"
+        return f"{facts[0]}{ratio} is {verb} ({data['margin']})"
     holds = {"met": "holds", "not_met": "does not hold", "unknown": "is open"}[data["outcome"]]
     told = f"`{data['label']}` {holds}"
     if data["outcome"] == "unknown":

@@ -117,10 +117,24 @@ class ExplainText:
             return
         if not folded:
             self._told.add(node)
-        said = phrase(self.graph, node) if "value" in data else data["label"]
+        said = self._said(node)
         yield visible(f"{lead}{outcome}: {said}")
         if not folded:
             yield from self._below(node, depth + 1)
+
+    def _said(self, node: str) -> str:
+        """A condition in words; where its parts stand below, only how they make it up."""
+        data = self.graph.nodes[node]
+        if "value" in data:
+            return phrase(self.graph, node)
+        if data["op"] == "decide":
+            return f"{data['label']} is {' or '.join(data['values'])}"
+        if data["op"] == "score":
+            low, high = (sum(each[i] for each in data["points"]) for i in (0, 1))
+            return f"{data['label']}: {low if low == high else f'{low} to {high}'} points"
+        if data["op"] == "at_least":
+            return f"at least {data['number']} of: {data['label']}"
+        return str(data["label"]).lstrip(", ")
 
     @staticmethod
     def _where(data: dict[str, object]) -> str:

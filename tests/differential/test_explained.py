@@ -1,0 +1,196 @@
+"""Justifications: the graph says what the engine decides, and the independent check accepts it.
+
+`MANY=300 pytest tests/differential/test_explained.py` runs a longer campaign.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+
+from protocol_logic.answering.justification import node_link
+from protocol_logic.answering.rows import AsOf
+from protocol_logic.answering.why import criteria, reasons, sentence
+from protocol_logic.compiling import core
+from protocol_logic.pipeline import Compiled, Explaining, findings_of
+from protocol_logic.reasoning.engine import Engine
+from protocol_logic.reasoning.support import States, View
+from protocol_logic.records.facts import PatientRecord
+from tests.differential import bundles
+from tests.differential.asked import answered
+from tests.differential.corrupted import corrupted
+from tests.differential.protocols import random_policies, random_protocol
+from tests.differential.rough import roughened
+from tests.differential.test_agrees import compiled, policies, record_of, seed
+
+MANY = int(os.environ.get("MANY", "50"))
+CHUNK = 25
+SEED = Path(__file__).resolve().parents[3] / "shared" / "data" / "seed_cases"
+needs_seed = pytest.mark.skipif(not SEED.is_dir(), reason="the seed cases (../shared) are not here")
+
+
+def explained(
+    found: Compiled, explaining: Explaining, record: PatientRecord, as_of: AsOf
+) -> tuple[Any, dict[str, Any]]:
+    """The graph, checked against the engine's decision, and its data."""
+    graph = explaining.explain(record, as_of)
+    findings = findings_of(found, record, as_of.date)
+    decision = Engine(found.protocol, found.plan, found.program).decide(findings)
+    assert graph.nodes["eligibility"]["outcome"] == decision.eligibility
+    for each in decision.criteria:
+        node = graph.nodes[f"criterion:{each.id}"]
+        assert (node["outcome"], node["verdict"], node["applies"]) == (
+            each.outcome, each.verdict, each.applies
+        )  # fmt: skip
+    for scope in decision.scopes:
+        assert graph.nodes[f"scope:{scope.id}"]["outcome"] == scope.eligibility
+    assert nx.is_directed_acyclic_graph(graph)
+    assert set(nx.descendants(graph, "eligibility")) == set(graph) - {"eligibility"}
+    for name, node in graph.nodes(data=True):
+        assert {"kind", "label", "outcome"} <= node.keys(), name
+        if node["kind"] in ("criterion", "condition", "finding"):
+            assert graph[name], name
+    data: dict[str, Any] = json.loads(json.dumps(node_link(graph)))
+    return graph, data
+
+
+@pytest.mark.parametrize("start", range(0, MANY, CHUNK))
+def test_random_protocols_are_explained_as_they_are_decided(start: int) -> None:
+    for case in range(start, start + CHUNK):
+        rng = random.Random(f"protocol {case}")
+        text = random_protocol(rng)
+        found = compiled(text)
+        site = compiled(text, policies(random_policies(rng)))
+        for number in range(3):
+            bundle, day = bundles.random_bundle(rng, number)
+            if number:
+                bundle = roughened(rng, bundle)
+                bundles.blur(rng, bundle)
+            record = record_of(found, bundles.dumps(bundle))
+            record = answered(rng, found.protocol, record, day)
+            shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
+            dates = {"first_dose": day + shift} if found.protocol.timepoints else {}
+            told = replace(found if number < 2 else site, dates=dates)
+            explaining, as_of = Explaining(told), AsOf(day, "option")
+            graph, data = explained(told, explaining, record, as_of)
+            assert explaining.audit(data, record, as_of) == [], (case, number)
+            assert sentence(graph)
+            assert all(reasons(graph, node) for node in criteria(graph))
+
+
+@pytest.mark.parametrize("start", range(0, MANY, CHUNK))
+def test_the_rules_support_what_they_say(start: int) -> None:
+    """An atom holds just where a rule does, and fails where all do, by literals that fail."""
+    for case in range(start, start + CHUNK):
+        rng = random.Random(f"protocol {case}")
+        found = compiled(random_protocol(rng))
+        bundle, day = bundles.random_bundle(rng, 1)
+        bundles.blur(rng, bundle)
+        findings = findings_of(found, record_of(found, bundles.dumps(bundle)), day)
+        view = View.of(findings)
+        justifier = Explaining(found).justifier
+        states = States(justifier.ground(view), view)
+        for criterion in found.protocol.criteria:
+            for name in (f"met({criterion.id})", f"holds({criterion.id})"):
+                rules = states.reasons(name)
+                said = [rule.truth for rule in rules]
+                truth = states.literal(name)
+                assert truth is not False or (True not in said and None not in said)
+                assert truth is not True or True in said or len(said) > 1
+                for rule in rules:
+                    literals = [each for _, each in rule.literals]
+                    if rule.truth is True:
+                        assert True in literals or not literals
+                    elif rule.truth is False:
+                        assert False in literals
+
+
+@cache
+def seed_explaining() -> Explaining:
+    return Explaining(seed()[0])
+
+
+def seed_cases() -> dict[str, Any]:
+    if not SEED.is_dir():
+        return {}
+    cases: dict[str, Any] = json.loads((SEED / "expected.json").read_text("utf-8"))["cases"]
+    return cases
+
+
+def seed_case(name: str) -> tuple[PatientRecord, AsOf, dict[str, Any]]:
+    case = seed_cases()[name]
+    record = record_of(seed()[0], (SEED / case["file"]).read_text("utf-8"))
+    # The bundle is known by its name in the folder, not by where that lies.
+    return record, AsOf(date.fromisoformat(case["as_of"]), "option"), case
+
+
+@needs_seed
+@pytest.mark.parametrize("name", seed_cases())
+def test_every_criterion_of_the_seed_cases_is_explained(name: str) -> None:
+    record, as_of, case = seed_case(name)
+    found = seed()[0]
+    graph, data = explained(found, seed_explaining(), record, as_of)
+    assert seed_explaining().audit(data, record, as_of) == []
+    ids = [criterion.id for criterion in found.protocol.criteria]
+    # The cases give what the criteria say one by one.
+    root = graph.nodes["eligibility"]
+    assert ("undetermined" if "jointly" in root else root["outcome"]) == case["overall"]
+    for number, outcome in case["criteria"].items():
+        node = f"criterion:{ids[int(number) - 1]}"
+        assert graph.nodes[node]["outcome"] == outcome
+        leaves = {graph.nodes[n]["kind"] for n in nx.descendants(graph, node)}
+        assert leaves & {"fact", "gap", "assumption"}
+
+
+@needs_seed
+@pytest.mark.parametrize("name", seed_cases())
+def test_corrupted_justifications_are_refused(name: str) -> None:
+    record, as_of, _ = seed_case(name)
+    data = json.loads(json.dumps(node_link(seed_explaining().explain(record, as_of))))
+    rng = random.Random(name)
+    for _ in range(50):
+        kind, wrong = corrupted(rng, data)
+        assert seed_explaining().audit(wrong, record, as_of), (kind, wrong)
+
+
+@needs_seed
+def test_a_justification_of_another_patient_is_refused() -> None:
+    record, as_of, _ = seed_case("D01")
+    other, day, _ = seed_case("D02")
+    data = json.loads(json.dumps(node_link(seed_explaining().explain(record, as_of))))
+    assert seed_explaining().audit(data, other, day)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"nodes": []}, {"nodes": [], "edges": [], "graph": {}},
+                                   {"nodes": 3, "edges": [], "graph": {}},
+                                   {"nodes": [{}], "edges": [], "graph": {}}])  # fmt: skip
+def test_what_is_no_justification_is_refused(wrong: dict[str, Any]) -> None:
+    found, _ = seed()
+    bundle, day = bundles.random_bundle(random.Random(1), 1)
+    record = record_of(found, bundles.dumps(bundle))
+    assert seed_explaining().audit(wrong, record, AsOf(day, "option"))
+
+
+def test_a_condition_is_never_left_out() -> None:
+    """All conditions of a criterion stand in its graph, whichever of them decide."""
+    found, _ = seed()
+    bundle, day = bundles.random_bundle(random.Random(2), 2)
+    record = record_of(found, bundles.dumps(bundle))
+    graph = seed_explaining().explain(record, AsOf(day, "option"))
+
+    def count(condition: core.Condition) -> int:
+        return 1 + sum(map(count, core.parts_of(condition)))
+
+    for criterion in found.protocol.criteria:
+        start = f"condition:criterion/{criterion.id}/condition"
+        nodes = [n for n in graph if n == start or n.startswith(f"{start}/")]
+        assert len(nodes) == count(criterion.condition)
