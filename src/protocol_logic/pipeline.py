@@ -233,6 +233,15 @@ class Explaining:
         decision = self._screening.engine.decide(found)
         return self.justifier.graph(found, decision, self._about(record, as_of, found))
 
+    def minimal(
+        self, record: PatientRecord, as_of: AsOf, criterion: str | None = None
+    ) -> list[str] | None:
+        """Findings that force what is decided, whatever all others are; see `answering.minimal`."""
+        from protocol_logic.answering.minimal import minimal
+
+        found = findings_of(self.compiled, record, as_of.date)
+        return minimal(self.compiled.protocol, self.compiled.plan, found, criterion)
+
     def audit(self, data: Mapping[str, Any], record: PatientRecord, as_of: AsOf) -> list[str]:
         """What is wrong with a justification, by a check that shares nothing with its making.
 

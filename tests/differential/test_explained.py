@@ -17,14 +17,14 @@ from typing import Any
 import networkx as nx
 import pytest
 
-from protocol_logic.answering.justification import node_link
+from protocol_logic.answering.justification import node_link, only_findings
 from protocol_logic.answering.rows import AsOf
 from protocol_logic.answering.why import criteria, reasons, sentence
 from protocol_logic.compiling import core
 from protocol_logic.pipeline import Compiled, Explaining, findings_of
 from protocol_logic.reasoning.engine import Engine
 from protocol_logic.reasoning.support import States, View
-from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.facts import Fact, PatientRecord
 from tests.differential import bundles
 from tests.differential.asked import answered
 from tests.differential.corrupted import corrupted
@@ -194,3 +194,34 @@ def test_a_condition_is_never_left_out() -> None:
         start = f"condition:criterion/{criterion.id}/condition"
         nodes = [n for n in graph if n == start or n.startswith(f"{start}/")]
         assert len(nodes) == count(criterion.condition)
+
+
+DEMO = Path(__file__).parents[2] / "demo" / "patients"
+
+
+@pytest.mark.parametrize("file", sorted(DEMO.glob("*.json")), ids=lambda path: path.stem)
+def test_what_a_minimal_explanation_does_not_name_changes_nothing(file: Path) -> None:
+    """Facts that it does not name are taken away, one by one and all, and screened again."""
+    found, engine = seed()
+    record = record_of(found, file.read_text("utf-8"))
+    assert record.index_date is not None
+    as_of = AsOf(record.index_date, "bundle")
+    forcing = seed_explaining().minimal(record, as_of)
+    if forcing is None:
+        return
+    graph = only_findings(seed_explaining().explain(record, as_of), forcing)
+    named = {(d["resource"], d["entry"]) for _, d in graph.nodes(data=True) if d["kind"] == "fact"}
+
+    def eligibility(facts: list[Fact]) -> str:
+        fewer = replace(record, facts=tuple(facts))
+        return engine.decide(findings_of(found, fewer, as_of.date)).eligibility
+
+    facts = list(record.facts)
+    decided = eligibility(facts)
+    others = [fact for fact in facts if (fact.resource, fact.entry) not in named]
+    for fact in others:
+        assert eligibility([each for each in facts if each is not fact]) == decided, fact
+    kept = [fact for fact in facts if (fact.resource, fact.entry) in named]
+    assert eligibility(kept) == decided
+    if decided == "ineligible":
+        assert eligibility(others) != decided

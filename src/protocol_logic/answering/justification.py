@@ -97,6 +97,20 @@ def node_link(graph: Graph) -> dict[str, Any]:
     return data
 
 
+def only_findings(graph: Graph, names: Iterable[str]) -> Graph:
+    """What rests on some findings, and what they rest on; the names of groups stand for all."""
+    wanted = set(names)
+    chosen = [
+        node for node, data in graph.nodes(data=True)
+        if node.removeprefix("finding:") in wanted or data.get("group") in wanted
+    ]  # fmt: skip
+    kept = {"eligibility", *chosen}
+    for node in chosen:
+        kept |= nx.ancestors(graph, node) | nx.descendants(graph, node)
+    found: Graph = graph.subgraph(kept).copy()
+    return found
+
+
 def subgraph(graph: Graph, criterion: str) -> Graph:
     """What one criterion rests on, below eligibility."""
     node = f"criterion:{criterion}"

@@ -285,6 +285,11 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     show_default=True,
     help="Of text. tree: failed and open branches in full; graph: every node and edge.",
 )
+@click.option(
+    "--minimal",
+    is_flag=True,
+    help="Only findings that force what is decided, whatever all others are.",
+)
 @_AS_OF
 @_POLICIES
 @_PARAMETERS

@@ -17,9 +17,13 @@ _WORDS = {"pass": "passes", "fail": "fails", "open": "is open"}
 
 
 class ExplainText:
-    """Draws one justification; `criterion`: the only one in it, drawn in full."""
+    """Draws one justification; `criterion`: the only one in it, drawn in full;
+    `forcing`: only what forces the outcome is in it."""
 
-    def __init__(self, graph: Graph, *, criterion: str | None, colour: bool, encoding: str) -> None:
+    def __init__(
+        self, graph: Graph, *, criterion: str | None, forcing: bool, colour: bool, encoding: str
+    ) -> None:
+        self.forcing = forcing
         self.graph = graph
         self.criterion = criterion
         self.paint = Paint(colour)
@@ -44,6 +48,9 @@ class ExplainText:
         yield visible(f"{self.criterion} {_WORDS[verdict]}: {'; '.join(reasons(self.graph, node))}")
 
     def _tree(self) -> Iterator[str]:
+        if self.forcing:
+            yield from self._forcing()
+            return
         about = self.graph.graph
         p = about["protocol"]
         yield visible(f"{about['patient']} on {about['as_of']}, {p['id']} {p['version']}")
@@ -59,6 +66,17 @@ class ExplainText:
                 yield f"    {visible(data['label'])}"
                 yield from self._below(node, 2)
         yield from self._jointly()
+
+    def _forcing(self) -> Iterator[str]:
+        """The findings that force what is decided, with what they rest on."""
+        where = "eligibility" if self.criterion is None else f"criterion:{self.criterion}"
+        data = self.graph.nodes[where]
+        yield visible(
+            f"these force it, whatever all else is: {data.get('verdict', data['outcome'])}"
+        )
+        for node, data in self.graph.nodes(data=True):
+            if data["kind"] == "finding" and data["op"] != "supposed":
+                yield from self._node(node, 1)
 
     def _sign(self, verdict: str) -> str:
         return {"pass": self.signs.passes, "fail": self.signs.fails, "open": self.signs.open}[

@@ -39,6 +39,7 @@ class ExplainOptions:
     patient: str | None
     criterion: str | None
     depth: str
+    minimal: bool
     as_of: date | None
     policies: str | None
     parameters: tuple[str, ...]
@@ -78,7 +79,16 @@ def explain(options: ExplainOptions) -> int:
         if options.graph is not None:
             text, refused = _checked(explaining, options.graph, record, as_of)
         else:
-            text, refused = _explained(explaining.explain(record, as_of), options), False
+            graph = explaining.explain(record, as_of)
+            forcing = None
+            if options.minimal:
+                forcing = explaining.minimal(record, as_of, options.criterion)
+                if forcing is None:
+                    raise click.UsageError(
+                        "no findings by themselves force an outcome here: it is open, or rests on "
+                        "cases; leave --minimal out"
+                    )
+            text, refused = _explained(graph, forcing, options), False
         out.write(text)
     print_problems(patients.problems.sorted())
     return 1 if patients.problems.has_errors or refused else 0
@@ -122,11 +132,13 @@ def _checked(
     return written("".join(f"{line}\n" for line in lines)), bool(wrong)
 
 
-def _explained(graph: Graph, options: ExplainOptions) -> bytes:
-    from protocol_logic.answering.justification import node_link, subgraph
+def _explained(graph: Graph, forcing: list[str] | None, options: ExplainOptions) -> bytes:
+    from protocol_logic.answering.justification import node_link, only_findings, subgraph
 
     if options.criterion is not None:
         graph = subgraph(graph, options.criterion)
+    if forcing is not None:
+        graph = only_findings(graph, forcing)
     if options.form == "json":
         return written(json.dumps(node_link(graph), ensure_ascii=False, indent=2) + "\n")
     from protocol_logic.surfaces.explain_text import ExplainText
@@ -136,6 +148,7 @@ def _explained(graph: Graph, options: ExplainOptions) -> bytes:
     drawing = ExplainText(
         graph,
         criterion=options.criterion,
+        forcing=forcing is not None,
         colour=to_stdout and colour_wanted(sys.stdout),
         encoding=encoding,
     )

@@ -1,0 +1,134 @@
+"""`explain`: what it writes, its errors and exit codes. Whether it is right is asked in
+tests/differential/test_explained.py."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.command import ANSWERS_HEADER, DEMO, PROTOCOL, bundle, renamed, run, written
+
+HANNE = DEMO / "hanne_haemoglobin_mmol.json"
+ROBIN = DEMO / "robin_sex_unknown.json"
+
+
+def test_json_is_node_link_data_as_documented() -> None:
+    done = run("explain", PROTOCOL, HANNE, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    data = json.loads(done.stdout)
+    assert (data["directed"], data["multigraph"]) == (True, False)
+    assert data["graph"]["patient"] == "hanne"
+    nodes = {node["id"]: node for node in data["nodes"]}
+    assert nodes["eligibility"]["outcome"] == "ineligible"
+    assert {node["kind"] for node in nodes.values()} == {
+        "eligibility", "criterion", "condition", "finding", "fact", "gap", "assumption"
+    }  # fmt: skip
+    assert nodes["criterion:organ_function"]["verdict"] == "fail"
+    fact = nodes["fact:Observation/hanne-hgb-2026-10-27:hemoglobin"]
+    assert fact["resource"] == "Observation/hanne-hgb-2026-10-27"
+    assert (fact["date"], fact["recorded"], fact["read_as"]) == (
+        "2026-10-27", "5.58 mmol/L", "89.91612 g/L"
+    )  # fmt: skip
+    assert {edge["role"] for edge in data["edges"]} == {"supports", "defeats", "missing"}
+    assert all(edge["source"] in nodes and edge["target"] in nodes for edge in data["edges"])
+
+
+def test_each_depth_says_what_decides() -> None:
+    for depth in ("sentence", "tree"):
+        text = run("explain", PROTOCOL, HANNE, "--depth", depth).stdout
+        assert "hemoglobin 5.58 mmol/L = 89.91612 g/L on 2026-10-27 is below 90 g/L" in text
+        assert "0.08388 g/L below the limit" in text
+    graph = run("explain", PROTOCOL, HANNE, "--depth", "graph").stdout
+    assert "defeats condition:criterion/organ_function/condition/0 (0)" in graph
+
+
+def test_one_criterion_is_told_in_full() -> None:
+    text = run("explain", PROTOCOL, HANNE, "--criterion", "organ_function").stdout
+    assert "body weight 71 kg" in text
+    assert "performance" not in text
+    said = run("explain", PROTOCOL, HANNE, "--criterion", "consented", "--depth", "sentence").stdout
+    assert said.startswith("consented passes: ")
+
+
+def test_a_joint_decision_is_told_by_its_cases() -> None:
+    text = run("explain", PROTOCOL, ROBIN).stdout
+    assert "not met together: adult_woman, ovarian_suppressed" in text
+    assert "suppose sex: female" in text
+    assert "suppose sex: male" in text
+
+
+def test_minimal_names_what_forces_the_outcome() -> None:
+    text = run("explain", PROTOCOL, HANNE, "--minimal").stdout
+    assert text.count("finding: ") == 1
+    assert "finding: hemoglobin: below 90 g/L" in text
+    assert run("explain", PROTOCOL, ROBIN, "--minimal").returncode == 2
+
+
+def test_an_answer_is_told_with_who_gave_it(tmp_path: Path) -> None:
+    row = "petra_labs,ecog,1,Dr. Lind,2026-10-30,phone call"
+    patient = json.loads((DEMO / "petra_labs_only.json").read_text("utf-8"))
+    name = next(e["resource"]["id"] for e in patient["entry"]
+                if e["resource"]["resourceType"] == "Patient")  # fmt: skip
+    answers = written(tmp_path / "a.csv", f"{ANSWERS_HEADER}\n{row.replace('petra_labs', name)}\n")
+    file = DEMO / "petra_labs_only.json"
+    args = ["explain", PROTOCOL, file, "--answers", answers, "--criterion", "performance"]
+    assert "attested by Dr. Lind on 2026-10-30, from phone call" in run(*args).stdout
+
+
+def test_a_written_graph_is_accepted_and_a_changed_one_refused(tmp_path: Path) -> None:
+    graph = tmp_path / "graph.json"
+    assert run("explain", PROTOCOL, HANNE, "--format", "json", "-o", graph).returncode == 0
+    done = run("explain", PROTOCOL, HANNE, "--check", graph)
+    assert (done.returncode, done.stdout[:8]) == (0, "accepted")
+    changed = graph.read_text("utf-8").replace(
+        '"recorded": "5.58 mmol/L"', '"recorded": "6 mmol/L"'
+    )
+    done = run("explain", PROTOCOL, HANNE, "--check", written(tmp_path / "changed.json", changed))
+    assert done.returncode == 1
+    assert "fact:Observation/hanne-hgb-2026-10-27:hemoglobin: its recorded is" in done.stdout
+    for text in ("[]", "{}", "nothing", '{"nodes": [], "edges": []}', "[" * 100_000):
+        done = run("explain", PROTOCOL, HANNE, "--check", written(tmp_path / "no.json", text))
+        assert done.returncode in (1, 2), text[:20]
+
+
+def test_a_changed_record_refuses_the_graph(tmp_path: Path) -> None:
+    graph = tmp_path / "graph.json"
+    run("explain", PROTOCOL, HANNE, "--format", "json", "-o", graph)
+    other = json.dumps(bundle(HANNE.name)).replace("5.58", "5.57")
+    file = written(tmp_path / HANNE.name, other)
+    done = run("explain", PROTOCOL, file, "--check", graph)
+    assert done.returncode == 1
+    assert "89.91612 g/L" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ([DEMO], "name one with `--patient ID`"),
+        ([DEMO, "--patient", "hane"], "did you mean `hanne`"),
+        ([HANNE, "--criterion", "organ_functions"], "did you mean `organ_function`"),
+        ([HANNE, "--depth", "deep"], "'deep' is not one of"),
+        ([HANNE, "--check", "nowhere.json"], "there is no file `nowhere.json`"),
+    ],
+)
+def test_a_wrong_command_line_is_told(args: list[str | Path], said: str) -> None:
+    done = run("explain", PROTOCOL, *args)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_patient_is_chosen_and_text_of_records_is_made_safe(tmp_path: Path) -> None:
+    assert run("explain", PROTOCOL, DEMO, "--patient", "hanne").stdout.startswith("hanne on ")
+    content = renamed(bundle(HANNE.name), "han-1")
+    text = json.dumps(content).replace('"mmol/L"', '"mmol/L\\u001b[31m"')
+    done = run("explain", PROTOCOL, written(tmp_path / "h.json", text))
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+def test_an_input_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    done = run("explain", PROTOCOL, written(tmp_path / "broken.json", "{"))
+    assert done.returncode == 1
+    assert "broken.json" in done.stderr
