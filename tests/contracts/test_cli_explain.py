@@ -73,7 +73,7 @@ def test_an_answer_is_told_with_who_gave_it(tmp_path: Path) -> None:
                 if e["resource"]["resourceType"] == "Patient")  # fmt: skip
     answers = written(tmp_path / "a.csv", f"{ANSWERS_HEADER}\n{row.replace('petra_labs', name)}\n")
     file = DEMO / "petra_labs_only.json"
-    args = ["explain", PROTOCOL, file, "--answers", answers, "--criterion", "performance"]
+    args = ("explain", PROTOCOL, file, "--answers", answers, "--criterion", "performance")
     assert "attested by Dr. Lind on 2026-10-30, from phone call" in run(*args).stdout
 
 

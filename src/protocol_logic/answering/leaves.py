@@ -112,8 +112,11 @@ class Leaves:
             words = reading
         told_in_reading = isinstance(fact.reading, Therapy | Born | Happened)
         dated = "" if told_in_reading or fact.date is None else f" on {fact.date.text}"
+        told = f"{label} {words}{dated}"
+        if isinstance(fact.reading, Closed):
+            told = f"{label}{dated}: what it does not hold is absent"
         self.graph.add_node(
-            node, kind="fact", outcome="recorded", op="fact", label=f"{label} {words}{dated}",
+            node, kind="fact", outcome="recorded", op="fact", label=told,
             resource=fact.resource, date=None if fact.date is None else fact.date.text or None,
             recorded=fact.recorded, read_as=reading, entry=fact.entry,
             range=range_origin(fact, unit),

@@ -46,6 +46,7 @@ def interval_words(interval: Interval, unit: str | None) -> str:
 def margin_words(value: Fraction, limit: Fraction, unit: str) -> tuple[str, str]:
     """A value, and how far it is from a limit."""
     gap = value - limit
+    unit = "" if unit == "1" else unit
     side = "above" if gap > 0 else "below"
     far = "at the limit" if gap == 0 else f"{_about(abs(gap))} {unit} {side} the limit"
     return f"{_about(value)} {unit}".strip(), " ".join(far.split())
@@ -92,7 +93,7 @@ def read_as(fact: Fact, unit: str | None) -> str:
             said = [f"{a} {interval_words(s, unit) if s else UNREADABLE}" for a, s in sizes]
             return f"{', '.join(said) or 'no size'}, site {site or 'not recorded'}"
         case Closed():
-            return "complete on its date: what it does not hold is absent"
+            return "complete: what it does not hold is absent"
         case Born(date=day):
             return f"born {day.text}"
         case Happened(on=day):

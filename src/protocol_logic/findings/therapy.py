@@ -71,17 +71,20 @@ def read_therapy(
     asked = {i for i in (*(f.detail for f in lines), *(p.intent for p in patterns)) if i}
     periods = [p for f in facts if (p := _period(f, visible.as_of, asked)) is not None]
     events: list[Happening] = []
-    for name in dict.fromkeys(p.event for p in patterns):
+    asked_events = dict.fromkeys(p.event for p in patterns)
+    for name in asked_events:
         events.extend(happenings(visible, name))
     shapes = _Shapes(visible, concept, courses, lines, periods, events)
     resources = {h.resource for h in events}
     held = visible.of(*visible.vocabulary.entries) if resources else []
-    closing = visible.closed(concept)
-    used = [
-        *facts,
-        *(f for f in held if f.resource in resources),
-        *([closing] if closing is not None else ()),
-    ]
+    closing = [visible.closed(name) for name in (concept, *asked_events)]
+    used = dict.fromkeys(
+        [
+            *facts,
+            *(f for f in held if f.resource in resources),
+            *(fact for fact in closing if fact is not None),
+        ]
+    )
     return Reading(*shapes.rows(), facts=tuple(used), widened=shapes.too_many)
 
 

@@ -135,16 +135,20 @@ class ExplainText:
             return
         if not folded:
             self._told.add(node)
-        said = self._said(node)
+        said = self._said(node, folded)
         yield visible(f"{lead}{outcome}: {said}")
         if not folded:
             yield from self._below(node, depth + 1)
 
-    def _said(self, node: str) -> str:
+    def _said(self, node: str, folded: bool) -> str:
         """A condition in words; where its parts stand below, only how they make it up."""
         data = self.graph.nodes[node]
         if "value" in data:
             return phrase(self.graph, node)
+        if data["op"] == "criterion":
+            return f"criterion {node.rpartition(':')[2]}"
+        if data["label"][:7] in ("all of ", "any of ") and not folded:
+            return str(data["label"][:6])
         if data["op"] == "decide":
             return f"{data['label']} is {' or '.join(data['values'])}"
         if data["op"] == "score":
