@@ -112,11 +112,29 @@ def phrase(graph: Graph, node: str) -> str:
         return f"{facts[0]}{ratio} is {verb} ({data['margin']})"
     holds = {"met": "holds", "not_met": "does not hold", "unknown": "is open"}[data["outcome"]]
     told = f"`{data['label']}` {holds}"
-    if data["outcome"] == "unknown":
+    if data.get("op") == "present":
+        rests = _rests_of_kinds(graph, node, data["outcome"])
+    elif data["outcome"] == "unknown":
         rests = _below(graph, node, "gap") or _below(graph, node, "assumption") or facts
     else:
         rests = facts or _below(graph, node, "assumption")
     return f"{told}: {'; '.join(rests[:4])}{' ...' * (len(rests) > 4)}" if rests else told
+
+
+def _rests_of_kinds(graph: Graph, node: str, outcome: str) -> list[str]:
+    """What a condition rests on: what is stated of its kinds, else what denies them all."""
+    wanted = ("gap",) if outcome == "unknown" else ("fact",)
+    role = _ROLE[outcome]
+    kinds = [child for child in graph[node] if graph.nodes[child]["kind"] == "finding"
+             and graph.edges[node, child]["role"] == role]  # fmt: skip
+    denials = [child for child in graph[node] if graph.nodes[child].get("op") == "denied"
+               and graph.edges[node, child]["role"] == role]  # fmt: skip
+    for kind in (*wanted, "assumption"):
+        for nodes in (kinds, denials):
+            found = [label for child in nodes for label in _below(graph, child, kind)]
+            if found:
+                return list(dict.fromkeys(found))
+    return []
 
 
 def _other_side(limit: str) -> str:

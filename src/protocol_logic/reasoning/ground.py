@@ -36,6 +36,21 @@ class Ground(Observer):
     names: dict[int, str] = field(default_factory=dict)
     cells: dict[int, tuple[str, str]] = field(default_factory=dict)
 
+    _covers: dict[int, dict[str, set[str]]] | None = None
+
+    def covers(self) -> dict[int, dict[str, set[str]]]:
+        """Atom -> finding -> the cells each of which is a rule for the atom by itself."""
+        if self._covers is None:
+            self._covers = {}
+            for number, bodies in self.bodies.items():
+                for body in bodies:
+                    literal = body.literals[0][0] if len(body.literals) == 1 else 0
+                    if literal in self.cells:
+                        finding, cell = self.cells[literal]
+                        cells = self._covers.setdefault(number, {})
+                        cells.setdefault(finding, set()).add(cell)
+        return self._covers
+
     def rule(self, choice: bool, head: Sequence[int], body: Sequence[int]) -> None:
         literals = tuple((literal, 1) for literal in dict.fromkeys(body))
         self._add(head, Body(len(literals), literals))

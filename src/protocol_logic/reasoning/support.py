@@ -93,7 +93,6 @@ class States:
         self.ground = ground
         self.view = view
         self._known: dict[int, Truth] = {}
-        self._covers = _covers_of(ground)
 
     def literal(self, text: str) -> Truth:
         """The truth of `atom` or `not atom`; what no rule derives is false."""
@@ -124,7 +123,7 @@ class States:
             return True
         if None not in said:
             return False
-        covers = self._covers.get(number, {})
+        covers = self.ground.covers().get(number, {})
         # In whichever of its cells a finding lies, some rule holds.
         return True if any(self.view.cells(f) <= cells for f, cells in covers.items()) else None
 
@@ -181,18 +180,6 @@ class States:
                 for body in self.ground.bodies.get(number, ()):
                     queue += (abs(literal) for literal, _ in body.literals)
         return found
-
-
-def _covers_of(ground: Ground) -> dict[int, dict[str, set[str]]]:
-    """Atom -> finding -> the cells each of which is a rule for the atom."""
-    found: dict[int, dict[str, set[str]]] = {}
-    for number, bodies in ground.bodies.items():
-        for body in bodies:
-            literal = body.literals[0][0] if len(body.literals) == 1 else 0
-            if literal in ground.cells:
-                finding, cell = ground.cells[literal]
-                found.setdefault(number, {}).setdefault(finding, set()).add(cell)
-    return found
 
 
 # ---- splits --------------------------------------------------------------------------------------
