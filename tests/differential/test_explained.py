@@ -225,3 +225,21 @@ def test_what_a_minimal_explanation_does_not_name_changes_nothing(file: Path) ->
     assert eligibility(kept) == decided
     if decided == "ineligible":
         assert eligibility(others) != decided
+
+
+def test_cases_that_are_too_many_are_said_and_not_accepted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("protocol_logic.reasoning.support.MOST_CASES", 1)
+    found, _ = seed()
+    record = record_of(found, (DEMO / "robin_sex_unknown.json").read_text("utf-8"))
+    assert record.index_date is not None
+    as_of = AsOf(record.index_date, "bundle")
+    graph = seed_explaining().explain(record, as_of)
+    assert graph.nodes["eligibility"]["outcome"] == "ineligible"
+    assert graph.nodes["eligibility"]["by"] == "program"
+    assert sentence(graph) == (
+        "Ineligible: adult_woman and ovarian_suppressed cannot pass together"
+    )
+    data = json.loads(json.dumps(node_link(graph)))
+    assert seed_explaining().audit(data, record, as_of)

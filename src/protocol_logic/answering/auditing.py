@@ -278,6 +278,8 @@ class _Auditor:
         if node.get("by") == "cases" and truth is None and isinstance(stated, bool):
             edges = [*edges, *self.cases(name, prefix, cells, stated, again)]
             truth = stated
+        elif node.get("by") == "program":
+            self.wrong(name, "it rests on more cases than are shown, so it cannot be checked")
         elif {"by", "split"} & node.keys():
             self.wrong(name, "it needs no cases")
         self.follows(name, stated, truth)

@@ -30,6 +30,7 @@ from protocol_logic.reasoning.solver import Domain
 from protocol_logic.reasoning.support import (
     Split,
     States,
+    TooManyCases,
     Truth,
     Undecided,
     View,
@@ -254,17 +255,29 @@ class _Builder:
 
     # ---- cases -------------------------------------------------------------------------------
 
-    def _split(self, asked: list[str], goal: Any, expected: bool) -> Split:
+    def _split(self, asked: list[str], goal: Any, expected: bool) -> Split | None:
+        """The cases that settle a question; None where they are too many to show."""
+
         def impossible(view: View) -> bool:
             return Meaning(self.protocol, self.plan, view).impossible() is not None
 
         try:
             return split(self.rules, self.base.view, asked, goal, impossible, expected)
+        except TooManyCases:
+            return None
         except Undecided:
             raise Contradiction(f"cases of {', '.join(asked)}") from None
 
-    def _by_cases(self, name: str, found: Split, case: _Case, inside: Any) -> None:
+    def _by_cases(self, name: str, found: Split | None, case: _Case, inside: Any) -> None:
         """Hang the cases of a split under a node, each with what settles it there."""
+        if found is None:
+            # Said openly: such a node cannot be checked, and a check refuses it.
+            self.graph.nodes[name]["by"] = "program"
+            node = f"assumption:cases_of:{name}"
+            label = "the program decided this by more cases than can be shown"
+            self._node(node, "assumption", "supposed", op="too_many_cases", label=label)
+            self._edge(name, node, None, "program")
+            return
         self.graph.nodes[name]["by"] = "cases"
         self.graph.nodes[name]["split"] = found.finding
         finding = self._finding(found.finding, case)
@@ -339,14 +352,14 @@ class _Builder:
                 data.update(self.leaves.comparison(condition, finding))
         truth = case.meaning.truth(condition)
         rules = self.by.said.get(id(condition), ())
-        found = self._settled(condition, rules, truth, case) if rules else None
-        if found is not None:
+        settled, found = self._settled(condition, rules, truth, case) if rules else (False, None)
+        if settled:
             truth = case.meaning.settled[id(condition)]
         self._node(
             name, "condition", OUTCOMES[truth], op=op, rules=list(rules),
             **place_of(condition, source), **data,
         )  # fmt: skip
-        if found is not None:
+        if settled:
 
             def inside(inner: _Case) -> list[tuple[str, str, Truth]]:
                 copy, truth = self._condition(condition, place, source, inner)
@@ -369,22 +382,22 @@ class _Builder:
 
     def _settled(
         self, condition: core.Condition, rules: tuple[str, ...], truth: Truth, case: _Case
-    ) -> Split | None:
-        """Cases of a condition that its parts leave open and the program does not."""
+    ) -> tuple[bool, Split | None]:
+        """Whether the program decides a condition that its parts leave open, and by which cases."""
         decided = case.states.all(rules)
         if decided is None or decided is truth:
-            return None
+            return False, None
         if truth is not None:
             raise Contradiction(f"{', '.join(rules)}: {decided}, and {truth} by its parts")
         if not case.base:
-            return None
+            return False, None
 
         def goal(view: View) -> Truth:
             return Meaning(self.protocol, self.plan, view).truth(condition)
 
         found = self._split(list(rules), goal, decided)
         case.meaning.settled[id(condition)] = decided
-        return found
+        return True, found
 
     def _present(self, name: str, test: core.Present, case: _Case) -> None:
         variant = core.variant_of(test)

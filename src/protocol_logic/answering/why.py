@@ -24,6 +24,8 @@ def sentence(graph: Graph) -> str:
             return f"{head}: for {', '.join(where)}, where every criterion passes"
         return f"{head}: every criterion passes ({number} of {number})"
     jointly = root.get("jointly")
+    if jointly and root.get("by") == "program":
+        return f"{head}: {' and '.join(jointly)} cannot pass together"
     if jointly:
         finding = graph.nodes[f"finding:{root['split']}"]["label"]
         return f"{head}: {' and '.join(jointly)} cannot pass together, whichever it is: {finding}"

@@ -198,7 +198,11 @@ class Split:
 
 
 class Undecided(Exception):
-    """Cases differ, or are too many to tell."""
+    """Cases differ."""
+
+
+class TooManyCases(Exception):
+    """More cases than a person could read, or than can be gone through."""
 
 
 def split(
@@ -212,14 +216,14 @@ def split(
     """Cases in each of which `goal` is as expected; `asked` are the literals that say it.
 
     `impossible`: whether no scenario of the program has a view, as far as is plain. Raises
-    `Undecided` where a case differs.
+    `Undecided` where a case differs, `TooManyCases` after some thousands.
     """
     budget = [MOST_CASES]
 
     def cases(view: View) -> View | Split | None:
         budget[0] -= 1
         if budget[0] < 0:
-            raise Undecided
+            raise TooManyCases
         if impossible(view):
             return None
         truth = goal(view)
