@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
+from protocol_logic.answering.audited_truth import Cells, Truth
 from protocol_logic.answering.leaves import Leaves
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
@@ -15,7 +16,7 @@ from protocol_logic.findings.rows import CellSet, PatientFindings
 from protocol_logic.records.facts import PatientRecord
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.auditing import Truth, _Auditor, _Cells
+    from protocol_logic.answering.auditing import _Auditor
 
 
 class AuditedLeaves:
@@ -44,7 +45,7 @@ class AuditedLeaves:
     def comparison(self, test: core.Condition, finding: str) -> dict[str, Any]:
         return self._leaves.comparison(test, finding)
 
-    def finding(self, name: str, prefix: str, cells: _Cells) -> str:
+    def finding(self, name: str, prefix: str, cells: Cells) -> str:
         """The node of a finding, in a case its own where the case says more than the record."""
         recorded, now = self.auditor.record.of(name), cells.of(name)
         base = self._base(self._leaves.finding(name, recorded))
@@ -63,7 +64,7 @@ class AuditedLeaves:
             self.auditor.children(node, [("record", base, None)])
         return node
 
-    def courses(self, concept: str, prefix: str, cells: _Cells) -> str:
+    def courses(self, concept: str, prefix: str, cells: Cells) -> str:
         group = concept_group(concept)
         recorded, now = self.auditor.record.groups.get(group, []), cells.groups.get(group, [])
         base = self._base(self._leaves.courses(group, tuple(recorded)))
@@ -110,7 +111,7 @@ class AuditedLeaves:
 
     # ---- courses -----------------------------------------------------------------------------
 
-    def pattern(self, pattern: core.Pattern, cells: _Cells) -> Truth:
+    def pattern(self, pattern: core.Pattern, cells: Cells) -> Truth:
         """Whether every reading of the courses holds a course and an event that fit, or none."""
         rows = cells.groups.get(concept_group(pattern.concept), [])
         sure = [self._fits(pattern, row, cells, sure=True) for row in rows]
@@ -120,7 +121,7 @@ class AuditedLeaves:
         return None if any(may) or not rows else False
 
     def _fits(
-        self, pattern: core.Pattern, row: Mapping[str, CellSet], cells: _Cells, sure: bool
+        self, pattern: core.Pattern, row: Mapping[str, CellSet], cells: Cells, sure: bool
     ) -> bool:
         names = self.plan.courses[pattern.concept].names[pattern.name]
 

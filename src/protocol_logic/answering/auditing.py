@@ -10,22 +10,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from protocol_logic.answering.audited_leaves import AuditedLeaves
+from protocol_logic.answering.audited_truth import (
+    Cells,
+    Edges,
+    Truth,
+    both,
+    compares,
+    either,
+    inside,
+    opposite,
+    passes_by,
+    same,
+)
 from protocol_logic.compiling import core
 from protocol_logic.compiling.cells import variant_id
 from protocol_logic.compiling.clauses import said
 from protocol_logic.compiling.lower import literals_of
 from protocol_logic.compiling.plan import Plan, slug
 from protocol_logic.compiling.planner import deniers
-from protocol_logic.findings.rows import CellSet, PatientFindings
+from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.source import Source
 from protocol_logic.records.facts import PatientRecord
 
-Truth: TypeAlias = bool | None
-Edges: TypeAlias = list[tuple[str, str, Truth]]
-"""Part, child, and what the child says of its parent."""
 _MET = {"met": True, "not_met": False, "unknown": None}
 _VERDICT = {"pass": True, "fail": False, "open": None}
 _ELIGIBLE = {"eligible": True, "ineligible": False, "undetermined": None}
@@ -59,33 +68,6 @@ def audit(
     return auditor.problems
 
 
-class _Cells:
-    """The cells that findings may lie in, and rows of those that are read together."""
-
-    def __init__(
-        self, single: Mapping[str, CellSet], groups: Mapping[str, list[dict[str, CellSet]]]
-    ) -> None:
-        self.single = single
-        self.groups = groups
-
-    def of(self, finding: str) -> frozenset[str]:
-        for rows in self.groups.values():
-            if any(finding in row for row in rows):
-                return frozenset(c for row in rows for c in row.get(finding, {""}))
-        return self.single.get(finding, frozenset({""}))
-
-    def suppose(self, finding: str, cell: str) -> _Cells:
-        for name, rows in self.groups.items():
-            if any(finding in row for row in rows):
-                kept = [
-                    {**row, finding: frozenset({cell})} if finding in row else row
-                    for row in rows
-                    if cell in row.get(finding, {""})
-                ]
-                return _Cells(self.single, {**self.groups, name: kept})
-        return _Cells({**self.single, finding: frozenset({cell})}, self.groups)
-
-
 class _Auditor:
     def __init__(
         self,
@@ -115,7 +97,7 @@ class _Auditor:
         groups = {
             g.name: [dict(cells) for cells in {r.cells: 0 for r in g.rows}] for g in found.groups
         }
-        self.record = _Cells(found.single, groups)
+        self.record = Cells(found.single, groups)
         self.rules = literals_of(protocol, plan)
         self.done: dict[str, Truth] = {}
         self.seen: set[str] = set()
@@ -136,7 +118,7 @@ class _Auditor:
         self.seen.add(name)
         found = self.nodes[name]
         for key in sorted({*expected, *found} - {*free}):
-            if key not in found or key not in expected or not _same(found[key], expected[key]):
+            if key not in found or key not in expected or not same(found[key], expected[key]):
                 self.wrong(
                     name, f"its {key} is `{found.get(key)}`, and should be `{expected.get(key)}`"
                 )
@@ -205,14 +187,14 @@ class _Auditor:
             ["outcome", "by", "split", "jointly"],
         )  # fmt: skip
         edges = [*edges, *((c.id, f"criterion:{c.id}", passes[c.id]) for c in criteria)]
-        truth = _both(passes[c.id] for c in criteria)
+        truth = both(passes[c.id] for c in criteria)
         if node.get("by") == "cases" and truth is None:
             together = [c for c in criteria if c.id in node.get("jointly", ())]
 
-            def settled(prefix: str, cells: _Cells) -> tuple[Truth, Edges]:
+            def settled(prefix: str, cells: Cells) -> tuple[Truth, Edges]:
                 found = [(c, self.criterion_in(c, prefix, cells)) for c in together]
-                said = [(c.id, f"{prefix}criterion:{c.id}", _passes(c, met)) for c, met in found]
-                return _both(each for _, _, each in said), said
+                said = [(c.id, f"{prefix}criterion:{c.id}", passes_by(c, met)) for c, met in found]
+                return both(each for _, _, each in said), said
 
             edges += self.cases(name, "", self.record, False, settled)
             truth = False
@@ -227,7 +209,7 @@ class _Auditor:
         name = f"criterion:{criterion.id}"
         node = self.nodes.get(name, {})
         met = self.criterion_in(criterion, "", self.record)
-        verdict = _passes(criterion, met)
+        verdict = passes_by(criterion, met)
         self.follows(name, _VERDICT.get(str(node.get("verdict")), "?"), verdict)
         applies = node.get("applies")
         child = f"condition:criterion/{criterion.id}/applies"
@@ -236,7 +218,7 @@ class _Auditor:
             self.wrong(name, f"its applies is `{applies}`")
         return verdict
 
-    def criterion_in(self, criterion: core.Criterion, prefix: str, cells: _Cells) -> Truth:
+    def criterion_in(self, criterion: core.Criterion, prefix: str, cells: Cells) -> Truth:
         name = f"{prefix}criterion:{criterion.id}"
         source = self.protocol.source
         truths: dict[str, Truth] = {"applies": True}
@@ -246,9 +228,9 @@ class _Auditor:
                 place = f"criterion/{criterion.id}/{part}"
                 truths[part] = self.condition(condition, place, source, prefix, cells)
                 edges.append((part, f"{prefix}condition:{place}", truths[part]))
-        met = _both(truths.values())
+        met = both(truths.values())
         if criterion.polarity == "inclusion":
-            met = _either([met, _not(truths["applies"])])
+            met = either([met, opposite(truths["applies"])])
         expected = {
             "kind": "condition" if prefix else "criterion", "op": "criterion",
             "label": criterion.sentence, "polarity": criterion.polarity,
@@ -257,7 +239,7 @@ class _Auditor:
         free = ["outcome", "by", "split", *(() if prefix else ("verdict", "applies"))]
         node = self.node(name, expected, free)
 
-        def again(inner: str, view: _Cells) -> tuple[Truth, Edges]:
+        def again(inner: str, view: Cells) -> tuple[Truth, Edges]:
             truth = self.criterion_in(criterion, inner, view)
             return truth, [("again", f"{inner}criterion:{criterion.id}", truth)]
 
@@ -270,8 +252,8 @@ class _Auditor:
         truth: Truth,
         edges: Edges,
         prefix: str,
-        cells: _Cells,
-        again: Callable[[str, _Cells], tuple[Truth, Edges]],
+        cells: Cells,
+        again: Callable[[str, Cells], tuple[Truth, Edges]],
     ) -> Truth:
         """The outcome that a node states, where it follows from its parts or from cases."""
         stated = _MET.get(str(node.get("outcome")), "?")
@@ -296,9 +278,9 @@ class _Auditor:
         self,
         name: str,
         prefix: str,
-        cells: _Cells,
+        cells: Cells,
         expected: bool,
-        settled: Callable[[str, _Cells], tuple[Truth, Edges]],
+        settled: Callable[[str, Cells], tuple[Truth, Edges]],
     ) -> Edges:
         """Cases of a finding: all that it may lie in, each settled as expected, or impossible."""
         finding = str(self.nodes[name]["split"])
@@ -333,13 +315,13 @@ class _Auditor:
             if node.get("by") == "cases":
                 self.children(child, self.cases(child, inner, view, expected, settled))
                 continue
-            truth, inside = settled(inner, view)
+            truth, under = settled(inner, view)
             if truth is not expected:
                 self.wrong(child, f"it does not make its conclusion {expected}")
-            self.children(child, inside)
+            self.children(child, under)
         return edges
 
-    def impossible(self, name: str, prefix: str, cells: _Cells) -> Edges:
+    def impossible(self, name: str, prefix: str, cells: Cells) -> Edges:
         """Why there is no such case: a denied kind of condition is there unrecorded."""
         parts = [p for _, each in self.edges[name].values() for p in each]
         concept = next((p[7:] for p in parts if p.startswith("denied ")), "")
@@ -363,7 +345,7 @@ class _Auditor:
         place: str,
         source: Source | None,
         prefix: str,
-        cells: _Cells,
+        cells: Cells,
     ) -> Truth:
         name = f"{prefix}condition:{place}"
         if name in self.done:
@@ -379,7 +361,7 @@ class _Auditor:
         truth, edges, more = self.operator(condition, place, source, prefix, cells)
         node = self.node(name, {**expected, **more}, ["outcome", "by", "split"])
 
-        def again(inner: str, view: _Cells) -> tuple[Truth, Edges]:
+        def again(inner: str, view: Cells) -> tuple[Truth, Edges]:
             found = self.condition(condition, place, source, inner, view)
             return found, [("again", f"{inner}condition:{place}", found)]
 
@@ -392,7 +374,7 @@ class _Auditor:
         place: str,
         source: Source | None,
         prefix: str,
-        cells: _Cells,
+        cells: Cells,
     ) -> tuple[Truth, Edges, dict[str, Any]]:
         """What a condition is by its parts, its edges, and what else its node says."""
         parts = core.parts_of(condition)
@@ -403,21 +385,21 @@ class _Auditor:
         edges = [(str(i), f"{prefix}condition:{place}/{i}", t) for i, t in enumerate(truths)]
         match condition:
             case core.All():
-                return _both(truths), edges, {"op": "all"}
+                return both(truths), edges, {"op": "all"}
             case core.Any():
-                return _either(truths), edges, {"op": "any"}
+                return either(truths), edges, {"op": "any"}
             case core.AtLeast(number=number):
                 sure, may = truths.count(True), truths.count(True) + truths.count(None)
                 truth = True if sure >= number else False if may < number else None
                 return truth, edges, {"op": "at_least", "number": number}
             case core.Not():
                 [truth] = truths
-                return _not(truth), [("0", edges[0][1], _not(truth))], {"op": "not"}
+                return opposite(truth), [("0", edges[0][1], opposite(truth))], {"op": "not"}
             case core.Scored(name=name, op=op, number=number):
                 self.definition(name, prefix, cells)
                 ranges = self.nodes[f"{prefix}definition:{name}"]["points"]
                 low, high = sum(a for a, _ in ranges), sum(b for _, b in ranges)
-                truth = _compares(op, low, high, number)
+                truth = compares(op, low, high, number)
                 return (
                     truth,
                     [("definition", f"{prefix}definition:{name}", truth)],
@@ -427,7 +409,7 @@ class _Auditor:
                 truth = self.definition(name, prefix, cells)
                 if value is not None:
                     values = self.nodes[f"{prefix}definition:{name}"]["values"]
-                    truth = _inside(frozenset(values), [value])
+                    truth = inside(frozenset(values), [value])
                 return (
                     truth,
                     [("definition", f"{prefix}definition:{name}", truth)],
@@ -440,12 +422,12 @@ class _Auditor:
                 truth = self.leaves.pattern(condition, cells)
                 return truth, [("finding", child, truth)], {"op": "pattern"}
         finding, wanted = self.plan.tests[condition]
-        truth = _inside(cells.of(finding), wanted)
+        truth = inside(cells.of(finding), wanted)
         more = {"op": "test", "finding": finding, "cells": list(wanted)}
         more.update(self.leaves.comparison(condition, finding))
         return truth, [("finding", self.leaves.finding(finding, prefix, cells), truth)], more
 
-    def present(self, test: core.Present, prefix: str, cells: _Cells) -> tuple[Truth, Edges]:
+    def present(self, test: core.Present, prefix: str, cells: Cells) -> tuple[Truth, Edges]:
         """A kind is stated, or may be there unrecorded where nothing denies it."""
         variant = core.variant_of(test)
         edges: Edges = []
@@ -467,10 +449,10 @@ class _Auditor:
                     ]
                 denied = [self.denied(d, prefix, cells) for d in by]
                 edges += [
-                    (f"denied {d}", f"{prefix}denied:{d}", _not(t))
+                    (f"denied {d}", f"{prefix}denied:{d}", opposite(t))
                     for d, t in zip(by, denied, strict=True)
                 ]
-                unless = _either(denied)
+                unless = either(denied)
                 # Unrecorded and denied: absent where missing data count as present, else nowhere.
                 if unless is True:
                     worlds |= {False} if variant or not worlds else set()
@@ -479,9 +461,9 @@ class _Auditor:
             truth = worlds.pop() if len(worlds) == 1 else None
             truths.append(truth)
             edges.append((f"kind {kind}", self.leaves.finding(finding, prefix, cells), truth))
-        return _either(truths), edges
+        return either(truths), edges
 
-    def denied(self, concept: str, prefix: str, cells: _Cells) -> Truth:
+    def denied(self, concept: str, prefix: str, cells: Cells) -> Truth:
         name = f"{prefix}denied:{concept}"
         if name in self.done:
             return self.done[name]
@@ -492,7 +474,7 @@ class _Auditor:
         unstated: list[Truth] = []
         for kind in self.protocol.vocabulary.below(concept):
             if kind in self.plan.findings:
-                said_so = _not(_inside(cells.of(kind), ["present"]))
+                said_so = opposite(inside(cells.of(kind), ["present"]))
                 unstated.append(said_so)
                 edges.append((f"stated {kind}", self.leaves.finding(kind, prefix, cells), said_so))
         expected = {
@@ -500,7 +482,7 @@ class _Auditor:
             "label": f"kinds of {concept} that nobody mentions are absent",
         }  # fmt: skip
         node = self.node(name, expected, ["outcome"])
-        truth = _both([truth, *unstated])
+        truth = both([truth, *unstated])
         self.follows(name, _MET.get(str(node.get("outcome")), "?"), truth)
         self.children(name, edges)
         self.done[name] = truth
@@ -508,7 +490,7 @@ class _Auditor:
 
     # ---- definitions -------------------------------------------------------------------------
 
-    def definition(self, defined: str, prefix: str, cells: _Cells) -> Truth:
+    def definition(self, defined: str, prefix: str, cells: Cells) -> Truth:
         name = f"{prefix}definition:{defined}"
         if name in self.done:
             return self.done[name]
@@ -539,7 +521,7 @@ class _Auditor:
         body: core.Decision,
         place: str,
         prefix: str,
-        cells: _Cells,
+        cells: Cells,
     ) -> None:
         edges = []
         open_cells = cells.of(f"{definition.name}_if_undetermined")
@@ -572,7 +554,7 @@ class _Auditor:
         body: core.Score,
         place: str,
         prefix: str,
-        cells: _Cells,
+        cells: Cells,
     ) -> None:
         edges, ranges = [], []
         for n, part in enumerate(body.parts):
@@ -594,42 +576,3 @@ class _Auditor:
         }  # fmt: skip
         self.node(name, expected)
         self.children(name, edges)
-
-
-# ---- truth -------------------------------------------------------------------------------------
-
-
-def _same(one: object, other: object) -> bool:
-    return type(one) is type(other) and one == other
-
-
-def _not(truth: Truth) -> Truth:
-    return None if truth is None else not truth
-
-
-def _both(truths: Iterable[Truth]) -> Truth:
-    found = set(truths)
-    return False if False in found else None if None in found else True
-
-
-def _either(truths: Iterable[Truth]) -> Truth:
-    found = set(truths)
-    return True if True in found else None if None in found else False
-
-
-def _inside(cells: CellSet, wanted: Iterable[str]) -> Truth:
-    found = {cell in set(wanted) for cell in cells}
-    return found.pop() if len(found) == 1 else None
-
-
-def _compares(op: str, low: int, high: int, number: int) -> Truth:
-    compare: dict[str, Callable[[int], bool]] = {
-        "<": lambda n: n < number, "<=": lambda n: n <= number, ">": lambda n: n > number,
-        ">=": lambda n: n >= number, "=": lambda n: n == number,
-    }  # fmt: skip
-    found = {compare[op](n) for n in range(low, high + 1)}
-    return found.pop() if len(found) == 1 else None
-
-
-def _passes(criterion: core.Criterion, met: Truth) -> Truth:
-    return met if criterion.polarity == "inclusion" else _not(met)
