@@ -34,6 +34,7 @@ GROUPS = (
     "/min {beats}/min {breaths}/min Hz",
     "mm[Hg] kPa",
     "g/L g/dL mg/L mg/dL ug/L ug/dL ug/mL ng/mL ng/dL ng/L pg/mL",
+    "ng/mL{FEU} ug/L{FEU} ug/mL{FEU} mg/L{FEU} {pack-years} {PackYears}",
     "mol/L mmol/L umol/L nmol/L pmol/L meq/L mosm/kg",
     "10*12/L 10*9/L 10*6/L 10*3/uL 10*6/uL 10*3/mm3 10^9/L {cells}/uL /uL /mm3 /mL /L",
     "U/L U/mL kU/L ukat/L [IU]/L [IU]/mL k[IU]/L m[IU]/L m[IU]/mL u[IU]/mL",
