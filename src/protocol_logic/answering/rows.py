@@ -50,14 +50,7 @@ def row_of(
     resources = total_of(record.accounting)
     decided = {d.id: d for d in decision.criteria}
     return {
-        "patient": record.patient,
-        "source": record.source,
-        "as_of": as_of.date.isoformat(),
-        "as_of_source": as_of.source,
-        "protocol": {"id": protocol.id, "version": protocol.version, "digest": digest},
-        "policies": None if policies is None else policies_dict(policies),
-        "parameters": parameters_of(protocol),
-        "timepoints": timepoints_of(protocol, dates, found),
+        **about(protocol, digest, policies, dates, record, as_of, found),
         "eligibility": decision.eligibility,
         "decided_jointly": list(decision.decided_jointly),
         "scopes": [

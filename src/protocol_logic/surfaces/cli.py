@@ -215,6 +215,11 @@ _DATES = click.option(
     metavar="NAME=DATE",
     help="The day of a time point of the protocol. Default: the as-of date.",
 )
+_ANSWERS = click.option(
+    "--answers",
+    metavar="FILE",
+    help="Facts that people attest, as CSV: patient, element, value, who, when, source.",
+)
 _OUTPUT = click.option(
     "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
 )
@@ -242,11 +247,7 @@ _OUTPUT = click.option(
     metavar="FILE",
     help="Write what is wrong with the records there, as JSON lines.",
 )
-@click.option(
-    "--answers",
-    metavar="FILE",
-    help="Facts that people attest, as CSV: patient, element, value, who, when, source.",
-)
+@_ANSWERS
 @click.option(
     "--answers-form",
     metavar="FILE",
@@ -294,11 +295,7 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 @_POLICIES
 @_PARAMETERS
 @_DATES
-@click.option(
-    "--answers",
-    metavar="FILE",
-    help="Facts that people attest, as CSV: patient, element, value, who, when, source.",
-)
+@_ANSWERS
 @click.option(
     "--check",
     "graph",
