@@ -243,7 +243,8 @@ class Explaining:
         return minimal(self.compiled.protocol, self.compiled.plan, found, criterion)
 
     def audit(self, data: Mapping[str, Any], record: PatientRecord, as_of: AsOf) -> list[str]:
-        """What is wrong with a justification, by a check that shares nothing with its making.
+        """What is wrong with a justification, by a check that shares the findings with its making
+        and nothing of what was concluded from them.
 
         `record`: read again from the source.
         """

@@ -3,7 +3,10 @@
 A graph is accepted only if each step follows from its children by the operator's meaning, each
 condition is the protocol's own with all its parts, and each leaf is a fact of the record, which is
 read again, or a gap or an assumption that the record leaves. What stands in the graph and follows
-from nothing is told.
+from nothing is told. What the facts of the record come to (`findings/`) is read by the same code as
+for the decision, so a wrong reading of a fact passes.
+
+Long, since the meaning of every operator stands in one place, to be read beside docs/semantics.md.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Nodes follow the protocol's own lines: eligibility, criteria, conditions, findin
 assumptions. Each condition has the literals of the program that decided (`rules`), whose state it
 shares; a condition that its parts leave open and the program settles is explained by cases. All
 parts stand in the graph, whichever way they point: `role` says what each does to its conclusion.
+
+Long, since one walk makes all kinds of nodes; their texts and leaves have modules of their own.
 """
 
 from __future__ import annotations
