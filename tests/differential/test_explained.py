@@ -9,7 +9,7 @@ import json
 import os
 import random
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,9 @@ from protocol_logic.reasoning.engine import Engine
 from protocol_logic.reasoning.support import States, View
 from protocol_logic.records.facts import Fact, PatientRecord
 from tests.differential import bundles
-from tests.differential.asked import answered
 from tests.differential.corrupted import corrupted
-from tests.differential.protocols import random_policies, random_protocol
-from tests.differential.rough import roughened
-from tests.differential.test_agrees import compiled, policies, record_of, seed
+from tests.differential.protocols import random_protocol
+from tests.differential.trials import compiled, record_of, seed, trials
 
 MANY = int(os.environ.get("MANY", "50"))
 CHUNK = 25
@@ -66,23 +64,10 @@ def explained(
 @pytest.mark.parametrize("start", range(0, MANY, CHUNK))
 def test_random_protocols_are_explained_as_they_are_decided(start: int) -> None:
     for case in range(start, start + CHUNK):
-        rng = random.Random(f"protocol {case}")
-        text = random_protocol(rng)
-        found = compiled(text)
-        site = compiled(text, policies(random_policies(rng)))
-        for number in range(3):
-            bundle, day = bundles.random_bundle(rng, number)
-            if number:
-                bundle = roughened(rng, bundle)
-                bundles.blur(rng, bundle)
-            record = record_of(found, bundles.dumps(bundle))
-            record = answered(rng, found.protocol, record, day)
-            shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
-            dates = {"first_dose": day + shift} if found.protocol.timepoints else {}
-            told = replace(found if number < 2 else site, dates=dates)
-            explaining, as_of = Explaining(told), AsOf(day, "option")
-            graph, data = explained(told, explaining, record, as_of)
-            assert explaining.audit(data, record, as_of) == [], (case, number)
+        for trial in trials(case):
+            explaining, as_of = Explaining(trial.told), AsOf(trial.as_of, "option")
+            graph, data = explained(trial.told, explaining, trial.record, as_of)
+            assert explaining.audit(data, trial.record, as_of) == [], (case, trial.number)
             assert sentence(graph)
             assert all(reasons(graph, node) for node in criteria(graph))
 

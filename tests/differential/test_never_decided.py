@@ -10,7 +10,7 @@ from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
 from tests.differential import bundles
 from tests.differential.protocols import random_protocol
 from tests.differential.reference import TooLarge, evaluate
-from tests.differential.test_agrees import compiled, record_of
+from tests.differential.trials import compiled, record_of
 
 
 def test_no_record_passes_what_none_can() -> None:

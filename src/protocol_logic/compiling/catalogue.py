@@ -154,11 +154,6 @@ def _definition(node: tree.Definition, home: str, source: str) -> Known:
     )
 
 
-def _values(properties: Sequence[knowledge_tree.Property]) -> Iterator[str]:
-    yield from _words(properties, "value", 1)
-    yield from _words(properties, "values")
-
-
 def _text(properties: Sequence[knowledge_tree.Property], key: str) -> str:
     return next((prop.text for prop in properties if prop.key == key), "")
 

@@ -18,7 +18,8 @@ from protocol_logic.answering.testing.solving import NotSolved, inputs_around
 from protocol_logic.compiling import core
 from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.clauses import Clause, clauses_of, quoted
-from protocol_logic.compiling.examples import DEFAULT_DAY, Example, Expected, Given
+from protocol_logic.compiling.examples import DEFAULT_DAY, Example, Given
+from protocol_logic.compiling.expectations import Expected
 from protocol_logic.foundation.interval import decimal_text
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.elements import Elements, Unanswerable

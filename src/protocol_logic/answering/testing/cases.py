@@ -13,7 +13,7 @@ from typing import TypeGuard
 from protocol_logic.answering.rows import Row
 from protocol_logic.answering.testing.judging import check_of, outcome_holds, said_of
 from protocol_logic.answering.testing.results import Check
-from protocol_logic.compiling.examples import ELIGIBILITIES, NOT_APPLYING
+from protocol_logic.compiling.expectations import ELIGIBILITIES, NOT_APPLYING
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.foundation.text import shown
 from protocol_logic.records.json_text import NotJson, Object, parse

@@ -19,7 +19,7 @@ from protocol_logic.compiling.clauses import (
     clauses_of,
     definitions_below,
 )
-from protocol_logic.compiling.examples import Expected
+from protocol_logic.compiling.expectations import Expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.answering.testing.results import Check, Tested, TestKind
 from protocol_logic.compiling import core
-from protocol_logic.compiling.examples import NOT_APPLYING, Because, Example, Expected, Given
+from protocol_logic.compiling.examples import Example, Given
+from protocol_logic.compiling.expectations import NOT_APPLYING, Because, Expected
 from protocol_logic.records.facts import Fact, PatientRecord, place
 
 Judge: TypeAlias = Callable[[PatientRecord, AsOf], Row]

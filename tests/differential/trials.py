@@ -1,0 +1,92 @@
+"""Random protocols with three patients each, as several tests judge them; the seed protocol."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cache
+
+from protocol_logic.compiling.policies import Policies, check_policies
+from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge.resources import protocol_path
+from protocol_logic.pipeline import Compiled, compile_source, read_records
+from protocol_logic.reasoning.engine import Engine
+from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.json_text import parse
+from protocol_logic.records.sources import Document
+from tests.differential import bundles
+from tests.differential.asked import answered
+from tests.differential.protocols import random_policies, random_protocol
+from tests.differential.rough import roughened
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A patient to judge by a protocol.
+
+    `found`: the protocol with the days of its time points; `told`: what judges this patient, which
+    for the last patient of a protocol has the policies of a site too.
+    """
+
+    text: str
+    number: int
+    found: Compiled
+    told: Compiled
+    engine: Engine
+    record: PatientRecord
+    as_of: date
+    dates: dict[str, date]
+
+
+def trials(case: int) -> Iterator[Trial]:
+    """Three patients of a random protocol; all but the first have rough and blurred records."""
+    rng = random.Random(f"protocol {case}")
+    text = random_protocol(rng)
+    found = compiled(text)
+    engine = Engine(found.protocol, found.plan, found.program)
+    site = compiled(text, policies(random_policies(rng)))
+    for number in range(3):
+        bundle, as_of = bundles.random_bundle(rng, number)
+        if number:
+            bundle = roughened(rng, bundle)
+            bundles.blur(rng, bundle)
+        record = record_of(found, bundles.dumps(bundle))
+        record = answered(rng, found.protocol, record, as_of)
+        shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
+        dates = {"first_dose": as_of + shift} if found.protocol.timepoints else {}
+        dated = replace(found, dates=dates)
+        told = dated if number < 2 else replace(site, dates=dates)
+        yield Trial(text, number, dated, told, engine, record, as_of, dates)
+
+
+def compiled(text: str, site: Policies | None = None) -> Compiled:
+    problems = Problems()
+    found = compile_source(Source("test", text), problems, site)
+    assert found is not None, problems.items
+    return found
+
+
+def policies(text: str) -> Policies:
+    problems = Problems()
+    found = check_policies(Source("policies", text), problems)
+    assert found is not None, problems.items
+    return found
+
+
+@cache
+def seed() -> tuple[Compiled, Engine]:
+    path = protocol_path("anlotinib_fulvestrant")
+    assert path is not None
+    found = compiled(path.read_text(encoding="utf-8"))
+    return found, Engine(found.protocol, found.plan, found.program)
+
+
+def record_of(found: Compiled, bundle: str) -> PatientRecord:
+    content = parse(bundle.encode())
+    assert isinstance(content, dict)
+    document = Document("test", content)
+    [record] = read_records(found, [document], Problems())
+    return record
