@@ -41,6 +41,8 @@ from protocol_logic.records.tables import iter_table_records
 if TYPE_CHECKING:
     from protocol_logic.answering.fit.report import Report
     from protocol_logic.answering.justification import Graph
+    from protocol_logic.reasoning.decision import Decision
+    from protocol_logic.reasoning.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +174,16 @@ class Screened:
 class Screening:
     """Decides patients of one protocol, one after the other; solved rows are kept."""
 
-    def __init__(self, compiled: Compiled, answers: Answers | None = None) -> None:
+    def __init__(
+        self, compiled: Compiled, answers: Answers | None = None, why: bool = False
+    ) -> None:
+        """`why`: whether rows say why."""
         from protocol_logic.reasoning.engine import Engine  # clingo only where it is needed
 
         self.compiled = compiled
         self.answers = answers
         self.engine = Engine(compiled.protocol, compiled.plan, compiled.program)
+        self.explaining = Explaining(compiled, self.engine) if why else None
 
     def screen(self, item: Unread | PatientRecord, option: date | None) -> Screened:
         """Screen one patient, on the day of the option or that of the record."""
@@ -210,6 +216,10 @@ class Screening:
         row = row_of(
             c.protocol, c.plan, c.digest, site, c.dates, record, as_of, found, decision, problems
         )
+        if self.explaining is not None:
+            from protocol_logic.answering.why import with_why
+
+            row = with_why(row, self.explaining.graph(record, as_of, found, decision))
         return row, problems
 
     def row(self, record: PatientRecord, as_of: AsOf) -> Row:
@@ -220,17 +230,23 @@ class Screening:
 class Explaining:
     """Explains decisions of one protocol, each by a graph that the rules which decided give."""
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, engine: Engine | None = None) -> None:
         from protocol_logic.answering.justification import Justifier
+        from protocol_logic.reasoning.engine import Engine
 
         self.compiled = compiled
-        self._screening = Screening(compiled)
+        self.engine = engine or Engine(compiled.protocol, compiled.plan, compiled.program)
         self.justifier = Justifier(compiled.protocol, compiled.plan, compiled.program)
 
     def explain(self, record: PatientRecord, as_of: AsOf) -> Graph:
         """The justification of a patient's decision."""
         found = findings_of(self.compiled, record, as_of.date)
-        decision = self._screening.engine.decide(found)
+        return self.graph(record, as_of, found, self.engine.decide(found))
+
+    def graph(
+        self, record: PatientRecord, as_of: AsOf, found: PatientFindings, decision: Decision
+    ) -> Graph:
+        """The justification of a decision that was made of a record's findings."""
         return self.justifier.graph(found, decision, self._about(record, as_of, found))
 
     def minimal(

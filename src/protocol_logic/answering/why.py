@@ -48,6 +48,18 @@ _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "
             8: "eight", 9: "nine"}  # fmt: skip
 
 
+def with_why(row: Mapping[str, Any], graph: Graph) -> dict[str, Any]:
+    """A row that says why: of the patient in one sentence, of each criterion that fails or is open
+    all its reasons."""
+    said = []
+    for criterion in row["criteria"]:
+        why = None
+        if criterion["verdict"] != "pass":
+            why = "; ".join(reasons(graph, f"criterion:{criterion['id']}"))
+        said.append({**criterion, "why": why})
+    return {**row, "why": sentence(graph), "criteria": said}
+
+
 def criteria(graph: Graph, verdict: str | None = None) -> list[str]:
     """The criteria of the graph in the protocol's order; only those of a verdict, where given."""
     found = [n for n, data in graph.nodes(data=True) if data["kind"] == "criterion"]
@@ -107,7 +119,8 @@ def phrase(graph: Graph, node: str) -> str:
     """A condition with what it rests on: `hemoglobin 88 g/L, 2026-01-03 is below 90 g/L`."""
     data = graph.nodes[node]
     limit, value = data.get("limit"), data.get("value")
-    facts = _below(graph, node, "fact")
+    # A list that closes what others state is left to the tree.
+    facts = _below(graph, node, "fact", closing=False) or _below(graph, node, "fact")
     if value is not None and facts and data["outcome"] != "unknown":
         verb = limit if data["outcome"] == "met" else _other_side(str(limit))
         ratio = "" if f"{value}" in facts[0] else f", that is {value},"
@@ -146,13 +159,15 @@ def _other_side(limit: str) -> str:
     return f"not {limit}"
 
 
-def _below(graph: Graph, node: str, kind: str) -> list[str]:
-    """Labels of the leaves of a kind that stand below a node, in order of the graph."""
+def _below(graph: Graph, node: str, kind: str, closing: bool = True) -> list[str]:
+    """Labels of the leaves of a kind that stand below a node, in order of the graph; `closing`:
+    with the lists that close what they do not hold."""
     found: dict[str, None] = {}
     queue, seen = [node], {node}
     while queue:
         data: Mapping[str, Any] = graph.nodes[queue[0]]
-        if data["kind"] == kind and data.get("op") != "case":
+        wanted = data["kind"] == kind and data.get("op") != "case"
+        if wanted and (closing or not data.get("closes")):
             found[data["label"]] = None
         for child in graph[queue.pop(0)]:
             if child not in seen:

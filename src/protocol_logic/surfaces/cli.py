@@ -256,6 +256,7 @@ _OUTPUT = click.option(
 @click.option(
     "--merge-patients", "merge", is_flag=True, help="Join bundles that hold the same patient id."
 )
+@click.option("--why", is_flag=True, help="Say why of each criterion that fails or is open.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),

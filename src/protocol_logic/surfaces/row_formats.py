@@ -34,6 +34,7 @@ COLUMNS = (
     "outcome", "verdict", "applies", "oldest_evidence", "gaps", "reasons", "protocol", "digest",
     "policies", "parameters",
 )  # fmt: skip
+"""The columns of CSV and Parquet; `why` stands behind them where it is asked for."""
 
 _IN_MEMORY = 4 * 2**20
 _ROW_GROUP = 2_000
@@ -117,12 +118,15 @@ class Json(RowFormat):
 class Csv(RowFormat):
     """A line for each patient and criterion; `gaps` and their `reasons` separated by blanks."""
 
+    def __init__(self, why: bool = False) -> None:
+        self._columns = columns_of(why)
+
     @staticmethod
     def piece(row: Row) -> bytes:
         return written("".join(",".join(map(_cell, cells)) + "\n" for cells in flat(row)))
 
     def write(self, out: IO[bytes], pieces: Pieces) -> None:
-        out.write(written(",".join(COLUMNS) + "\n"))
+        out.write(written(",".join(self._columns) + "\n"))
         for piece in pieces():
             out.write(piece)
 
@@ -130,7 +134,8 @@ class Csv(RowFormat):
 class Parquet(RowFormat):
     """The columns of CSV, typed: `as_of` a date, `applies` a truth value, the rest text."""
 
-    def __init__(self) -> None:
+    def __init__(self, why: bool = False) -> None:
+        self._columns = columns_of(why)
         try:
             import pyarrow
             from pyarrow import parquet
@@ -146,7 +151,7 @@ class Parquet(RowFormat):
     def write(self, out: IO[bytes], pieces: Pieces) -> None:
         arrow = self._pyarrow
         types = {"as_of": arrow.date32(), "applies": arrow.bool_()}
-        schema = arrow.schema([(name, types.get(name, arrow.string())) for name in COLUMNS])
+        schema = arrow.schema([(name, types.get(name, arrow.string())) for name in self._columns])
         left = pieces()
         with self._parquet.ParquetWriter(arrow.PythonFile(out, mode="w"), schema) as writer:
             while group := list(islice(left, _ROW_GROUP)):
@@ -158,12 +163,17 @@ class Parquet(RowFormat):
                 writer.write_table(arrow.table(columns, schema=schema))
 
 
+def columns_of(why: bool) -> tuple[str, ...]:
+    """The columns of rows that say why, or of others."""
+    return (*COLUMNS, "why") if why else COLUMNS
+
+
 def _json(row: Row, **layout: Any) -> str:
     return json.dumps(row, ensure_ascii=False, **layout).translate(_LINE_ENDS)
 
 
 def flat(row: Row) -> Iterator[tuple[Any, ...]]:
-    """The cells of a row, criterion by criterion, in the order of `COLUMNS`.
+    """The cells of a row, criterion by criterion, in the order of `columns_of`.
 
     `policies`: id, version and digest of those in force, if any; `parameters`: name and value of
     those that are not the protocol's own, separated by `; `.
@@ -183,7 +193,7 @@ def flat(row: Row) -> Iterator[tuple[Any, ...]]:
             criterion["outcome"], criterion["verdict"],
             criterion["applies"], criterion["oldest_evidence"], " ".join(criterion["gaps"]),
             " ".join(gap["reason"] for gap in criterion["gap_details"]), *judged, site,
-            parameters,
+            parameters, *([criterion["why"]] if "why" in row else []),
         )  # fmt: skip
 
 

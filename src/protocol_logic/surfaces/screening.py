@@ -67,6 +67,7 @@ class ScreenOptions:
     answers: str | None
     answers_form: str | None
     merge: bool
+    why: bool
     policies: str | None
     parameters: tuple[str, ...]
     dates: tuple[str, ...]
@@ -103,6 +104,7 @@ def screen(options: ScreenOptions) -> int:
             noted=notes is not None,
             answers=answers,
             asked=asked is not None,
+            why=options.why,
         )
         run.screen(start, options.workers)
         try:
@@ -149,12 +151,13 @@ class _Start:
     noted: bool
     answers: Answers | None
     asked: bool
+    why: bool
 
     def __call__(self) -> Callable[[Item], _Result]:
         from protocol_logic.compiling.answerable import elements_of
         from protocol_logic.pipeline import Screening
 
-        screening = Screening(self.compiled, self.answers)
+        screening = Screening(self.compiled, self.answers, self.why)
         elements = elements_of(self.compiled.protocol) if self.asked else None
         return lambda item: self._screen(screening, elements, item)
 
@@ -333,9 +336,9 @@ def _format(compiled: Compiled, options: ScreenOptions) -> RowFormat:
     if options.form == "parquet":
         if to_stdout and sys.stdout.isatty():
             raise click.UsageError("--format parquet is not for a terminal; add -o FILE")
-        return row_formats.Parquet()
+        return row_formats.Parquet(options.why)
     if options.form == "csv":
-        return row_formats.Csv()
+        return row_formats.Csv(options.why)
     return row_formats.Json() if options.form == "json" else row_formats.Ndjson()
 
 

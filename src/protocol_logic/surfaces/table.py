@@ -23,7 +23,9 @@ from protocol_logic.surfaces.table_details import (
     status_of,
     status_words,
     together,
+    why_lines,
     words_of,
+    words_of_why,
 )
 from protocol_logic.surfaces.table_layout import (
     GROUP,
@@ -80,10 +82,12 @@ class Table(RowFormat):
     @staticmethod
     def piece(row: Row) -> bytes:
         kept = {key: row[key] for key in _KEPT}
-        names = (
+        names: tuple[str, ...] = (
             "id", "polarity", "basis", "asked", "outcome", "verdict", "applies", "gaps",
             "gap_details",
         )  # fmt: skip
+        if "why" in row:
+            names += ("why",)
         kept["status"] = status_of(row)
         criteria = [{name: criterion[name] for name in names} for criterion in row["criteria"]]
         return written(json.dumps({**kept, "criteria": criteria}, separators=(",", ":")))
@@ -168,9 +172,9 @@ class _Drawing:
         for number, criterion in enumerate(row["criteria"], 1):
             sign, style = self.signs.of(criterion)
             yield f" {self.paint(sign, *_STYLES[style])} {self._criterion(number, '   ')}"
-            yield from self._wrapped(
-                words_of(gap_parts([criterion], self.protocol.vocabulary)), " " * 7
-            )
+            said = words_of_why(criterion)
+            said = said or words_of(gap_parts([criterion], self.protocol.vocabulary))
+            yield from self._wrapped(said, " " * 7)
         joint = together(row)
         if joint:
             yield ""
@@ -201,6 +205,17 @@ class _Drawing:
         signs = self._signs(row, layout)
         details = words_of(details_parts(row, self.protocol.vocabulary))
         details = status_words(row, ";" if details else "") + details
+        yield from self._signed(start, signs, details, layout)
+        for said in why_lines(row):
+            first, *more = wrap(said, self.width - 6)
+            yield "    " + self._painted(first)
+            for line in more:
+                yield "      " + self._painted(line)
+
+    def _signed(
+        self, start: str, signs: list[str], details: Words, layout: Layout
+    ) -> Iterator[str]:
+        """The signs of a patient, with the details beside them or below."""
         if layout.beside:
             beside = capped(details, layout.beside, self.signs.ellipsis) or [[]]
             yield f"{start}{signs[0]}  {self._painted(beside[0])}"

@@ -42,8 +42,28 @@ def words_of(parts: Parts) -> Words:
     return words
 
 
+def words_of_why(criterion: Mapping[str, Any]) -> Words:
+    """Why a criterion fails or is open, as words; none where that is not asked, or it passes."""
+    return [(word, "") for word in visible(criterion.get("why") or "").split()]
+
+
+def why_lines(row: Row) -> list[Words]:
+    """For each criterion of which a reason is given its id and the reason."""
+    styles = {"fail": "red", "open": "yellow"}
+    return [
+        [(f"{criterion['id']}:", styles[criterion["verdict"]]), *words]
+        for criterion in row["criteria"]
+        if (words := words_of_why(criterion))
+    ]
+
+
 def details_parts(row: Row, vocabulary: Vocabulary) -> Parts:
-    """What stands in a patient's way: failing criteria first, then what keeps others open."""
+    """What stands in a patient's way: failing criteria first, then what keeps others open.
+
+    Not where the row says why, which says it all.
+    """
+    if why_lines(row):
+        return [*_by_scope(row), *together(row)]
     failing = [c for c in row["criteria"] if c["verdict"] == "fail"]
     parts = [
         ("not met", [c["id"] for c in failing if c["polarity"] == "inclusion"]),
