@@ -44,7 +44,8 @@ from protocol_logic.pipeline import (
     read_records,
     read_tables,
 )
-from protocol_logic.records.answers import Answers, read_answers
+from protocol_logic.records.answers import Answers
+from protocol_logic.records.answers_file import read_answers
 from protocol_logic.records.duplicates import PatientIds
 from protocol_logic.records.sources import iter_documents
 from protocol_logic.surfaces.diagnostics import render

@@ -15,7 +15,7 @@ from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.pipeline import Compiled, Screening, compile_source, read_records
-from protocol_logic.records.answers import read_answers
+from protocol_logic.records.answers_file import read_answers
 from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document

@@ -13,7 +13,7 @@ from protocol_logic.compiling.reach import reached
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.vocabulary import Asked, Concept, Event
-from protocol_logic.records.answers import COLUMNS, read_answers
+from protocol_logic.records.answers_file import COLUMNS, read_answers
 from protocol_logic.records.facts import PatientRecord
 
 _MULTIPLES = ("1 x ULN", "1.5 x ULN", "2.6 x ULN", "< 3 x ULN", "> 1 x ULN", "6 x ULN", "0.9 x LLN")

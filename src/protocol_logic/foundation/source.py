@@ -44,3 +44,9 @@ class Source:
         start = self.starts[line - 1]
         end = self.text.find("\n", start)
         return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
+
+    def line_span(self, line: int) -> Span:
+        """The text of a line (counted from 1; the last one where there is no such line)."""
+        line = min(line, len(self.starts))
+        start = self.starts[line - 1]
+        return Span(start, start + max(1, len(self.line_text(line))))

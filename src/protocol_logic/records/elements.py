@@ -13,11 +13,11 @@ Source: docs/answers.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from protocol_logic.foundation.problems import did_you_mean
+from protocol_logic.foundation.problems import did_you_mean, one_of
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import (
     QUALIFIED,
@@ -110,16 +110,16 @@ class Elements:
         if len(named) == 1:
             return Element("value", named[0])
         if named:
-            hint = f"give {_or(entry.name for entry in named)}"
+            hint = f"give {one_of(entry.name for entry in named)}"
             raise Unanswerable(f"`{shown(name)}` is the element of more than one entry", hint)
         if name in self.composed:
-            hint = f"give what it rests on: {_or(self.composed[name])}"
+            hint = f"give what it rests on: {one_of(self.composed[name])}"
             raise Unanswerable(f"`{shown(name)}` is not recorded but decided from others", hint)
         confirmed = [c for c in self.vocabulary.of(Concept) if name in c.evidence]
         if len(confirmed) == 1:
             return Element("value", confirmed[0], evidence=name)
         if confirmed:
-            hint = f"give {_or(c.name for c in confirmed)} with `confirmed by {name}`"
+            hint = f"give {one_of(c.name for c in confirmed)} with `confirmed by {name}`"
             raise Unanswerable(f"`{shown(name)}` confirms more than one condition", hint)
         raise Unanswerable(
             f"`{shown(name)}` is not known {place}", did_you_mean(name, self.known())
@@ -148,8 +148,3 @@ class Elements:
             kinds = QUALIFIED[entry.of]
             return frozenset(c.name for c in self.vocabulary.of(Concept) if c.kind in kinds)
         return frozenset({entry.name})
-
-
-def _or(names: Iterable[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))

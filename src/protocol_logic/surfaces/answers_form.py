@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from protocol_logic.answering.questions import Question
 from protocol_logic.foundation.text import guarded
-from protocol_logic.records.answers import COLUMNS
+from protocol_logic.records.answers_file import COLUMNS
 from protocol_logic.surfaces.outputs import written
 
 HEADER = (*COLUMNS, "label", "reason", "expected", "criterion")

@@ -273,7 +273,7 @@ _MOST_ALIKE = 100
 def answers_of(name: str, compiled: Compiled, problems: Problems) -> Answers:
     """The answers in a file; rows that cannot be used are problems, a file without any an error."""
     from protocol_logic.compiling.answerable import elements_of
-    from protocol_logic.records.answers import read_answers
+    from protocol_logic.records.answers_file import read_answers
 
     path = Path(name)
     if not path.exists():

@@ -13,7 +13,8 @@ from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.foundation.text import guarded, unguarded
 from protocol_logic.knowledge.vocabulary import Age, Event, Timepoint, Vocabulary
-from protocol_logic.records.answers import Answers, read_answers
+from protocol_logic.records.answers import Answers
+from protocol_logic.records.answers_file import read_answers
 from protocol_logic.records.elements import Elements, Unanswerable
 from protocol_logic.records.facts import (
     Appointed,
