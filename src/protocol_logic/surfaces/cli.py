@@ -306,10 +306,10 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "dot", "graphml"]),
     default="text",
     show_default=True,
-    help="json: the graph as networkx node-link data.",
+    help="json: the graph as networkx node-link data; dot: for Graphviz; graphml: for others.",
 )
 @_OUTPUT
 @click.pass_context

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from protocol_logic.answering.why import criteria, phrase, reasons, sentence
+from protocol_logic.answering.why import criteria, reasons, sentence
+from protocol_logic.surfaces.explain_words import VERDICTS, provenance, said
 from protocol_logic.surfaces.table_layout import signs_for
 from protocol_logic.surfaces.terminal import Paint, visible
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from protocol_logic.answering.justification import Graph
 
 _COLOURS = {"pass": "green", "fail": "red", "open": "yellow"}
-_WORDS = {"pass": "passes", "fail": "fails", "open": "is open"}
 
 
 class ExplainText:
@@ -45,7 +45,9 @@ class ExplainText:
             return
         node = f"criterion:{self.criterion}"
         verdict = self.graph.nodes[node]["verdict"]
-        yield visible(f"{self.criterion} {_WORDS[verdict]}: {'; '.join(reasons(self.graph, node))}")
+        yield visible(
+            f"{self.criterion} {VERDICTS[verdict]}: {'; '.join(reasons(self.graph, node))}"
+        )
 
     def _tree(self) -> Iterator[str]:
         if self.forcing:
@@ -61,7 +63,7 @@ class ExplainText:
             verdict = data["verdict"]
             sign = self.paint(self._sign(verdict), _COLOURS[verdict])
             name = node.partition(":")[2]
-            yield f"{sign} {name} {_WORDS[verdict]} (line {data['line']})"
+            yield f"{sign} {name} {VERDICTS[verdict]} (line {data['line']})"
             if verdict != "pass" or self.criterion is not None:
                 yield f"    {visible(data['label'])}"
                 yield from self._below(node, 2)
@@ -135,35 +137,14 @@ class ExplainText:
             return
         if not folded:
             self._told.add(node)
-        said = self._said(node, folded)
-        yield visible(f"{lead}{outcome}: {said}")
+        yield visible(f"{lead}{outcome}: {said(self.graph, node, folded)}")
         if not folded:
             yield from self._below(node, depth + 1)
 
-    def _said(self, node: str, folded: bool) -> str:
-        """A condition in words; where its parts stand below, only how they make it up."""
-        data = self.graph.nodes[node]
-        if "value" in data:
-            return phrase(self.graph, node)
-        if data["op"] == "criterion":
-            return f"criterion {node.rpartition(':')[2]}"
-        if data["label"][:7] in ("all of ", "any of ") and not folded:
-            return str(data["label"][:6])
-        if data["op"] == "decide":
-            return f"{data['label']} is {' or '.join(data['values'])}"
-        if data["op"] == "score":
-            low, high = (sum(each[i] for each in data["points"]) for i in (0, 1))
-            return f"{data['label']}: {low if low == high else f'{low} to {high}'} points"
-        if data["op"] == "at_least":
-            return f"at least {data['number']} of: {data['label']}"
-        return str(data["label"]).lstrip(", ")
-
     @staticmethod
-    def _where(data: dict[str, object]) -> str:
+    def _where(data: Mapping[str, Any]) -> str:
         told = [str(data["resource"])] if data.get("resource") else []
-        told += [str(each) for each in data.get("range", [])]  # type: ignore[attr-defined]
-        for answer in data.get("attested", []):  # type: ignore[attr-defined]
-            told.append(f"attested by {answer['who']} on {answer['when']}, from {answer['source']}")
+        told += provenance(data)
         return f" [{'; '.join(told)}]" if told else ""
 
     def _graph(self) -> Iterator[str]:

@@ -21,7 +21,7 @@ from protocol_logic.surfaces.inputs import (
     text_at,
 )
 from protocol_logic.surfaces.outputs import STDOUT, opened_output, print_problems, written
-from protocol_logic.surfaces.terminal import colour_wanted, visible
+from protocol_logic.surfaces.terminal import all_visible, colour_wanted, visible
 
 if TYPE_CHECKING:
     from protocol_logic.answering.justification import Graph
@@ -141,6 +141,14 @@ def _explained(graph: Graph, forcing: list[str] | None, options: ExplainOptions)
         graph = only_findings(graph, forcing)
     if options.form == "json":
         return written(json.dumps(node_link(graph), ensure_ascii=False, indent=2) + "\n")
+    if options.form == "dot":
+        from protocol_logic.surfaces.explain_dot import dot
+
+        return written(dot(graph))
+    if options.form == "graphml":
+        from protocol_logic.answering.graphml import graphml
+
+        return written(graphml(all_visible(node_link(graph))))
     from protocol_logic.surfaces.explain_text import ExplainText
 
     to_stdout = options.output is None or options.output == STDOUT

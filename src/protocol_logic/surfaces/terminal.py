@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import unicodedata
-from typing import TextIO
+from typing import Any, TextIO
 
 from protocol_logic.foundation.text import shown
 
@@ -19,6 +19,15 @@ def visible(text: str) -> str:
     be copied.
     """
     return "".join(char if char == "\\" else shown(char) for char in text)
+
+
+def all_visible(value: Any) -> Any:
+    """Data as of JSON with all texts in it, also those of keys, made `visible`."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(name): all_visible(each) for name, each in value.items()}
+    return [all_visible(each) for each in value] if isinstance(value, list) else value
 
 
 def char_width(char: str) -> int:
