@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from typing import Any
 
 import networkx as nx
 import pytest
@@ -15,7 +16,7 @@ from protocol_logic.surfaces.explain_dot import dot
 from protocol_logic.surfaces.terminal import all_visible, text_width, visible
 from tests.justifications import HOSTILE, justification
 
-SOME = {"passing": 2, "failing": 1, "unclear": 1, "facts": 2}
+SOME: dict[str, Any] = {"passing": 2, "failing": 1, "unclear": 1, "facts": 2}
 
 
 def read_graphml(text: str) -> nx.DiGraph:
