@@ -52,7 +52,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
         name: tmp_path / "knowledge" / f"{name.replace('.', '/')}.elig"
         for name in (
             *("systems", "demographics", "histories", "labs", "oncology.breast"),
-            "drugs.antineoplastic",
+            *("oncology.staging", "drugs.antineoplastic"),
         )
     }
     monkeypatch.setattr(library, "knowledge_path", path_of.get)
@@ -82,7 +82,7 @@ UNREACHED = [
     ("labs", "  label creatinine\n", "  label serum creatinine\n"),
     ("labs", "quantity platelets element plt", "quantity thrombocytes"),
     ("oncology.breast", '"Malignant neoplasm of breast"', '"Breast cancer"'),
-    ("oncology.breast", f"{LIVER}, icd10cm C78.7", f"icd10cm C78.7, {LIVER}"),
+    ("oncology.staging", f"{LIVER}, icd10cm C78.7", f"icd10cm C78.7, {LIVER}"),
     ("histories", "complete procedure history", "procedures"),
 ]  # fmt: skip
 
@@ -99,10 +99,10 @@ def test_what_decides_nothing_may_change(edit: Edit, name: str, old: str, new: s
     [
         # a code of a quantity, of a kind below a condition, of a drug of a class
         ("labs", "    loinc 1742-6", "    loinc 76625-3\n    loinc 1742-6"),
-        ("oncology.breast", "snomed 94381002", "snomed 94381002, snomed 255007008"),
+        ("oncology.staging", "snomed 94381002", "snomed 94381002, snomed 255007008"),
         # another kind, and what denies all kinds
-        ("oncology.breast", "status stage", f"{SKIN}status stage"),
-        ("oncology.breast", "        stage recorded as 4\n", "        stage recorded as 4, 3C\n"),
+        ("oncology.staging", "condition brain_", f"{SKIN}condition brain_"),
+        ("oncology.staging", "4, 4A, 4B, 4C\n\nc", "4, 4A, 4B, 3C\n\nc"),
         # what a derived quantity is made of, and a definition
         ("labs", "times 0.85 if", "times 0.86 if"),
         ("demographics", "  values female, male\n", "  values female, male, other\n"),
