@@ -4,6 +4,7 @@ tests/differential/test_explained.py."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,39 @@ def test_an_input_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     done = run("explain", PROTOCOL, written(tmp_path / "broken.json", "{"))
     assert done.returncode == 1
     assert "broken.json" in done.stderr
+
+
+def test_the_page_shows_the_graph_the_protocol_and_the_record(tmp_path: Path) -> None:
+    file = tmp_path / "why.html"
+    assert run("explain", PROTOCOL, HANNE, "--format", "html", "-o", file).stdout == ""
+    text = file.read_text("utf-8")
+    (island,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    graph = written(tmp_path / "graph.json", json.loads(island)["graph"])
+    assert run("explain", PROTOCOL, HANNE, "--check", graph).returncode == 0
+    assert "hemoglobin 5.58 mmol/L = 89.91612 g/L on 2026-10-27 is below 90 g/L" in text
+    # The line of the protocol, a definition of the knowledge base, and the resource as recorded.
+    assert re.search(r'id="l60"[^>]*><span class="no">60</span>.*<code>    hemoglobin', text)
+    assert "her2, as kb/knowledge/oncology.breast defines it" in text
+    assert "&#34;value&#34;: 5.58," in text
+
+
+def test_the_page_shows_rows_of_tables_and_of_answers(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    study.mkdir()
+    written(study / "labs.csv", "id,day,test,result,site\np1,2026-10-26,PLT,74,<b>North</b>\n")
+    mapping = """[[table]]
+file     = "labs.csv"
+columns  = { patient = "id", element = "test", value = "result", date = "day" }
+elements = { PLT = "platelets" }
+unit     = "10*3/uL"
+"""
+    written(study / "mapping.toml", mapping)
+    answers = f"{ANSWERS_HEADER}\np1,ecog,1,Dr. Lind,2026-10-28,phone call\n"
+    file = written(tmp_path / "answers.csv", answers)
+    args = ("--answers", file, "--as-of", "2026-10-30", "--format", "html")
+    shown = run("explain", PROTOCOL, study, *args).stdout
+    assert '<a class="go" href="#r0">answers.csv:2</a>' in shown
+    assert "<dt>who</dt><dd>Dr. Lind</dd>" in shown
+    assert re.search(r'<a class="go" href="#r\d+">labs.csv:2</a>', shown)
+    # Also a column that nothing maps.
+    assert "<dt>site</dt><dd>&lt;b&gt;North&lt;/b&gt;</dd>" in shown

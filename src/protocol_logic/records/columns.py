@@ -40,6 +40,19 @@ def rows_of(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | s
         yield from _csv(path, columns)
 
 
+def columns_of(path: Path) -> list[str]:
+    """The names of the columns of a file. Raises Unusable for one that cannot be read."""
+    if path.suffix.lower() == ".parquet":
+        return _parquet_columns(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="\n") as stream:
+            return next(csv_rows(stream)).cells
+    except NotCsv as error:
+        raise Unusable(f"line {error.line}: {error.message}", error.hint) from error
+    except OSError as error:
+        raise Unusable(_reason(error)) from error
+
+
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | str]]:
     try:
         # A line ends at `\n` alone, as editors count.
@@ -97,6 +110,16 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Cells | 
                     number += 1
                     yield number, row
     except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
+        raise Unusable(_reason(error)) from error
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    from pyarrow import ArrowException, parquet  # it was there when the rows were read
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            return list(file.schema_arrow.names)
+    except (OSError, ArrowException) as error:
         raise Unusable(_reason(error)) from error
 
 

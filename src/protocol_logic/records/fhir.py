@@ -36,7 +36,8 @@ NO_RESOURCE = "(none)"
 class Met:
     """A resource that was read, and what became of it: for those who count what records hold.
 
-    `json`: with the code of the medication that it refers to, if any.
+    `json`: with the code of the medication that it refers to, if any; `resource`: as it stands in
+    the document.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Met:
     json: Object
     outcome: Outcome
     facts: tuple[Fact, ...]
+    resource: Object
 
 
 def read_record(
@@ -195,7 +197,8 @@ class _Reader:
                 outcome = "problems"
             self._count(entry.kind, outcome)
             if meet is not None:
-                meet(Met(entry.kind, entry.name, json, outcome, tuple(self.facts[made:])))
+                facts = tuple(self.facts[made:])
+                meet(Met(entry.kind, entry.name, json, outcome, facts, entry.resource))
         source = self.document.source
         content = self.document.content
         whole = self._item(content, _entry(content, None, 1).name)

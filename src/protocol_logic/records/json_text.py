@@ -65,6 +65,24 @@ def parse(data: bytes) -> object:
     return value
 
 
+def text_of(value: object, indent: str = "") -> str:
+    """JSON text of a parsed value, a member a line; its numbers stand as they were written."""
+    inner = f"{indent}  "
+    if isinstance(value, Number):
+        return value.text
+    if isinstance(value, dict) and value:
+        members = [f"{inner}{_json(k)}: {text_of(each, inner)}" for k, each in value.items()]
+        return "{\n" + ",\n".join(members) + f"\n{indent}}}"
+    if isinstance(value, list) and value:
+        items = [f"{inner}{text_of(each, inner)}" for each in value]
+        return "[\n" + ",\n".join(items) + f"\n{indent}]"
+    return _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _object(pairs: list[tuple[str, Any]]) -> Object:
     found = dict(pairs)
     if len(found) < len(pairs):

@@ -306,10 +306,11 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "dot", "graphml"]),
+    type=click.Choice(["text", "json", "html", "dot", "graphml"]),
     default="text",
     show_default=True,
-    help="json: the graph as networkx node-link data; dot: for Graphviz; graphml: for others.",
+    help="html: one file that needs no network; json: the graph as networkx node-link data; "
+    "dot: for Graphviz; graphml: for other programs.",
 )
 @_OUTPUT
 @click.pass_context

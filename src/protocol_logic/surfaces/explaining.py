@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,12 +21,14 @@ from protocol_logic.surfaces.inputs import (
     text_at,
 )
 from protocol_logic.surfaces.outputs import STDOUT, opened_output, print_problems, written
+from protocol_logic.surfaces.raw_records import Resources
 from protocol_logic.surfaces.terminal import all_visible, colour_wanted, visible
 
 if TYPE_CHECKING:
     from protocol_logic.answering.justification import Graph
     from protocol_logic.answering.rows import AsOf
-    from protocol_logic.pipeline import Explaining
+    from protocol_logic.pipeline import Compiled, Explaining
+    from protocol_logic.records.answers import Answers
     from protocol_logic.records.facts import PatientRecord
 
 
@@ -64,16 +66,19 @@ def explain(options: ExplainOptions) -> int:
         raise click.UsageError(
             f"the protocol has no criterion `{visible(options.criterion)}`; {hint}"
         )
-    patients = Patients(compiled, paths)
-    record = _the_one(patients, options.patient)
+    resources = Resources() if options.form == "html" else None
+    patients = Patients(compiled, paths, meet=None if resources is None else resources.meet)
+    record = _the_one(patients, options.patient, resources)
     if record is None:
         print_problems(patients.problems.sorted())
         return 1
     as_of = as_of_date(record, options.as_of)
     if isinstance(as_of, Problem):
         raise click.UsageError(f"{as_of.message}; {as_of.hint}")
+    answers = None
     if options.answers is not None:
-        record = answers_of(options.answers, compiled, patients.problems).apply(record, as_of.date)
+        answers = answers_of(options.answers, compiled, patients.problems)
+        record = answers.apply(record, as_of.date)
     explaining = Explaining(compiled)
     with opened_output(options.output) as out:
         if options.graph is not None:
@@ -88,20 +93,33 @@ def explain(options: ExplainOptions) -> int:
                         "no findings by themselves force an outcome here: it is open, or rests on "
                         "cases; leave --minimal out"
                     )
-            text, refused = _explained(graph, forcing, options), False
+            graph = _asked(graph, forcing, options)
+            if resources is not None:
+                text = _page(graph, compiled, forcing, options, paths, resources, answers)
+            else:
+                text = _explained(graph, forcing, options)
+            refused = False
         out.write(text)
     print_problems(patients.problems.sorted())
     return 1 if patients.problems.has_errors or refused else 0
 
 
-def _the_one(patients: Patients, wanted: str | None) -> PatientRecord | None:
-    """The patient who is asked for; None where none could be read."""
+def _the_one(
+    patients: Patients, wanted: str | None, resources: Resources | None
+) -> PatientRecord | None:
+    """The patient who is asked for; None where none could be read. The resources that are kept
+    are this patient's."""
     found: list[PatientRecord] = []
     known: set[str] = set()
+    kept: dict[str, Any] = {}
     for record in patients:
         known.add(record.patient)
+        met = {} if resources is None else resources.take()
         if wanted is None or record.patient == wanted:
             found.append(record)
+            kept = met
+    if resources is not None:
+        resources.found = kept
     if wanted is not None and not found and known:
         hint = did_you_mean(wanted, known)
         raise click.UsageError(
@@ -132,13 +150,44 @@ def _checked(
     return written("".join(f"{line}\n" for line in lines)), bool(wrong)
 
 
-def _explained(graph: Graph, forcing: list[str] | None, options: ExplainOptions) -> bytes:
-    from protocol_logic.answering.justification import node_link, only_findings, subgraph
+def _asked(graph: Graph, forcing: list[str] | None, options: ExplainOptions) -> Graph:
+    """The part of the graph that is asked for."""
+    from protocol_logic.answering.justification import only_findings, subgraph
 
     if options.criterion is not None:
         graph = subgraph(graph, options.criterion)
-    if forcing is not None:
-        graph = only_findings(graph, forcing)
+    return graph if forcing is None else only_findings(graph, forcing)
+
+
+def _page(
+    graph: Graph,
+    compiled: Compiled,
+    forcing: list[str] | None,
+    options: ExplainOptions,
+    paths: list[Path],
+    resources: Resources,
+    answers: Answers | None,
+) -> bytes:
+    from protocol_logic.compiling.answerable import elements_of
+    from protocol_logic.surfaces.explain_page import explain_page, resources_of
+    from protocol_logic.surfaces.raw_records import raw_records
+
+    raw = raw_records(
+        resources_of(graph),
+        resources.found,
+        paths,
+        elements_of(compiled.protocol),
+        None if answers is None else answers.file,
+    )
+    text = explain_page(
+        graph, compiled.protocol, raw, criterion=options.criterion, forcing=forcing is not None
+    )
+    return written(text)
+
+
+def _explained(graph: Graph, forcing: list[str] | None, options: ExplainOptions) -> bytes:
+    from protocol_logic.answering.justification import node_link
+
     if options.form == "json":
         return written(json.dumps(node_link(graph), ensure_ascii=False, indent=2) + "\n")
     if options.form == "dot":

@@ -1,22 +1,51 @@
-"""Reports as one HTML page each: no network, no scripts, whatever the records hold.
+"""Reports as one HTML page each: no network, and no scripts but ours, whatever the records hold.
 
-Everything is escaped by the template engine; the templates lie beside this module.
+Everything is escaped by the template engine; the templates, styles and scripts lie beside this
+module. A page's own policy (CSP) names its style and script by their digests, so that a browser
+runs nothing else.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from protocol_logic.surfaces.terminal import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 
-def page(template: str, **values: Any) -> str:
-    """The page of a template; what is not given to it is an error, not an empty text."""
+def page(template: str, style: str | None = None, script: str | None = None, **values: Any) -> str:
+    """The page of a template; what is not given to it is an error, not an empty text.
+
+    `style`, `script`: files of this page's own.
+    """
+    styles = _file("page.css") + (_file(style) if style else "")
+    return part(template, styles=styles, script=_file(script) if script else None, **values)
+
+
+def part(template: str, **values: Any) -> str:
+    """What a template says, such as a part of a page."""
     return _environment().get_template(template).render(**values)
+
+
+@cache
+def _file(name: str) -> Markup:
+    """A style or a script, which is no text to be escaped."""
+    from markupsafe import Markup
+
+    loader, environment = _environment().loader, _environment()
+    assert loader is not None
+    return Markup(loader.get_source(environment, name)[0])
+
+
+def _digest(text: str) -> str:
+    """What a policy names a style or script by."""
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 @cache
@@ -35,6 +64,8 @@ def _environment() -> Environment:
     )
     # What a reader could not see, such as a change of the direction of writing, is escaped first.
     made.filters["visible"] = visible
+    made.filters["raw_text"] = lambda text: "\n".join(map(visible, text.split("\n")))
+    made.filters["digest"] = _digest
     made.filters["number"] = "{:,}".format
     made.globals["fit"] = fit_words
     return made

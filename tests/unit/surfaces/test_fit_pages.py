@@ -70,7 +70,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "br"):
+        if tag not in ("meta", "br", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -121,7 +121,7 @@ def test_the_page_needs_nothing_else() -> None:
         assert not attributes.keys() & {"src", "srcset", "style", "onclick", "onload"}
         assert attributes.get("href", "#").startswith("#")
     (policy,) = [a for a in found.all("meta") if "http-equiv" in a]
-    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert "unsafe" not in policy["content"]
 
 
 def test_the_page_says_what_its_tables_are() -> None:
