@@ -56,7 +56,7 @@ def record_of(seed: Compiled, facts: str) -> PatientRecord:
 
 def asked(seed: Compiled, record: PatientRecord, row: Row) -> dict[str, tuple[str, str]]:
     """The questions of a row: element -> reason and what a value looks like."""
-    found = questions(elements_of(seed.protocol), record, row)
+    found = questions(elements_of(seed.protocol), seed.plan, record, row)
     return {q.element: (q.reason, q.expected) for q in found}
 
 
@@ -164,7 +164,7 @@ CLOSES: list[tuple[str, str, dict[str, str], list[str], list[str], str]] = [
         "chemotherapy palliative from 2025-01-01 to 2025-03-01",
         "prior_chemotherapy",
         {"medication_history": "not_closed"},
-        ["medication_history"],
+        ["medication_history", "chemotherapy"],
         ["medication_history complete"],
         "met",
     ),
@@ -172,8 +172,8 @@ CLOSES: list[tuple[str, str, dict[str, str], list[str], list[str], str]] = [
     (
         "chemotherapy ordered on 2025-01-01\nmedication_history closed",
         "prior_chemotherapy",
-        {"medication_history": "not_closed"},
-        ["medication_history", "chemotherapy:MedicationRequest/1"],
+        {"medication_history": "ordered"},
+        ["chemotherapy", "chemotherapy:MedicationRequest/1"],
         ["chemotherapy:MedicationRequest/1 not taken"],
         "met",
     ),
@@ -395,7 +395,9 @@ def test_a_form_that_is_filled_in_closes_all_gaps(seed: Compiled, screening: Scr
     (record,) = read_records(seed, [Document("petra.json", content)], Problems())
     elements = elements_of(seed.protocol)
     row = screening.row(record, AS_OF)
-    form = (form_header() + form_lines("petra", questions(elements, record, row))).decode()
+    form = (
+        form_header() + form_lines("petra", questions(elements, seed.plan, record, row))
+    ).decode()
     rows = list(csv.DictReader(io.StringIO(form)))
     lists = ["medication_history", "problem_list", "procedure_history"]
     others = [r["element"] for r in rows[len(lists) :]]

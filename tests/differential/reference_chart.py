@@ -20,6 +20,7 @@ from protocol_logic.records.facts import (
     ConditionStated,
     Fact,
     Measured,
+    Ordered,
     PatientRecord,
     Therapy,
 )
@@ -112,6 +113,28 @@ class Chart:
         return [
             pair for name in dict.fromkeys([entry, *names]) for pair in self._nevers.get(name, [])
         ]
+
+    def open_orders(self, *entries: str) -> list[Fact]:
+        """The orders that nobody says to have had no effect.
+
+        Whoever says of a class that there was none, or no more, speaks of all that was ordered of
+        it up to that day. Where it is not sure which of the two came first, the order stays.
+        """
+        found = []
+        for _, order in self.facts(*entries):
+            if not isinstance(order.reading, Ordered):
+                continue
+            ordered_by = self.as_of
+            if order.date is not None and order.date.last < self.as_of:
+                ordered_by = order.date.last
+            spoken = [
+                fact.date.first
+                for _, fact in self.nevers(order.entry)
+                if fact.attested and fact.date is not None and fact.date.last <= self.as_of
+            ]
+            if not order.reading.known or not any(day >= ordered_by for day in spoken):
+                found.append(order)
+        return found
 
     def day(self, number: int, fact: Fact) -> Day:
         """The day that decides whether a fact counts."""

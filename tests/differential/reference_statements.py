@@ -17,7 +17,6 @@ from protocol_logic.records.facts import (
     Done,
     Fact,
     LesionSize,
-    Ordered,
     Stated,
 )
 from tests.differential.reference_chart import LESION_VALUES, Chart, samples
@@ -128,8 +127,8 @@ class Statements(ABC):
     def complete(self, concept: str) -> bool:
         """Whether nothing of a concept happened but what is recorded: an order leaves room."""
         below = self.chart.vocabulary.below(concept)
-        ordered = any(isinstance(f.reading, Ordered) for _, f in self.chart.facts(*below))
-        return self.closed(concept, self._concept(concept).closed_by) and not ordered
+        closed = self.closed(concept, self._concept(concept).closed_by)
+        return closed and not self.chart.open_orders(*below)
 
     def unlisted(self, entry: str, by_list: bool = True) -> bool:
         """Whether nothing tells what else there may be of a concept or an event."""
@@ -143,7 +142,7 @@ class Statements(ABC):
         if isinstance(found, voc.Concept):
             kind = found.kind
             below = self.chart.vocabulary.below(entry)
-            if any(isinstance(f.reading, Ordered) for _, f in self.chart.facts(*below)):
+            if self.chart.open_orders(*below):
                 return False
         return kind not in self.chart.unclear
 

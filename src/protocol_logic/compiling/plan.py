@@ -22,8 +22,9 @@ Kind: TypeAlias = Literal[
     "todo",
 ]  # fmt: skip
 Reason: TypeAlias = Literal[
-    "absent", "unreadable", "conflicting", "imprecise", "not_closed", "no_reference_range", "stale"
-]
+    "absent", "unreadable", "conflicting", "imprecise", "not_closed", "ordered",
+    "no_reference_range", "stale",
+]  # fmt: skip
 """Why a finding is open."""
 
 

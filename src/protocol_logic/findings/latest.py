@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.compiling.windows import Window
+from protocol_logic.findings.orders import orders_of
 from protocol_logic.findings.rows import Reason
 from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
 from protocol_logic.records.facts import Appointed, Closed, Fact, NotTaken, Ordered, PatientRecord
@@ -55,7 +56,10 @@ class Visible:
             kept = self._nevers if is_never(fact, vocabulary) else self._facts
             kept[fact.entry].append(fact)
         self._unclear = record.unclear
-        self._ordered = [f for e in self._facts.values() for f in e if type(f.reading) is Ordered]
+        kept_facts = [f for each in (self._facts, self._nevers) for e in each.values() for f in e]
+        orders = list(orders_of(kept_facts, as_of, vocabulary))
+        self._ordered = [order for order, word in orders if word is None]
+        self._answered = [(order.entry, word) for order, word in orders if word is not None]
 
     def within(self, window: Window | None) -> Visible:
         """The same record, with the facts in the window alone."""
@@ -148,7 +152,7 @@ class Visible:
         counts as absent; None where it is open."""
         found = self.closed(finding.entry)
         if found is not None:
-            return (found,)
+            return tuple(dict.fromkeys([found, *self.orders_answered(finding.entry)]))
         absent = finding.variant == "as_recorded" and self.unlisted(finding.entry)
         return () if absent else None
 
@@ -157,7 +161,8 @@ class Visible:
         can close, or a list that is too old; else the reason given."""
         order = self.ordered(entry)
         if order is not None:
-            return "not_closed", order.resource
+            known = isinstance(order.reading, Ordered) and order.reading.known
+            return ("ordered" if known else "not_closed"), order.resource
         lapsed = next(self._lists(entry), None)
         return ("stale", lapsed.resource) if lapsed is not None else (reason, None)
 
@@ -194,11 +199,16 @@ class Visible:
 
     def ordered(self, entry: str) -> Fact | None:
         """An order or a dispense of a medication, which may have been taken although no list or
-        other record says so: then no list closes it."""
+        other record says so: then no list closes it, just what a person says of its class."""
         if not self._ordered or not isinstance(self.vocabulary.entries[entry], Concept):
             return None
         names = self.vocabulary.below(entry)
         return next((fact for fact in self._ordered if fact.entry in names), None)
+
+    def orders_answered(self, entry: str) -> list[Fact]:
+        """What people say of a class of medications by which orders of it are answered."""
+        names = self.vocabulary.below(entry) if self._answered else ()
+        return [word for order, word in self._answered if order in names]
 
     def history_of(self, concept: str) -> str:
         """The element of the list that would close a concept; its own where none can."""

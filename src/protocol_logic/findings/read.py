@@ -234,7 +234,9 @@ class _Reader:
             own = lines.get(concept, [])
             reading = read_therapy(self.visible, concept, self.plan.courses.get(concept), own)
             # A row settles dates and intents; what is not closed still leaves its cells open.
-            unclosed = tuple(o for o in reading.openers if o.reason in ("not_closed", "stale"))
+            unclosed = tuple(
+                o for o in reading.openers if o.reason in ("not_closed", "ordered", "stale")
+            )
             self.out.keep_open(concept_group(concept), reading.openers)
             self.out.evidence[concept_group(concept)] = reading.facts
             for finding in own:

@@ -83,6 +83,7 @@ def read_therapy(
             *facts,
             *(f for f in held if f.resource in resources),
             *(fact for fact in closing if fact is not None),
+            *(visible.orders_answered(concept) if closing[0] is not None else ()),
         ]
     )
     return Reading(*shapes.rows(), facts=tuple(used), widened=shapes.too_many)

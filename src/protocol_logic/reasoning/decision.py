@@ -110,8 +110,9 @@ _RANK: dict[Reason, int] = {
     "imprecise": 2,
     "no_reference_range": 3,
     "stale": 4,
-    "not_closed": 5,
-    "absent": 6,
+    "ordered": 5,
+    "not_closed": 6,
+    "absent": 7,
 }
 
 

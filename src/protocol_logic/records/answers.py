@@ -28,6 +28,7 @@ from protocol_logic.records.facts import (
     Measured,
     PatientRecord,
     Qualified,
+    Qualifiers,
     Reading,
     Therapy,
     place,
@@ -208,14 +209,15 @@ def _more(fact: Fact, answer: Answer) -> Fact:
                 state=said.state,
                 confirmed=said.state == "present",
                 evidence=old.evidence | said.evidence,
+                qualifiers=_both(old.qualifiers, said.qualifiers),
                 abated=None,
             )
         case Qualified(), ConditionStated() | Done():
-            others = tuple(each for each in old.qualifiers if each[0] != said.name)
-            qualifiers = (*others, (said.name, frozenset({said.value})))
-            reading = replace(old, qualifiers=qualifiers)
+            more: Qualifiers = ((said.name, frozenset({said.value})),)
+            reading = replace(old, qualifiers=_both(old.qualifiers, more))
         case Done(), Done():
-            reading = replace(old, side=said.side)
+            qualifiers = _both(old.qualifiers, said.qualifiers)
+            reading = replace(old, side=said.side or old.side, known=True, qualifiers=qualifiers)
         case ((Limit() | str()), _):
             raise AssertionError(said, old)
         case _:
@@ -226,3 +228,8 @@ def _more(fact: Fact, answer: Answer) -> Fact:
         reading=reading,
         attested=(*fact.attested, answer.attested),
     )
+
+
+def _both(old: Qualifiers, said: Qualifiers) -> Qualifiers:
+    """The qualifiers of a record, with those that are said in the place of its own."""
+    return tuple((dict(old) | dict(said)).items())

@@ -17,6 +17,7 @@ from protocol_logic.records.csv_text import CsvRow, NotCsv, csv_rows
 from protocol_logic.records.elements import Element, Elements, Unanswerable
 from protocol_logic.records.facts import Appointed, Attested, Closed, Limit, NotTaken
 from protocol_logic.records.quantities import Unreadable
+from protocol_logic.records.said import read_said
 from protocol_logic.records.values import placed, read_date, read_intent, read_limit, read_value
 
 COLUMNS = ("patient", "element", "value", "who", "when", "source")
@@ -129,7 +130,7 @@ class _Reader:
         spans: Mapping[str, Span],
     ) -> Answer | None:
         try:
-            said = _said(element, cells["value"])
+            said = _said(self.elements, element, cells["value"])
         except Unreadable as error:
             medication = isinstance(element.entry, Concept) and element.entry.kind == "medication"
             hint = "of one record also `not taken`" if medication and element.resource else None
@@ -176,7 +177,7 @@ class _Reader:
         kept.append(answer)
 
 
-def _said(element: Element, value: str) -> Said:
+def _said(elements: Elements, element: Element, value: str) -> Said:
     """What a value says of an element; raises Unreadable."""
     entry: Named | None = element.entry
     if element.kind == "intent" or element.entry is None:
@@ -188,13 +189,14 @@ def _said(element: Element, value: str) -> Said:
         if value.casefold() != "confirmed":
             raise Unreadable(f"`{shown(value)}` is no value of it; expected is `confirmed`")
         return read_value(element.entry, f"confirmed by {element.evidence}")
-    said = read_value(element.entry, value)
+    said = read_said(elements.vocabulary, element.entry, value)
     if isinstance(said, Closed) and element.resource is not None:
-        raise Unreadable("`never` is said of a patient, not of one record")
+        raise Unreadable(f"`{shown(value)}` is said of a patient, not of one record")
     if isinstance(said, NotTaken) and element.resource is None:
-        closed_by = getattr(entry, "closed_by", None)
-        other = f"`{closed_by}` as complete" if closed_by else "an entry that closes it"
-        raise Unreadable(f"`not taken` is said of one record; that there is none, by {other}")
+        raise Unreadable(
+            "`not taken` is said of one record; that there was none, by `never`, and that there "
+            "was no more, by `complete`"
+        )
     return said
 
 

@@ -100,7 +100,12 @@ class Therapy:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A medication that was ordered or handed out: whether it was taken is not recorded."""
+    """A medication that was ordered or handed out: whether it was taken is not recorded.
+
+    `known`: that it is an order; else it is something of which nothing more can be known.
+    """
+
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +301,7 @@ def doubtful(fact: Fact) -> Fact | None:
             sizes = tuple((axis, None) for axis, _ in reading.sizes)
             return replace(fact, reading=LesionSize(sizes, None, None))
         case Therapy() | Ordered():
-            return replace(fact, reading=Ordered())
+            return replace(fact, reading=Ordered(known=False))
         case Done():
             any_day = PartialDate.between(None, None)
             return replace(fact, date=any_day, reading=Done(reading.side))

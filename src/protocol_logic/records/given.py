@@ -12,8 +12,7 @@ Source: docs/testing.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from protocol_logic.foundation.calendar import (
@@ -52,7 +51,8 @@ from protocol_logic.records.facts import (
     Stated,
 )
 from protocol_logic.records.quantities import Unreadable
-from protocol_logic.records.values import placed, read_date, read_value
+from protocol_logic.records.said import read_said
+from protocol_logic.records.values import placed, read_date
 
 NOT_RECORDED = "not recorded"
 UNKNOWN = "unknown"
@@ -86,13 +86,10 @@ def read_given(elements: Elements, name: str, text: str, as_of: date, place: str
     if isinstance(entry, Age):
         birth = PartialDate(*_births(entry, value, as_of), text=value)
         return Fact(entry=entry.of, resource=place, date=None, recorded=words, reading=Born(birth))
-    value, *qualifiers = re.split(r"\s+with\s+", value)
-    reading = read_value(entry, value)
+    reading = read_said(elements.vocabulary, entry, value)
     if isinstance(reading, Qualified):
         message = f"it is said of a record: write `CONDITION is present with {entry.name} {value}`"
         raise Unreadable(message)
-    if qualifiers:
-        reading = _qualified(elements, entry, reading, qualifiers)
     if isinstance(reading, NotTaken):
         raise Unreadable(f"`{shown(words)}` is said of one record; leave `{entry.name}` out")
     where = placed(entry, reading, when)
@@ -145,22 +142,6 @@ def _unknown(entry: Entry) -> Reading | None:
             raise Unreadable(
                 "an event is not said to be unknown; leave it out, and open the list that closes it"
             )
-
-
-def _qualified(elements: Elements, entry: Entry, reading: Reading, texts: Sequence[str]) -> Reading:
-    """A statement with what more is said of it: `severity severe`."""
-    if not isinstance(reading, ConditionStated | Done):
-        raise Unreadable(f"nothing more can be said of `{entry.name}` by `with`")
-    found: dict[str, frozenset[str | None]] = {}
-    for text in texts:
-        name, _, value = text.partition(" ")
-        qualifier = elements.vocabulary.entries.get(name)
-        if not isinstance(qualifier, Qualifier):
-            raise Unreadable(f"`{shown(name)}` is no qualifier")
-        said = read_value(qualifier, value)
-        assert isinstance(said, Qualified)
-        found[name] = frozenset({said.value})
-    return replace(reading, qualifiers=tuple(sorted(found.items())))
 
 
 # ---- ages ----------------------------------------------------------------------------------------

@@ -60,6 +60,8 @@ CONSENT_VALUES = ("signed", "refused")
 OPEN_END = "?"
 NEVER = "never"
 """What is said of a condition, procedure, medication or event that there never was."""
+COMPLETE = "complete"
+"""What is said of a list, or of a class of medications, of which nothing is missing."""
 
 _State = Literal["present", "absent", "unknown"]
 _STATES: tuple[_State, ...] = ("present", "absent", "unknown")
@@ -99,6 +101,8 @@ def read_value(entry: Entry, text: str) -> Reading:
     text = text.strip()
     if isinstance(entry, Concept | Event) and text.casefold() == NEVER:
         return Closed()
+    if isinstance(entry, Concept) and entry.kind == "medication" and text.casefold() == COMPLETE:
+        return Closed()
     match entry:
         case Quantity():
             return _measured(entry, text)
@@ -123,7 +127,7 @@ def read_value(entry: Entry, text: str) -> Reading:
         case Qualifier():
             return Qualified(entry.name, _one_of(entry, entry.values, text))
         case History():
-            _one_of(entry, ("complete", "closed"), text)
+            _one_of(entry, (COMPLETE, "closed"), text)
             return Closed()
         case Event():
             return Happened(read_date(re.sub(r"^on\s+", "", text)))
@@ -178,7 +182,7 @@ def expected(entry: Entry) -> str:
         case Concept():
             return (
                 "dates as in `2023-01-15 to 2024-06` or `2024-03 ongoing`, perhaps then "
-                f"{one_of(INTENTS)}; or `{NEVER}`"
+                f"{one_of(INTENTS)}; or `{NEVER}` or `{COMPLETE}`"
             )
         case PatientField(field="birthDate"):
             return "a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`"
@@ -193,7 +197,7 @@ def expected(entry: Entry) -> str:
         case Asked():
             return one_of(ASKED_VALUES)
         case History():
-            return "`complete`"
+            return f"`{COMPLETE}`"
         case Lesion():
             sizes = one_of(f"{axis} 12 {entry.unit}" for axis in entry.axes)
             return f"sizes such as {sizes}, perhaps then `at SITE` and `by METHOD`"

@@ -177,7 +177,7 @@ class _Start:
             piece=None if done.row is None else self.piece(done.row),
             codes=tuple(problem.code for problem in done.problems),
             notes=_notes(done.problems, patient) if self.noted else b"",
-            questions=_questions(elements, done),
+            questions=_questions(elements, self.compiled, done),
             resources=total_of(done.record.accounting),
             stopped=done.stopped,
         )
@@ -209,12 +209,13 @@ def _size(item: Item) -> int:
     return len(item.facts) * _FACT_BYTES if hasattr(item, "facts") else len(item.data)
 
 
-def _questions(elements: Elements | None, done: Screened) -> bytes:
+def _questions(elements: Elements | None, compiled: Compiled, done: Screened) -> bytes:
     from protocol_logic.answering.questions import questions
 
     if elements is None or done.record is None or done.row is None:
         return b""
-    return form_lines(done.record.patient, questions(elements, done.record, done.row))
+    asked = questions(elements, compiled.plan, done.record, done.row)
+    return form_lines(done.record.patient, asked)
 
 
 def _notes(problems: Iterable[Problem], patient: str | None) -> bytes:

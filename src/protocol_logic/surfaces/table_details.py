@@ -27,6 +27,7 @@ _GAPS = {
     "conflicting": "conflicting",
     "imprecise": "imprecise",
     "stale": "too old",
+    "ordered": "only ordered",
 }
 _TO_ASK = "to be asked"
 

@@ -343,8 +343,8 @@ def test_of_several_answers_about_a_resource_the_newest_counts() -> None:
         ),
         (
             "p,chemotherapy,not taken,w,2026-10-29,",
-            "2 not taken: `chemotherapy`: `not taken` is said of one record; that there is none, "
-            "by `medication_history` as complete",
+            "2 not taken: `chemotherapy`: `not taken` is said of one record; that there was "
+            "none, by `never`, and that there was no more, by `complete`",
             None,
         ),
         (
