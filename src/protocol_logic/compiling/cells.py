@@ -9,8 +9,8 @@ from itertools import pairwise
 from math import ceil, floor
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.comparisons import AGE_UNITS
 from protocol_logic.compiling.conditions import values_of
+from protocol_logic.compiling.cues import AGE_UNITS
 from protocol_logic.compiling.occurrence_cells import (
     count_finding,
     last_finding,

@@ -94,7 +94,7 @@ def _check(
             node.name.text
             for unit in units
             for node in unit.statements
-            if not isinstance(node, tree.Policy | tree.Example)
+            if not isinstance(node, tree.Heading | tree.Policy | tree.Example)
         }
         examples = check_examples(protocol, main.source, main.statements, problems, declared)
     return None if problems.has_errors else protocol, examples
@@ -353,7 +353,7 @@ class _Checker:
                     if prop.key in ("times", "formula"):
                         words = prop.words[:1]
                     for word in words if wanted else ():
-                        self.conditions.entry_of(word, wanted or ())
+                        self.conditions.entry_of(word, wanted or (), tested=False)
 
 
 # FHIR R4, value set condition-clinical.

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from fractions import Fraction
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.cues import AGE_UNITS
 from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.compiling.properties import unit_problem
 from protocol_logic.compiling.windows import Window
@@ -19,7 +20,6 @@ from protocol_logic.language.nodes import Amount, Limit, Word
 
 _TIMED = (voc.Quantity, voc.Status, voc.Lesion, voc.Consent)
 """What a record states by facts of a day, of which the latest counts."""
-AGE_UNITS = {"a": "years", "mo": "months", "d": "days"}
 
 
 class Comparisons(Occurrences):
@@ -189,10 +189,8 @@ class Comparisons(Occurrences):
         elif _may_be_thousands(amount.number) and (
             plausible is None or plausible.contains(value * 1000)
         ):
-            thousands, plain = amount.number.replace(".", ""), amount.number.split(".")[0]
+            thousands, plain = amount.number.replace(".", ""), amount.number.rstrip("0").rstrip(".")
             message = f"the point in `{amount.number}` is read as a decimal point"
-            number = Fraction(amount.number)
-            plain = plain if number.denominator == 1 else amount.number.rstrip("0")
             hint = f"write `{thousands}` if it parts the thousands, `{plain}` if not"
             self.problem("implausible-limit", message, amount.span, hint)
         return value

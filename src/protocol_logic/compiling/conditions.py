@@ -12,6 +12,8 @@ from fractions import Fraction
 from protocol_logic.compiling import core
 from protocol_logic.compiling.asked import Asking
 from protocol_logic.compiling.comparisons import Comparisons
+from protocol_logic.compiling.cues import how_tested, instead_of_values
+from protocol_logic.compiling.formulas import Derived
 from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge import vocabulary as voc
@@ -34,7 +36,11 @@ class Conditions(Comparisons, Asking):
             | condition_tree.NoneOf
             | condition_tree.AtLeast,
         ):
-            parts = tuple(c for c in map(self.condition, node.parts) if c is not None)
+            checked = [
+                None if self._is_further_value(before, part) else self.condition(part)
+                for before, part in zip((None, *node.parts), node.parts, strict=False)
+            ]
+            parts = tuple(c for c in checked if c is not None)
             if len(parts) < len(node.parts):
                 return None
             if isinstance(node, condition_tree.AllOf):
@@ -59,6 +65,25 @@ class Conditions(Comparisons, Asking):
         if isinstance(node, condition_tree.Broken):
             return None
         return self._test(node, text)
+
+    def _is_further_value(
+        self, before: condition_tree.Condition | None, part: condition_tree.Condition
+    ) -> bool:
+        """Whether a name is but another value: `female` in `sex is male or female`."""
+        if not isinstance(before, condition_tree.IsIn) or not isinstance(
+            part, condition_tree.Named
+        ):
+            return False
+        name, value = before.name.text, part.name.text
+        values: tuple[str, ...] = getattr(self.found.entries.get(name), "values", ())
+        if name in self.definitions:
+            values = tuple(w.text for w in self.definitions[name][0].values)
+        if value in self.found.places or value not in values:
+            return False
+        both = ", ".join(w.text for w in (*before.values, part.name))
+        message = f"`{value}` is a value of `{name}`, no name"
+        self.problem("unknown-name", message, part.name.span, f"write `{name} in {both}`")
+        return True
 
     def _at_least(
         self, node: condition_tree.AtLeast, parts: tuple[core.Condition, ...], text: str
@@ -123,24 +148,20 @@ class Conditions(Comparisons, Asking):
         if name in self.definitions:
             definition, _ = self.definitions[name]
             if isinstance(definition.body, tree.Decide):
-                values = ", ".join(f"`{name} is {w.text}`" for w in definition.values)
                 message = f"`{name}` has values, so it cannot stand alone"
-                self.problem("wrong-kind", message, node.name.span, f"write {values}")
+                self.problem("wrong-kind", message, node.name.span, self.how_defined(name))
                 return None
             if isinstance(definition.body, tree.Score):
                 message = f"`{name}` is a score, so it cannot stand alone"
-                self.problem("wrong-kind", message, node.name.span, f"write `{name} <= NUMBER`")
+                self.problem("wrong-kind", message, node.name.span, self.how_defined(name))
                 return None
             return core.Defined(name=name, text=text, span=node.span)
         entry = self.entry(node.name, voc.Concept)
         if entry is None:
             return None
         if entry.kind != "condition":
-            ways = [o.syntax for o in OPERATORS.values() if entry.kind in o.takes]
-            ways = [w if w.endswith("...") else w.split(" / ")[0] for w in ways]
-            hint = "write one of " + ", ".join(f"`{w.replace('NAME', name)}`" for w in ways)
             message = f"`{name}` is a {entry.kind}, so it cannot stand alone"
-            self.problem("wrong-kind", message, node.name.span, hint)
+            self.problem("wrong-kind", message, node.name.span, how_tested(entry))
             return None
         return core.Present(concept=name, text=text, span=node.span)
 
@@ -150,10 +171,10 @@ class Conditions(Comparisons, Asking):
             definition, _ = self.definitions[name]
             values = tuple(w.text for w in definition.values)
             if not isinstance(definition.body, tree.Decide):
-                message, hint = f"`{name}` holds or not; it has no values", f"write `{name}` alone"
+                message = f"`{name}` holds or not; it has no values"
                 if isinstance(definition.body, tree.Score):
-                    message, hint = f"`{name}` is a score", f"write `{name} <= NUMBER`"
-                self.problem("wrong-kind", message, node.name.span, hint)
+                    message = f"`{name}` is a score"
+                self.problem("wrong-kind", message, node.name.span, self.how_defined(name))
                 return None
             if not self.are_values(name, node.values, values):
                 return None
@@ -170,10 +191,19 @@ class Conditions(Comparisons, Asking):
         entry = self.found.entries.get(name)
         values = values_of(entry) if isinstance(entry, kinds) else ()
         missing = [w for w in node.values if w.text in _MISSING and w.text not in values]
+        if isinstance(entry, voc.Concept) and all(w.text == "absent" for w in missing):
+            missing = []
         if missing and isinstance(entry, _RECORDED):
             message = f"`{name}` cannot be `{missing[0].text}`"
             hint = f"write `{name} is not recorded`"
             self.problem("unknown-value", message, missing[0].span, hint)
+            return None
+        without = self.found.derived.get(name) or entry
+        if isinstance(without, voc.Concept | voc.Quantity | voc.Age | Derived):
+            kind = without.kind if isinstance(without, voc.Concept) else "number"
+            cue = instead_of_values(without, [w.text for w in node.values])
+            message = f"`{name}` is a {kind}, which has no values"
+            self.problem("wrong-kind", message, node.name.span, cue)
             return None
         entry = self.entry_of(node.name, kinds)
         if entry is None:

@@ -68,6 +68,6 @@ def report_code_clashes(found: Entries) -> None:
                         message=f"code `{code.code}` already belongs to `{other}`",
                         source=source,
                         span=span,
-                        hint="one code leads to one entry; use `is a` for a narrower concept",
+                        hint=f"use `{other}`, or leave the code out here: a code has one entry",
                     )
                 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.cues import defined_in
 from protocol_logic.compiling.expectations import COMMENT, OWN_LINE, Expected, Expecting
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source, Span
@@ -120,7 +121,10 @@ class _Checker(Expecting):
             if name.text in self.declared and name.text not in self.elements.known():
                 self.mistakes += 1
             else:
-                self.problem("unknown-name", error.message, name.span, error.hint)
+                hint = error.hint
+                if name.text not in self.in_use:
+                    hint = defined_in(name.text) or hint
+                self.problem("unknown-name", error.message, name.span, hint)
             return None
         except Unreadable as error:
             hint = OWN_LINE if COMMENT.search(value.text) else None

@@ -81,6 +81,7 @@ class Expecting:
         self.problems = problems
         self.declared = declared
         self.elements = elements_of(protocol)
+        self.in_use = {*protocol.vocabulary.entries, *protocol.derived, *protocol.definitions}
         self.criteria = {c.id: c for c in protocol.criteria}
         self.scopes = [scope.id for scope in protocol.scopes]
         self.quantities = list(protocol.vocabulary.of(Quantity))
@@ -94,7 +95,7 @@ class Expecting:
         )
 
     def expected(self, about: Word, quote: bool, tail: Word) -> Expected | None:
-        target = self._target(about, quote)
+        target = self._target(about, quote, tail)
         if target is None:
             return None
         kind, condition = target
@@ -120,7 +121,9 @@ class Expecting:
             return None
         return Expected(kind, about.text, outcome, tuple(because), condition, tail.span)
 
-    def _target(self, about: Word, quote: bool) -> tuple[Kind, core.Condition | None] | None:
+    def _target(
+        self, about: Word, quote: bool, tail: Word
+    ) -> tuple[Kind, core.Condition | None] | None:
         """What an expectation is about."""
         name = about.text
         if quote:
@@ -148,7 +151,7 @@ class Expecting:
             hint = f'write a condition of the protocol, as in `expect "{name} is {value}" met`'
             self.problem("wrong-kind", message, about.span, hint)
             return None
-        if name in self.declared:  # it has had its own problem
+        if name in self.declared and name not in self.in_use:  # it has had its own problem
             self.mistakes += 1
             return None
         known = [*self.criteria, *self.scopes, ELIGIBILITY]
@@ -156,6 +159,9 @@ class Expecting:
         message = f"the protocol has no criterion `{shown(name)}`"
         kinds = "it is a criterion, a definition or a scope of the protocol, or `eligibility`"
         hint = did_you_mean(name, known) or kinds
+        line = f"{name} {tail.text} "
+        if (meant := next((q for q in self.quoted if line.startswith(f"{q} ")), None)) is not None:
+            hint = f'put a condition into quotes: `expect "{meant}" met`'
         self.problem("unknown-name", message, about.span, hint)
         return None
 

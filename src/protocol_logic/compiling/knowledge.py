@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from protocol_logic.compiling.allergies import ALLERGIES
-from protocol_logic.compiling.comparisons import AGE_UNITS
+from protocol_logic.compiling.cues import AGE_UNITS
 from protocol_logic.compiling.derived import derived_of
 from protocol_logic.compiling.entries import Entries, claim, report_code_clashes
 from protocol_logic.compiling.library import Unit

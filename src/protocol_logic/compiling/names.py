@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TypeVar
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.cues import how_tested, who_knows
 from protocol_logic.compiling.entries import Entries
 from protocol_logic.compiling.parameters import Settled
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
 from protocol_logic.language.nodes import Word
 
@@ -54,11 +53,13 @@ class Names:
 
     def entry(self, word: Word, kind: type[_E]) -> _E | None:
         """The entry of a name where one kind is wanted; anything else is a problem."""
-        entry = self.entry_of(word, (kind,))
+        entry = self.entry_of(word, (kind,), tested=kind is not voc.Qualifier)
         return entry if isinstance(entry, kind) else None
 
-    def entry_of(self, word: Word, kinds: tuple[type[voc.Named], ...]) -> voc.Entry | None:
-        """The entry of a name where one of several kinds is wanted."""
+    def entry_of(
+        self, word: Word, kinds: tuple[type[voc.Named], ...], tested: bool = True
+    ) -> voc.Entry | None:
+        """The entry of a name where one of several kinds is wanted; `tested`: by a condition."""
         entry = self.found.entries.get(word.text)
         if entry is None and self.settled.has(word.text):
             message = f"`{word.text}` is a parameter: it stands in the place of a number"
@@ -69,7 +70,8 @@ class Names:
             made = "a definition" if defined else "a derived quantity"
             wanted = " or ".join(_KINDS[k] for k in kinds)
             message = f"`{word.text}` is {made}, but here stands {wanted}"
-            self.problem("wrong-kind", message, word.span)
+            hint = self.how_defined(word.text) if tested else None
+            self.problem("wrong-kind", message, word.span, hint)
             return None
         if entry is None:
             known = {
@@ -80,24 +82,26 @@ class Names:
             # A name that was claimed but not built has had its own problem.
             if word.text not in self.found.places:
                 message = f"the name `{word.text}` is not defined"
-                hint = self._defined_elsewhere(word.text) or did_you_mean(word.text, known)
+                hint = who_knows(word.text, known, tested)
                 self.problem("unknown-name", message, word.span, hint)
             return None
         if not isinstance(entry, kinds):
             is_a, wanted = _KINDS[type(entry)], " or ".join(_KINDS[k] for k in kinds)
             message = f"`{word.text}` is {is_a}, but here stands {wanted}"
-            self.problem("wrong-kind", message, word.span)
+            hint = how_tested(entry) if tested else None
+            self.problem("wrong-kind", message, word.span, hint)
             return None
         return entry
 
-    def _defined_elsewhere(self, name: str) -> str | None:
-        """The knowledge file that defines a name and is not used here."""
-        for known in knowledge_names():
-            path = knowledge_path(known)
-            starts = re.compile(rf"^[a-z]+ {re.escape(name)}( element \w+)?$", re.MULTILINE)
-            if path is not None and starts.search(path.read_text(encoding="utf-8")):
-                return f"it is defined in `{known}`: add that to `uses`"
-        return _coded_in(name)
+    def how_defined(self, name: str) -> str | None:
+        """How a definition or a derived quantity is tested, as a hint."""
+        if name not in self.definitions:
+            return how_tested(self.found.derived[name])
+        definition, _ = self.definitions[name]
+        if isinstance(definition.body, tree.Decide):
+            return "write " + ", ".join(f"`{name} is {w.text}`" for w in definition.values)
+        limit = " <= NUMBER`" if isinstance(definition.body, tree.Score) else "` alone"
+        return f"write `{name}{limit}"
 
     def concept(self, word: Word, kind: str) -> voc.Concept | None:
         """The concept of a name where one kind of concept is wanted."""
@@ -106,7 +110,7 @@ class Names:
             return None
         if entry.kind != kind:
             message = f"`{word.text}` is a {entry.kind}, but here stands a {kind}"
-            self.problem("wrong-kind", message, word.span)
+            self.problem("wrong-kind", message, word.span, how_tested(entry))
             return None
         return entry
 
@@ -146,20 +150,6 @@ class Names:
     def line(self, span: Span) -> str:
         """The author's text at a place, in one line, with the values of parameters."""
         return self.settled.line(self.source, span)
-
-
-def _coded_in(name: str) -> str | None:
-    """The entry that has a code with a name as its display: `lisinopril` is one of a class."""
-    display = re.compile(
-        rf'^\s.*"{re.escape(name.replace("_", " "))}"\s*$', re.MULTILINE | re.IGNORECASE
-    )
-    for known in knowledge_names():
-        path = knowledge_path(known)
-        text = path.read_text(encoding="utf-8") if path is not None else ""
-        if (match := display.search(text)) is not None and "unlike" not in match[0]:
-            heads = re.findall(r"^[a-z]+ (\w+)", text[: match.start()], re.MULTILINE)
-            return f"it has no entry of its own; it is one of `{heads[-1]}` (in `{known}`)"
-    return None
 
 
 _KINDS: dict[type[voc.Named], str] = {

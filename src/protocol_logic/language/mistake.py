@@ -43,7 +43,8 @@ class Explanation(NamedTuple):
 class Mistake(NamedTuple):
     """A pattern and its cure.
 
-    `hint` may name the pattern's groups in braces, and so may `message` (None: the usual one).
+    `hint` may name the pattern's groups in braces, and so may `message` (None: the usual one);
+    what the group `n` has in words stands there in digits.
     `needs`: one of these terminals must be expected; `unless`: none of these.
     """
 
@@ -65,8 +66,15 @@ def row(
     return Mistake(re.compile(pattern), hint, message, needed, refused)
 
 
-# A number in a pattern, and the terminals that stand where a condition may end.
+_WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
+DIGITS = {word: str(number) for number, word in enumerate(_WORDS, 1)} | {
+    "a": "1", "an": "1", "eighteen": "18", "twenty": "20", "twenty-four": "24", "thirty": "30",
+}  # fmt: skip
+"""Numbers as people write them in words."""
+IN_WORDS = "|".join(sorted((w for w in DIGITS if len(w) > 2), key=len, reverse=True))
+# A number in a pattern, one that may be in words, and the terminals where a condition may end.
 NUMBER = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
+COUNT = rf"(?<![\w.])(?P<n>\d+(?:\.\d+)?|{IN_WORDS})"
 MORE = "AND OR"
 # The patterns are for lines that a person writes; some take a long time on very long ones.
 LONGEST = 500
@@ -83,6 +91,8 @@ def found_in(table: Iterable[Mistake], place: Place, start: int) -> Explanation 
         for match in mistake.pattern.finditer(place.line):
             if match.start() <= start < match.end() or match.start() <= place.at < match.end():
                 groups = {k: shown(v or "") for k, v in match.groupdict().items()}
+                if "n" in groups:
+                    groups["n"] = DIGITS.get(groups["n"], groups["n"])
                 hint = (
                     mistake.hint(match)
                     if callable(mistake.hint)

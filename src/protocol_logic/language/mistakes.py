@@ -12,6 +12,7 @@ from itertools import chain
 
 from protocol_logic.foundation.text import shown
 from protocol_logic.language.mistake import (
+    IN_WORDS,
     LONGEST,
     MORE,
     NUMBER,
@@ -43,6 +44,28 @@ def _exponent(match: re.Match[str]) -> str:
     return f"write `^ {match['e'].translate(_SUPERSCRIPTS)}`"
 
 
+def _either(match: re.Match[str]) -> str:
+    name, one, other = match["x"], match["v"], match["w"]
+    values = f"`{name} in {one}, {other}`"
+    if not (one.isdigit() and other.isdigit()):
+        return f"write {values}"
+    limits = f"{name} <= {other}" if one == "0" else f"{name} >= {one} and {name} <= {other}"
+    return f"write `{limits}` if it is a number, {values} if it has values"
+
+
+_NEGATED = {"any of": "none of", "none of": "any of"}
+
+
+def _not_block(match: re.Match[str]) -> str:
+    block = " ".join(match["b"].split())
+    if block in _NEGATED:
+        return f"write `{_NEGATED[block]}`"
+    if block == "all of":
+        return "write `any of`, with `not` in its lines, or `none of` if none of them may hold"
+    return f"`define` a name for the block `{block}`, and write `not NAME`"
+
+
+_BLOCK = r"(?:all|any|none|at\s+least\s+\d+)\s+of|there\s+is"
 _BOTH = "write two lines under `all of`, one with `>=` and one with `<=`"
 _ULN = r"(?:the\s+)?(?:ULN|uln|Uln|upper\s+limit\s+of\s+(?:the\s+)?normal)\b"
 _LLN = r"(?:the\s+)?(?:LLN|lln|Lln|lower\s+limit\s+of\s+(?:the\s+)?normal)\b"
@@ -65,6 +88,12 @@ _MISTAKES = (
         r"^(?:all\s+of|any\s+of|none\s+of|at\s+least\s+\d+\s+of|there\s+is)\s+\S+",
         "put what follows on lines of its own, indented under it",
         needs="_NL",
+    ),
+    _row(rf"^not\s+(?P<b>{_BLOCK})\b", _not_block),
+    _row(
+        rf"\b(?P<c>and|or)\s+(?:not\s+)?(?P<b>{_BLOCK})\b.*",
+        "a block stands on lines of its own: put it beside the other condition, both under "
+        "`all of` or `any of`",
     ),
     _row(r"^(?P<c>and|or)\s+\w+", "leave out the `{c}`: put the lines under `all of` or `any of`"),
     _row(
@@ -173,6 +202,8 @@ _MISTAKES = (
     _row(r"(?P<a>\d+)\.(?!\d)", "write `{a}`"),
     _row(r"[<>]=?\s*[-−–]\s*\d+", "a limit is not negative"),
     # comparisons
+    _row(r"(?P<x>[a-z]\w*)\s+is\s+(?P<v>[\w+]+)\s+or\s+(?P<w>\d[\w+]*)", _either),
+    _row(r"(?P<x>[a-z]\w*)\s+(?P<v>\d+)\s+or\s+(?P<w>\d+)", _either, needs="COMPARE"),
     _row(r"[≥≧⩾]", "write `>=`"),
     _row(r"[≤≦⩽]", "write `<=`"),
     _row(r"=\s*>|>\s+=", "write `>=`"),
@@ -194,8 +225,14 @@ _MISTAKES = (
     _row(
         r"^(?:only\s+)?(?:for|in)\s+[a-z]\w*(?:\s*,\s*[a-z]\w*)*$",
         "write `for SCOPE` as the first line of a criterion, above its sentence",
-        needs="COMPARE",
+        needs="COMPARE _DEDENT",
         unless="FOR",
+    ),
+    _row(
+        r"^at\s+[a-z]\w*$",
+        "write `at TIMEPOINT` above the sentence of the criterion, below `for SCOPE` if it has one",
+        needs="COMPARE _DEDENT",
+        unless="AT",
     ),
     _row(
         r"^for\s+(?:the\s+)?(?:arm|cohort|part|phase|scope)\s+(?P<x>[a-z]\w*)",
@@ -242,6 +279,11 @@ _MISTAKES = (
     _row(
         r"\b(?:judged|opaque|attested)\s+\"[^\"]*\"\w[^\"]*\"?",
         "leave out the inner quotes: what is asked has none",
+    ),
+    _row(
+        r"\b(?P<k>judged|opaque|attested)\s+\"(?P<t>[^\"]*)\"\s+(?P<w>(?:within|in|for|before|after"
+        r"|since|during)\s+[^\",]*?[^\",\s])(?=\s+(?:and|or)\b|\s*$|,)",
+        'put the time into the text: `{k} "{t} {w}"`',
     ),
     _row(
         r"(?<=\")\s+is\s+(?P<v>yes|no|true|false)\b",
@@ -324,11 +366,11 @@ _MISTAKES = (
     _row(r"(?P<p>[;:.!?])", "leave out the `{p}`"),
     # words
     _row(
-        r"[<>]=?\s*(?:one|two|three|four|five|six|ten|twelve|eighteen)\s+\w+",
-        "write digits",
+        rf"(?P<c>[<>]=?)\s*(?P<n>{IN_WORDS})\s+(?P<u>\w+)",
+        "write digits: `{c} {n} {u}`",
         needs="TIMES_ULN",
     ),
-    _row(r"\b(?:two|three|four|five|six|ten|twelve|eighteen)\b", "write digits", needs="NUMBER"),
+    _row(rf"\b(?P<n>{IN_WORDS})\b", "write digits: `{n}`", needs="NUMBER"),
     _row(r"[a-z][a-z0-9_]*(?:-\w+)+", _joined),
 )
 _UNENDED = (
@@ -344,6 +386,7 @@ _UNENDED = (
         needs="WITHIN",
         unless="IS",
     ),
+    _row(r"^not\s+(?P<b>there\s+is)$", _not_block),
     _row(r"^course\s+of\b.*", "give it a name: `, called NAME`", needs="COMMA"),
     _row(r"\b(?P<c>and|or|not)$", "write a condition after it, or leave it out", needs="NAME"),
     _row(rf"^(?:{_CODES})\s.*,$", "put the codes on lines of their own, without commas"),

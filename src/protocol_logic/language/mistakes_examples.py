@@ -22,6 +22,12 @@ EXAMPLES = (
         needs="IS",
         unless="COMPARE",
     ),
+    row(
+        r"^given\s+allergy\s+to\s+(?P<x>[a-z]\w*)",
+        "write `given allergy_to_{x} ...`: its name is one word",
+        needs="IS",
+        unless="COMPARE",
+    ),
     row(r"^given\s+(?:history|number|lines)\s+of\s+(?P<x>[a-z]\w*)", _RECORDED, needs="IS"),
     row(r"^given\s+(?:no|not|without)\s+(?P<x>[a-z]\w*)", "write `given {x} is absent`"),
     row(

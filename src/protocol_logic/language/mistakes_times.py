@@ -3,7 +3,19 @@ qualifiers."""
 
 from __future__ import annotations
 
-from protocol_logic.language.mistake import MORE, NUMBER, row as _row
+import re
+
+from protocol_logic.language.mistake import COUNT, DIGITS, IN_WORDS, MORE, NUMBER, row as _row
+
+
+def _how_long(match: re.Match[str]) -> str:
+    """What `X for 12 months` may mean: none in that time, or that it lasts."""
+    name, number, unit = match["x"], DIGITS.get(match["n"], match["n"]), match["u"]
+    return (
+        f"write `not {name} within {number} {unit}` if there was none in that time; how long "
+        f'something lasts is asked of a person: `attested "{name} {match["w"]}"`'
+    )
+
 
 _PAST = r"(?:last|past|previous|prior|preceding)"
 _WINDOW = "WITHIN NUMBER AND OR"
@@ -30,8 +42,8 @@ TIMES_AND_KINDS = (
         unless="IS",
     ),
     _row(
-        r"\b(?P<w>an?|one)\s+(?P<u>day|week|month|year)\b",
-        "write `1 {u}`",
+        rf"\b(?P<n>an?|{IN_WORDS})\s+(?P<u>(?:day|week|month|year)s?)\b",
+        "write `{n} {u}`",
         needs="NUMBER",
         unless="COMPARE",
     ),
@@ -43,14 +55,23 @@ TIMES_AND_KINDS = (
     ),
     # windows of time
     _row(
-        rf"\b(?:with)?in\s+(?:the\s+)?{_PAST}\s+{NUMBER}\s*(?P<u>[a-z]+)",
+        rf"\b(?:with)?in\s+(?:the\s+)?{_PAST}\s+{COUNT}\s*(?P<u>[a-z]+)",
         "write `within {n} {u}`",
         needs=_WINDOW,
     ),
     _row(
-        rf"\b(?:during|over|for|since)\s+(?:the\s+)?{_PAST}\s+{NUMBER}\s*(?P<u>[a-z]+)",
+        rf"\b(?:during|over|for|since)\s+(?:the\s+)?{_PAST}\s+{COUNT}\s*(?P<u>[a-z]+)",
         "write `within {n} {u}`",
         needs=_WINDOW,
+    ),
+    _row(
+        rf"\bwithin\s+(?:the\s+)?(?P<n>an?|{IN_WORDS})\s+(?P<u>(?:day|week|month|year)s?)\b",
+        "write digits: `within {n} {u}`",
+    ),
+    _row(
+        rf"\b(?P<x>[a-z]\w*)\s+(?P<w>for\s+(?:at\s+least\s+|more\s+than\s+|[<>]=?\s*|over\s+)?"
+        rf"(?:the\s+)?{COUNT}\s*(?P<u>(?:day|week|month|year)s?)\b)",
+        _how_long,
     ),
     _row(
         rf"\b(?P<x>[a-z]\w*)\s*(?:>=?|at\s+least|more\s+than|over)\s*{NUMBER}\s*(?P<u>[a-z]+)\s+"

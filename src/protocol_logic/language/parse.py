@@ -10,6 +10,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -82,6 +83,10 @@ def parse(source: Source, problems: Problems) -> list[Statement]:
         heading = _broken_heading(piece)
         if heading is not None:
             statements.append(heading)
+        elif words.first(piece[0].text) in words.HEADER and statements:
+            last = statements[-1]  # a line of the heading that stands too far left
+            if isinstance(last, Heading):
+                statements[-1] = replace(last, uses=(*last.uses, *_used(piece)))
     return statements
 
 
@@ -123,18 +128,20 @@ def _broken_heading(piece: Sequence[Line]) -> Heading | None:
     head = piece[0]
     kind = words.statement_like(words.first(head.text))
     if kind not in {"protocol", "knowledge", "policies"} or (
-        len(piece) > 1 and not piece[1].indent
+        len(piece) > 1 and not piece[1].indent and words.first(piece[1].text) not in words.HEADER
     ):
         return None
-    name = head.text.partition(" ")[2].strip()
-    uses = tuple(
+    name = Word(text=head.text.partition(" ")[2].strip(), span=_whole(head))
+    return Heading(kind=kind, name=name, texts=(), uses=_used(piece), span=_whole(head))
+
+
+def _used(piece: Sequence[Line]) -> tuple[Word, ...]:
+    """The knowledge files that lines of a heading use."""
+    return tuple(
         Word(text=name[0], span=Span(line.start + name.start(), line.start + name.end()))
-        for line in piece[1:]
+        for line in piece
         if (word := re.match(r"uses?\b", line.text)) is not None
         for name in _NAME.finditer(line.text, word.end())
-    )
-    return Heading(
-        kind=kind, name=Word(text=name, span=_whole(head)), texts=(), uses=uses, span=_whole(head)
     )
 
 

@@ -28,6 +28,9 @@ STATEMENTS = (
 ONE_LINE = ("system", "policy")
 """Those of statements of one line."""
 
+HEADER = ("title", "version", "language", "registry", "source", "uses", "use")
+"""Words that start a line of a heading."""
+
 INNER = frozenset(
     "all any none at there not attested judged opaque todo lines history number allergy highest "
     "lowest mean applies except decide otherwise denied > label source code unlike unit accepts "
@@ -58,6 +61,8 @@ def statement_like(word: str) -> str | None:
 
 def how_to_start(word: str) -> str:
     """A hint for a line that starts no statement."""
+    if word in INNER:
+        return "indent it under the statement that it belongs to, by two spaces"
     near = statement_like(word)
     if near is not None and near != word:
         return f"did you mean `{near}`?"

@@ -17,6 +17,8 @@ from protocol_logic.language.parse import Line, pieces
 
 _QUOTING = ("include", "exclude", "note")
 _CONNECTIVES = re.compile(r"(?:\W*\b(?:and|or)\b)+\W*", re.IGNORECASE)
+_INSERTED = re.compile(r"(?<!\\)\[([^\[\]]*)\]")
+_WORD = re.compile(r"(?:(?<!\\)\[[^\[\]]*\]|\S)+")
 _ALIKE = 0.5
 
 
@@ -111,6 +113,10 @@ class _Comparison:
     def _not_found(self, words: str, span: Span) -> None:
         nearest = self._nearest(words)
         hint = "copy it from the text; what you put in yourself stands in brackets: `[>=]`"
+        for inserted in _INSERTED.finditer(words):
+            own = words[: inserted.start()] + inserted[1] + words[inserted.end() :]
+            if inserted[1].strip() and self.text.find([own], 0) is not None:
+                hint = f"the text has `{shown(inserted[1])}` itself: leave out the brackets"
         if nearest is None:
             message = "this quote stands nowhere in the text"
             self._add("not-in-source", message, self.source, span, hint)
@@ -155,7 +161,7 @@ class _Comparison:
 
 def _difference(quote: str, text: str, span: Span) -> tuple[str, Span]:
     """The first word in which a quote differs from the text, and its place."""
-    ours = [(m[0], span.start + m.start()) for m in re.finditer(r"\S+", quote)]
+    ours = [(m[0], span.start + m.start()) for m in _WORD.finditer(quote) if _plain(m[0])]
     theirs = _plain(text).split()
     blocks = SequenceMatcher(None, [_plain(w) for w, _ in ours], theirs, False)
     for kind, a, b, c, d in blocks.get_opcodes():
@@ -176,7 +182,7 @@ def _difference(quote: str, text: str, span: Span) -> tuple[str, Span]:
 
 def _plain(text: str) -> str:
     """A text without the backslashes of Markdown and what an author put in."""
-    return re.sub(r"\\(?=[^\w\s])", "", re.sub(r"(?<!\\)\[[^\[\]]*\]", "", text))
+    return re.sub(r"\\(?=[^\w\s])", "", _INSERTED.sub("", text))
 
 
 def _is_authors_own(words: str) -> bool:

@@ -2,13 +2,15 @@
 
 A quote is the text, word for word. Not compared are white space, bullets and numbers of items, the
 backslashes of Markdown, and what stands in brackets, `Platelets [>=] 100 x 10[^]9/L`: that was put
-in by the author. A bracket of the text itself is written `\\[`, as registries do; one without the
-backslash is found too where the text has it.
+in by the author. `mm[³]` stands for the `mm3` of a text too: the exponent was put up. A bracket of
+the text itself is written `\\[`, as registries do; one without the backslash is found too where
+the text has it.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +22,7 @@ from protocol_logic.language.parse import UNSEEN
 # What stands for a bullet or a number in the text that is compared; no text that is shown has it.
 _SIGN = "\x00"
 _COMPARED = re.compile(rf"(?:[^\s\\{UNSEEN}]|\\(?![!-/:-@\[-`{{-~]))+")
+_EXPONENT = re.compile(r"\[(?:\^(?=\d)|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹]))([\d⁰¹²³⁴⁵⁶⁷⁸⁹]+)\]")
 _INSERTED = re.compile(r"(?<!\\)\[(?:[^\[\]\\]|\\.)*\]")
 
 
@@ -125,10 +128,18 @@ def _line_pattern(line: str) -> str:
     end = 0
     for inserted in _INSERTED.finditer(line):
         parts.append(_words_pattern(line[end : inserted.start()]))
-        parts.append(f"(?:{re.escape(_compared_text(inserted[0]))})?")
+        parts.append(f"(?:{'|'.join(map(re.escape, _standing_for(inserted[0])))})?")
         end = inserted.end()
     parts.append(_words_pattern(line[end:]))
     return start + "".join(parts)
+
+
+def _standing_for(inserted: str) -> list[str]:
+    """What the text may have where an author put something in: itself, and of an exponent that the
+    author put up, `mm[³]` or `10[^9]`, its digits."""
+    exponent = _EXPONENT.fullmatch(inserted)
+    digits = [unicodedata.normalize("NFKC", exponent[1])] if exponent is not None else []
+    return [_compared_text(inserted), *digits]
 
 
 def _words_pattern(text: str) -> str:
