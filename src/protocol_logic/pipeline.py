@@ -7,7 +7,6 @@ bytes -document-> JSON -read_record-> record -read_findings-> findings -decide->
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +17,7 @@ from protocol_logic.answering.rows import AsOf, Row, about, problems_of, row_of
 from protocol_logic.compiling import core
 from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.check import check
+from protocol_logic.compiling.digests import digest_of
 from protocol_logic.compiling.lower import Program, lower
 from protocol_logic.compiling.parameters import Setting
 from protocol_logic.compiling.plan import Plan
@@ -85,15 +85,9 @@ def compiled_of(protocol: core.Protocol, policies: Policies | None = None) -> Co
     program = lower(protocol, plan)
     names = reached(protocol)
     codings = Codings.of(protocol.vocabulary, names)
-    # The text forms of checked values are deterministic (tuples and exact numbers throughout) and
-    # free of places, so neither layout nor the name of a file moves the digest.
-    p = protocol
-    parts = (p.id, p.version, p.scopes, p.timepoints, p.criteria)
-    knowledge = (p.definitions, p.derived, p.denials, p.vocabulary.entries)
-    used = [{n: each for n, each in group.items() if n in names} for group in knowledge]
-    digest = hashlib.sha256(repr((parts, used)).encode()).hexdigest()
+    digest = digest_of(protocol)
     windows = policies.windows(protocol) if policies is not None else {}
-    return Compiled(protocol, plan, program, codings, f"sha256:{digest}", policies, windows)
+    return Compiled(protocol, plan, program, codings, digest, policies, windows)
 
 
 def read_records(
@@ -163,27 +157,35 @@ class Screened:
 
     `row`: where the patient was judged; `problems` are those of the record, as in the row, with
     their hints. `stopped`: what kept a patient, whose `record` there may be, from being judged.
+    `read`: the record without the answers of people. `graph`: the justification, where wanted.
     """
 
     record: PatientRecord | None
     row: Row | None
     problems: tuple[Problem, ...]
     stopped: tuple[Problem, ...] = ()
+    read: PatientRecord | None = None
+    graph: Graph | None = None
 
 
 class Screening:
     """Decides patients of one protocol, one after the other; solved rows are kept."""
 
     def __init__(
-        self, compiled: Compiled, answers: Answers | None = None, why: bool = False
+        self,
+        compiled: Compiled,
+        answers: Answers | None = None,
+        why: bool = False,
+        graphs: bool = False,
     ) -> None:
-        """`why`: whether rows say why."""
+        """`why`: whether rows say why; `graphs`: whether the justifications are wanted."""
         from protocol_logic.reasoning.engine import Engine  # clingo only where it is needed
 
         self.compiled = compiled
         self.answers = answers
         self.engine = Engine(compiled.protocol, compiled.plan, compiled.program)
-        self.explaining = Explaining(compiled, self.engine) if why else None
+        self.why = why
+        self.explaining = Explaining(compiled, self.engine) if why or graphs else None
 
     def screen(self, item: Unread | PatientRecord, option: date | None) -> Screened:
         """Screen one patient, on the day of the option or that of the record."""
@@ -194,10 +196,11 @@ class Screening:
         as_of = as_of_date(record, option)
         if isinstance(as_of, Problem):
             return Screened(record, None, record.problems, (as_of,))
+        read = record
         if self.answers is not None:
             record = self.answers.apply(record, as_of.date)
-        row, problems = self.judge(record, as_of)
-        return Screened(record, row, problems)
+        row, problems, graph = self._judged(record, as_of)
+        return Screened(record, row, problems, read=read, graph=graph)
 
     def _read(self, unread: Unread, problems: Problems) -> PatientRecord | None:
         document = unread.document()
@@ -208,7 +211,13 @@ class Screening:
 
     def judge(self, record: PatientRecord, as_of: AsOf) -> tuple[Row, tuple[Problem, ...]]:
         """The row of one patient on one day, and its problems with their hints."""
-        c = self.compiled
+        row, problems, _ = self._judged(record, as_of)
+        return row, problems
+
+    def _judged(
+        self, record: PatientRecord, as_of: AsOf
+    ) -> tuple[Row, tuple[Problem, ...], Graph | None]:
+        c, graph = self.compiled, None
         found = findings_of(c, record, as_of.date)
         decision = self.engine.decide(found)
         problems = tuple(problems_of(record, found))
@@ -219,8 +228,9 @@ class Screening:
         if self.explaining is not None:
             from protocol_logic.answering.why import with_why
 
-            row = with_why(row, self.explaining.graph(record, as_of, found, decision))
-        return row, problems
+            graph = self.explaining.graph(record, as_of, found, decision)
+            row = with_why(row, graph) if self.why else row
+        return row, problems, graph
 
     def row(self, record: PatientRecord, as_of: AsOf) -> Row:
         """The row of one patient on one day."""

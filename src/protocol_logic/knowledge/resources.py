@@ -9,6 +9,7 @@ name that is not lower-case words joined by dots has no file, whatever lies on t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -40,6 +41,20 @@ def grammar_text(name: str) -> str:
 def logic_text(name: str) -> str:
     """The text of `kb/logic/<name>.lp`; `screen` and `screen.lp` are the same name."""
     return _text(kb_root() / "logic", name, ".lp")
+
+
+def logic_names() -> list[str]:
+    """The names of all files of `kb/logic`, sorted."""
+    return sorted(path.stem for path in (kb_root() / "logic").glob("*.lp"))
+
+
+def program_files() -> Iterator[tuple[str, bytes]]:
+    """This program's own modules and grammar, each by a name and its bytes, sorted by name."""
+    package = Path(str(files(_PACKAGE)))
+    found = {f"src/{path.relative_to(package).as_posix()}": path for path in package.rglob("*.py")}
+    found |= {f"grammar/{path.name}": path for path in grammar_root().glob("*.lark")}
+    for name in sorted(found):
+        yield name, found[name].read_bytes()
 
 
 def protocol_ids() -> list[str]:

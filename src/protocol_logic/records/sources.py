@@ -51,11 +51,15 @@ class Unread:
     data: bytes
     line: int | None = None
 
+    @property
+    def text(self) -> bytes:
+        """The bytes without the end of the line that they are."""
+        return self.data if self.line is None else self.data.rstrip()
+
     def document(self) -> Document | Problem:
         """The document, or why it is none."""
         try:
-            data = self.data if self.line is None else self.data.rstrip()
-            return Document(self.source, _resource(data), self.line)
+            return Document(self.source, _resource(self.text), self.line)
         except NotJson as error:
             hint = error.hint
             if self.line is None and "Extra data" in str(error):

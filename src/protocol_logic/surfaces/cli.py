@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from protocol_logic import __version__
+from protocol_logic.surfaces.audit_commands import audit
 
 _OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -254,6 +255,16 @@ _OUTPUT = click.option(
     help="Write the empty form of answers there: what would close the gaps.",
 )
 @click.option(
+    "--record",
+    metavar="FILE",
+    help="Append each decision to an audit record, a line each (see `audit`).",
+)
+@click.option(
+    "--mask",
+    metavar="KEY",
+    help="With --record: write masks of identifiers, made with the key in this file.",
+)
+@click.option(
     "--merge-patients", "merge", is_flag=True, help="Join bundles that hold the same patient id."
 )
 @click.option("--why", is_flag=True, help="Say why of each criterion that fails or is open.")
@@ -459,6 +470,9 @@ def compile_command(
     if to == "facts":
         ctx.exit(print_facts(compiled, paths, patient, day, output))
     ctx.exit(print_program(compiled, to, output))
+
+
+group.add_command(audit)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from protocol_logic.surfaces.outputs import (
     written,
 )
 from protocol_logic.surfaces.progress import Progress
+from protocol_logic.surfaces.recording import Recorder, audit_file
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from protocol_logic.pipeline import Compiled, Screened, Screening
     from protocol_logic.records.answers import Answers
     from protocol_logic.records.elements import Elements
+    from protocol_logic.surfaces.recording import Piece
     from protocol_logic.surfaces.row_formats import RowFormat, Spool
 
 NO_AS_OF = (
@@ -68,6 +70,8 @@ class ScreenOptions:
     answers_form: str | None
     merge: bool
     why: bool
+    record: str | None
+    mask: str | None
     policies: str | None
     parameters: tuple[str, ...]
     dates: tuple[str, ...]
@@ -81,6 +85,7 @@ def screen(options: ScreenOptions) -> int:
 
     _refuse_one_file_for_two(options)
     paths = existing_paths(options.patients)
+    record = audit_file(options.record, options.mask)
     compiled = compiled_protocol(
         options.protocol, options.policies, options.parameters, options.dates
     )
@@ -95,7 +100,11 @@ def screen(options: ScreenOptions) -> int:
         if options.answers_form is not None:
             asked = files.enter_context(opened_output(options.answers_form))
         patients = Patients(compiled, paths, options.merge)
-        run = _Run(patients, spool, questions, notes)
+        recorder = None
+        if record is not None:
+            recorder = Recorder(record, compiled, options.answers, options.merge)
+            files.enter_context(closing(recorder))
+        run = _Run(patients, spool, questions, notes, recorder)
         answers = None if options.answers is None else run.read_answers(options.answers)
         start = _Start(
             compiled=compiled,
@@ -105,9 +114,12 @@ def screen(options: ScreenOptions) -> int:
             answers=answers,
             asked=asked is not None,
             why=options.why,
+            recorded=None if recorder is None else recorder.piece,
         )
         run.screen(start, options.workers)
         try:
+            if recorder is not None:
+                recorder.write(patients.is_withheld)
             form.write(out, lambda: spool.pieces(patients.is_withheld))
             if asked is not None:
                 asked.write(form_header())
@@ -127,8 +139,8 @@ class _Result:
 
     `patient`, `source`: of its record, if there is one; `piece` of its row, if there is one.
     `codes`: of the problems of the record; `notes`: their lines. `questions`: the lines of the
-    form of answers. `resources`: what became of those of the record. `stopped`: why there is no
-    row.
+    form of answers. `decision`: what is recorded. `resources`: what became of those of the record.
+    `stopped`: why there is no row.
     """
 
     patient: str | None = None
@@ -137,6 +149,7 @@ class _Result:
     codes: tuple[str, ...] = ()
     notes: bytes = b""
     questions: bytes = b""
+    decision: bytes = b""
     resources: Account = _NONE
     stopped: tuple[Problem, ...] = ()
 
@@ -152,12 +165,15 @@ class _Start:
     answers: Answers | None
     asked: bool
     why: bool
+    recorded: Piece | None
 
     def __call__(self) -> Callable[[Item], _Result]:
         from protocol_logic.compiling.answerable import elements_of
         from protocol_logic.pipeline import Screening
 
-        screening = Screening(self.compiled, self.answers, self.why)
+        screening = Screening(
+            self.compiled, self.answers, why=self.why, graphs=self.recorded is not None
+        )
         elements = elements_of(self.compiled.protocol) if self.asked else None
         return lambda item: self._screen(screening, elements, item)
 
@@ -178,6 +194,7 @@ class _Start:
             codes=tuple(problem.code for problem in done.problems),
             notes=_notes(done.problems, patient) if self.noted else b"",
             questions=_questions(elements, self.compiled, done),
+            decision=b"" if self.recorded is None else self.recorded(item, done),
             resources=total_of(done.record.accounting),
             stopped=done.stopped,
         )
@@ -244,12 +261,18 @@ def _note_line(problem: Problem, patient: str | None) -> bytes:
 
 class _Run:
     def __init__(
-        self, patients: Patients, spool: Spool, questions: Spool, notes: IO[bytes] | None
+        self,
+        patients: Patients,
+        spool: Spool,
+        questions: Spool,
+        notes: IO[bytes] | None,
+        recorder: Recorder | None,
     ) -> None:
         self.patients = patients
         self.spool = spool
         self.questions = questions
         self.notes = notes
+        self.recorder = recorder
         self.answers: Answers | None = None
         self.codes: Counter[str] = Counter()
         self.troubled = 0
@@ -283,6 +306,8 @@ class _Run:
                     else:
                         self.spool.add(result.patient, result.piece)
                         self.questions.add(result.patient, result.questions)
+                        if self.recorder is not None:
+                            self.recorder.add(result.patient, result.decision)
                     self.codes.update(result.codes)
                     self.troubled += bool(result.codes)
                     self.resources = total_of((self.resources, result.resources))
@@ -349,7 +374,9 @@ def _refuse_one_file_for_two(options: ScreenOptions) -> None:
         "-o": options.output or STDOUT,
         "--problems": options.problems_file,
         "--answers-form": options.answers_form,
+        "--record": options.record,
         "--answers": options.answers,
+        "--mask": options.mask,
     }
     seen: dict[str, str] = {}
     for option, name in named.items():
@@ -357,6 +384,6 @@ def _refuse_one_file_for_two(options: ScreenOptions) -> None:
             continue
         place = name if name == STDOUT else str(Path(name).absolute())
         if place in seen:
-            what = "file" if option == "--answers" else "output"
+            what = "file" if option in ("--answers", "--mask") else "output"
             raise click.UsageError(f"{seen[place]} and {option} name the same {what}")
         seen[place] = option

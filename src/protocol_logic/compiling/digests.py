@@ -1,0 +1,42 @@
+"""Digests of a checked protocol: of all that it rests on, and of its two sides apart.
+
+The text forms of checked values are deterministic (tuples and exact numbers throughout) and free of
+places, so neither layout nor the name of a file moves a digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.reach import reached
+
+
+def digest_of(protocol: core.Protocol) -> str:
+    """Covers the protocol with all that it refers to."""
+    return _digest((_text(protocol), _knowledge(protocol)))
+
+
+def digest_of_text(protocol: core.Protocol) -> str:
+    """Covers what the protocol itself says, with the values of its parameters."""
+    return _digest(_text(protocol))
+
+
+def digest_of_knowledge(protocol: core.Protocol) -> str:
+    """Covers the definitions and entries that the protocol rests on."""
+    return _digest(_knowledge(protocol))
+
+
+def _text(p: core.Protocol) -> tuple[Any, ...]:
+    return (p.id, p.version, p.scopes, p.timepoints, p.criteria)
+
+
+def _knowledge(p: core.Protocol) -> list[dict[str, Any]]:
+    names = reached(p)
+    knowledge = (p.definitions, p.derived, p.denials, p.vocabulary.entries)
+    return [{n: each for n, each in group.items() if n in names} for group in knowledge]
+
+
+def _digest(said: object) -> str:
+    return f"sha256:{hashlib.sha256(repr(said).encode()).hexdigest()}"
