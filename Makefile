@@ -64,6 +64,7 @@ test-bare: $(VENV)/bin/python ## build the wheel, install it bare elsewhere, scr
 	bare/bin/protocol-logic screen $(PROTOCOL) patients; \
 	bare/bin/protocol-logic screen $(PROTOCOL) patients --format json -o out.json; \
 	bare/bin/protocol-logic fit $(PROTOCOL) patients --format html -o fit.html; \
+	bare/bin/protocol-logic explain $(PROTOCOL) patients --patient hanne --format html -o why.html; \
 	bare/bin/protocol-logic problem wrong-unit >/dev/null; \
 	bare/bin/python -I -c "$$BARE_CHECK"
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 34
 """The most columns of a line in a node."""
-_LINES = 4
+_LINES = 5
 _FILLS = {"pass": "#e3f4e6", "fail": "#fde7e5", "open": "#fff3d1", "none": "#ffffff"}
 _STYLES = {
     "eligibility": "filled,rounded,bold",

@@ -11,6 +11,7 @@ from protocol_logic.answering.justification import node_link
 from protocol_logic.answering.why import sentence
 from protocol_logic.surfaces.explain_tree import ExplainTree, Line, Places
 from protocol_logic.surfaces.explain_words import outcome_word, tone
+from protocol_logic.surfaces.picture import Picture, picture_of, pictures
 from protocol_logic.surfaces.report import page
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def explain_page(
         told = sentence(graph)
     else:
         told = f"{criterion} {outcome_word(root)}"
+    drawn = pictures(graph)
     return page(
         "explain.html",
         style="explain.css",
@@ -71,11 +73,14 @@ def explain_page(
         texts=texts.texts(),
         raw=list(raw),
         anchors=anchors,
-        island=island(graph, texts, anchors),
+        pictures=drawn,
+        island=island(graph, texts, anchors, drawn or ()),
     )
 
 
-def island(graph: Graph, texts: _Texts, anchors: Mapping[str, str]) -> str:
+def island(
+    graph: Graph, texts: _Texts, anchors: Mapping[str, str], drawn: Sequence[Picture]
+) -> str:
     """What the page's script reads: the graph as `--format json` writes it, and where to go.
 
     JSON of letters that everybody can see, which neither ends nor begins an element of HTML.
@@ -85,7 +90,12 @@ def island(graph: Graph, texts: _Texts, anchors: Mapping[str, str]) -> str:
         for i, (node, data) in enumerate(graph.nodes(data=True))
         if (line := texts.line(node, data)) is not None
     }
-    data = {"graph": node_link(graph), "lines": lines, "records": anchors}
+    data = {
+        "graph": node_link(graph),
+        "lines": lines,
+        "records": anchors,
+        "pictures": picture_of(drawn),
+    }
     text = json.dumps(data, separators=(",", ":"))
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")

@@ -67,6 +67,15 @@ class Places:
     raw: Mapping[str, str]
 
 
+def decides(graph: Graph, node: str, child: str) -> bool:
+    """Whether a part makes its conclusion what it is."""
+    data, edge = graph.nodes[node], graph.edges[node, child]
+    if "by" in data and data["kind"] != "assumption":  # its cases do, and not its parts
+        return any(part.partition(" ")[0] in ("case", "split", "program") for part in edge["parts"])
+    role = ROLES.get(data["outcome"])
+    return role is None or bool(edge["role"] == role)
+
+
 class ExplainTree:
     """Makes the rows of a graph; `whole`: all of it is unfolded, whichever way it points."""
 
@@ -109,12 +118,7 @@ class ExplainTree:
             stack.extend(reversed(below))
 
     def _decisive(self, node: str) -> Iterator[str]:
-        return (child for child in self.graph[node] if self.decides(node, child))
-
-    def decides(self, node: str, child: str) -> bool:
-        """Whether a part makes its conclusion what it is."""
-        role = ROLES.get(self.graph.nodes[node]["outcome"])
-        return role is None or self.graph.edges[node, child]["role"] == role
+        return (child for child in self.graph[node] if decides(self.graph, node, child))
 
     # ---- rows --------------------------------------------------------------------------------
 
@@ -122,9 +126,9 @@ class ExplainTree:
         data = self.graph.nodes[node]
         kind = data["kind"]
         criterion = kind == "criterion"
-        decides = criterion or self.decides(parent, node)
+        deciding = criterion or decides(self.graph, parent, node)
         again = self._home[node] != parent and bool(self.graph[node])
-        unfolded = shown and (decides or self.whole)
+        unfolded = shown and (deciding or self.whole)
         if criterion:
             unfolded = self.whole or data["verdict"] != "pass"
         below = list(self.graph[node])
@@ -145,7 +149,7 @@ class ExplainTree:
             line=self.places.line(node, data),
             resource=resource,
             raw=self.places.raw.get(resource or ""),
-            decides=decides,
+            decides=deciding,
             again=again,
             open=unfolded,
             rows=[] if again else [self._row(node, child, unfolded) for child in below],

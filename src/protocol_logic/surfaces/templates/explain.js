@@ -87,6 +87,11 @@ function choose(i) {
 }
 function ways(i) {
   const found = [];
+  if (data.pictures[i]) {
+    const way = link("in its picture", data.pictures[i]);
+    way.dataset.box = i;
+    found.push(way);
+  }
   if (row(i)) found.push(link("in the tree", "n" + i));
   if (data.lines[i]) found.push(link("line " + nodes[i].line, data.lines[i]));
   const raw = data.records[nodes[i].resource];
@@ -146,7 +151,12 @@ document.addEventListener("click", (event) => {
   const item = to.closest(".tree li");
   origin = item ? focusable(item) : to.closest(".chosen") && current !== null ? focusable(row(current)) : document.activeElement;
   if (item) choose(Number(item.dataset.node.slice(1)));
-  if (reach(to.getAttribute("href").slice(1))) event.preventDefault();
+  if (to.dataset.box) {
+    show("picture");
+    draw(data.pictures[to.dataset.box]);
+    enter(box(drawn, to.dataset.box));
+    event.preventDefault();
+  } else if (reach(to.getAttribute("href").slice(1))) event.preventDefault();
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && origin && origin.isConnected) {
@@ -187,6 +197,120 @@ tree.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 });
+
+/* ---- pictures ---- */
+const drawings = all(".drawing");
+let drawn = null;
+const zooms = new Map();
+const boxes = (drawing) => all(".box", drawing);
+const box = (drawing, i) => one(`.box[data-node="${i}"]:not(.more)`, drawing);
+function draw(id) {
+  drawn = document.getElementById(id);
+  for (const each of drawings) each.hidden = each !== drawn;
+  one("[name=drawing]").value = id;
+  if (zooms.has(drawn)) return;
+  zoom("fit");
+  centre(boxes(drawn)[0]);
+}
+function zoom(how) {
+  const svg = one("svg", drawn);
+  const wide = svg.viewBox.baseVal.width;
+  const room = one(".canvas", drawn).clientWidth || 800;
+  const now = zooms.get(drawn) || 1;
+  /* Not smaller than what can be read: what has no room is scrolled to. */
+  const fit = Math.min(1, Math.max(0.85, (room - 4) / wide));
+  const next = how === "fit" ? fit : Math.min(4, Math.max(0.1, now * (how === "in" ? 1.25 : 0.8)));
+  zooms.set(drawn, next);
+  svg.style.width = wide * next + "px";
+  svg.style.height = svg.viewBox.baseVal.height * next + "px";
+}
+function activate(target) {
+  const i = Number(target.dataset.node);
+  if (target.classList.contains("more")) return reach("n" + i);
+  choose(i);
+  if (target.classList.contains("folded")) {
+    draw(data.pictures[i]);
+    enter(box(drawn, i));
+  }
+  return true;
+}
+function enter(target) {
+  if (!target) return;
+  for (const each of boxes(drawn)) each.setAttribute("tabindex", each === target ? "0" : "-1");
+  target.focus({ preventScroll: true });
+  centre(target);
+}
+function centre(target) {
+  const canvas = one(".canvas", drawn);
+  const [at, room] = [target.getBoundingClientRect(), canvas.getBoundingClientRect()];
+  if (at.left < room.left || at.right > room.right) canvas.scrollLeft += at.left - room.left - (room.width - at.width) / 2;
+  if (at.top < room.top || at.bottom > room.bottom) canvas.scrollTop += at.top - room.top - (room.height - at.height) / 2;
+}
+/* From box to box as the eye goes: to the nearest one in a direction. */
+function beside(target, key) {
+  const at = target.getBoundingClientRect();
+  const sideways = key === "ArrowRight" || key === "ArrowLeft";
+  const sign = key === "ArrowRight" || key === "ArrowDown" ? 1 : -1;
+  let best = null, least = Infinity;
+  for (const each of boxes(drawn)) {
+    const to = each.getBoundingClientRect();
+    const dx = sideways ? (sign > 0 ? to.left - at.right : at.left - to.right) : Math.abs(to.left - at.left);
+    const dy = sideways ? Math.abs((to.top + to.bottom - at.top - at.bottom) / 2) : sign * (to.top - at.top);
+    if (each === target || (sideways ? dx < 0 : dy <= 0)) continue;
+    const far = sideways ? dx + 2 * dy : dy + 3 * dx;
+    if (far < least) [best, least] = [each, far];
+  }
+  return best;
+}
+if (drawings.length) {
+  one(".drawing-tools").hidden = false;
+  one("[name=drawing]").addEventListener("change", (event) => draw(event.target.value));
+  one(".drawing-tools").addEventListener("click", (event) => {
+    if (event.target.dataset.zoom) zoom(event.target.dataset.zoom);
+  });
+  for (const each of drawings) boxes(each)[0].setAttribute("tabindex", "0");
+  const picture = one("#picture");
+  picture.addEventListener("click", (event) => {
+    const target = event.target.closest(".box");
+    if (target && !dragged) activate(target);
+  });
+  picture.addEventListener("keydown", (event) => {
+    const target = event.target.closest(".box");
+    if (!target) return;
+    if (event.key === "Enter" || event.key === " ") activate(target);
+    else if (event.key === "+" || event.key === "-") zoom(event.key === "+" ? "in" : "out");
+    else if (event.key.startsWith("Arrow")) enter(beside(target, event.key));
+    else return;
+    event.preventDefault();
+  });
+  let from = null, dragged = false;
+  picture.addEventListener("pointerdown", (event) => {
+    const canvas = event.target.closest(".canvas");
+    dragged = false;
+    if (canvas && event.pointerType === "mouse" && event.button === 0) from = [canvas, event.clientX, event.clientY, canvas.scrollLeft, canvas.scrollTop];
+  });
+  addEventListener("pointermove", (event) => {
+    if (!from) return;
+    const [canvas, x, y, left, top] = from;
+    if (Math.abs(event.clientX - x) + Math.abs(event.clientY - y) < 5) return;
+    dragged = true;
+    canvas.scrollLeft = left + x - event.clientX;
+    canvas.scrollTop = top + y - event.clientY;
+  });
+  addEventListener("pointerup", () => { from = null; });
+  document.addEventListener("chosen", (event) => {
+    for (const each of all(".chosen-box")) each.classList.remove("chosen-box");
+    for (const drawing of drawings) {
+      const found = box(drawing, event.detail);
+      if (found) found.classList.add("chosen-box");
+    }
+    const found = drawn && box(drawn, event.detail);
+    if (found && !picture.hidden) centre(found);
+  });
+  document.addEventListener("filtered", (event) => {
+    for (const each of all(".box.criterion")) each.classList.toggle("dim", !["fail", "open", "pass"].some((verdict) => event.detail.has(verdict) && each.classList.contains(verdict)));
+  });
+}
 
 /* ---- filters ---- */
 const tools = one(".tools");
@@ -244,5 +368,6 @@ addEventListener("afterprint", () => {
 document.documentElement.classList.add("scripted");
 for (const each of [tools, one(".tabs"), one(".keys")]) each.hidden = false;
 show("picture");
+if (drawings.length) draw(drawings[0].id);
 if (location.hash) reach(location.hash.slice(1));
 })();
