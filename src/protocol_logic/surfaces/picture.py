@@ -172,8 +172,10 @@ def _boxes(graph: Graph, chosen: _Chosen) -> dict[str, Box]:
     for node, lines in texts.items():
         data = graph.nodes[node]
         folded = node in chosen.folded
-        told = f"{outcome_word(data)}: {data['label']}"
         kind = str(data["kind"])
+        told = f"{outcome_word(data)}: {data['label']}"
+        if kind == "criterion":
+            told = f"{name_of(node)} {told}"
         # Those of one rank, most of all, begin and end at the same places.
         width = widest if kind == "criterion" else _width(lines, _COLUMN)
         found[node] = Box(number[node], kind, tone(data), told, lines, width, folded)
