@@ -190,7 +190,7 @@ class Screening:
     def screen(self, item: Unread | PatientRecord, option: date | None) -> Screened:
         """Screen one patient, on the day of the option or that of the record."""
         stopped = Problems()
-        record = item if isinstance(item, PatientRecord) else self._read(item, stopped)
+        record = item if isinstance(item, PatientRecord) else self.read(item, stopped)
         if record is None:
             return Screened(None, None, (), tuple(stopped.items))
         as_of = as_of_date(record, option)
@@ -202,7 +202,8 @@ class Screening:
         row, problems, graph = self._judged(record, as_of)
         return Screened(record, row, problems, read=read, graph=graph)
 
-    def _read(self, unread: Unread, problems: Problems) -> PatientRecord | None:
+    def read(self, unread: Unread, problems: Problems) -> PatientRecord | None:
+        """The record of a document; a problem where there is none."""
         document = unread.document()
         if isinstance(document, Problem):
             problems.add(document)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 
@@ -50,3 +52,38 @@ def key(ctx: click.Context, file: str) -> None:
     from protocol_logic.surfaces.audit_verifying import make_key
 
     ctx.exit(make_key(file))
+
+
+_MASK = click.option(
+    "--mask", metavar="KEY", help="The file of the key that identifiers are masked with."
+)
+_OUTPUT = click.option(
+    "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
+)
+
+
+@audit.command()
+@click.argument("file", metavar="FILE")
+@click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    metavar="FILE",
+    help="The protocol, where it does not lie where it lay.",
+)
+@click.option("--answers", metavar="FILE", help="The answers, where some were used.")
+@_MASK
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@_OUTPUT
+@click.pass_context
+def replay(ctx: click.Context, /, **options: Any) -> None:
+    """Decide again what the record holds, from the sources, and say what differs.
+
+    Exit code 1: something came out otherwise, was changed or is missing.
+    """
+    from protocol_logic.surfaces.audit_replaying import ReplayOptions, replay
+
+    ctx.exit(replay(ReplayOptions(**options)))

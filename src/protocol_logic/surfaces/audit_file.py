@@ -108,23 +108,11 @@ class AuditFile:
     def _followed(self, stream: IO[bytes], head: Head, visit: _Visit = None) -> Head:
         def look(body: Body) -> None:
             if body["number"] == 1:
-                self._refuse_other_masks(body["mask"])
+                refuse_other_masks(self.name, self.masks, body["mask"])
             if visit is not None:
                 visit(body)
 
         return followed(self.name, stream, head, look)
-
-    def _refuse_other_masks(self, said: Mapping[str, str] | None) -> None:
-        own, name = self.masks.method, visible(self.name)
-        if said == own:
-            return
-        if own is None:
-            message = f"`{name}` masks identifiers; give its key by --mask KEY"
-        elif said is None:
-            message = f"`{name}` does not mask identifiers; for masks take another file"
-        else:
-            message = f"the masks of `{name}` are made with another key"
-        raise click.UsageError(message)
 
     def _write(self, handle: int, head: Head, bodies: Iterable[Mapping[str, Any]]) -> Head:
         size = head.size
@@ -206,8 +194,38 @@ def opened_record(name: str) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def followed(name: str, stream: IO[bytes], head: Head, visit: _Visit = None) -> Head:
-    """The end of a record from a head on; a usage error where it is not whole."""
+def refuse_other_masks(name: str, masks: Masks, said: Mapping[str, str] | None) -> None:
+    """A usage error where a record is masked in another way; `said`: how it says that it is."""
+    own = masks.method
+    if said == own:
+        return
+    if own is None:
+        message = f"`{visible(name)}` masks identifiers; give its key by --mask KEY"
+    elif said is None:
+        message = f"`{visible(name)}` does not mask identifiers; leave --mask out"
+    else:
+        message = f"the masks of `{visible(name)}` are made with another key"
+    raise click.UsageError(message)
+
+
+def bodies_in(name: str, masks: Masks | None) -> list[Body]:
+    """All lines of a record that is whole; a usage error where it is not, or has other masks than
+    those that are given, if any."""
+    found: list[Body] = []
+    with opened_record(name) as stream:
+        end = followed(name, stream, Head(), found.append, "done with")
+    if not end.number:
+        raise click.UsageError(f"`{visible(name)}` is empty, so it is no audit record")
+    if masks is not None:
+        refuse_other_masks(name, masks, found[0]["mask"])
+    return found
+
+
+def followed(
+    name: str, stream: IO[bytes], head: Head, visit: _Visit = None, what: str = "appended to"
+) -> Head:
+    """The end of a record from a head on; a usage error where it is not whole, that says what is
+    not done with it."""
     try:
         head, whole = follow(stream, head, visit)
     except OtherVersion as error:
@@ -216,7 +234,7 @@ def followed(name: str, stream: IO[bytes], head: Head, visit: _Visit = None) -> 
         stream.seek(0)
         first = faults(stream)[0]
         raise click.UsageError(
-            f"nothing is appended to `{visible(name)}`, since it is not whole: "
+            f"nothing is {what} `{visible(name)}`, since it is not whole: "
             f"{fault_text(first)}; {_cure(first, name)}"
         )
     return head

@@ -16,6 +16,7 @@ from protocol_logic.records.facts import PatientRecord
 
 _MASK = "mask:"
 _MASK_DIGITS = 32
+_PLACES = ("line", "span")
 SHORTEST_KEY = 32
 
 
@@ -64,9 +65,10 @@ def facts_bytes(record: PatientRecord) -> bytes:
 
 
 def graph_bytes(data: Mapping[str, Any]) -> bytes:
-    """The nodes and edges of a justification, as `explain` writes them, without what the graph says
-    of itself (patient, day, protocol), which a line says too."""
-    return canonical({"edges": data["edges"], "nodes": data["nodes"]})
+    """The nodes and edges of a justification, as `explain` writes them: without what the graph says
+    of itself (patient, day, protocol), which a line says too, and without places in texts."""
+    nodes = [{k: v for k, v in node.items() if k not in _PLACES} for node in data["nodes"]]
+    return canonical({"edges": data["edges"], "nodes": nodes})
 
 
 def _plain(value: Any) -> Any:
