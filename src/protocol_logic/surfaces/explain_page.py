@@ -12,7 +12,7 @@ from protocol_logic.answering.why import sentence
 from protocol_logic.surfaces.explain_tree import ExplainTree, Line, Places
 from protocol_logic.surfaces.explain_words import outcome_word, tone
 from protocol_logic.surfaces.picture import Picture, picture_of, pictures
-from protocol_logic.surfaces.report import page
+from protocol_logic.surfaces.report import page, part
 
 if TYPE_CHECKING:
     from protocol_logic.answering.justification import Graph
@@ -76,6 +76,14 @@ def explain_page(
         pictures=drawn,
         island=island(graph, texts, anchors, drawn or ()),
     )
+
+
+def fragment(graph: Graph, told: str, *, criterion: str | None = None) -> str:
+    """The tree alone, to stand inside another page: it has no anchors and no script."""
+    number = {node: i for i, node in enumerate(graph)}
+    places = Places(number, lambda node, data: None, {})
+    rows = ExplainTree(graph, places, whole=criterion is not None).rows()
+    return part("fragment.html", about=graph.graph, sentence=told, rows=rows)
 
 
 def island(

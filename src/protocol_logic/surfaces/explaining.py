@@ -68,7 +68,7 @@ def explain(options: ExplainOptions) -> int:
         )
     resources = Resources() if options.form == "html" else None
     patients = Patients(compiled, paths, meet=None if resources is None else resources.meet)
-    record = _the_one(patients, options.patient, resources)
+    record = the_one(patients, options.patient, resources)
     if record is None:
         print_problems(patients.problems.sorted())
         return 1
@@ -104,7 +104,7 @@ def explain(options: ExplainOptions) -> int:
     return 1 if patients.problems.has_errors or refused else 0
 
 
-def _the_one(
+def the_one(
     patients: Patients, wanted: str | None, resources: Resources | None
 ) -> PatientRecord | None:
     """The patient who is asked for; None where none could be read. The resources that are kept
