@@ -40,7 +40,8 @@ from protocol_logic.records.tables import iter_table_records
 
 if TYPE_CHECKING:
     from protocol_logic.answering.fit.report import Report
-    from protocol_logic.answering.justification import Graph
+    from protocol_logic.answering.minimal import Forcing
+    from protocol_logic.answering.skeleton import Graph
     from protocol_logic.reasoning.decision import Decision
     from protocol_logic.reasoning.engine import Engine
 
@@ -260,14 +261,13 @@ class Explaining:
         """The justification of a decision that was made of a record's findings."""
         return self.justifier.graph(found, decision, self._about(record, as_of, found))
 
-    def minimal(
-        self, record: PatientRecord, as_of: AsOf, criterion: str | None = None
-    ) -> list[str] | None:
-        """Findings that force what is decided, whatever all others are; see `answering.minimal`."""
-        from protocol_logic.answering.minimal import minimal
+    def forcing(self, record: PatientRecord, as_of: AsOf, criterion: str | None = None) -> Forcing:
+        """What forces eligibility, or the outcome of a criterion, whatever all else is."""
+        from protocol_logic.answering.minimal import Forcing
 
-        found = findings_of(self.compiled, record, as_of.date)
-        return minimal(self.compiled.protocol, self.compiled.plan, found, criterion)
+        c = self.compiled
+        found = findings_of(c, record, as_of.date)
+        return Forcing(c.protocol, c.plan, self.engine, found, criterion)
 
     def audit(self, data: Mapping[str, Any], record: PatientRecord, as_of: AsOf) -> list[str]:
         """What is wrong with a justification, by a check that shares the findings with its making

@@ -64,7 +64,26 @@ def test_minimal_names_what_forces_the_outcome() -> None:
     text = run("explain", PROTOCOL, HANNE, "--minimal").stdout
     assert text.count("finding: ") == 1
     assert "finding: hemoglobin: below 90 g/L" in text
-    assert run("explain", PROTOCOL, ROBIN, "--minimal").returncode == 2
+    # By cases, which the scenarios settle.
+    text = run("explain", PROTOCOL, ROBIN, "--minimal").stdout
+    assert text.startswith("these force it, whatever all else is: ineligible\n")
+    assert text.count("  finding: ") == 3
+
+
+def test_all_minimal_sets() -> None:
+    args = ("explain", PROTOCOL, DEMO, "--patient", "dorota", "--all")
+    text = run(*args).stdout
+    assert text.startswith("1 of 2: these force it, whatever all else is: eligible\n")
+    assert ("finding: er: positive" in text, "finding: pr: positive" in text) == (True, True)
+    data = json.loads(run(*args, "--format", "json").stdout)["graph"]
+    assert (data["forced"], data["complete"], len(data["forcing"])) == ("eligible", True, 2)
+    alone = run("explain", PROTOCOL, HANNE, "--all").stdout
+    assert "(no other findings do)" in alone
+
+
+def test_nothing_forces_what_is_open() -> None:
+    done = run("explain", PROTOCOL, DEMO, "--patient", "petra", "--minimal")
+    assert (done.returncode, done.stdout) == (0, "nothing forces an outcome: undetermined\n")
 
 
 def test_an_answer_is_told_with_who_gave_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from protocol_logic.answering.audited_truth import Cells, Truth
+from protocol_logic.answering.finding_words import FindingWords
 from protocol_logic.answering.leaves import Leaves
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
@@ -32,7 +33,8 @@ class AuditedLeaves:
     ) -> None:
         self.auditor, self.plan = auditor, plan
         self.expected: nx.DiGraph[str] = nx.DiGraph()
-        self._leaves = Leaves(protocol, plan, found, self.expected)
+        self._words = FindingWords(protocol, plan)
+        self._leaves = Leaves(self._words, found, self.expected)
         self._facts = {
             (f.resource, f.date.text or None if f.date else None, f.recorded, f.entry)
             for f in record.facts
@@ -40,10 +42,15 @@ class AuditedLeaves:
         self._checked: set[str] = set()
 
     def words(self, finding: str, cells: Iterable[str]) -> str:
-        return self._leaves.words(finding, cells)
+        return self._words.said(finding, cells)
 
     def comparison(self, test: core.Condition, finding: str) -> dict[str, Any]:
-        return self._leaves.comparison(test, finding)
+        if not isinstance(test, core.Within):
+            return {}
+        return {
+            **self._words.limit(test, finding),
+            **self._leaves.comparison(test, finding),
+        }
 
     def finding(self, name: str, prefix: str, cells: Cells) -> str:
         """The node of a finding, in a case its own where the case says more than the record."""

@@ -42,7 +42,7 @@ _MET = {"met": True, "not_met": False, "unknown": None}
 _VERDICT = {"pass": True, "fail": False, "open": None}
 _ELIGIBLE = {"eligible": True, "ineligible": False, "undetermined": None}
 _ROLES = {True: "supports", False: "defeats", None: "missing"}
-_CASE = re.compile(r"case:[0-9]+")
+_CASE = re.compile(r"case:[a-z_0-9:]+:[0-9]+")
 
 
 def audit(

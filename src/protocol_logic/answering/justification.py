@@ -1,97 +1,170 @@
 """Why a patient is eligible or not: a graph from eligibility to the facts, for every outcome.
 
-Nodes follow the protocol's own lines: eligibility, criteria, conditions, findings, facts, gaps and
-assumptions. Each condition has the literals of the program that decided (`rules`), whose state it
-shares; a condition that its parts leave open and the program settles is explained by cases. All
-parts stand in the graph, whichever way they point: `role` says what each does to its conclusion.
-
-Long, since one walk makes all kinds of nodes; their texts and leaves have modules of their own.
+Patients who look alike to a criterion share its skeleton: its conditions, and what each does to its
+conclusion. A patient's graph joins those of all criteria and adds what the findings rest on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import networkx as nx
 
 from protocol_logic.answering.leaves import Leaves
-from protocol_logic.compiling import core
-from protocol_logic.compiling.clauses import said as said_by_author
-from protocol_logic.compiling.lower import Program, literals_of
-from protocol_logic.compiling.plan import Plan
-from protocol_logic.findings.read import concept_group
-from protocol_logic.findings.rows import PatientFindings
-from protocol_logic.foundation.source import Source
-from protocol_logic.reasoning.criteria import domain_of
-from protocol_logic.reasoning.decision import CriterionDecision, Decision
-from protocol_logic.reasoning.ground import Ground, ground
-from protocol_logic.reasoning.meaning import Meaning, both, either, opposite, within
-from protocol_logic.reasoning.solver import Domain
-from protocol_logic.reasoning.support import (
-    Split,
-    States,
-    TooManyCases,
-    Truth,
-    Undecided,
-    View,
-    split,
+from protocol_logic.answering.skeleton import (
+    TRUTHS,
+    Graph,
+    Rules,
+    Skeleton,
+    head_of,
+    part_skeleton,
+    skeleton_of,
+    spine,
+    whole_skeleton,
 )
-
-Graph: TypeAlias = "nx.DiGraph[str]"
-OUTCOMES: Mapping[Truth, str] = {True: "met", False: "not_met", None: "unknown"}
-_TRUTHS = {"met": True, "not_met": False, "unknown": None}
-_VERDICTS = {"pass": True, "fail": False, "open": None}
-_ELIGIBILITY = {"eligible": True, "ineligible": False, "undetermined": None}
-
-
-class Contradiction(RuntimeError):
-    """The graph would say something else than the engine: a bug of ours, never of an author."""
-
-
-@dataclass(slots=True)
-class _Case:
-    """A view with the prefix of the nodes in it; `base`: what the record itself leaves."""
-
-    prefix: str
-    view: View
-    meaning: Meaning
-    states: States
-
-    @property
-    def base(self) -> bool:
-        return not self.prefix
+from protocol_logic.compiling import core
+from protocol_logic.compiling.lower import Program
+from protocol_logic.compiling.plan import Part, Plan, Reach
+from protocol_logic.findings.read import concept_group
+from protocol_logic.findings.rows import Group, PatientFindings
+from protocol_logic.reasoning.decision import CriterionDecision, Decision
+from protocol_logic.reasoning.meaning import both
+from protocol_logic.reasoning.support import View
 
 
 class Justifier:
-    """Explains decisions of one protocol; its rules are ground once."""
+    """Explains decisions of one protocol; keeps the skeleton of every distinct row."""
 
     def __init__(self, protocol: core.Protocol, plan: Plan, program: Program) -> None:
-        self.protocol = protocol
-        self.plan = plan
-        self.program = program
-        self.said = literals_of(protocol, plan)
-        self._ground: dict[Domain, Ground] = {}
-
-    def ground(self, view: View) -> Ground:
-        """The rules over the cells that the findings can have, and the courses there are."""
-        names = dict.fromkeys(view.single)
-        for rows in view.groups.values():
-            for row in rows:
-                names.update(dict.fromkeys(row))
-        reach = self.plan.reach.values()
-        cells = {name: frozenset[str]() for name in names}
-        domain = tuple(sorted({d for each in reach for d in domain_of(self.plan, each, cells)}))
-        if domain not in self._ground:
-            self._ground[domain] = ground(self.program, self.plan.reach, domain)
-        return self._ground[domain]
+        self.rules = Rules(protocol, plan, program)
+        self.criteria = [_Whole(criterion, plan, protocol) for criterion in protocol.criteria]
+        self._heads: dict[object, Skeleton] = {}
 
     def graph(self, found: PatientFindings, decision: Decision, about: Mapping[str, Any]) -> Graph:
         """The whole justification of one patient's decision; `about`: what it says of itself."""
-        graph = _Builder(self, found, decision).build()
-        graph.graph.update(about)
+        graph: Graph = nx.DiGraph(**about)
+        support = self.support(found, decision)
+        for each in support:
+            graph.add_nodes_from(each.nodes)
+            graph.add_edges_from(each.edges)
+        leaves = Leaves(self.rules.words, found, graph)
+        for each in support:
+            for name, cells in each.findings:
+                leaves.finding(name, cells)
+            for name, rows in each.courses:
+                leaves.courses(name, rows)
+            for node, test, finding in each.compared:
+                graph.nodes[node].update(leaves.comparison(test, finding))
         return graph
+
+    def support(self, found: PatientFindings, decision: Decision) -> list[Skeleton]:
+        """What supports, defeats or leaves open each condition, for one patient's decision."""
+        if not _decided_jointly(decision):
+            decided = zip(self.criteria, decision.criteria, strict=True)
+            parts = [part for reads, each in decided for part in self._parts(reads, found, each)]
+            if not any(part.shared_cases for part in parts):
+                return [self._head(decision), *parts]
+        # Cases that go through several criteria, or that several criteria read.
+        return [whole_skeleton(self.rules, View.of(found), decision)]
+
+    def _parts(
+        self, whole: _Whole, found: PatientFindings, decided: CriterionDecision
+    ) -> list[Skeleton]:
+        """The skeletons that make up one criterion."""
+        if whole.parts:
+            made = [self._part(whole.criterion, part, found) for part in whole.parts]
+            truths = {
+                number: truth
+                for part, each in zip(whole.parts, made, strict=True)
+                for number, truth in zip(part.numbers, each.truths, strict=True)
+            }
+            if both(truths.values()) is TRUTHS[decided.outcome]:
+                key = tuple(truths.values())
+                spines = whole.spines
+                if key not in spines:
+                    spines[key] = spine(self.rules, whole.criterion, decided, truths)
+                return [spines[key], *made]
+        look = whole.reads.key(found)
+        known = whole.reads.known.get(look)
+        if known is None:
+            view, criterion = whole.reads.view(found), whole.criterion
+            known = skeleton_of(self.rules, view, criterion, decided)
+            whole.reads.known[look] = known
+        return [known]
+
+    def _part(self, criterion: core.Criterion, part: _Part, found: PatientFindings) -> Skeleton:
+        key = part.reads.key(found)
+        known = part.reads.known.get(key)
+        if known is None:
+            view = part.reads.view(found)
+            known = part_skeleton(self.rules, view, criterion, part.numbers)
+            part.reads.known[key] = known
+        return known
+
+    def _head(self, decision: Decision) -> Skeleton:
+        key = (tuple([d.verdict for d in decision.criteria]), decision.eligibility,
+               tuple([s.eligibility for s in decision.scopes]))  # fmt: skip
+        known = self._heads.get(key)
+        if known is None:
+            known = self._heads[key] = head_of(self.rules, decision)
+        return known
+
+
+class _Reads:
+    """The findings and groups that are read for something, and skeletons by what they look like."""
+
+    def __init__(self, reach: Reach, plan: Plan, protocol: core.Protocol) -> None:
+        lines = [plan.findings[n].entry for n in reach.findings if plan.findings[n].kind == "lines"]
+        self.findings = tuple(reach.findings)
+        self.groups = tuple(dict.fromkeys(map(concept_group, (*reach.courses, *lines))))
+        self.known: dict[object, Skeleton] = {}
+
+    def key(self, found: PatientFindings) -> object:
+        """What a patient looks like here."""
+        groups = [g.name for g in found.groups if g.name in self.groups or self._touches(g)]
+        single = tuple(map(found.single.get, self.findings))
+        return (single, tuple([found.looks[name] for name in groups]))
+
+    def view(self, found: PatientFindings) -> View:
+        """The findings of a patient that are read; of a group their joint rows."""
+        single = {n: found.single[n] for n in self.findings if n in found.single}
+        groups = {}
+        for group in found.groups:
+            whole = group.name in self.groups
+            if whole or self._touches(group):
+                rows = ({n: c for n, c in row.cells if whole or n in self.findings}
+                        for row in group.rows)  # fmt: skip
+                groups[group.name] = tuple(
+                    dict(row) for row in dict.fromkeys(tuple(row.items()) for row in rows)
+                )
+        return View(single, groups)
+
+    def _touches(self, group: Group) -> bool:
+        return not group.findings.isdisjoint(self.findings)
+
+
+class _Part:
+    """Conditions of a criterion's `all of` that share no finding with others."""
+
+    def __init__(self, part: Part, plan: Plan, protocol: core.Protocol) -> None:
+        self.numbers = part.conditions
+        self.reads = _Reads(part.reach, plan, protocol)
+
+
+class _Whole:
+    """A criterion, with its parts where it has any."""
+
+    def __init__(self, criterion: core.Criterion, plan: Plan, protocol: core.Protocol) -> None:
+        self.criterion = criterion
+        reach = plan.reach[criterion.id]
+        self.reads = _Reads(reach, plan, protocol)
+        self.parts = [_Part(part, plan, protocol) for part in reach.parts]
+        self.spines: dict[object, Skeleton] = {}
+
+
+def _decided_jointly(decision: Decision) -> bool:
+    return bool(decision.decided_jointly or any(s.decided_jointly for s in decision.scopes))
 
 
 def node_link(graph: Graph) -> dict[str, Any]:
@@ -108,6 +181,8 @@ def only_findings(graph: Graph, names: Iterable[str]) -> Graph:
         if node.removeprefix("finding:") in wanted or data.get("group") in wanted
     ]  # fmt: skip
     kept = {"eligibility", *chosen}
+    if not chosen:
+        kept.update(n for n, data in graph.nodes(data=True) if data["kind"] == "criterion")
     for node in chosen:
         kept |= nx.ancestors(graph, node) | nx.descendants(graph, node)
     found: Graph = graph.subgraph(kept).copy()
@@ -123,422 +198,3 @@ def subgraph(graph: Graph, criterion: str) -> Graph:
     others = [e for e in found.edges if e[0] != node and e[1].startswith("criterion:")]
     found.remove_edges_from(e for e in others if e[1] != node)
     return found
-
-
-class _Builder:
-    def __init__(self, justifier: Justifier, found: PatientFindings, decision: Decision) -> None:
-        self.by = justifier
-        self.protocol = justifier.protocol
-        self.plan = justifier.plan
-        self.decision = decision
-        self.graph: Graph = nx.DiGraph()
-        view = View.of(found)
-        self.rules = justifier.ground(view)
-        self.base = self._case("", view)
-        self.leaves = Leaves(self.protocol, self.plan, found, self.graph)
-        self.cases = 0
-
-    def _case(self, prefix: str, view: View) -> _Case:
-        meaning = Meaning(self.protocol, self.plan, view)
-        return _Case(prefix, view, meaning, States(self.rules, view))
-
-    # ---- eligibility and criteria ------------------------------------------------------------
-
-    def build(self) -> Graph:
-        decided = {d.id: d for d in self.decision.criteria}
-        outcome = self.decision.eligibility
-        op = "scopes" if self.decision.scopes else "criteria"
-        label = f"the patient is {outcome}"
-        self._node("eligibility", "eligibility", outcome, op=op, label=label)
-        for criterion in self.protocol.criteria:
-            self._criterion(criterion, decided[criterion.id])
-        for scope, said in zip(self.protocol.scopes, self.decision.scopes, strict=True):
-            name = f"scope:{scope.id}"
-            self._node(
-                name, "eligibility", said.eligibility, op="criteria",
-                label=f"{scope.label}: the patient is {said.eligibility}",
-            )  # fmt: skip
-            self._edge("eligibility", name, _ELIGIBILITY[said.eligibility], scope.id)
-            counting = [c for c in self.protocol.criteria if not c.scopes or scope.id in c.scopes]
-            self._all_pass(name, counting, said.decided_jointly)
-        if not self.decision.scopes:
-            criteria = self.protocol.criteria
-            self._all_pass("eligibility", criteria, self.decision.decided_jointly)
-        return self.graph
-
-    def _all_pass(
-        self, name: str, criteria: Iterable[core.Criterion], jointly: tuple[str, ...]
-    ) -> None:
-        decided = {d.id: d for d in self.decision.criteria}
-        verdicts = []
-        for criterion in criteria:
-            verdict = _VERDICTS[decided[criterion.id].verdict]
-            self._edge(name, f"criterion:{criterion.id}", verdict, criterion.id)
-            verdicts.append(verdict)
-        truth = both(verdicts)
-        outcome = _ELIGIBILITY[self.graph.nodes[name]["outcome"]]
-        if jointly:
-            if truth is not None or outcome is not False:
-                raise Contradiction(name)
-            together = [c for c in self.protocol.criteria if c.id in jointly]
-            self.graph.nodes[name]["jointly"] = list(jointly)
-
-            def passes(view: View) -> Truth:
-                meaning = Meaning(self.protocol, self.plan, view)
-                return both(self._passes(c, self._met(c, meaning)) for c in together)
-
-            asked = [f"passes({c.id})" for c in together]
-            found = self._split(asked, passes, False)
-            self._by_cases(name, found, self.base, lambda case: self._joint_case(case, together))
-        elif truth is not outcome:
-            raise Contradiction(name)
-
-    def _joint_case(
-        self, case: _Case, together: list[core.Criterion]
-    ) -> list[tuple[str, str, Truth]]:
-        found = []
-        for criterion in together:
-            name, truth = self._criterion_in(criterion, case)
-            found.append((name, criterion.id, self._passes(criterion, truth)))
-        return found
-
-    @staticmethod
-    def _passes(criterion: core.Criterion, met: Truth) -> Truth:
-        return met if criterion.polarity == "inclusion" else opposite(met)
-
-    @staticmethod
-    def _met(criterion: core.Criterion, meaning: Meaning) -> Truth:
-        applies = True if criterion.applies is None else meaning.truth(criterion.applies)
-        held = both([applies, meaning.truth(criterion.condition)])
-        return either([held, opposite(applies)]) if criterion.polarity == "inclusion" else held
-
-    def _criterion(self, criterion: core.Criterion, decided: CriterionDecision) -> None:
-        name, truth = self._criterion_in(criterion, self.base)
-        outcome = _TRUTHS[decided.outcome]
-        node = self.graph.nodes[name]
-        node.update(
-            kind="criterion", label=criterion.sentence, outcome=decided.outcome,
-            verdict=decided.verdict, applies=decided.applies,
-        )  # fmt: skip
-        if truth is outcome:
-            return
-        if truth is not None:
-            raise Contradiction(name)
-        assert outcome is not None
-
-        def met(view: View) -> Truth:
-            return self._met(criterion, Meaning(self.protocol, self.plan, view))
-
-        found = self._split([f"met({criterion.id})"], met, outcome)
-
-        def inside(case: _Case) -> list[tuple[str, str, Truth]]:
-            copy, truth = self._criterion_in(criterion, case)
-            return [(copy, "again", truth)]
-
-        self._by_cases(name, found, self.base, inside)
-
-    def _criterion_in(self, criterion: core.Criterion, case: _Case) -> tuple[str, Truth]:
-        """A criterion in a case: a condition there, since it is no outcome of the patient."""
-        name = f"{case.prefix}criterion:{criterion.id}"
-        parts = [("applies", criterion.applies), ("condition", criterion.condition)]
-        for part, condition in parts:
-            if condition is not None:
-                source = self.protocol.source
-                place = f"criterion/{criterion.id}/{part}"
-                child, truth = self._condition(condition, place, source, case)
-                self._edge(name, child, truth, part)
-        met = self._met(criterion, case.meaning)
-        self._node(
-            name, "condition", OUTCOMES[met], op="criterion", label=criterion.sentence,
-            polarity=criterion.polarity, rules=[f"met({criterion.id})"],
-            line=self.protocol.source.line_column(criterion.span.start)[0],
-        )  # fmt: skip
-        return name, met
-
-    # ---- cases -------------------------------------------------------------------------------
-
-    def _split(self, asked: list[str], goal: Any, expected: bool) -> Split | None:
-        """The cases that settle a question; None where they are too many to show."""
-
-        def impossible(view: View) -> bool:
-            return Meaning(self.protocol, self.plan, view).impossible() is not None
-
-        try:
-            return split(self.rules, self.base.view, asked, goal, impossible, expected)
-        except TooManyCases:
-            return None
-        except Undecided:
-            raise Contradiction(f"cases of {', '.join(asked)}") from None
-
-    def _by_cases(self, name: str, found: Split | None, case: _Case, inside: Any) -> None:
-        """Hang the cases of a split under a node, each with what settles it there."""
-        if found is None:
-            # Said openly: such a node cannot be checked, and a check refuses it.
-            self.graph.nodes[name]["by"] = "program"
-            node = f"assumption:cases_of:{name}"
-            label = "the program decided this by more cases than can be shown"
-            self._node(node, "assumption", "supposed", op="too_many_cases", label=label)
-            self._edge(name, node, None, "program")
-            return
-        self.graph.nodes[name]["by"] = "cases"
-        self.graph.nodes[name]["split"] = found.finding
-        finding = self._finding(found.finding, case)
-        self._edge(name, finding, None, "split")
-        for cell, then in found.cases:
-            self.cases += 1
-            prefix = f"case:{self.cases}|"
-            view = case.view.suppose(found.finding, cell)
-            inner = self._case(prefix, view)
-            node = f"case:{self.cases}"
-            words = self.leaves.words(found.finding, [cell])
-            self._node(
-                node, "assumption", "impossible" if then is None else "supposed", op="case",
-                label=f"suppose {words}", finding=found.finding, cell=cell,
-            )  # fmt: skip
-            self._edge(name, node, None, f"case {cell}")
-            if isinstance(then, Split):
-                self._by_cases(node, then, inner, inside)
-            elif then is not None:
-                for child, part, truth in inside(inner):
-                    self._edge(node, child, truth, part)
-            else:
-                self._impossible(node, inner)
-
-    def _impossible(self, node: str, case: _Case) -> None:
-        """Why a case cannot be: a denial holds, and what it denies is there unrecorded."""
-        why = case.meaning.impossible()
-        assert why is not None
-        concept, kind = why
-        self._edge(node, self._denied(concept, case)[0], False, f"denied {concept}")
-        self._edge(node, self._finding(kind, case), False, f"unrecorded {kind}")
-
-    # ---- conditions --------------------------------------------------------------------------
-
-    def _condition(
-        self, condition: core.Condition, place: str, source: Source | None, case: _Case
-    ) -> tuple[str, Truth]:
-        name = f"{case.prefix}condition:{place}"
-        if name in self.graph and "outcome" in self.graph.nodes[name]:
-            return name, _TRUTHS[self.graph.nodes[name]["outcome"]]
-        data: dict[str, Any] = {}
-        match condition:
-            case core.All(parts=parts) | core.Any(parts=parts) | core.AtLeast(parts=parts):
-                op = {core.All: "all", core.Any: "any"}.get(type(condition), "at_least")
-                if isinstance(condition, core.AtLeast):
-                    data["number"] = condition.number
-                for i, part in enumerate(parts):
-                    self._part(name, part, f"{place}/{i}", source, case, str(i))
-            case core.Not(part=part):
-                op = "not"
-                child, truth = self._condition(part, f"{place}/0", source, case)
-                self._edge(name, child, opposite(truth), "0")
-            case core.Defined(name=defined):
-                op = "score_is" if isinstance(condition, core.Scored) else "definition"
-                child, truth = self._definition(defined, case)
-                if op == "score_is" or condition.value is not None:
-                    truth = case.meaning.truth(condition)
-                self._edge(name, child, truth, "definition")
-            case core.Present():
-                op = "present"
-                self._present(name, condition, case)
-            case core.Pattern():
-                op = "pattern"
-                child = self._courses(condition.concept, case)
-                self._edge(name, child, case.meaning.truth(condition), "finding")
-            case _:
-                op = "test"
-                finding, cells = self.plan.tests[condition]
-                data = {"finding": finding, "cells": list(cells)}
-                child = self._finding(finding, case)
-                self._edge(name, child, case.meaning.truth(condition), "finding")
-                data.update(self.leaves.comparison(condition, finding))
-        truth = case.meaning.truth(condition)
-        rules = self.by.said.get(id(condition), ())
-        settled, found = self._settled(condition, rules, truth, case) if rules else (False, None)
-        if settled:
-            truth = case.meaning.settled[id(condition)]
-        self._node(
-            name, "condition", OUTCOMES[truth], op=op, rules=list(rules),
-            **place_of(condition, source), **data,
-        )  # fmt: skip
-        if settled:
-
-            def inside(inner: _Case) -> list[tuple[str, str, Truth]]:
-                copy, truth = self._condition(condition, place, source, inner)
-                return [(copy, "again", truth)]
-
-            self._by_cases(name, found, case, inside)
-        return name, truth
-
-    def _part(
-        self,
-        parent: str,
-        part: core.Condition,
-        place: str,
-        source: Source | None,
-        case: _Case,
-        position: str,
-    ) -> None:
-        child, truth = self._condition(part, place, source, case)
-        self._edge(parent, child, truth, position)
-
-    def _settled(
-        self, condition: core.Condition, rules: tuple[str, ...], truth: Truth, case: _Case
-    ) -> tuple[bool, Split | None]:
-        """Whether the program decides a condition that its parts leave open, and by which cases."""
-        decided = case.states.all(rules)
-        if decided is None or decided is truth:
-            return False, None
-        if truth is not None:
-            raise Contradiction(f"{', '.join(rules)}: {decided}, and {truth} by its parts")
-        if not case.base:
-            return False, None
-
-        def goal(view: View) -> Truth:
-            return Meaning(self.protocol, self.plan, view).truth(condition)
-
-        found = self._split(list(rules), goal, decided)
-        case.meaning.settled[id(condition)] = decided
-        return True, found
-
-    def _present(self, name: str, test: core.Present, case: _Case) -> None:
-        variant = core.variant_of(test)
-        for kind, finding in case.meaning.kinds(test).items():
-            cells = case.meaning.kind_cells(kind, finding, variant)
-            truth = within(cells, ("present", "unrecorded"))
-            self._edge(name, self._finding(finding, case), truth, f"kind {kind}")
-            if "unrecorded" in case.view.cells(finding):
-                for denier in case.meaning.deniers_of(kind, variant):
-                    denial, denied = self._denied(denier, case)
-                    self._edge(name, denial, opposite(denied), f"denied {denier}")
-
-    def _denied(self, concept: str, case: _Case) -> tuple[str, Truth]:
-        name = f"{case.prefix}denied:{concept}"
-        if name not in self.graph:
-            self.graph.add_node(name)
-            condition = self.protocol.denials[concept]
-            child, truth = self._condition(condition, f"denial/{concept}", None, case)
-            self._edge(name, child, truth, "condition")
-            for kind in self.protocol.vocabulary.below(concept):
-                if kind in self.plan.findings:
-                    stated = "present" in case.view.cells(kind)
-                    known = len(case.view.cells(kind)) == 1 or not stated
-                    truth = not stated if known else None
-                    self._edge(name, self._finding(kind, case), truth, f"stated {kind}")
-            self._node(
-                name, "condition", OUTCOMES[case.meaning.denied(concept)], op="denied",
-                label=f"kinds of {concept} that nobody mentions are absent",
-                rules=[f"denied({concept})"],
-            )  # fmt: skip
-        return name, case.meaning.denied(concept)
-
-    # ---- definitions -------------------------------------------------------------------------
-
-    def _definition(self, defined: str, case: _Case) -> tuple[str, Truth]:
-        """The node of a definition, and its truth where it is a condition."""
-        name = f"{case.prefix}definition:{defined}"
-        definition = self.protocol.definitions[defined]
-        body, source = definition.body, definition.source
-        place = f"definition/{defined}"
-        if isinstance(body, core.Decision | core.Score):
-            if name not in self.graph:
-                self.graph.add_node(name)
-                if isinstance(body, core.Decision):
-                    data = self._decision(name, body, place, definition, case)
-                else:
-                    data = self._score(name, body, place, source, case)
-                self._node(name, "condition", label=definition.label, **data)
-            return name, None
-        child, truth = self._condition(body, place, source, case)
-        self._edge(name, child, truth, "body")
-        line = source.line_column(definition.span.start)[0]
-        self._node(
-            name, "condition", OUTCOMES[truth], op="definition_body", label=definition.label,
-            line=line, rules=[f"holds({defined})"],
-        )  # fmt: skip
-        return name, truth
-
-    def _decision(
-        self, name: str, body: core.Decision, place: str, definition: core.Definition, case: _Case
-    ) -> dict[str, Any]:
-        for i, each in enumerate(body.cases):
-            self._part(name, each.condition, f"{place}/{i}", definition.source, case, str(i))
-        undetermined = f"{definition.name}_if_undetermined"
-        if undetermined in self.plan.findings:
-            self._edge(name, self._finding(undetermined, case), None, "undetermined")
-        values = case.meaning.values(definition.name)
-        return {
-            "outcome": "known" if len(values) == 1 else "unknown", "op": "decide",
-            "values": sorted(values), "cases": [each.value for each in body.cases],
-            "otherwise": body.otherwise,
-        }  # fmt: skip
-
-    def _score(
-        self, name: str, body: core.Score, place: str, source: Source | None, case: _Case
-    ) -> dict[str, Any]:
-        for n, part in enumerate(body.parts):
-            for i, (_, condition) in enumerate(part.cases):
-                self._part(name, condition, f"{place}/{n}/{i}", source, case, f"{n}/{i}")
-        ranges = case.meaning.points(name.rpartition(":")[2])
-        known = all(low == high for low, high in ranges)
-        return {
-            "outcome": "known" if known else "unknown", "op": "score",
-            "points": [list(each) for each in ranges],
-            "cases": [[p for p, _ in part.cases] for part in body.parts],
-        }  # fmt: skip
-
-    # ---- findings ----------------------------------------------------------------------------
-
-    def _finding(self, finding: str, case: _Case) -> str:
-        base = self.leaves.finding(finding, self.base.view.cells(finding))
-        cells = case.view.cells(finding)
-        if case.base or cells == self.base.view.cells(finding):
-            return base
-        name = f"{case.prefix}finding:{finding}"
-        if name not in self.graph:
-            words = self.leaves.words(finding, cells)
-            outcome = "known" if len(cells) == 1 else "open"
-            self._node(name, "finding", outcome, op="supposed", label=words, cells=sorted(cells))
-            self._edge(name, base, None, "record")
-        return name
-
-    def _courses(self, concept: str, case: _Case) -> str:
-        group = concept_group(concept)
-        base = self.leaves.courses(group, self.base.view.rows(group))
-        rows = case.view.rows(group)
-        if case.base or rows == self.base.view.rows(group):
-            return base
-        name = f"{case.prefix}finding:{group}"
-        if name not in self.graph:
-            self._node(
-                name, "finding", "known" if len(rows) == 1 else "open", op="supposed",
-                label=f"courses of {concept}: {len(rows)} readings", readings=len(rows),
-            )  # fmt: skip
-            self._edge(name, base, None, "record")
-        return name
-
-    # ---- the graph itself --------------------------------------------------------------------
-
-    def _node(self, name: str, kind: str, outcome: str, **data: Any) -> None:
-        self.graph.add_node(name, kind=kind, outcome=outcome, **data)
-
-    def _edge(self, parent: str, child: str, truth: Truth, part: str) -> None:
-        """`truth`: what the child says of its parent; `part`: which part of it the child is."""
-        role = {True: "supports", False: "defeats", None: "missing"}[truth]
-        if self.graph.has_edge(parent, child):
-            parts = self.graph.edges[parent, child]["parts"]
-            if part not in parts:
-                parts.append(part)
-            return
-        self.graph.add_edge(parent, child, role=role, parts=[part])
-
-
-def place_of(condition: core.Condition, source: Source | None) -> dict[str, Any]:
-    """The author's text of a condition, and where it stands in its file, where that is known."""
-    if source is None:
-        return {"label": condition.text, "text": condition.text}
-    return {
-        "label": said_by_author(source, condition), "text": condition.text,
-        "line": source.line_column(condition.span.start)[0],
-        "span": [condition.span.start, condition.span.end],
-    }  # fmt: skip

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
-from protocol_logic.answering.readings import interval_words, margin_words, range_origin, read_as
+from protocol_logic.answering.finding_words import FindingWords
+from protocol_logic.answering.readings import margin_words, range_origin, read_as
 from protocol_logic.compiling import core
-from protocol_logic.compiling.plan import Finding, Plan
+from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
 from protocol_logic.records.facts import Born, Closed, Fact, Happened, Measured, Therapy
 
@@ -28,26 +29,28 @@ _WHY = {
 class Leaves:
     """Adds findings, and what they rest on, to a graph; each once."""
 
-    def __init__(
-        self, protocol: core.Protocol, plan: Plan, found: PatientFindings, graph: Any
-    ) -> None:
-        self.entries = protocol.vocabulary.entries
-        self.plan = plan
+    def __init__(self, words: FindingWords, found: PatientFindings, graph: Any) -> None:
+        self.words = words
+        self.entries = words.entries
+        self.plan = words.plan
         self.found = found
         self.graph = graph
         self.group_of = {name: g.name for g in found.groups for name in g.findings}
+        self._made: set[str] = set()
         self._facts: dict[Fact, str] = {}
 
     def finding(self, name: str, cells: CellSet) -> str:
         """The node of a finding with the cells that the record leaves it."""
         node = f"finding:{name}"
-        if node not in self.graph:
+        if node not in self._made:
+            self._made.add(node)
             group = self.group_of.get(name)
             names = [name] if group is None else [name, group]
             outcome = "known" if len(cells) == 1 else "open"
             finding = self.plan.findings.get(name)
             self.graph.add_node(
-                node, kind="finding", outcome=outcome, op="record", label=self.words(name, cells),
+                node, kind="finding", outcome=outcome, op="record",
+                label=self.words.said(name, cells),
                 cells=sorted(cells), all_cells=list(finding.cells) if finding else [],
                 group=group,
             )  # fmt: skip
@@ -60,7 +63,8 @@ class Leaves:
     def courses(self, group: str, rows: tuple[Mapping[str, CellSet], ...]) -> str:
         """The node of all courses of a class, with how many readings the record leaves."""
         node = f"finding:{group}"
-        if node not in self.graph:
+        if node not in self._made:
+            self._made.add(node)
             is_open = len(rows) != 1 or any(len(cells) > 1 for cells in rows[0].values())
             words = group.replace("_", " ")
             self.graph.add_node(
@@ -138,49 +142,20 @@ class Leaves:
             )  # fmt: skip
         return node
 
-    # ---- words -------------------------------------------------------------------------------
+    # ---- limits ------------------------------------------------------------------------------
 
-    def words(self, name: str, cells: Iterable[str]) -> str:
-        """A finding with the cells it may lie in, in words."""
-        finding = self.plan.findings.get(name)
-        label = name.replace("_", " ")
-        order = list(finding.cells) if finding is not None else []
-        kept = sorted(cells, key=lambda c: (order.index(c) if c in order else -1, c))
-        if finding is not None and finding.ranges:
-            unit = self._unit(finding)
-            ranges = dict(finding.parts)
-            said = [interval_words(ranges[c], unit) if c in ranges else _plain(c) for c in kept]
-        else:
-            said = [_plain(cell) for cell in kept]
-        return f"{label}: {' or '.join(said)}"
-
-    def _unit(self, finding: Finding) -> str:
-        if finding.kind == "ratio":
-            return f"x {finding.detail}"
-        unit = getattr(self.entries.get(finding.entry), "unit", "")
-        return "" if finding.kind in ("lines", "count") else unit or ""
-
-    def comparison(self, test: core.Condition, name: str) -> dict[str, Any]:
+    def comparison(self, test: core.Within, name: str) -> dict[str, Any]:
         """The number that a limit is compared with, where one number is known, and the margin."""
         finding = self.plan.findings[name]
-        if not isinstance(test, core.Within) or finding.kind not in ("number", "ratio"):
+        if finding.kind not in ("number", "ratio") or test.taken:
             return {}
-        limit = f"{interval_words(_as_interval(test), self._unit(finding))}"
         values = {v for fact in self.found.evidence.get(name, ()) for v in _numbers(fact, finding)}
-        data: dict[str, Any] = {"limit": limit}
-        if len(values) == 1 and not test.taken and None not in values:
-            [value] = values
-            assert value is not None
-            data["value"], data["margin"] = margin_words(value, test.limit, self._unit(finding))
-        return data
-
-
-def _as_interval(test: core.Within) -> Any:
-    from protocol_logic.foundation.interval import Interval
-
-    make = {">=": Interval.at_least, ">": Interval.above, "<=": Interval.at_most,
-            "<": Interval.below}  # fmt: skip
-    return make[test.op](test.limit)
+        if len(values) != 1 or None in values:
+            return {}
+        [value] = values
+        assert value is not None
+        value_words, margin = margin_words(value, test.limit, self.words.unit(finding))
+        return {"value": value_words, "margin": margin}
 
 
 def _numbers(fact: Fact, finding: Finding) -> Iterable[Fraction | None]:
@@ -198,7 +173,3 @@ def _numbers(fact: Fact, finding: Finding) -> Iterable[Fraction | None]:
         return
     limits = {limit.value for limit in reading.limits if limit.end == finding.detail}
     yield value / limits.pop() if len(limits) == 1 and min(limits) else None
-
-
-def _plain(cell: str) -> str:
-    return cell.replace("_", " ") or "not there"

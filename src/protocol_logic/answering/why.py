@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from protocol_logic.answering.justification import Graph
+from protocol_logic.answering.skeleton import Graph
 
 _OPPOSITE = {"at least": "below", "below": "at least", "at most": "above", "above": "at most"}
 _ROLE = {"met": "supports", "not_met": "defeats", "unknown": "missing", "known": "supports"}

@@ -7,7 +7,7 @@ clingo on the printed program and facts gives the same (tested).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, TypeVar
 
 from protocol_logic.compiling import core
@@ -116,9 +116,8 @@ class Engine:
                 for scope, counting in self.scopes
             ]
         )
-        said = {scope.eligibility for scope in scopes}
-        overall: Eligibility = "eligible" if "eligible" in said else "undetermined"
-        return Decision(decisions, "ineligible" if said == {"ineligible"} else overall, (), scopes)
+        overall = _over_scopes(scope.eligibility for scope in scopes)
+        return Decision(decisions, overall, (), scopes)
 
     def _eligibility(
         self, found: PatientFindings, decisions: Sequence[CriterionDecision]
@@ -132,6 +131,24 @@ class Engine:
         still_open = {decision.id for decision in decisions if decision.verdict == "open"}
         jointly = self._fail_jointly([r for r in self.reads if r.id in still_open], found)
         return "ineligible" if jointly else "undetermined", jointly
+
+    def outcome(self, criterion: str, found: PatientFindings) -> Outcome:
+        """The outcome of one criterion, without what keeps it open."""
+        read = next(each for each in self.reads if each.id == criterion)
+        return self._outcome(read, found).outcome
+
+    def eligibility(self, found: PatientFindings) -> Eligibility:
+        """The eligibility of one patient, without what keeps it open."""
+        decisions = [self._outcome(read, found) for read in self.reads]
+        if not self.scopes:
+            return self._eligibility(found, decisions)[0]
+        return _over_scopes(
+            self._eligibility(found, [decisions[i] for i in counting])[0]
+            for _, counting in self.scopes
+        )
+
+    def _outcome(self, read: Read, found: PatientFindings) -> CriterionDecision:
+        return self._solve(read, self._full_view(read, found, groups_of([read], found)))
 
     # ---- columns -----------------------------------------------------------------------------
 
@@ -442,6 +459,14 @@ class Engine:
 
 def _counts(criterion: core.Criterion, scope: core.Scope) -> bool:
     return not criterion.scopes or scope.id in criterion.scopes
+
+
+def _over_scopes(scopes: Iterable[Eligibility]) -> Eligibility:
+    """Eligible for one scope is eligible; ineligible is so for all."""
+    said = set(scopes)
+    if "eligible" in said:
+        return "eligible"
+    return "ineligible" if said == {"ineligible"} else "undetermined"
 
 
 def _filled(

@@ -70,8 +70,8 @@ class Meaning:
         self.protocol = protocol
         self.plan = plan
         self.view = view
-        self.settled: dict[int, bool] = {}
-        """`id` of conditions that cases have settled."""
+        self.settled: dict[int, Truth] = {}
+        """`id` of conditions that cases have settled, or that are known otherwise."""
         self._values: dict[str, frozenset[str]] = {}
 
     def truth(self, condition: core.Condition) -> Truth:

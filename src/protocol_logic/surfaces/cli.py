@@ -303,6 +303,7 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     is_flag=True,
     help="Only findings that force what is decided, whatever all others are.",
 )
+@click.option("--all", "all_sets", is_flag=True, help="All minimal sets of such findings.")
 @_AS_OF
 @_POLICIES
 @_PARAMETERS

@@ -11,7 +11,7 @@ from protocol_logic.surfaces.explain_words import name_of, outcome_word, said, s
 from protocol_logic.surfaces.terminal import cut, visible
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.justification import Graph
+    from protocol_logic.answering.skeleton import Graph
 
 COLUMNS = 34
 """The most columns of a line in a node."""

@@ -15,7 +15,7 @@ from protocol_logic.surfaces.picture import Picture, picture_of, pictures
 from protocol_logic.surfaces.report import page, part
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.justification import Graph
+    from protocol_logic.answering.skeleton import Graph
     from protocol_logic.compiling import core
     from protocol_logic.surfaces.raw_records import Raw
 
@@ -40,20 +40,22 @@ def explain_page(
     raw: Sequence[Raw],
     *,
     criterion: str | None = None,
-    forcing: bool = False,
 ) -> str:
-    """The page of a graph; `criterion`, `forcing`: it holds this criterion only, or only what
-    forces the outcome."""
+    """The page of a graph; `criterion`: it holds this one only."""
+    forcing = graph.graph.get("forcing")
     texts = _Texts(graph, protocol)
     number = {node: i for i, node in enumerate(graph)}
     anchors = {each.name: f"r{i}" for i, each in enumerate(raw)}
     places = Places(number, texts.line, anchors)
-    rows = ExplainTree(graph, places, whole=forcing or criterion is not None).rows()
+    rows = ExplainTree(graph, places, whole=forcing is not None or criterion is not None).rows()
     about = graph.graph
     where = "eligibility" if criterion is None else f"criterion:{criterion}"
     root = graph.nodes[where]
-    if forcing:
-        told = f"These force it, whatever all else is: {root.get('verdict', root['outcome'])}"
+    if forcing is not None:
+        sets = f"{len(forcing)} sets of findings force" if len(forcing) > 1 else "These force"
+        told = f"{sets} it, whatever all else is: {graph.graph['forced']}"
+        if not forcing:
+            told = f"Nothing forces an outcome: {graph.graph['forced']}"
     elif criterion is None:
         told = sentence(graph)
     else:

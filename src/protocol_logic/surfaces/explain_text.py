@@ -11,19 +11,18 @@ from protocol_logic.surfaces.table_layout import signs_for
 from protocol_logic.surfaces.terminal import Paint, visible
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.justification import Graph
+    from protocol_logic.answering.skeleton import Graph
 
 _COLOURS = {"pass": "green", "fail": "red", "open": "yellow"}
 
 
 class ExplainText:
-    """Draws one justification; `criterion`: the only one in it, drawn in full;
-    `forcing`: only what forces the outcome is in it."""
+    """Draws one justification; `criterion`: the only one in it, drawn in full.
 
-    def __init__(
-        self, graph: Graph, *, criterion: str | None, forcing: bool, colour: bool, encoding: str
-    ) -> None:
-        self.forcing = forcing
+    A graph that says what is `forcing` holds nothing else.
+    """
+
+    def __init__(self, graph: Graph, *, criterion: str | None, colour: bool, encoding: str) -> None:
         self.graph = graph
         self.criterion = criterion
         self.paint = Paint(colour)
@@ -50,8 +49,8 @@ class ExplainText:
         )
 
     def _tree(self) -> Iterator[str]:
-        if self.forcing:
-            yield from self._forcing()
+        if "forcing" in self.graph.graph:
+            yield from self._forcing(self.graph.graph)
             return
         about = self.graph.graph
         p = about["protocol"]
@@ -69,16 +68,30 @@ class ExplainText:
                 yield from self._below(node, 2)
         yield from self._jointly()
 
-    def _forcing(self) -> Iterator[str]:
+    def _forcing(self, about: Mapping[str, Any]) -> Iterator[str]:
         """The findings that force what is decided, with what they rest on."""
-        where = "eligibility" if self.criterion is None else f"criterion:{self.criterion}"
-        data = self.graph.nodes[where]
-        yield visible(
-            f"these force it, whatever all else is: {data.get('verdict', data['outcome'])}"
-        )
-        for node, data in self.graph.nodes(data=True):
-            if data["kind"] == "finding" and data["op"] != "supposed":
-                yield from self._node(node, 1)
+        sets, complete, decided = about["forcing"], about["complete"], about["forced"]
+        if not sets:
+            yield f"nothing forces an outcome: {decided}"
+        for number, names in enumerate(sets, 1):
+            if len(sets) == 1:
+                only = " (no other findings do)" if complete else ""
+                yield f"these force it, whatever all else is: {decided}{only}"
+            else:
+                yield f"{number} of {len(sets)}: these force it, whatever all else is: {decided}"
+            for name in names:
+                for node in self._nodes_of(name):
+                    yield from self._node(node, 1)
+        if sets and not complete and len(sets) > 1:
+            yield f"there are more than these {len(sets):,}"
+
+    def _nodes_of(self, name: str) -> list[str]:
+        """The nodes of a finding, or of those that are read together under this name."""
+        return [
+            node for node, data in self.graph.nodes(data=True)
+            if data["kind"] == "finding" and data["op"] != "supposed"
+            and name in (node.removeprefix("finding:"), data.get("group"))
+        ]  # fmt: skip
 
     def _sign(self, verdict: str) -> str:
         return {"pass": self.signs.passes, "fail": self.signs.fails, "open": self.signs.open}[

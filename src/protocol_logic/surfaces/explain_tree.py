@@ -17,7 +17,7 @@ from protocol_logic.surfaces.explain_words import (
 )
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.justification import Graph
+    from protocol_logic.answering.skeleton import Graph
 
 ROLES = {
     "met": "supports", "not_met": "defeats", "unknown": "missing", "known": "supports",

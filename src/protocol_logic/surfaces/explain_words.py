@@ -9,7 +9,7 @@ from protocol_logic.answering.why import phrase
 from protocol_logic.surfaces.table_layout import signs_for
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.justification import Graph
+    from protocol_logic.answering.skeleton import Graph
 
 VERDICTS = {"pass": "passes", "fail": "fails", "open": "is open"}
 _SIGNS = signs_for("utf-8")

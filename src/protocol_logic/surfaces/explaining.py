@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +23,13 @@ from protocol_logic.surfaces.inputs import (
     text_at,
 )
 from protocol_logic.surfaces.outputs import STDOUT, opened_output, print_problems, written
+from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.raw_records import Resources
 from protocol_logic.surfaces.terminal import all_visible, colour_wanted, visible
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.justification import Graph
     from protocol_logic.answering.rows import AsOf
+    from protocol_logic.answering.skeleton import Graph
     from protocol_logic.pipeline import Compiled, Explaining
     from protocol_logic.records.answers import Answers
     from protocol_logic.records.facts import PatientRecord
@@ -42,6 +45,7 @@ class ExplainOptions:
     criterion: str | None
     depth: str
     minimal: bool
+    all_sets: bool
     as_of: date | None
     policies: str | None
     parameters: tuple[str, ...]
@@ -85,19 +89,11 @@ def explain(options: ExplainOptions) -> int:
             text, refused = _checked(explaining, options.graph, record, as_of)
         else:
             graph = explaining.explain(record, as_of)
-            forcing = None
-            if options.minimal:
-                forcing = explaining.minimal(record, as_of, options.criterion)
-                if forcing is None:
-                    raise click.UsageError(
-                        "no findings by themselves force an outcome here: it is open, or rests on "
-                        "cases; leave --minimal out"
-                    )
-            graph = _asked(graph, forcing, options)
+            graph = _asked(graph, explaining, record, as_of, options)
             if resources is not None:
-                text = _page(graph, compiled, forcing, options, paths, resources, answers)
+                text = _page(graph, compiled, options, paths, resources, answers)
             else:
-                text = _explained(graph, forcing, options)
+                text = _explained(graph, options)
             refused = False
         out.write(text)
     print_problems(patients.problems.sorted())
@@ -150,19 +146,52 @@ def _checked(
     return written("".join(f"{line}\n" for line in lines)), bool(wrong)
 
 
-def _asked(graph: Graph, forcing: list[str] | None, options: ExplainOptions) -> Graph:
+def _asked(
+    graph: Graph,
+    explaining: Explaining,
+    record: PatientRecord,
+    as_of: AsOf,
+    options: ExplainOptions,
+) -> Graph:
     """The part of the graph that is asked for."""
     from protocol_logic.answering.justification import only_findings, subgraph
 
     if options.criterion is not None:
         graph = subgraph(graph, options.criterion)
-    return graph if forcing is None else only_findings(graph, forcing)
+    if not (options.minimal or options.all_sets):
+        return graph
+    about = "eligibility" if options.criterion is None else f"criterion:{options.criterion}"
+    node = graph.nodes[about]
+    sets, complete = _forcing(explaining, record, as_of, options)
+    graph = only_findings(graph, [name for each in sets for name in each])
+    forced = node.get("verdict", node["outcome"])
+    graph.graph.update(forced=forced, forcing=sets, complete=complete)
+    return graph
+
+
+def _forcing(
+    explaining: Explaining, record: PatientRecord, as_of: AsOf, options: ExplainOptions
+) -> tuple[list[list[str]], bool]:
+    """One set of findings that forces what is decided, or all; whether there are no others."""
+    from protocol_logic.answering.minimal import MOST_SETS
+
+    forcing = explaining.forcing(record, as_of, options.criterion)
+    if not options.all_sets:
+        first = forcing.first()
+        return ([], True) if first is None else ([first], False)
+    sets: list[list[str]] = []
+    with closing(Progress(sys.stderr, noun="set")) as progress:
+        for found in islice(forcing.all(), MOST_SETS + 1):
+            sets.append(found)
+            progress.step()
+    order = {name: number for number, name in enumerate(forcing.units)}
+    sets.sort(key=lambda each: (len(each), [order[name] for name in each]))
+    return sets[:MOST_SETS], len(sets) <= MOST_SETS
 
 
 def _page(
     graph: Graph,
     compiled: Compiled,
-    forcing: list[str] | None,
     options: ExplainOptions,
     paths: list[Path],
     resources: Resources,
@@ -179,13 +208,10 @@ def _page(
         elements_of(compiled.protocol),
         None if answers is None else answers.file,
     )
-    text = explain_page(
-        graph, compiled.protocol, raw, criterion=options.criterion, forcing=forcing is not None
-    )
-    return written(text)
+    return written(explain_page(graph, compiled.protocol, raw, criterion=options.criterion))
 
 
-def _explained(graph: Graph, forcing: list[str] | None, options: ExplainOptions) -> bytes:
+def _explained(graph: Graph, options: ExplainOptions) -> bytes:
     from protocol_logic.answering.justification import node_link
 
     if options.form == "json":
@@ -205,7 +231,6 @@ def _explained(graph: Graph, forcing: list[str] | None, options: ExplainOptions)
     drawing = ExplainText(
         graph,
         criterion=options.criterion,
-        forcing=forcing is not None,
         colour=to_stdout and colour_wanted(sys.stdout),
         encoding=encoding,
     )

@@ -18,7 +18,7 @@ from protocol_logic.surfaces.explain_words import name_of, outcome_word, tone
 from protocol_logic.surfaces.terminal import count, text_width
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.justification import Graph
+    from protocol_logic.answering.skeleton import Graph
 
 _COLUMN, _BOLD, _LINE = 7.1, 7.9, 15
 _MARGIN_X, _MARGIN_Y = 8, 6
