@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from protocol_logic.compiling.catalogue import Known, catalogue
+from protocol_logic.compiling.catalogue import Known, catalogue, words_of
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS, Operator
 from protocol_logic.records.resources import MEDICATION, ROWS
 
@@ -162,30 +162,62 @@ def knowledge_page() -> str:
         "`protocol-logic names WORD` finds one and says how it is tested. What each kind of entry "
         "is stands in [language.md](language.md#knowledge), the codes and units that are read in "
         "the files themselves. A name covers its kinds: a patient with one of them has "
-        "it. Where nothing closes a name, no complete list makes it absent.",
+        "it. Where nothing closes a name, no complete list makes it absent. Behind a name stands "
+        "the element that gaps, answers and rows call it by, where it is another.",
+        "",
+        "## Words beside names",
+        "",
+        "What stands for the words in capitals in the tests that `names` shows "
+        "([operators.md](operators.md) has them all).",
+        "",
+        *_table(("word", "can be", "of"), _beside(known)),
     ]
     for home in dict.fromkeys(each.home for each in known):
         inside = [each for each in known if each.home == home]
-        told = ("name", "what it is", "kind", "unit or values", "kind of", "covers", "closed by")
-        head = (*told, "source")
+        told = ("name", "what it is", "also", "kind", "units or values", "kind of", "covers")
+        head = (*told, "closed by", "source")
         lines += ["", f"## {home}", "", *_table(head, map(_known_row, inside))]
     return "\n".join([*lines, ""])
 
 
+def _beside(known: Sequence[Known]) -> Iterable[tuple[str, str, str]]:
+    """What can stand for a word in capitals, and of which names."""
+    for word, text in words_of(known, known).items():
+        if word not in ("EVIDENCE", "QUALIFIER VALUE"):
+            listed = word in ("COMPARISON", "INTENT")
+            yield (f"`{word}`", _code(text.replace(",", "").split()) if listed else text, "")
+    yield ("`UNIT` of a limit", "those in the column “units or values”", "")
+    yield ("`VALUE`", "those in the column “units or values”", "")
+    for each in known:
+        if each.kind == "qualifier":
+            yield ("`QUALIFIER VALUE`", f"{_code([each.name])} and {_code(each.values)}", each.home)
+    lists: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for each in known:
+        told = {"EVIDENCE": each.evidence, "SITE": each.sites, "METHOD": each.methods}
+        for word, values in told.items():
+            if values:
+                more = ("other",) if word != "EVIDENCE" else ()
+                lists.setdefault((word, (*values, *more)), []).append(each.name)
+    for (word, values), names in lists.items():
+        yield (f"`{word}`", _code(values), _code(names))
+
+
+def _code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
 def _known_row(known: Known) -> tuple[str, ...]:
-    values = ", ".join(f"`{v}`" for v in known.values)
-    unit = f"`{known.unit}`" if known.unit not in (None, "1") and not known.values else ""
-    parents = ", ".join(f"`{p}`" for p in known.parents)
-    below = ", ".join(f"`{name}`" for name in known.below)
-    closed = f"`{known.closed_by}`" if known.closed_by else ""
+    units = [] if known.unit in (None, "1") or known.values else known.units
+    element = f" ({_code([known.element])})" if known.element != known.name else ""
     return (
-        f"`{known.name}`",
+        f"{_code([known.name])}{element}",
         known.label,
+        ", ".join(known.also),
         known.kind,
-        values or unit,
-        parents,
-        below,
-        closed,
+        _code(known.values or units),
+        _code(known.parents),
+        _code(known.below),
+        _code([known.closed_by] if known.closed_by else ()),
         known.source,
     )
 

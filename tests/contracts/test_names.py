@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from protocol_logic.compiling.catalogue import Known, catalogue
 from protocol_logic.compiling.check import check
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.surfaces.name_search import search
 from tests.contracts.command import run
 
 KNOWN = catalogue()
@@ -18,9 +21,10 @@ KNOWN = catalogue()
 def test_words_of_name_label_or_code_find_it() -> None:
     done = run("names", "hemoglobin")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[:2] == [
+    assert done.stdout.splitlines()[:3] == [
         "hemoglobin",
-        "    hemoglobin (quantity; in g/L; uses labs)",
+        "    hemoglobin (quantity; in g/L, g/dL, mmol/L; uses labs; gaps and answers say hgb)",
+        "    also: Hb, Hgb",
     ]
     assert run("names", "ALANINE").stdout.startswith("alt\n")
     assert run("names", "718-7").stdout.startswith("hemoglobin\n")
@@ -63,6 +67,67 @@ def test_nothing_found_says_what_is_near() -> None:
     done = run("names", "hemoglobine")
     assert (done.returncode, done.stdout) == (1, "")
     assert "did you mean `hemoglobin`" in done.stderr
+    done = run("names", "zygote")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "did you mean" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        # abbreviations, plurals, other words, the other spelling
+        (
+            "nsclc",
+            ["non_small_cell_lung_cancer", "lung_adenocarcinoma", "squamous_cell_lung_cancer"],
+        ),
+        ("HBV", ["hepatitis_b", "hepatitis_b_dna"]),
+        ("TKI", ["targeted_therapy", "egfr_inhibitor", "alk_inhibitor"]),
+        ("ANC", ["neutrophils"]),
+        ("anticoagulants", ["anticoagulant", "direct_oral_anticoagulant"]),
+        ("oesophageal varices", ["esophageal_varices"]),
+        ("Crohn's disease", ["crohn_disease"]),
+        # a short word is no beginning of a longer one
+        ("ASA", ["aspirin"]),
+        ("age", ["age", "age_in_months", "age_in_days"]),
+        # inside of a word
+        ("cytopenia", ["thrombocytopenia"]),
+        # what stands in the words, where no name fits all of them, and nothing far-fetched
+        ("active infection", ["infection"]),
+        ("ALT/AST", ["alt", "ast"]),
+        ("monoamine oxidase inhibitor", []),
+        ("hip fracture", []),
+    ],
+)
+def test_what_is_found(words: str, found: list[str]) -> None:
+    assert [each.name for each in search([words], KNOWN).found] == found
+
+
+def test_what_only_a_code_says_is_told_to_be_so() -> None:
+    done = run("names", "tamoxifen")
+    assert done.returncode == 0
+    assert done.stdout.startswith("endocrine_therapy\n")
+    assert "    its code rxnorm 10324 tamoxifen" in done.stdout.splitlines()
+    assert "stands in codes" in done.stderr
+    lines = run("names", "opioids").stdout.splitlines()
+    assert lines[0] == "opioid_analgesic"
+    assert lines[lines.index("only a code has it") + 1].startswith(
+        "    substance_abuse (uses social)"
+    )
+
+
+def test_words_in_capitals_are_listed() -> None:
+    lines = run("names", "breast_cancer").stdout.splitlines()
+    assert "    EVIDENCE: histology, cytology" in lines
+    assert (
+        "    QUALIFIER VALUE: severity mild/moderate/severe (uses qualifiers), "
+        "grade 1/2/3/4/5 (uses qualifiers)"
+    ) in lines
+    assert (
+        "    INTENT: adjuvant, neoadjuvant, palliative, curative"
+        in run("names", "paclitaxel").stdout.splitlines()
+    )
+    lines = run("names", "measured_lesion").stdout.splitlines()
+    assert "    sites: lymph_node, bone" in lines and "    methods: chest_x_ray" in lines
 
 
 def test_names_are_those_of_the_checked_knowledge() -> None:
@@ -95,7 +160,7 @@ def test_check_takes_every_way_that_is_shown() -> None:
         if seen[key] > 2:  # all that are alike are tested alike
             continue
         # What is said of others beside it is not filled in.
-        ways = [w for w in known.ways if not re.search("NAME|EVIDENCE|QUALIFIER", w)]
+        ways = [w for w in known.ways if not re.search(r"\bNAME", w)]
         for number, way in enumerate(ways):
             lines += [f"exclude {known.name}_{number}", f"  > {way}", f"  {filled(known, way)}", ""]
     problems = Problems()
@@ -107,9 +172,8 @@ def test_check_takes_every_way_that_is_shown() -> None:
 def filled(known: Known, way: str) -> str:
     """A way with something for each word in capitals."""
     way = way.replace("within NUMBER UNIT", "within 28 days").replace("TIMEPOINT", "start")
-    way = way.replace("INTENT", "adjuvant")
+    way = way.replace("INTENT", "adjuvant").replace("QUALIFIER VALUE", "severity severe")
+    way = way.replace("EVIDENCE", next(iter(known.evidence), ""))
     way = way.replace("COMPARISON NUMBER UNIT", f"<= 20 {known.unit or 'years'}")
     way = way.replace("COMPARISON NUMBER x", "<= 2 x").replace("COMPARISON NUMBER", "<= 2")
-    return way.replace("VALUE, VALUE", "VALUE").replace(
-        "VALUE", (*known.values, {"lesion": "measurable"}.get(known.kind, "signed"))[0]
-    )
+    return way.replace("VALUE, VALUE", "VALUE").replace("VALUE", (*known.values, "")[0])

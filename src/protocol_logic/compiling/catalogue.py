@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from protocol_logic.foundation.operators import OPERATORS
+from protocol_logic.compiling import core
+from protocol_logic.compiling.conditions import LESION_VALUES
+from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
@@ -18,6 +20,8 @@ from protocol_logic.language import knowledge_tree, tree
 from protocol_logic.language.parse import parse
 
 _WINDOW = " within NUMBER UNIT"
+_FIXED_VALUES = {"lesion": LESION_VALUES, "consent": OPERATORS["attested"].cells}
+"""The values of kinds whose entries do not list them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,12 @@ class Known:
     """A name of the knowledge base.
 
     `kind`: the word that declares it. `home`: the knowledge file, as `uses` names it. `unit`: the
-    unit of its limits. `values`: those that it can have. `parents`: what it is a kind of.
-    `below`: what is a kind of it, at once or by others.
+    unit of its limits, `units` all in which it is read. `values`: those that it can have.
+    `parents`: what it is a kind of. `below`: what is a kind of it, at once or by others.
     `closed_by`: the list whose record makes it absent where it is not mentioned. `codes`: system,
-    code and display. `source`: its own, else that of its file.
+    code and display. `source`: its own, else that of its file. `element`: its id in gaps and
+    answers. `also`: other words for it. `evidence`: what can confirm it. `sites`, `methods`: those
+    of a lesion that have names.
     """
 
     name: str
@@ -42,6 +48,12 @@ class Known:
     below: tuple[str, ...]
     closed_by: str | None
     codes: tuple[tuple[str, str, str], ...]
+    element: str
+    also: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -59,6 +71,8 @@ class Known:
             if re.search(rf"\b{self.kind}\b", operator.takes) and "..." not in operator.syntax
             for form in operator.syntax.split(" / ")
         ]
+        if not self.evidence:
+            taken = [form for form in taken if "EVIDENCE" not in form]
         if self.kind == "field" and not self.values:  # a date
             taken = [form for form in taken if "VALUE" not in form]
         # A window goes with what can be said without it.
@@ -68,6 +82,26 @@ class Known:
             limit = "COMPARISON NUMBER"
             taken = [form.replace(f"{limit} UNIT", limit) for form in taken if " x " not in form]
         return tuple(sorted(taken, key=lambda form: ("recorded" in form, " with" in form)))
+
+
+def words_of(asked: Sequence[Known], known: Sequence[Known]) -> dict[str, str]:
+    """What can stand for the words in capitals in the ways to test some of all names."""
+    evidence = dict.fromkeys(word for each in asked for word in each.evidence)
+    qualifiers = (
+        f"{each.name} {'/'.join(each.values)} (uses {each.home})"
+        for each in known
+        if each.kind == "qualifier"
+    )
+    words = {
+        "COMPARISON": " ".join(COMPARISONS),
+        "EVIDENCE": ", ".join(evidence),
+        "QUALIFIER VALUE": ", ".join(qualifiers),
+        "INTENT": ", ".join(core.INTENTS),
+        "within NUMBER UNIT": "a whole number of days, weeks, months or years",
+        "TIMEPOINT": "a time point that the protocol declares",
+    }
+    forms = [form for each in asked for form in each.forms]
+    return {word: text for word, text in words.items() if any(word in form for form in forms)}
 
 
 def catalogue() -> list[Known]:
@@ -124,7 +158,8 @@ def _entry(node: knowledge_tree.Entry, home: str, source: str) -> Known:
         unit=next(iter(_words(properties, "unit")), None),
         values=tuple(
             dict.fromkeys((*_words(properties, "value", 1), *_words(properties, "values")))
-        ),
+        )
+        or _FIXED_VALUES.get(node.kind, ()),
         parents=tuple(_words(properties, "is a")),
         below=tuple(_words(properties, "includes")),
         closed_by=next(iter(_words(properties, "closed by")), None),
@@ -134,6 +169,16 @@ def _entry(node: knowledge_tree.Entry, home: str, source: str) -> Known:
             if prop.key == "code"
             for code in prop.codes
         ),
+        element=node.element.text if node.element else node.name.text,
+        also=_listed(_text(properties, "also")),
+        units=tuple(
+            word
+            for key, most in (("unit", None), ("accepts", None), ("accepts where", 1))
+            for word in _words(properties, key, most)
+        ),
+        evidence=tuple(_words(properties, "evidence", 1)),
+        sites=tuple(_words(properties, "site", 1)),
+        methods=tuple(_words(properties, "method", 1)),
     )
 
 
@@ -151,7 +196,14 @@ def _definition(node: tree.Definition, home: str, source: str) -> Known:
         below=(),
         closed_by=None,
         codes=(),
+        element=node.element.text if node.element else node.name.text,
+        also=_listed(texts.get("also", "")),
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """The words for a thing that a line `also` lists."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _text(properties: Sequence[knowledge_tree.Property], key: str) -> str:

@@ -82,7 +82,7 @@ def who_knows(name: str, known: Iterable[str], tested: bool) -> str:
 
     The files that are not in use are looked at first: what is meant may have just this name.
     """
-    near = defined_in(name) or _coded_in(name) or did_you_mean(name, known)
+    near = defined_in(name) or _called_so(name) or _coded_in(name) or did_you_mean(name, known)
     if near is not None:
         return near
     search = f"`protocol-logic names {name.replace('_', ' ')}` looks for it in all knowledge files"
@@ -96,6 +96,17 @@ def defined_in(name: str) -> str | None:
     for home, text in _knowledge():
         if starts.search(text):
             return f"it is defined in `{home}`: add that to `uses`"
+    return None
+
+
+def _called_so(name: str) -> str | None:
+    """The entry that a name is another word for: `nsclc`."""
+    words = "[ _-]".join(map(re.escape, name.split("_")))
+    other = re.compile(rf"^  also (?:.*, )?{words}(?:,.*)?$", re.MULTILINE | re.IGNORECASE)
+    for home, text in _knowledge():
+        if (match := other.search(text)) is not None:
+            entry = re.findall(r"^[a-z]+ (\w+)", text[: match.start()], re.MULTILINE)[-1]
+            return f"did you mean `{entry}` (in `{home}`)?"
     return None
 
 

@@ -17,29 +17,29 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import knowledge_tree
 from protocol_logic.language.nodes import Amount, Word
 
+_SAID = ("label", "also", "source")
 _PROPERTIES = {
-    "field": {"label", "source", "field", "values"},
-    "age": {"label", "source", "of", "unit"},
+    "field": {*_SAID, "field", "values"},
+    "age": {*_SAID, "of", "unit"},
     "quantity": {
-        "label", "source", "code", "unlike", "unit", "accepts", "accepts where", "plausible",
-        "value", "attested",
+        *_SAID, "code", "unlike", "unit", "accepts", "accepts where", "plausible", "value",
+        "attested",
     },
-    "status": {"label", "source", "code", "unlike", "unit", "value"},
+    "status": {*_SAID, "code", "unlike", "unit", "value"},
     "condition": {
-        "label", "source", "code", "unlike", "is a", "includes", "closed by", "denied by",
-        "evidence",
+        *_SAID, "code", "unlike", "is a", "includes", "closed by", "denied by", "evidence",
     },
-    "procedure": {"label", "source", "code", "unlike", "is a", "includes", "closed by"},
-    "medication": {"label", "source", "code", "unlike", "is a", "includes", "closed by"},
-    "event": {"label", "source", "from conditions", "from status", "closed by"},
+    "procedure": {*_SAID, "code", "unlike", "is a", "includes", "closed by"},
+    "medication": {*_SAID, "code", "unlike", "is a", "includes", "closed by"},
+    "event": {*_SAID, "from conditions", "from status", "closed by"},
     "lesion": {
-        "label", "source", "code", "unit", "accepts", "axis", "site", "method", "measurable",
+        *_SAID, "code", "unit", "accepts", "axis", "site", "method", "measurable",
         "counted by",
     },
-    "consent": {"label", "source", "scope"},
-    "history": {"label", "source", "code", "of"},
-    "qualifier": {"label", "source", "of", "value"},
-    "derived": {"label", "source", "unit", "formula", "times", "else reported"},
+    "consent": {*_SAID, "scope"},
+    "history": {*_SAID, "code", "of"},
+    "qualifier": {*_SAID, "of", "value"},
+    "derived": {*_SAID, "unit", "formula", "times", "else reported"},
 }  # fmt: skip
 _NEEDED = {
     "field": {"field"},

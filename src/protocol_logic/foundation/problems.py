@@ -88,7 +88,7 @@ def one_of(names: Iterable[str]) -> str:
     return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint that names the nearest known words, or None when nothing is near."""
-    near = difflib.get_close_matches(word, sorted(set(known)), n=2, cutoff=0.6)
+def did_you_mean(word: str, known: Iterable[str], least: float = 0.6) -> str | None:
+    """A hint that names the nearest known words, or None where none is `least` alike."""
+    near = difflib.get_close_matches(word, sorted(set(known)), n=2, cutoff=least)
     return "did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else None

@@ -13,10 +13,9 @@ from protocol_logic.language.nodes import NOWHERE, Amount, Text, Word
 # Token types that only hold the grammar together; children keep what carries meaning.
 _MEANINGFUL = {
     "NAME", "VALUE", "NUMBER", "UNIT", "DOTTED", "CODE_VALUE", "STRING", "URL", "QUOTE", "COMPARE",
-    "KIND", "TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "BECAUSE", "INCLUDE",
-    "EXCLUDE", "NEVER", "SITE", "METHOD", "EXAMPLE", "EXAMPLES", "DAY", "PIN", "REST", "ROW",
-    "ATTESTED",
-    "JUDGED", "OPAQUE", "COMMA_BECAUSE", "MET", "NOT_MET",
+    "KIND", "TITLE", "VERSION", "LANGUAGE", "REGISTRY", "LABEL", "SOURCE", "ALSO", "BECAUSE",
+    "INCLUDE", "EXCLUDE", "NEVER", "SITE", "METHOD", "EXAMPLE", "EXAMPLES", "DAY", "PIN", "REST",
+    "ROW", "ATTESTED", "JUDGED", "OPAQUE", "COMMA_BECAUSE", "MET", "NOT_MET",
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ _FREE_TEXT = {
     "REGISTRY",
     "LABEL",
     "SOURCE",
+    "ALSO",
     "BECAUSE",
     "EXAMPLE",
     "EXAMPLES",

@@ -3,79 +3,99 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 
 import click
 
-from protocol_logic.compiling.catalogue import Known, catalogue
+from protocol_logic.compiling.catalogue import Known, catalogue, words_of
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.foundation.text import shown
+from protocol_logic.surfaces.name_search import search
 from protocol_logic.surfaces.outputs import opened_output, written
+
+MOST_BY_CODE = 8
 
 
 def find_names(words: Sequence[str], form: str) -> int:
     """Print the names that all the words fit; the exit code: 1 where there is none, else 0."""
     known = catalogue()
-    parts = [part for word in words for part in word.casefold().replace("_", " ").split()]
-    found = [each for each in known if all(_fits(each, part) for part in parts)]
-    found.sort(key=lambda each: _rank(each, parts))
+    hits = search(words, known)
+    found = hits.found or tuple(each for each, _ in hits.by_code)
+    by_code = hits.by_code if hits.found else ()
+    wanted = " ".join(map(shown, words))
+    if hits.found and hits.partly:
+        click.echo(f"no name fits all of `{wanted}`; these stand in it", err=True)
+    elif found and not hits.found:
+        click.echo(f"no name fits `{wanted}`; it stands in codes of these", err=True)
     if form == "json":
-        content = [_json(each) for each in found]
+        content = [_json(each) for each in (*found, *(each for each, _ in by_code))]
         with opened_output(None) as out:
             out.write(written(json.dumps(content, ensure_ascii=False, indent=1) + "\n"))
     else:
+        codes = {each.name: code for each, code in hits.by_code}
         for each in found:
-            click.echo("\n".join(_lines(each)))
-        for line in _ways(found):
+            click.echo("\n".join(_lines(each, codes.get(each.name))))
+        for line in (*_by_code(by_code), *_ways(found, known)):
             click.echo(line)
     if not found:
-        wanted = " ".join(map(shown, words))
-        near = did_you_mean("_".join(words).casefold(), [each.name for each in known])
-        hint = near or "a part of a word is enough: `names creat`"
+        near = did_you_mean("_".join(words).casefold(), [each.name for each in known], 0.75)
+        hint = near or (
+            "look for a part of a word or for a wider word; what the knowledge base lacks can be "
+            "an entry of the protocol itself, or be asked of a person"
+        )
         click.echo(f"no name of the knowledge base fits `{wanted}`; {hint}", err=True)
-    return 0 if found else 1
+    return 0 if found and not hits.partly else 1
 
 
-def _fits(known: Known, word: str) -> bool:
-    texts = (known.name, known.label, *(f"{code} {display}" for _, code, display in known.codes))
-    return any(word in text.casefold() for text in texts)
+def _by_code(hits: Sequence[tuple[Known, tuple[str, str, str]]]) -> Iterator[str]:
+    """Names that only a code fits, beside those that fit themselves: one line each, not all."""
+    if not hits:
+        return
+    yield from ("", "only a code has it")
+    for known, (system, code, display) in hits[:MOST_BY_CODE]:
+        yield f"    {known.name} (uses {known.home}): {system} {code} {display}".rstrip()
+    if len(hits) > MOST_BY_CODE:
+        yield f"    and {len(hits) - MOST_BY_CODE} more"
 
 
-def _rank(known: Known, parts: Sequence[str]) -> tuple[int, ...]:
-    """Whole words before beginnings of words, and these before what stands inside of one; then
-    names before labels, and labels before what only a code says."""
-    name = known.name.replace("_", " ")
-    texts = (name, f"{name} {known.label}".casefold(), " ".join(d for *_, d in known.codes))
-    ways = (r"\b{}\b", r"\b{}", "{}")
-    for number, way in enumerate(ways):
-        for place, text in enumerate(texts):
-            if all(re.search(way.format(re.escape(part)), text.casefold()) for part in parts):
-                return (number, place, len(name.split()))
-    return (len(ways),)
-
-
-def _lines(known: Known) -> list[str]:
+def _lines(known: Known, code: tuple[str, str, str] | None = None) -> list[str]:
+    """What is known of a name; `code`: the one that fits, where nothing else does."""
     about = [known.kind, f"uses {known.home}"]
     if known.unit not in (None, "1"):
-        about.insert(1, f"in {known.unit}")
+        about.insert(1, f"in {', '.join(known.units)}")
     if known.parents:
         about.append("is a " + ", ".join(known.parents))
     if known.closed_by:
         about.append(f"closed by {known.closed_by}")
+    if known.element != known.name:
+        about.append(f"gaps and answers say {known.element}")
     lines = [known.name, f"    {known.label} ({'; '.join(about)})"]
-    if known.below:
-        lines.append(f"    covers: {', '.join(known.below)}")
-    if known.values:
-        lines.append(f"    values: {', '.join(known.values)}")
+    if code is not None:
+        lines.append(f"    its code {' '.join(code)}".rstrip())
+    told = {
+        "also": known.also,
+        "covers": known.below,
+        "values": known.values,
+        "evidence": known.evidence,
+        "sites": known.sites,
+        "methods": known.methods,
+    }
+    lines += [f"    {what}: {', '.join(words)}" for what, words in told.items() if words]
     return lines
 
 
-def _ways(found: Sequence[Known]) -> Iterator[str]:
+def _ways(found: Sequence[Known], known: Sequence[Known]) -> Iterator[str]:
     """How they are tested: of one name with the name, of several once for all that are alike."""
     if len(found) == 1:
         yield from ("", "tested by", *(f"    {way}" for way in found[0].ways))
-        return
+    else:
+        yield from _forms(found)
+    words = words_of(found, known)
+    if words:
+        yield from ("", "words in capitals", *(f"    {word}: {words[word]}" for word in words))
+
+
+def _forms(found: Sequence[Known]) -> Iterator[str]:
     by_forms: dict[tuple[str, ...], list[Known]] = {}
     for known in found:
         by_forms.setdefault(known.forms, []).append(known)
@@ -87,11 +107,17 @@ def _ways(found: Sequence[Known]) -> Iterator[str]:
 def _json(known: Known) -> dict[str, object]:
     return {
         "name": known.name,
+        "element": known.element,
         "kind": known.kind,
         "uses": known.home,
         "label": known.label,
+        "also": list(known.also),
         "unit": known.unit,
+        "units": list(known.units),
         "values": list(known.values),
+        "evidence": list(known.evidence),
+        "sites": list(known.sites),
+        "methods": list(known.methods),
         "is_a": list(known.parents),
         "covers": list(known.below),
         "closed_by": known.closed_by,
