@@ -82,7 +82,7 @@ def who_knows(name: str, known: Iterable[str], tested: bool) -> str:
 
     The files that are not in use are looked at first: what is meant may have just this name.
     """
-    near = defined_in(name) or _called_so(name) or _coded_in(name) or did_you_mean(name, known)
+    near = defined_in(name) or _coded_in(name) or _called_so(name) or did_you_mean(name, known)
     if near is not None:
         return near
     search = f"`protocol-logic names {name.replace('_', ' ')}` looks for it in all knowledge files"
