@@ -26,7 +26,7 @@ from protocol_logic.surfaces.raw_records import Resources
 from protocol_logic.surfaces.terminal import visible
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.justification import Graph
+    from protocol_logic.answering.skeleton import Graph
     from protocol_logic.pipeline import Compiled
 
 MIME = "application/vnd.protocol-logic.justification+json"
@@ -77,9 +77,7 @@ class Justification:
         from protocol_logic.surfaces.explain_text import ExplainText
 
         criterion, graph = self.criterion, self.graph
-        drawing = ExplainText(
-            graph, criterion=criterion, forcing=False, colour=False, encoding="utf-8"
-        )
+        drawing = ExplainText(graph, criterion=criterion, colour=False, encoding="utf-8")
         return list(drawing.lines(depth))
 
     # ---- notebooks ---------------------------------------------------------------------------
