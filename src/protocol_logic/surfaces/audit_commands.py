@@ -87,3 +87,63 @@ def replay(ctx: click.Context, /, **options: Any) -> None:
     from protocol_logic.surfaces.audit_replaying import ReplayOptions, replay
 
     ctx.exit(replay(ReplayOptions(**options)))
+
+
+@audit.command()
+@click.argument("file", metavar="FILE")
+@click.option("--patient", metavar="ID", help="Only what is about this patient.")
+@click.option("--criterion", metavar="ID", help="Only this criterion of each decision.")
+@click.option("--since", metavar="DATE", help="Only what was recorded on this day (UTC) or later.")
+@click.option("--until", metavar="DATE", help="Only what was recorded on this day or earlier.")
+@click.option(
+    "--log", is_flag=True, help="A screening log: the counts that a CONSORT diagram needs."
+)
+@_MASK
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    show_default=True,
+    help="json: the lines themselves; csv: a line a criterion.",
+)
+@_OUTPUT
+@click.pass_context
+def show(ctx: click.Context, /, since: str | None, until: str | None, **options: Any) -> None:
+    """Show what a record holds: by patient, criterion and day, or as a screening log."""
+    from protocol_logic.surfaces.audit_showing import ShowOptions, show
+    from protocol_logic.surfaces.inputs import day_option
+
+    first, last = day_option(since, "--since"), day_option(until, "--until")
+    ctx.exit(show(ShowOptions(since=first, until=last, **options)))
+
+
+@audit.command()
+@click.argument("file", metavar="FILE")
+@click.option("--patient", metavar="ID", required=True, help="Whom it is about.")
+@click.option("--criterion", metavar="ID", help="Which criterion it is about, if one.")
+@click.option("--by", metavar="NAME", required=True, help="Who says so.")
+@click.option("--reason", metavar="TEXT", required=True, help="Why.")
+@click.option(
+    "--decision",
+    type=click.Choice(["override", "deviation", "confirmed", "declined", "comment"]),
+    default="comment",
+    show_default=True,
+    help="override: decided otherwise than computed; deviation: from the protocol.",
+)
+@click.option(
+    "--to",
+    type=click.Choice(["eligible", "ineligible", "pass", "fail"]),
+    help="Of an override: what was decided; pass or fail with --criterion.",
+)
+@click.option("--protocol", metavar="ID", help="Which, where several were decided of.")
+@_MASK
+@click.pass_context
+def note(ctx: click.Context, /, **options: Any) -> None:
+    """Append what a person decided or saw of the last decision about a patient.
+
+    What was computed stays in the record as it is.
+    """
+    from protocol_logic.surfaces.audit_noting import NoteOptions, note
+
+    ctx.exit(note(NoteOptions(**options)))

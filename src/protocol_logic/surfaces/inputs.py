@@ -252,6 +252,11 @@ def near_path(path: Path) -> str:
 
 def as_of_option(text: str | None) -> date | None:
     """The day that `--as-of` names; a usage error where it names none."""
+    return day_option(text, "--as-of")
+
+
+def day_option(text: str | None, option: str) -> date | None:
+    """The day that an option names; a usage error where it names none."""
     if text is None:
         return None
     if text == "today":
@@ -260,7 +265,7 @@ def as_of_option(text: str | None) -> date | None:
         return day
     raise click.BadParameter(
         f"`{shown(text)}` is not a date; write it as YYYY-MM-DD, or `today`",
-        param_hint="'--as-of'",
+        param_hint=f"'{option}'",
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from protocol_logic.answering.audit.chain import SCHEME, canonical
 from protocol_logic.records.facts import PatientRecord
 
-_MASK = "mask:"
+MASK = "mask:"
 _MASK_DIGITS = 32
 _PLACES = ("line", "span")
 SHORTEST_KEY = 32
@@ -36,7 +36,7 @@ class Masks:
         if self.key is None:
             return identifier
         text = b"identifier:" + identifier.encode("utf-8", "surrogatepass")
-        return _MASK + self._keyed(text)[:_MASK_DIGITS]
+        return MASK + self._keyed(text)[:_MASK_DIGITS]
 
     def digest(self, data: bytes) -> str:
         """The digest of patient data: keyed where there is a key."""

@@ -1,0 +1,249 @@
+"""`audit show`: what a record holds, line by line or as a screening log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import click
+
+from protocol_logic.answering.audit.chain import Body
+from protocol_logic.answering.audit.digests import MASK, Masks
+from protocol_logic.answering.audit.log import Log, logs_of
+from protocol_logic.foundation.problems import did_you_mean
+from protocol_logic.foundation.text import guarded
+from protocol_logic.surfaces.audit_file import bodies_in, masks_of
+from protocol_logic.surfaces.outputs import opened_output, written
+from protocol_logic.surfaces.terminal import count, visible
+
+_COLUMNS = (
+    "line", "at", "kind", "patient", "as_of", "protocol", "version", "eligibility", "criterion",
+    "outcome", "verdict", "gaps", "decision", "to", "by", "reason",
+)  # fmt: skip
+_LOG_COLUMNS = ("protocol", "count", "criterion", "polarity", "first", "patients")
+_VERDICTS = {"pass": "passes", "fail": "fails", "open": "is open"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOptions:
+    """The arguments of `audit show`."""
+
+    file: str
+    patient: str | None
+    criterion: str | None
+    since: date | None
+    until: date | None
+    log: bool
+    mask: str | None
+    form: str
+    output: str | None
+
+
+def show(options: ShowOptions) -> int:
+    """Show a record; the exit code."""
+    if options.log and (options.patient is not None or options.criterion is not None):
+        raise click.UsageError("--log counts all patients; leave --patient and --criterion out")
+    masks = None if options.mask is None else masks_of(options.mask)
+    bodies = bodies_in(options.file, masks)
+    wanted = [body for body in bodies if _in_time(body, options.since, options.until)]
+    if options.patient is not None:
+        patient = identifier(options.patient, bodies, masks or Masks())
+        wanted = [body for body in wanted if body.get("patient") == patient]
+    if options.criterion is not None:
+        wanted = [body for body in wanted if _has(body, options.criterion)]
+        if not any(_has(body, options.criterion) for body in bodies):
+            known = {c["id"] for body in bodies for c in body.get("criteria", ())}
+            raise click.UsageError(_unknown("criterion", options.criterion, known))
+    make = _log if options.log else _listed
+    with opened_output(options.output) as out:
+        out.write(written(make(wanted, options)))
+    return 0
+
+
+def identifier(patient: str, bodies: Sequence[Body], masks: Masks) -> str:
+    """A patient of a record as it names patients; a usage error where there is none.
+
+    A mask stands for itself.
+    """
+    known = {body["patient"] for body in bodies if "patient" in body}
+    wanted = patient if patient.startswith(MASK) else masks(patient)
+    if wanted not in known:
+        hidden = masks.key is None and bodies[0]["mask"] is not None
+        cure = "identifiers are masked; give the key by --mask KEY" if hidden else ""
+        raise click.UsageError(_unknown("patient", patient, () if cure else known, cure))
+    return wanted
+
+
+def _unknown(what: str, name: str, known: Any, cure: str = "") -> str:
+    hint = cure or did_you_mean(visible(name), map(visible, known))
+    return f"the record has no {what} `{visible(name)}`" + (f"; {hint}" if hint else "")
+
+
+def _in_time(body: Body, since: date | None, until: date | None) -> bool:
+    day = date.fromisoformat(body["at"][:10])
+    return (since is None or since <= day) and (until is None or day <= until)
+
+
+def _has(body: Body, criterion: str) -> bool:
+    ids = [each["id"] for each in body.get("criteria", ())]
+    return criterion in ids or (body["kind"] == "note" and body["criterion"] == criterion)
+
+
+# ---- line by line --------------------------------------------------------------------------------
+
+
+def _listed(bodies: list[Body], options: ShowOptions) -> str:
+    if options.form == "json":
+        return json.dumps(bodies, ensure_ascii=False, indent=1) + "\n"
+    if options.form == "csv":
+        return _csv(_COLUMNS, [row for body in bodies for row in _rows(body, options.criterion)])
+    told = [body for body in bodies if body["kind"] in _TEXTS]
+    width = len(str(told[-1]["number"])) if told else 0
+    lines = [
+        f"{body['number']:{width}}  {body['at'][:10]}  "
+        f"{_TEXTS[body['kind']](body, options.criterion)}"
+        for body in told
+    ]
+    kinds = ("decision", "note")
+    found = [count(sum(body["kind"] == kind for body in told), kind) for kind in kinds]
+    return "".join(f"{visible(line)}\n" for line in [*lines, ", ".join(found)])
+
+
+def _decision_text(body: Body, criterion: str | None) -> str:
+    protocol = f"{body['protocol']['id']} {body['protocol']['version']}"
+    lead = f"{body['patient']} on {body['as_of']}, {protocol}: "
+    if criterion is not None:
+        found = next(each for each in body["criteria"] if each["id"] == criterion)
+        return lead + f"{criterion} {_VERDICTS[found['verdict']]}{_why(found['gaps'])}"
+    if body["decided_jointly"]:
+        return (
+            lead + f"{body['eligibility']}, not met together: {', '.join(body['decided_jointly'])}"
+        )
+    wanted = {"ineligible": "fail", "undetermined": "open"}.get(body["eligibility"])
+    which = [each for each in body["criteria"] if each["verdict"] == wanted]
+    named = ", ".join(each["id"] + _why(each["gaps"]) for each in which)
+    return f"{lead}{body['eligibility']}" + (f": {named}" if named else "")
+
+
+def _why(gaps: list[dict[str, str]]) -> str:
+    return f" ({', '.join(gap['element'] for gap in gaps)})" if gaps else ""
+
+
+def _note_text(body: Body, criterion: str | None) -> str:
+    about = "" if body["criterion"] is None else f", {body['criterion']}"
+    to = "" if body["to"] is None else f" to {body['to']}"
+    text = f"{body['patient']}{about}: {body['decision']}{to} by {body['by']}"
+    return f"{text} of line {body['of']['number']}: {body['reason']}"
+
+
+def _repair_text(body: Body, criterion: str | None) -> str:
+    return f"repair: {count(body['bytes'], 'byte')} of a torn line were taken away"
+
+
+_TEXTS: dict[str, Callable[[Body, str | None], str]] = {
+    "decision": _decision_text,
+    "note": _note_text,
+    "repair": _repair_text,
+}
+
+
+def _rows(body: Body, criterion: str | None) -> Iterator[tuple[Any, ...]]:
+    """The cells of a line: of a decision criterion by criterion."""
+    lead = (body["number"], body["at"], body["kind"])
+    if body["kind"] == "decision":
+        protocol = body["protocol"]
+        about = (body["patient"], body["as_of"], protocol["id"], protocol["version"])
+        for each in body["criteria"]:
+            if criterion in (None, each["id"]):
+                gaps = " ".join(gap["element"] for gap in each["gaps"])
+                said = (each["id"], each["outcome"], each["verdict"], gaps)
+                yield (*lead, *about, body["eligibility"], *said, "", "", "", "")
+    elif body["kind"] == "note":
+        about = (body["patient"], "", body["of"]["protocol"], "")
+        noted = (body["decision"], body["to"], body["by"], body["reason"])
+        yield (*lead, *about, "", body["criterion"], "", "", "", *noted)
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = ["" if value is None else value for value in row]
+        writer.writerow([guarded(c).replace("\r", " ") if isinstance(c, str) else c for c in cells])
+    return out.getvalue()
+
+
+# ---- the screening log ---------------------------------------------------------------------------
+
+
+def _log(bodies: list[Body], options: ShowOptions) -> str:
+    logs = logs_of(bodies)
+    if options.form == "json":
+        return json.dumps([log.counts() for log in logs], ensure_ascii=False, indent=1) + "\n"
+    if options.form == "csv":
+        return _csv(_LOG_COLUMNS, [row for log in logs for row in _log_rows(log)])
+    parts = ["".join(f"{visible(line)}\n" for line in _log_lines(log)) for log in logs]
+    return "\n".join(parts) or "no decisions\n"
+
+
+def _log_lines(log: Log) -> Iterator[str]:
+    c = log.counts()
+    yield f"{c['protocol']} {', '.join(c['versions'])}".strip()
+    days = dict.fromkeys((c["first"][:10], c["last"][:10]))
+    made = f"{count(c['decisions'], 'decision')}, {' to '.join(days)}"
+    yield f"assessed for eligibility: {c['assessed']:,} ({made})"
+    yield f"excluded: {c['excluded']:,}"
+    for polarity, text in (
+        ("inclusion", "not meeting inclusion criteria"),
+        ("exclusion", "meeting exclusion criteria"),
+        (None, "no criterion fails by itself, but not all can pass together"),
+    ):
+        found = [each for each in c["excluded_by"] if each["polarity"] == polarity]
+        if found:
+            yield f"  {text}: {sum(each['first'] for each in found):,}"
+        for each in found if polarity else ():
+            yield f"    {each['criterion']}: first {each['first']:,}, in all {each['any']:,}"
+    yield f"undetermined: {c['undetermined']:,}"
+    for each in c["undetermined_by"]:
+        yield f"    {each['criterion']}: open {each['any']:,}"
+    yield f"eligible: {c['eligible']:,}"
+    for name, by in c["scopes"].items():
+        yield f"    for {name}: {by['eligible']:,}"
+    changed, after = c["overridden"], c["after_overrides"]
+    if changed["patients"]:
+        ways = f"{changed['to_eligible']:,} to eligible, {changed['to_ineligible']:,} to ineligible"
+        yield f"decided otherwise by a person: {changed['patients']:,} ({ways})"
+        left = f"{after['eligible']:,} eligible, {after['ineligible']:,} excluded"
+        yield f"    after that: {left}, {after['undetermined']:,} undetermined"
+    if changed["criteria"]:
+        yield f"criteria decided otherwise by a person: {changed['criteria']:,}"
+    texts = {
+        "confirmed": "confirmed by a person",
+        "declined": "declined to participate",
+        "deviation": "with a protocol deviation",
+    }
+    for name, text in texts.items():
+        if c["noted"][name]:
+            yield f"{text}: {c['noted'][name]:,}"
+
+
+def _log_rows(log: Log) -> Iterator[tuple[Any, ...]]:
+    c = log.counts()
+    for name in ("assessed", "excluded", "undetermined", "eligible"):
+        yield (log.protocol, name, "", "", "", c[name])
+    for name in ("excluded_by", "undetermined_by"):
+        for each in c[name]:
+            polarity, first = each["polarity"] or "", each.get("first", "")
+            yield (log.protocol, name, each["criterion"], polarity, first, each["any"])
+    for name, number in c["overridden"].items():
+        yield (log.protocol, f"overridden_{name}", "", "", "", number)
+    for name, number in {**c["after_overrides"]}.items():
+        yield (log.protocol, f"{name}_after_overrides", "", "", "", number)
+    for name, number in c["noted"].items():
+        yield (log.protocol, name, "", "", "", number)
