@@ -60,9 +60,8 @@ def _said_of_the_past(
         and ((isinstance(entry, Concept) and entry.kind != "allergy") or isinstance(entry, Event))
     ]
     for entry in rng.sample(sayable, min(len(sayable), rng.choice([0, 0, 1, 2, 4]))):
-        said, day = "never", as_of + timedelta(days=rng.choice([-400, -3, 0, 0, 2]))
-        if isinstance(entry, Concept) and entry.kind == "medication":
-            said = rng.choice(["never", "complete"])
+        day = as_of + timedelta(days=rng.choice([-400, -3, 0, 0, 2]))
+        said = rng.choice(["never", "complete"])
         if isinstance(entry, Concept) and entry.kind == "condition" and rng.random() < 0.4:
             onset = as_of - timedelta(days=rng.choice([0, 3, 20, 100, 400, 3000]))
             said = f"present since {rng.choice([f'{onset}', f'{onset:%Y-%m}', f'{onset:%Y}'])}"

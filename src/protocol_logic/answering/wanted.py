@@ -8,6 +8,7 @@ Source: docs/answers.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.foundation.problems import one_of
@@ -21,29 +22,53 @@ from protocol_logic.knowledge.vocabulary import (
     Vocabulary,
 )
 from protocol_logic.records.facts import End
-from protocol_logic.records.values import INTENTS, NEVER, expected
+from protocol_logic.records.values import COMPLETE, INTENTS, NEVER, expected
 
 ENDS: dict[End, str] = {"ULN": "upper", "LLN": "lower"}
 _SIDED = ("done left", "done right", "done both")
 _MOST_KINDS = 4
 
 
-def wanted(
-    entry: Entry, readers: Sequence[Finding], vocabulary: Vocabulary, resource: str | None
-) -> str:
-    """The values of an entry that settle the findings that read it; without quotes.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is of an entry that is asked for: it is `recorded`, or was `ordered`.
 
     `resource`: the one record that is asked about, if any.
     """
+
+    resource: str | None = None
+    recorded: bool = False
+    ordered: bool = False
+
+    @property
+    def ending(self) -> list[str]:
+        """How it is said that there is no more of it."""
+        if self.resource is not None:
+            return []
+        return [NEVER] if not self.recorded or self.ordered else []
+
+    @property
+    def closing(self) -> list[str]:
+        """The same of what is recorded, where `never` would be no true word."""
+        if self.resource is not None or not (self.recorded or self.ordered):
+            return []
+        return [f"`{COMPLETE}`, if there was no more than is recorded or answered"]
+
+
+def wanted(
+    entry: Entry, readers: Sequence[Finding], vocabulary: Vocabulary, standing: Standing
+) -> str:
+    """The values of an entry that settle the findings that read it; without quotes."""
     match entry:
         case Concept(kind="condition" | "allergy"):
-            text = _condition(entry, readers, vocabulary, resource)
+            text = _condition(entry, readers, vocabulary, standing)
         case Concept(kind="procedure"):
-            text = _procedure(readers, vocabulary, resource)
+            text = _procedure(readers, vocabulary, standing)
         case Concept():
-            text = _medication(readers, resource)
-        case Event() if resource is not None:
-            text = expected(entry).removesuffix(f"; or `{NEVER}`")
+            text = _medication(readers, standing)
+        case Event():
+            text = expected(entry).partition(";")[0]
+            text = "; or ".join([text, *standing.ending, *standing.closing])
         case Quantity():
             text = _quantity(entry, readers)
         case History():
@@ -58,25 +83,29 @@ def wanted(
 
 
 def _condition(
-    entry: Concept, readers: Sequence[Finding], vocabulary: Vocabulary, resource: str | None
+    entry: Concept, readers: Sequence[Finding], vocabulary: Vocabulary, standing: Standing
 ) -> str:
     evidence = dict.fromkeys(f.detail for f in readers if f.kind == "evidence")
     kinds = {f.kind for f in readers if f.kind != "evidence"}
-    values, others = [], ""
+    values: list[str] = []
+    more: list[str] = []
+    explained = ""
     if kinds or not evidence:
         left_out = _left_out(readers, entry)
         ever, now = kinds & {"last", "count"}, kinds - {"last", "count"} or not kinds
         if not left_out:
             with_, explained = _with(readers, vocabulary)
-            values = [("present since 2019-03" if ever else "present") + with_]
-            others = explained
-            values += ["absent"] if now or resource is not None else []
-        else:
-            others = f", or a kind of it under its own name: {_kinds(entry, left_out, vocabulary)}"
-        values += [NEVER] if resource is None else []
-    text = one_of((*values, *(f"confirmed by {name}" for name in evidence)))
+            values.append(("present since 2019-03" if ever else "present") + with_)
+            values += ["absent"] if now or standing.resource is not None else []
+        values += standing.ending
+        more = [*standing.closing]
+        if left_out:
+            more.append(f"a kind of it under its own name: {_kinds(entry, left_out, vocabulary)}")
     dated = "; when: the day of the report" if evidence else ""
-    return f"{text}{others}{dated}"
+    if evidence and (values or more):
+        dated += ", where it is confirmed"
+    values += [f"confirmed by {name}" for name in evidence]
+    return "; or ".join([one_of(values), *more] if values else more) + explained + dated
 
 
 def _left_out(readers: Iterable[Finding], entry: Concept) -> set[str]:
@@ -109,25 +138,24 @@ def _with(readers: Iterable[Finding], vocabulary: Vocabulary) -> tuple[str, str]
     return shown, explained
 
 
-def _procedure(readers: Sequence[Finding], vocabulary: Vocabulary, resource: str | None) -> str:
+def _procedure(readers: Sequence[Finding], vocabulary: Vocabulary, standing: Standing) -> str:
     sides = any(f.kind == "both_sides" for f in readers)
     with_, explained = _with(readers, vocabulary)
     values = [f"{value}{with_}" for value in (_SIDED if sides else ["done"])]
-    if resource is not None:
-        return one_of(values) + explained
-    return f"{one_of((*values, NEVER))}{explained}; when: the day on which it was done"
+    text = "; or ".join([one_of((*values, *standing.ending)), *standing.closing]) + explained
+    return text if standing.resource else f"{text}; when: the day on which it was done"
 
 
-def _medication(readers: Sequence[Finding], resource: str | None) -> str:
+def _medication(readers: Sequence[Finding], standing: Standing) -> str:
     dates = ["`2023-01-15 to 2024-06`", "`2024-03 ongoing`"]
     if readers and all(f.kind == "in_effect" for f in readers):
         dates = dates[1:]
     text = f"dates as in {' or '.join(dates)}"
     if any(_asks_intent(f) for f in readers):
         text += f", perhaps then {one_of(INTENTS)}"
-    if resource is not None:
+    if standing.resource is not None:
         return f"{text}; or `not taken`"
-    return f"{text}; or `{NEVER}`; or `complete`, if there was no more than is recorded or answered"
+    return "; or ".join([text, *standing.ending, *standing.closing])
 
 
 def _asks_intent(finding: Finding) -> bool:
@@ -145,9 +173,8 @@ def _quantity(entry: Quantity, readers: Sequence[Finding]) -> str:
     ends = dict.fromkeys(f.detail for f in readers if f.kind == "ratio")
     for end in ends:
         side, unit = ENDS["LLN" if end == "LLN" else "ULN"], entry.unit
-        limit = f"{end} 40" if unit == "1" else f"{end} 40 {unit}"
-        number = "20" if unit == "1" else f"20 {unit}"
-        text += f" with its {side} limit of normal, as in `{number}, {limit}`"
+        blank = "" if unit == "1" else f" {unit}"
+        text += f" with its {side} limit of normal, as in `X{blank}, {end} Y{blank}`"
     if len(ends) == 1 and all(f.kind == "ratio" for f in readers):
         text += f"; or as its multiple, as in `1.2 x {next(iter(ends))}`"
     return text

@@ -9,7 +9,9 @@ from protocol_logic.compiling.deciding import Deciding, Stuck
 from protocol_logic.compiling.library import Unit
 from protocol_logic.foundation.problems import Label, Problem, Problems
 from protocol_logic.foundation.source import Source, Span
+from protocol_logic.knowledge.vocabulary import Concept
 from protocol_logic.language import tree
+from protocol_logic.language.knowledge_tree import Entry
 from protocol_logic.language.original.defects import lost_signs, mixed_scripts
 
 
@@ -87,19 +89,40 @@ def _never_decided(unit: Unit, protocol: core.Protocol, problems: Problems) -> N
                 if _stands_in(each.test, criterion)
             )
             span = names[criterion.id]
-            _add(problems, "never-decided", message, unit.source, span, _cure(stuck), labels)
+            cure = _cure(unit, protocol, stuck)
+            _add(problems, "never-decided", message, unit.source, span, cure, labels)
 
 
 def _why(stuck: Stuck) -> str:
     return "never certainly true" if stuck.value else "never certainly false"
 
 
-def _cure(stuck: Iterable[Stuck]) -> str:
+_LISTS = {
+    "condition": "problem_list",
+    "procedure": "procedure_history",
+    "medication": "medication_history",
+}
+"""The list of the knowledge base that closes what is of a kind."""
+
+
+def _cure(unit: Unit, protocol: core.Protocol, stuck: Iterable[Stuck]) -> str:
+    """What the author of a file can do: to an entry of its own, and otherwise."""
     unclosed = [s.test for s in stuck if not isinstance(s.test, core.Evidenced)]
-    names = dict.fromkeys(f"`{getattr(test, 'concept', '')}`" for test in unclosed)
+    names = list(dict.fromkeys(str(getattr(test, "concept", "")) for test in unclosed))
     if not names:
         return 'no record says that something was not examined; ask a person: `judged "..."`'
-    return f"name the list that closes {' and '.join(names)} (`closed by`), or ask a person"
+    own = {node.name.text for node in unit.statements if isinstance(node, Entry)}
+    entries, cures = protocol.vocabulary.entries, []
+    for name in names:
+        entry = entries.get(name)
+        if name in own and isinstance(entry, Concept):
+            by = _LISTS[entry.kind]
+            uses = "" if by in entries else ", with `uses histories`"
+            cures.append(f"`closed by {by}` in the entry `{name}`{uses}")
+    answered = " and ".join(f"`{name}`" for name in names)
+    by_person = f"a person answers {answered} by `never` or `complete` (`--answers`)"
+    written = f"write {' and '.join(cures)}, or " if cures else ""
+    return f"no list closes it: {written}{by_person}"
 
 
 def _stands_in(test: core.Test, criterion: core.Criterion) -> bool:

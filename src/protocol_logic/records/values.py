@@ -61,7 +61,9 @@ OPEN_END = "?"
 NEVER = "never"
 """What is said of a condition, procedure, medication or event that there never was."""
 COMPLETE = "complete"
-"""What is said of a list, or of a class of medications, of which nothing is missing."""
+"""What is said of a list, a condition, procedure, medication or event of which nothing is
+missing."""
+CLOSING = (NEVER, COMPLETE)
 
 _State = Literal["present", "absent", "unknown"]
 _STATES: tuple[_State, ...] = ("present", "absent", "unknown")
@@ -73,6 +75,7 @@ _SIDES: dict[str, _Side | None] = {
     "done both": "both",
 }
 _ONE = Fraction(1)
+_A_DATE = "a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`"
 _NUMBER = r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?"
 _QUANTITY = re.compile(rf"(?P<sign>[<>]=?)?\s*(?P<number>{_NUMBER})(?:\s+(?P<unit>\S+))?")
 _DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
@@ -99,9 +102,7 @@ def read_value(entry: Entry, text: str) -> Reading:
     and `unreadable-date` for what is no date.
     """
     text = text.strip()
-    if isinstance(entry, Concept | Event) and text.casefold() == NEVER:
-        return Closed()
-    if isinstance(entry, Concept) and entry.kind == "medication" and text.casefold() == COMPLETE:
+    if isinstance(entry, Concept | Event) and text.casefold() in CLOSING:
         return Closed()
     match entry:
         case Quantity():
@@ -176,18 +177,18 @@ def expected(entry: Entry) -> str:
             return one_of(entry.values) + number
         case Concept(kind="condition" | "allergy"):
             evidence = (f"confirmed by {name}" for name in entry.evidence)
-            return one_of(("present", "present since 2019-03", *_STATES[1:], NEVER, *evidence))
+            return one_of(("present", "present since 2019-03", *_STATES[1:], *CLOSING, *evidence))
         case Concept(kind="procedure"):
-            return one_of((*_SIDES, NEVER))
+            return one_of((*_SIDES, *CLOSING))
         case Concept():
             return (
                 "dates as in `2023-01-15 to 2024-06` or `2024-03 ongoing`, perhaps then "
-                f"{one_of(INTENTS)}; or `{NEVER}` or `{COMPLETE}`"
+                f"{one_of(INTENTS)}; or {one_of(CLOSING)}"
             )
         case PatientField(field="birthDate"):
-            return "a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`"
+            return _A_DATE
         case Event():
-            return f"a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`; or `{NEVER}`"
+            return f"{_A_DATE}; or {one_of(CLOSING)}"
         case PatientField() | Qualifier():
             return one_of(entry.values)
         case Consent():

@@ -134,7 +134,7 @@ def test_values(name: str, text: str, reading: Reading) -> None:
         (
             "oophorectomy",
             "absent",
-            "expected is `done`, `done left`, `done right`, `done both` or `never`",
+            "expected is `done`, `done left`, `done right`, `done both`, `never` or `complete`",
         ),
         ("chemotherapy", "2021", "is no value of it; expected is dates as in"),
         ("chemotherapy", "2023 to 2021", "ends before it starts"),
