@@ -6,6 +6,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.contracts.command import COMMAND, DEMO, environment, run
 
 TEXT = "Inclusion Criteria:\n* Adults\n\nExclusion Criteria:\n* Pregnancy\n"
@@ -17,11 +19,30 @@ def test_a_text_becomes_a_file_with_to_dos(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "2 criteria, all to do; nothing of the text was understood\n"
     text = (tmp_path / "trial.elig").read_text(encoding="utf-8")
-    assert text.startswith("protocol nct01234567\n") and "registry NCT01234567" in text
+    assert text.startswith("protocol trial\n") and "registry NCT01234567" in text
     checked = run("check", "trial.elig", "--format", "json", cwd=tmp_path)
     assert checked.returncode == 0
     assert [p["code"] for p in json.loads(checked.stdout)] == ["to-do", "to-do"]
     assert run("format", "--check", "trial.elig", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "called"),
+    [
+        ("the_trial_of_ours.elig", "the_trial_of_ours"),
+        ("My Trial-2.elig", "my_trial_2"),
+        # no name can begin so
+        ("2026.elig", "nct01234567"),
+        ("or.elig", "or"),
+    ],
+)
+def test_the_protocol_is_called_as_the_file_is(tmp_path: Path, output: str, called: str) -> None:
+    (tmp_path / "NCT01234567.txt").write_text(TEXT, encoding="utf-8")
+    assert run("new", "NCT01234567.txt", "-o", output, cwd=tmp_path).returncode == 0
+    text = (tmp_path / output).read_text(encoding="utf-8")
+    assert text.startswith(f"protocol {called}\n")
+    assert run("check", output, cwd=tmp_path).returncode == 0
+    assert run("new", "NCT01234567.txt", cwd=tmp_path).stdout.startswith("protocol nct01234567\n")
 
 
 def test_screening_says_that_something_is_to_do(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePath
 
 import click
@@ -21,11 +22,19 @@ def start_protocol(name: str, output: str | None) -> int:
             "place; give another name with `-o`"
         )
     original = original_named(name)
-    stem = PurePath(output if output not in (None, STDOUT) else name).stem
-    called = name_of(original.id) or name_of(stem.replace("_", " ")) or "protocol_name"
+    stem = PurePath(name).stem.replace("_", " ")
+    called = _stem(output) or name_of(original.id) or name_of(stem) or "protocol_name"
     draft = draft_of(original, called)
     with opened_output(output) as out:
         out.write(written(draft.text))
     criteria = count(draft.criteria, "criterion", "criteria")
     click.echo(f"{criteria}, all to do; nothing of the text was understood", err=True)
     return 0
+
+
+def _stem(output: str | None) -> str:
+    """The name of the file that is written, as far as it can be an id."""
+    if output is None or output == STDOUT:
+        return ""
+    stem = re.sub(r"[^a-z0-9]+", "_", PurePath(output).stem.lower()).strip("_")
+    return stem if stem[:1].isalpha() else ""

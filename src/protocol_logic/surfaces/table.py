@@ -223,8 +223,10 @@ class _Drawing:
                 yield " " * (layout.lead() + layout.signs() + 2) + self._painted(line)
             return
         yield start + signs[0]
-        for more in signs[1:]:
-            yield " " * layout.lead() + more
+        for number, more in enumerate(signs[1:], 1):
+            # The header has the numbers of the first line alone.
+            first = str(GROUP * layout.groups(self.width) * number + 1)
+            yield first.rjust(layout.lead() - 2) + "  " + more
         indent = " " * (layout.patient + 2 if layout.patient <= 20 else 4)
         for line in capped(details, self.width - len(indent), self.signs.ellipsis):
             yield indent + self._painted(line)
@@ -241,7 +243,7 @@ class _Drawing:
                 cells.append(" " * before + sign + " " * (width - before - 1))
             return ["".join(cells)]
         groups = ["".join(painted[i : i + GROUP]) for i in range(0, len(painted), GROUP)]
-        each = max(1, (self.width - layout.lead() + 1) // (GROUP + 1))
+        each = layout.groups(self.width)
         return [" ".join(groups[i : i + each]) for i in range(0, len(groups), each)] or [""]
 
     # ---- legend and details ----------------------------------------------------------------------

@@ -88,6 +88,10 @@ class Layout:
         filled = (painted or word) + " " * (_ELIGIBILITY - text_width(word))
         return pad(patient, self.patient + 2) + dated + filled
 
+    def groups(self, width: int) -> int:
+        """How many groups of five signs stand in one line."""
+        return max(1, (width - self.lead() + 1) // (GROUP + 1))
+
     def signs(self) -> int:
         """The columns of the signs."""
         return sum(self.columns) if self.columns else max(map(len, self.header))
@@ -115,7 +119,10 @@ def choose_layout(widest: int, criteria: Sequence[str], width: int, *, dated: bo
             if layout.lead() + layout.signs() <= width:
                 return layout
     # Too many criteria for one line, or long ids: groups are broken over several lines.
-    return Layout(min(widest, 12), False, [""], [])
+    layout = Layout(min(widest, 12), False, [""], [])
+    first = min(len(criteria), GROUP * layout.groups(width))
+    layout.header = [_grouped_header(first)]
+    return layout
 
 
 def _numbered_header(number: int) -> tuple[list[str], list[int]]:
@@ -127,7 +134,8 @@ def _numbered_header(number: int) -> tuple[list[str], list[int]]:
 def _grouped_header(number: int) -> str:
     """The number of the first criterion of each group of five."""
     starts = range(1, number + 1, GROUP)
-    return " ".join(pad(str(n), GROUP) for n in starts)[: number + len(starts) - 1]
+    signs = number + len(starts) - 1
+    return pad(" ".join(pad(str(n), GROUP) for n in starts).rstrip(), signs)
 
 
 def _named_header(names: Sequence[str]) -> tuple[list[str], list[int]]:

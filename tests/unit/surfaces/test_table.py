@@ -265,6 +265,24 @@ def test_many_criteria_stand_in_groups_of_five() -> None:
     ]
 
 
+def test_the_number_of_the_last_group_is_whole() -> None:
+    criteria = [f"c{n}" for n in range(1, 12)]
+    name = "0fe43a9b-9a3b-4b54-8c9d-8f31dd1f5d3e"
+    lines = table([row(name, criteria, "✓" * 11)] * 2, criteria, 80).splitlines()
+    assert lines[2].endswith("eligibility     1     6     11")
+    assert lines[3] == f"{name}  ✓ eligible      ✓✓✓✓✓ ✓✓✓✓✓ ✓"
+
+
+def test_each_line_of_signs_has_the_number_of_its_first() -> None:
+    criteria = [f"c{n}" for n in range(1, 61)]
+    lines = table([row("ann", criteria, "✓" * 60)] * 2, criteria, 80).splitlines()
+    assert lines[2:5] == [
+        "patient  eligibility     1     6     11    16    21    26    31    36    41",
+        f"ann      ✓ eligible      {' '.join(['✓✓✓✓✓'] * 9)}",
+        f"                     46  {' '.join(['✓✓✓✓✓'] * 3)}",
+    ]
+
+
 def test_colour_changes_no_character() -> None:
     import re
 
