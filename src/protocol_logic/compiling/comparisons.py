@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from fractions import Fraction
 
@@ -10,6 +9,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.cues import AGE_UNITS
 from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.compiling.properties import unit_problem
+from protocol_logic.compiling.usual import doubt_of
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import one_of
@@ -181,24 +181,11 @@ class Comparisons(Occurrences):
         return self._plausible(entry, number * factor, amount)
 
     def _plausible(self, entry: voc.Named, value: Fraction, amount: Amount) -> Fraction:
-        plausible = entry.plausible if isinstance(entry, voc.Quantity) else None
-        if plausible is not None and not plausible.contains(value):
-            message = f"no plausible `{entry.name}` is near {self.line(amount.span)}"
-            hint = "look at the number and its unit"
-            self.problem("implausible-limit", message, amount.span, hint)
-        elif _may_be_thousands(amount.number) and (
-            plausible is None or plausible.contains(value * 1000)
-        ):
-            thousands, plain = amount.number.replace(".", ""), amount.number.rstrip("0").rstrip(".")
-            message = f"the point in `{amount.number}` is read as a decimal point"
-            hint = f"write `{thousands}` if it parts the thousands, `{plain}` if not"
-            self.problem("implausible-limit", message, amount.span, hint)
+        if isinstance(entry, voc.Quantity):
+            doubt = doubt_of(entry, value, amount, self.line(amount.span))
+            if doubt is not None:
+                self.problem(doubt.code, doubt.message, amount.span, doubt.hint)
         return value
-
-
-def _may_be_thousands(number: str) -> bool:
-    """Whether a number has three decimals that nobody needs: `100.000`, `1.500`, not `1.234`."""
-    return re.fullmatch(r"[1-9]\d{0,2}\.\d\d0", number) is not None
 
 
 def _implies(one: core.Within | core.Scored, other: core.Within | core.Scored) -> bool:

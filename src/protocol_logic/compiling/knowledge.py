@@ -97,14 +97,6 @@ def _age(r: Properties) -> voc.Entry:
 
 def _quantity(r: Properties) -> voc.Entry:
     to = r.unit()
-    plausible = None
-    if (prop := r.one("plausible")) is not None:
-        low, high = (r.number(a, to) for a in prop.amounts)
-        if low is not None and high is not None:
-            plausible = Interval.at_least(low).intersection(Interval.at_most(high))
-            if plausible is None:
-                message = "no number lies in this range"
-                r.problem("implausible-limit", message, prop.span, "write the lower number first")
     coded = {}
     for prop in r.all("value"):
         number = prop.words[0]
@@ -130,7 +122,8 @@ def _quantity(r: Properties) -> voc.Entry:
         unlike=r.unlike(),
         unit=to,
         accepts=r.accepted(),
-        plausible=plausible,
+        plausible=r.range("plausible", to),
+        usual=r.range("limits", to),
         coded=coded,
         attested=attested,
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from protocol_logic.compiling.entries import Entries
+from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problem, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.units import SCALES, UNIT_WORDS, UnitError, conversion_factor, unit
@@ -22,8 +23,8 @@ _PROPERTIES = {
     "field": {*_SAID, "field", "values"},
     "age": {*_SAID, "of", "unit"},
     "quantity": {
-        *_SAID, "code", "unlike", "unit", "accepts", "accepts where", "plausible", "value",
-        "attested",
+        *_SAID, "code", "unlike", "unit", "accepts", "accepts where", "plausible", "limits",
+        "value", "attested",
     },
     "status": {*_SAID, "code", "unlike", "unit", "value"},
     "condition": {
@@ -55,8 +56,8 @@ _NEEDED = {
 }
 # Lines of which a second one would be dropped in silence.
 _ONCE = {
-    "label", "field", "of", "unit", "plausible", "closed by", "denied by", "from conditions",
-    "from status", "measurable", "counted by", "scope", "else reported",
+    "label", "field", "of", "unit", "plausible", "limits", "closed by", "denied by",
+    "from conditions", "from status", "measurable", "counted by", "scope", "else reported",
 }  # fmt: skip
 
 
@@ -151,6 +152,20 @@ class Properties:
             return Fraction(amount.number)
         factor = self.factor(amount.unit, unit_code)
         return None if factor is None else Fraction(amount.number) * factor
+
+    def range(self, key: str, unit_code: str) -> Interval | None:
+        """The numbers from one to another, as in `plausible 5 g/L to 300 g/L`."""
+        prop = self.one(key)
+        if prop is None:
+            return None
+        low, high = (self.number(amount, unit_code) for amount in prop.amounts)
+        if low is None or high is None:
+            return None
+        found = Interval.at_least(low).intersection(Interval.at_most(high))
+        if found is None:
+            message = "no number lies in this range"
+            self.problem("implausible-limit", message, prop.span, "write the lower number first")
+        return found
 
     def factor(self, word: Word, to: str) -> Fraction | None:
         code = UNIT_WORDS.get(word.text, word.text)

@@ -15,8 +15,8 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.planner import deniers
 from protocol_logic.knowledge import vocabulary as voc
 
-_SAID = {"label", "unlike"}
-"""Fields that people read, and nothing decides by."""
+_SAID = {"label", "unlike", "usual"}
+"""Fields that people read or that hints rest on, and nothing decides by."""
 
 
 def reached(protocol: core.Protocol) -> frozenset[str]:

@@ -51,6 +51,7 @@ _ROWS = (
     Code("unknown-unit", "error", "text that is not a UCUM unit"),
     Code("wrong-unit", "error", "a unit of another dimension than the quantity's"),
     Code("implausible-limit", "warning", "a limit outside the plausible range"),
+    Code("unusual-limit", "warning", "a limit that is far from those of trials"),
     Code("unused-parameter", "warning", "a parameter that no condition names"),
     # records
     Code("not-readable", "error", "a file that cannot be read or is not FHIR JSON"),

@@ -74,6 +74,7 @@ class Quantity(Named):
     `accepts`: UCUM code -> factor that turns a value in it into `unit`; only these are readable.
     `coded`: coded answers and the number each stands for. `attested`: boolean observations whose
     true means that the number lies in the interval (false: outside it, at or above zero).
+    `usual`: where the limits of trials lie; one outside it has probably another unit.
     `unit` is `1` for scores and counts.
     """
 
@@ -81,6 +82,7 @@ class Quantity(Named):
     unit: str
     accepts: Mapping[str, Fraction]
     plausible: Interval | None = None
+    usual: Interval | None = None
     coded: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
     attested: Mapping[tuple[str, str], Interval] = field(default_factory=dict)
 

@@ -306,6 +306,9 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
     def plausible_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("plausible", meta, children)
 
+    def limits_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
+        return self._property("limits", meta, children)
+
     def meaning_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         tokens, meanings = parted(children)
         return knowledge_tree.Property(
