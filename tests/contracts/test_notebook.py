@@ -38,6 +38,29 @@ def test_notebooks_get_a_tree_without_scripts_anchors_and_styles_for_others() ->
     assert [verdict for verdict, is_open in opened if is_open] == ["fail"]
 
 
+@pytest.mark.parametrize(
+    ("protocol", "patient", "said"),
+    [
+        (PROTOCOL, "robin", ["Not met together: adult_woman, ovarian_suppressed", "suppose sex"]),
+        ("plinabulin", "ines", ["Phase 2: the patient is ineligible", "disease_of_phase_2"]),
+    ],
+)
+def test_decided_together_and_in_parts_all_links_lead_somewhere(
+    protocol: str, patient: str, said: list[str]
+) -> None:
+    why = protocol_logic.explain(protocol, DEMO, patient=patient)
+    page = why.html()
+    tags = Page(page).tags
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = {attributes["href"] for tag, attributes in tags if tag == "a"}
+    assert len(links) > 20
+    assert links <= {f"#{name}" for name in ids}
+    for words in said:
+        assert words in page
+        assert words in why._repr_html_()
+
+
 def test_the_bundle_has_text_html_and_the_graph() -> None:
     why = protocol_logic.explain(PROTOCOL, HANNE, criterion="performance")
     kind = "application/vnd.protocol-logic.justification+json"

@@ -66,7 +66,7 @@ def lines_of(graph: Graph, node: str) -> list[str]:
     head = f"{sign(data)} {outcome_word(data)}"
     if data["kind"] == "criterion":
         return wrapped(f"{sign(data)} {name_of(node)} {outcome_word(data)}", 2)
-    if data["kind"] in ("eligibility", "fact"):
+    if data["kind"] in ("eligibility", "fact") or head.endswith(" case"):
         return wrapped(f"{sign(data)} {data['label']}", _LINES)
     text = said(graph, node, False) if data["kind"] == "condition" else str(data["label"])
     return [head, *wrapped(text, _LINES)]

@@ -47,7 +47,9 @@ def explain_page(
     number = {node: i for i, node in enumerate(graph)}
     anchors = {each.name: f"r{i}" for i, each in enumerate(raw)}
     places = Places(number, texts.line, anchors)
-    rows = ExplainTree(graph, places, whole=forcing is not None or criterion is not None).rows()
+    whole = forcing is not None or criterion is not None
+    tree = ExplainTree(graph, places, whole=whole)
+    rows = tree.rows()
     about = graph.graph
     where = "eligibility" if criterion is None else f"criterion:{criterion}"
     root = graph.nodes[where]
@@ -70,6 +72,8 @@ def explain_page(
         sentence=told,
         tone=tone(root),
         rows=rows,
+        others=tree.others(),
+        jointly=graph.nodes["eligibility"].get("jointly", []),
         marks={row.line.anchor: row for row in rows if row.name and row.line is not None},
         verdicts=_counts(graph),
         texts=texts.texts(),
@@ -84,8 +88,15 @@ def fragment(graph: Graph, told: str, *, criterion: str | None = None) -> str:
     """The tree alone, to stand inside another page: it has no anchors and no script."""
     number = {node: i for i, node in enumerate(graph)}
     places = Places(number, lambda node, data: None, {})
-    rows = ExplainTree(graph, places, whole=criterion is not None).rows()
-    return part("fragment.html", about=graph.graph, sentence=told, rows=rows)
+    tree = ExplainTree(graph, places, whole=criterion is not None)
+    return part(
+        "fragment.html",
+        about=graph.graph,
+        sentence=told,
+        rows=tree.rows(),
+        others=tree.others(),
+        jointly=graph.nodes["eligibility"].get("jointly", []),
+    )
 
 
 def island(

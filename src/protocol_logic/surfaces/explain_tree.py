@@ -38,7 +38,8 @@ class Line:
 
 @dataclass(slots=True)
 class Row:
-    """A node in the tree. `rest`: what a folded row says more; `again`: it is told elsewhere."""
+    """A node in the tree. `rest`: what a folded row says more; `home`: where links to the node
+    lead; `again`: what it rests on is told there, and not here."""
 
     anchor: str
     kind: str
@@ -53,6 +54,7 @@ class Row:
     resource: str | None
     raw: str | None
     decides: bool
+    home: bool
     again: bool
     open: bool
     rows: list[Row] = field(default_factory=list)
@@ -87,12 +89,14 @@ class ExplainTree:
         self._find_homes()
 
     def rows(self) -> list[Row]:
-        """The criteria, then scopes and what was decided together."""
-        return [self._row("eligibility", child, True) for child in self._first("eligibility")]
+        """The criteria, in the protocol's order."""
+        return [self._row("eligibility", child, True) for child in criteria(self.graph)]
 
-    def _first(self, root: str) -> list[str]:
-        others = [n for n in self.graph[root] if self.graph.nodes[n]["kind"] != "criterion"]
-        return [*criteria(self.graph), *others]
+    def others(self) -> list[Row]:
+        """What stands beside the criteria: the cases of what was decided together, and scopes."""
+        nodes = self.graph.nodes
+        found = [n for n in self.graph["eligibility"] if nodes[n]["kind"] != "criterion"]
+        return [self._row("eligibility", child, True) for child in found]
 
     # ---- where each node is told -------------------------------------------------------------
 
@@ -126,8 +130,10 @@ class ExplainTree:
         data = self.graph.nodes[node]
         kind = data["kind"]
         criterion = kind == "criterion"
+        # A criterion stands at the top, also where only scopes have it.
         deciding = criterion or decides(self.graph, parent, node)
-        again = self._home[node] != parent and bool(self.graph[node])
+        home = self._home[node] == parent
+        again = not home and bool(self.graph[node])
         unfolded = shown and (deciding or self.whole)
         if criterion:
             unfolded = self.whole or data["verdict"] != "pass"
@@ -150,6 +156,7 @@ class ExplainTree:
             resource=resource,
             raw=self.places.raw.get(resource or ""),
             decides=deciding,
+            home=home,
             again=again,
             open=unfolded,
             rows=[] if again else [self._row(node, child, unfolded) for child in below],

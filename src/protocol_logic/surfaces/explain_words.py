@@ -20,6 +20,8 @@ _LEAVES = {"finding": "≡", "fact": "■", "gap": "□", "assumption": "≈"}
 
 def outcome_word(data: Mapping[str, Any]) -> str:
     """`fails`, `not met`, `missing`: the outcome of a node in words."""
+    if data.get("op") == "case":
+        return "this cannot be" if data["outcome"] == "impossible" else "case"
     if data["kind"] == "criterion":
         return VERDICTS[data["verdict"]] if data["applies"] else "does not apply"
     return str(data["outcome"]).replace("_", " ")

@@ -140,20 +140,30 @@ def _what_decides(
     first = sorted((n for n in found if verdicts[n] != "pass"), key=lambda n: verdicts[n] == "open")
     passing = [n for n in found if verdicts[n] == "pass"]
     shown = {*first[: 2 * _FAN], *passing[:12]}
-    if len(found) > len(shown):
-        chosen.more["eligibility"] = len(found) - len(shown)
     chosen.folded |= shown
-    for node in (n for n in found if n in shown):
-        chosen.edges["eligibility", node] = None
-        chosen.nodes[node] = None
+
+    def below(node: str) -> list[str]:
+        if graph.nodes[node]["kind"] == "eligibility":  # its criteria stand there already
+            return [n for n in decisive(node) if graph.nodes[n]["kind"] != "criterion"]
+        return [] if node in chosen.folded else list(decisive(node))
+
+    # Criteria stand below the patient's eligibility, or below that of each scope.
+    for parent in ["eligibility", *(n for n in graph["eligibility"] if n.startswith("scope:"))]:
+        counting = [n for n in found if n in graph[parent]]
+        for node in (n for n in counting if n in shown):
+            chosen.edges[parent, node] = None
+            chosen.nodes[node] = None
+        left_out = sum(n not in shown for n in counting)
+        if left_out:
+            chosen.more[parent] = left_out
     for node in graph["eligibility"]:
         if graph.nodes[node]["kind"] != "criterion":
             chosen.edges["eligibility", node] = None
-            chosen.add(node, lambda n: () if n in chosen.folded else decisive(n), _MOST)
+            chosen.add(node, below, _MOST)
     for node in first:
         if node in shown and len(chosen.nodes) < _MOST:
             chosen.folded.discard(node)
-            chosen.add(node, lambda n: () if n in chosen.folded else decisive(n), _MOST + _FAN)
+            chosen.add(node, below, _MOST + _FAN)
     return chosen
 
 
@@ -181,7 +191,7 @@ def _boxes(graph: Graph, chosen: _Chosen) -> dict[str, Box]:
         found[node] = Box(number[node], kind, tone(data), told, lines, width, folded)
     for node, left_out in chosen.more.items():
         words = f"and {count(left_out, 'criterion', 'criteria')} more" \
-            if node == "eligibility" else f"and {left_out:,} more"  # fmt: skip
+            if graph.nodes[node]["kind"] == "eligibility" else f"and {left_out:,} more"  # fmt: skip
         told, width = f"{words}: see the tree", _width([words], _COLUMN)
         found[f"{node} more"] = Box(number[node], "more", "none", told, [words], width, more=True)
     return found
