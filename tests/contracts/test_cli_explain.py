@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from protocol_logic.knowledge.resources import protocol_path
 from tests.contracts.command import ANSWERS_HEADER, DEMO, PROTOCOL, bundle, renamed, run, written
 
 HANNE = DEMO / "hanne_haemoglobin_mmol.json"
@@ -188,3 +189,59 @@ unit     = "10*3/uL"
     assert re.search(r'<a class="go" href="#r\d+">labs.csv:2</a>', shown)
     # Also a column that nothing maps.
     assert "<dt>site</dt><dd>&lt;b&gt;North&lt;/b&gt;</dd>" in shown
+
+
+def test_what_changed_since_a_graph(tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    run("explain", PROTOCOL, HANNE, "--format", "json", "-o", before)
+    same = run("explain", PROTOCOL, HANNE, "--against", before).stdout.splitlines()
+    assert same[0] == "hanne: ineligible, as before"
+    assert len(same) == 2
+    later = written(tmp_path / "later.json", HANNE.read_text("utf-8").replace("5.58", "6.02"))
+    args = ("explain", PROTOCOL, later, "--as-of", "2026-11-03", "--against", before)
+    text = run(*args).stdout
+    assert "hanne: ineligible -> eligible" in text
+    assert "organ_function: fails -> passes" in text
+    assert "- hemoglobin 5.58 mmol/L" in text
+    assert "+ hemoglobin 6.02 mmol/L" in text
+    change = json.loads(run(*args, "--format", "json").stdout)
+    assert [each["id"] for each in change["criteria"]] == ["organ_function"]
+    assert change["eligibility"] == {"before": "ineligible", "after": "eligible"}
+    assert {each["name"] for each in change["about"]} == {"as_of", "as_of_source", "source"}
+    assert [each["id"] for each in change["facts"]] == [
+        "fact:Observation/hanne-hgb-2026-10-27:hemoglobin"
+    ]
+
+
+def test_what_changed_by_an_amendment(tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    run("explain", PROTOCOL, HANNE, "--format", "json", "-o", before)
+    path = protocol_path("anlotinib_fulvestrant")
+    assert path is not None
+    text = path.read_text("utf-8").replace("hemoglobin >= 90 g/L", "hemoglobin >= 85 g/L")
+    amended = written(tmp_path / "anlotinib_fulvestrant.elig", text)
+    said = run("explain", amended, HANNE, "--against", before).stdout
+    assert "protocol anlotinib_fulvestrant 1.0: its text or knowledge changed" in said
+    assert "`hemoglobin >= 85 g/L`: not there -> met" in said
+    assert "`hemoglobin >= 90 g/L`: not met (89.91612 g/L, 0.08388 g/L below the limit)" in said
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"nodes": [1], "graph": {"patient": "x"}}',
+                                     '{"nodes": [], "graph": {"patient": "x"}}'])  # fmt: skip
+@pytest.mark.parametrize("option", ["--against", "--check"])
+def test_a_file_that_is_no_justification_is_refused(
+    tmp_path: Path, option: str, content: str
+) -> None:
+    done = run("explain", PROTOCOL, HANNE, option, written(tmp_path / "bad.json", content))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_graph_of_another_patient_is_not_compared(tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    run("explain", PROTOCOL, HANNE, "--format", "json", "-o", before)
+    done = run("explain", PROTOCOL, ROBIN, "--against", before)
+    assert done.returncode == 2
+    assert "is about `hanne`, not about `robin`" in done.stderr
+    done = run("explain", PROTOCOL, HANNE, "--against", before, "--minimal")
+    assert done.returncode == 2

@@ -25,8 +25,10 @@ UNREADABLE = "cannot be read"
 
 
 def with_unit(number: Fraction, unit: str | None) -> str:
-    """A number exactly, with its unit."""
-    return f"{decimal_text(number)} {unit}" if unit and unit != "1" else decimal_text(number)
+    """A number exactly, with its unit; one without a finite decimal with what it is about."""
+    text = decimal_text(number)
+    about = f" (about {round(float(number), 3)})" if "/" in text else ""
+    return f"{text} {unit}{about}" if unit and unit != "1" else f"{text}{about}"
 
 
 def interval_words(interval: Interval, unit: str | None) -> str:

@@ -316,6 +316,11 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     help="Instead: check a graph that was written as json, against PROTOCOL and PATIENTS.",
 )
 @click.option(
+    "--against",
+    metavar="FILE",
+    help="Instead: say what changed since a graph that was written as json.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "html", "dot", "graphml"]),

@@ -25,7 +25,7 @@ from protocol_logic.surfaces.inputs import (
 from protocol_logic.surfaces.outputs import STDOUT, opened_output, print_problems, written
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.raw_records import Resources
-from protocol_logic.surfaces.terminal import all_visible, colour_wanted, visible
+from protocol_logic.surfaces.terminal import all_visible, colour_wanted, count, visible
 
 if TYPE_CHECKING:
     from protocol_logic.answering.rows import AsOf
@@ -52,6 +52,7 @@ class ExplainOptions:
     dates: tuple[str, ...]
     answers: str | None
     graph: str | None
+    against: str | None
     form: str
     output: str | None
 
@@ -60,6 +61,8 @@ def explain(options: ExplainOptions) -> int:
     """Explain one patient; the exit code: 1 where an input could not be read, else 0."""
     from protocol_logic.pipeline import Explaining, as_of_date
 
+    _refuse_what_does_not_go_together(options)
+    before = None if options.against is None else _graph_in(options.against)
     paths = existing_paths(options.patients)
     compiled = compiled_protocol(
         options.protocol, options.policies, options.parameters, options.dates
@@ -85,8 +88,11 @@ def explain(options: ExplainOptions) -> int:
         record = answers.apply(record, as_of.date)
     explaining = Explaining(compiled)
     with opened_output(options.output) as out:
+        refused = False
         if options.graph is not None:
             text, refused = _checked(explaining, options.graph, record, as_of)
+        elif before is not None:
+            text = _changes(before, explaining.explain(record, as_of), options)
         else:
             graph = explaining.explain(record, as_of)
             graph = _asked(graph, explaining, record, as_of, options)
@@ -94,7 +100,6 @@ def explain(options: ExplainOptions) -> int:
                 text = _page(graph, compiled, options, paths, resources, answers)
             else:
                 text = _explained(graph, options)
-            refused = False
         out.write(text)
     print_problems(patients.problems.sorted())
     return 1 if patients.problems.has_errors or refused else 0
@@ -126,9 +131,23 @@ def the_one(
     return found[0] if len(found) == 1 else None
 
 
-def _checked(
-    explaining: Explaining, name: str, record: PatientRecord, as_of: AsOf
-) -> tuple[bytes, bool]:
+def _refuse_what_does_not_go_together(options: ExplainOptions) -> None:
+    for name, value in (("--check", options.graph), ("--against", options.against)):
+        parts = {"--criterion": options.criterion, "--minimal": options.minimal,
+                 "--all": options.all_sets}  # fmt: skip
+        given = [part for part, chosen in parts.items() if chosen]
+        if value is not None and given:
+            raise click.UsageError(f"{name} takes whole graphs; leave {given[0]} out")
+        if value is not None and options.form not in ("text", "json"):
+            raise click.UsageError(f"{name} has no --format {options.form}")
+    if options.graph is not None and options.against is not None:
+        raise click.UsageError("--check and --against are two questions; ask one of them")
+
+
+def _graph_in(name: str) -> dict[str, Any]:
+    """The graph in a file that `--format json` wrote."""
+    from protocol_logic.answering.comparing import NoJustification, nodes_of
+
     path = Path(name)
     if not path.is_file():
         raise click.UsageError(f"there is no file `{visible(name)}`")
@@ -136,14 +155,45 @@ def _checked(
         data = json.loads(text_at(path, name))
     except (ValueError, RecursionError) as error:
         raise click.UsageError(f"`{visible(name)}` is not JSON: {shown(str(error))}") from error
-    if not isinstance(data, dict):
-        raise click.UsageError(f"`{visible(name)}` is no graph")
-    wrong = explaining.audit(data, record, as_of)
+    try:
+        nodes_of(data)
+    except NoJustification as wrong:
+        raise click.UsageError(
+            f"`{visible(name)}` is no justification, as `--format json` writes it: {wrong}"
+        ) from wrong
+    found: dict[str, Any] = data
+    return found
+
+
+def _checked(
+    explaining: Explaining, name: str, record: PatientRecord, as_of: AsOf
+) -> tuple[bytes, bool]:
+    wrong = explaining.audit(_graph_in(name), record, as_of)
     lines = [visible(line) for line in wrong]
     lines.append(
-        f"refused: {len(wrong)} faults" if wrong else "accepted: each step follows from the record"
+        f"refused: {count(len(wrong), 'fault')}"
+        if wrong
+        else "accepted: each step follows from the record"
     )
     return written("".join(f"{line}\n" for line in lines)), bool(wrong)
+
+
+def _changes(before: dict[str, Any], graph: Graph, options: ExplainOptions) -> bytes:
+    from protocol_logic.answering.comparing import compared
+    from protocol_logic.answering.justification import node_link
+    from protocol_logic.answering.why import sentence
+    from protocol_logic.surfaces.explain_changes import changes_text
+
+    if before["graph"]["patient"] != graph.graph["patient"]:
+        raise click.UsageError(
+            f"`{visible(str(options.against))}` is about "
+            f"`{visible(str(before['graph']['patient']))}`, not about "
+            f"`{visible(graph.graph['patient'])}`"
+        )
+    change = compared(before, node_link(graph))
+    if options.form == "json":
+        return written(json.dumps(change, ensure_ascii=False, indent=2) + "\n")
+    return written("".join(f"{line}\n" for line in changes_text(change, sentence(graph))))
 
 
 def _asked(
