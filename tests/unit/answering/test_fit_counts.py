@@ -309,7 +309,7 @@ def test_a_condition_of_any_day_is_not_usable_as_screening_says() -> None:
 
 def test_answers_without_a_meaning_are_shown_with_their_codes() -> None:
     stage = {
-        "coding": [{"system": SNOMED, "code": "1222724007", "display": "AJCC stage IA"}],
+        "coding": [{"system": SNOMED, "code": "22298006", "display": "said at the bedside"}],
     }
     report = fit(
         "\n  uses oncology.breast\ninclude late\n  > Stage 4\n  stage is 4\n",
@@ -318,7 +318,7 @@ def test_answers_without_a_meaning_are_shown_with_their_codes() -> None:
     found = element(report, "stage")
     assert found["patients"]["not_usable"] == {"unknown-code": 1}
     assert found["unread_values"] == [
-        {"system": SNOMED, "code": "1222724007", "text": "AJCC stage IA", "resources": 1}
+        {"system": SNOMED, "code": "22298006", "text": "said at the bedside", "resources": 1}
     ]
 
 
