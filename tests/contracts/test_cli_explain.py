@@ -169,6 +169,19 @@ def test_the_page_shows_the_graph_the_protocol_and_the_record(tmp_path: Path) ->
     assert "&#34;value&#34;: 5.58," in text
 
 
+def test_the_page_shows_all_sets_that_force_the_outcome() -> None:
+    text = run("explain", PROTOCOL, DEMO, "--patient", "ines", "--all", "--format", "html").stdout
+    assert "4 sets of findings force it, whatever all else is: eligible" in text
+    sets = re.findall(r"<dt>(In each|\d of 4)</dt><dd>(.*?)</dd>", text)
+    assert [title for title, _ in sets] == ["In each", "1 of 4", "2 of 4", "3 of 4", "4 of 4"]
+    assert "hemoglobin: at least 90 g/L</a>" in sets[0][1]
+    assert "creatinine clearance" in sets[2][1]
+    assert "hemoglobin" not in sets[1][1]
+    # Each leads to its row.
+    for anchor in re.findall(r'href="#(n\d+)"', "".join(links for _, links in sets)):
+        assert f'id="{anchor}"' in text
+
+
 def test_the_page_shows_rows_of_tables_and_of_answers(tmp_path: Path) -> None:
     study = tmp_path / "study"
     study.mkdir()

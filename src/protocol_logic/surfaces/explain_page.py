@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,7 @@ def explain_page(
         sentence=told,
         tone=tone(root),
         rows=rows,
+        sets=_sets(graph, number, forcing or []),
         others=tree.others(),
         jointly=graph.nodes["eligibility"].get("jointly", []),
         marks={row.line.anchor: row for row in rows if row.name and row.line is not None},
@@ -121,6 +122,30 @@ def island(
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
+
+
+def _sets(
+    graph: Graph, number: Mapping[str, int], forcing: list[list[str]]
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The sets that force an outcome, where there are several: what all have, and what each has."""
+    if len(forcing) < 2:
+        return []
+    common = [name for name in forcing[0] if all(name in names for names in forcing)]
+    told = [("In each", common)] if common else []
+    for i, names in enumerate(forcing, 1):
+        told.append((f"{i} of {len(forcing)}", [name for name in names if name not in common]))
+    return [(title, _links(graph, number, names)) for title, names in told]
+
+
+def _links(graph: Graph, number: Mapping[str, int], names: Iterable[str]) -> list[tuple[str, str]]:
+    """The findings of a set that forces an outcome: their labels and anchors."""
+    wanted = set(names)
+    return [
+        (str(data["label"]), f"n{number[node]}")
+        for node, data in graph.nodes(data=True)
+        if data["kind"] == "finding"
+        and (node.removeprefix("finding:") in wanted or data.get("group") in wanted)
+    ]
 
 
 def _counts(graph: Graph) -> dict[str, int]:

@@ -104,7 +104,8 @@ function describe(i) {
   for (const [name, value] of Object.entries(node)) {
     if (name === "label" || value === null || (Array.isArray(value) && !value.length)) continue;
     const pair = made("div");
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    const texts = Array.isArray(value) && value.every((each) => typeof each === "string");
+    const text = texts ? value.join("; ") : typeof value === "object" ? JSON.stringify(value) : String(value);
     pair.append(made("dt", visible(name).replace("_", " ")), made("dd", visible(text)));
     list.append(pair);
   }
