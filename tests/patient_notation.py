@@ -65,7 +65,8 @@ _UNSURE = ("provisional", "unconfirmed", "differential")
 
 _DATE = r"\d{4}(?:-\d\d){0,2}"
 _ANSWER = re.compile(
-    rf"(?P<element>\S+) answered (?P<value>[\w-]+(?: since [\d-]+)?)(?: on (?P<date>{_DATE}))?"
+    r"(?P<element>\S+) answered (?P<value>[\w-]+(?: since [\d-]+| by \w+)?)"
+    rf"(?: on (?P<date>{_DATE}))?"
 )
 _ON = re.compile(rf"\s+on (?P<date>{_DATE})(?: to (?P<end>{_DATE}))?$")
 _STATUS = re.compile(r",? status (?P<status>[a-z-]+)$")

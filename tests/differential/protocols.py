@@ -213,7 +213,9 @@ class Writer:
         return self.rng.choice(CONDITIONS)
 
     def _confirmed(self) -> str:
-        return "breast_cancer confirmed by histology"
+        return (
+            f"breast_cancer confirmed by {self.rng.choice(['histology', 'histology', 'cytology'])}"
+        )
 
     def _in_effect(self) -> str:
         classes = ["gnrh_analogue", "gnrh_analogue", "endocrine_therapy", "chemotherapy"]

@@ -250,9 +250,9 @@ class Statements(ABC):
         return False
 
     def evidenced(self, test: core.Evidenced) -> bool:
-        for _, fact in self.visible(test.concept):
+        for _, fact in self.visible(*self.chart.vocabulary.below(test.concept)):
             reading = fact.reading
-            if isinstance(reading, ConditionStated) and reading.state == "present":
+            if isinstance(reading, ConditionStated):
                 if reading.confirmed and test.by in reading.evidence:
                     return True
         if test.missing and self.unlisted(test.concept, by_list=False):
