@@ -91,6 +91,6 @@ def test_without_graphviz_the_page_says_how_to_get_pictures(
     graph = justification(failing=1, passing=1)
     assert pictures(graph) is None
     page = drawn(graph)
-    assert "protocol-logic[graph]" in page
+    assert "pip install pygraphviz" in page
     assert island(page)["pictures"] == {}
     assert "<figure" not in page
