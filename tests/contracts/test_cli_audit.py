@@ -238,6 +238,11 @@ def test_files_that_cannot_be_records(tmp_path: Path) -> None:
     for place in (tmp_path, Path("/dev/null"), tmp_path / "no" / "folder", Path("-")):
         done = run("screen", PROTOCOL, HANNE, "--record", place)
         assert (done.returncode, done.stdout) == (2, ""), place
+    os.mkfifo(tmp_path / "pipe")
+    for args in (("audit", "verify"), ("audit", "repair"), ("screen", PROTOCOL, HANNE, "--record")):
+        done = run(*args, tmp_path / "pipe")
+        assert done.returncode == 2
+        assert "is no regular file" in done.stderr
     done = run("screen", PROTOCOL, HANNE, "--record", tmp_path / "r", "-o", tmp_path / "r")
     assert "name the same" in done.stderr
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from protocol_logic.answering.audit.chain import Head, appended
 from tests.contracts.command import DEMO, PROTOCOL, Json, bundle, renamed, run, written
 
 PERSON = ("--by", "Dr Ito", "--reason", "seen")
@@ -149,6 +152,41 @@ def test_a_note_is_of_the_last_decision_of_the_protocol_that_is_meant(
     assert [(each["protocol"], each["assessed"], each["decisions"]) for each in logs] == [
         (PROTOCOL, 15, 16), ("other", 1, 1),
     ]  # fmt: skip
+
+
+def rechained(record: Path, change: Callable[[Json], None]) -> None:
+    """The record with its second line changed, and all hashes made anew."""
+    head, lines = Head(), []
+    for number, text in enumerate(record.read_bytes().splitlines()):
+        body = json.loads(text)
+        for key in ("number", "previous", "hash"):
+            del body[key]
+        if number == 1:
+            change(body)
+        line, head = appended(head, body)
+        lines.append(line)
+    record.write_bytes(b"".join(lines))
+
+
+MISSHAPEN: list[tuple[str, Any]] = [
+    ("patient", None), ("as_of", "2026-13-01"), ("criteria", [{}]), ("criteria", "x"),
+    ("eligibility", "maybe"), ("source", {}), ("at", "now"), ("kind", "other"), ("dates", [1]),
+    ("digests", {"protocol": 1}), ("versions", {"clingo": 5}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), MISSHAPEN)
+def test_a_line_that_somebody_made_by_hand_is_told(record: Path, key: str, value: Any) -> None:
+    """Its chain is right, so verify has nothing to say; what reads it says what is wrong."""
+    rechained(record, lambda body: body.update({key: value}))
+    assert run("audit", "verify", record).returncode == 0
+    for args in (
+        ("show", record), ("show", record, "--log"), ("replay", record, DEMO),
+        ("note", record, "--patient", "hanne", *PERSON),
+    ):  # fmt: skip
+        done = run("audit", *args)
+        assert done.returncode == 2, args
+        assert f"line 2 of `{record}` is none that this program writes: its `{key}`" in done.stderr
 
 
 # ---- show ----------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from protocol_logic.answering.audit.chain import (
 )
 from protocol_logic.answering.audit.digests import SHORTEST_KEY, Masks
 from protocol_logic.answering.audit.faults import faults
+from protocol_logic.answering.audit.shape import misshapen
 from protocol_logic.foundation.text import shown
 from protocol_logic.surfaces.inputs import near_path
 from protocol_logic.surfaces.outputs import STDOUT
@@ -107,6 +108,7 @@ class AuditFile:
 
     def _followed(self, stream: IO[bytes], head: Head, visit: _Visit = None) -> Head:
         def look(body: Body) -> None:
+            refuse_misshapen(self.name, body)
             if body["number"] == 1:
                 refuse_other_masks(self.name, self.masks, body["mask"])
             if visit is not None:
@@ -184,6 +186,8 @@ def opened_record(name: str) -> Iterator[IO[bytes]]:
     path = Path(name)
     if not path.exists():
         raise click.UsageError(f"there is no file `{visible(name)}`{near_path(path)}")
+    if not path.is_file():  # a pipe would be waited for
+        raise _irregular(name)
     try:
         stream = path.open("rb")
     except OSError as error:
@@ -208,17 +212,30 @@ def refuse_other_masks(name: str, masks: Masks, said: Mapping[str, str] | None) 
     raise click.UsageError(message)
 
 
-def bodies_in(name: str, masks: Masks | None) -> list[Body]:
-    """All lines of a record that is whole; a usage error where it is not, or has other masks than
-    those that are given, if any."""
-    found: list[Body] = []
+def visit_lines(name: str, masks: Masks | None, visit: Callable[[Body], None]) -> None:
+    """Visit all lines of a record; a usage error where it is not whole, where a line is none that
+    this version writes, or where it has other masks than those that are given, if any."""
+
+    def look(body: Body) -> None:
+        refuse_misshapen(name, body)
+        if body["number"] == 1 and masks is not None:
+            refuse_other_masks(name, masks, body["mask"])
+        visit(body)
+
     with opened_record(name) as stream:
-        end = followed(name, stream, Head(), found.append, "done with")
+        end = followed(name, stream, Head(), look, "done with")
     if not end.number:
         raise click.UsageError(f"`{visible(name)}` is empty, so it is no audit record")
-    if masks is not None:
-        refuse_other_masks(name, masks, found[0]["mask"])
-    return found
+
+
+def refuse_misshapen(name: str, body: Body) -> None:
+    """A usage error where a line of a whole chain is none that this version writes."""
+    wrong = misshapen(body)
+    if wrong is not None:
+        raise click.UsageError(
+            f"line {body['number']} of `{visible(name)}` is none that this program writes: "
+            f"its `{wrong}` is missing, or something else"
+        )
 
 
 def followed(
@@ -281,7 +298,11 @@ def _cure(fault: Fault, name: str) -> str:
 
 def _refuse_irregular(stream: IO[bytes], name: str) -> None:
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        raise click.UsageError(f"`{visible(name)}` is no regular file, so it is no audit record")
+        raise _irregular(name)
+
+
+def _irregular(name: str) -> click.UsageError:
+    return click.UsageError(f"`{visible(name)}` is no regular file, so it is no audit record")
 
 
 def _lock(stream: IO[bytes], *, alone: bool) -> None:

@@ -10,10 +10,10 @@ from uuid import uuid4
 import click
 
 from protocol_logic.answering.audit.chain import Body
-from protocol_logic.answering.audit.log import Log, logs_of
+from protocol_logic.answering.audit.log import Log, Logs
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.surfaces.audit_file import AuditFile, masks_of
-from protocol_logic.surfaces.audit_showing import identifier
+from protocol_logic.surfaces.audit_showing import Known
 from protocol_logic.surfaces.terminal import visible
 
 _OF_CRITERION = ("pass", "fail")
@@ -43,8 +43,13 @@ def note(options: NoteOptions) -> int:
         raise click.UsageError(f"there is no file `{visible(options.file)}`")
     if file.masks.key is not None and options.patient in options.reason + options.by:
         raise click.UsageError("the record masks identifiers, and the text names the patient")
-    bodies: list[Body] = []
-    end = file.append(_note(options, file, bodies), bodies.append)
+    logs, known = Logs(), Known()
+
+    def look(body: Body) -> None:
+        logs.add(body)
+        known.add(body)
+
+    end = file.append(_note(options, file, logs, known), look)
     click.echo(f"line {end.number}, {end.hash}")
     return 0
 
@@ -65,12 +70,14 @@ def _refuse_incomplete(options: NoteOptions) -> None:
         raise click.UsageError(f"{what} {listed}, not `{options.to}`")
 
 
-def _note(options: NoteOptions, file: AuditFile, bodies: list[Body]) -> Iterator[dict[str, Any]]:
+def _note(
+    options: NoteOptions, file: AuditFile, logs: Logs, known_of: Known
+) -> Iterator[dict[str, Any]]:
     """The body of the note; made when the lines before are known, and nobody else appends."""
-    if not bodies:
+    if not known_of.lines:
         raise click.UsageError(f"`{visible(options.file)}` is empty, so it is no audit record")
-    patient = identifier(options.patient, bodies, file.masks)
-    standing = _log(options, patient, logs_of(bodies)).patients[patient]
+    patient = known_of.identifier(options.patient, file.masks)
+    standing = _log(options, patient, logs).patients[patient]
     decision = standing.decision
     known = [each["id"] for each in decision["criteria"]]
     if options.criterion is not None and options.criterion not in known:
@@ -100,7 +107,7 @@ def _note(options: NoteOptions, file: AuditFile, bodies: list[Body]) -> Iterator
     }
 
 
-def _log(options: NoteOptions, patient: str, logs: list[Log]) -> Log:
+def _log(options: NoteOptions, patient: str, logs: Logs) -> Log:
     """That of the protocol whose last decision about the patient is meant."""
     having = {log.protocol: log for log in logs if patient in log.patients}
     if options.protocol is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from protocol_logic.answering.audit.chain import Body
+from protocol_logic.answering.audit.chain import Body, canonical
 from protocol_logic.answering.audit.digests import Masks
 from protocol_logic.answering.audit.lines import AnswersFile, decision_body, run_body
 from protocol_logic.answering.audit.replay import (
@@ -23,7 +23,7 @@ from protocol_logic.answering.audit.replay import (
 )
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
-from protocol_logic.surfaces.audit_file import bodies_in, masks_of, versions
+from protocol_logic.surfaces.audit_file import masks_of, versions, visit_lines
 from protocol_logic.surfaces.inputs import (
     Patients,
     SourceErrors,
@@ -59,24 +59,37 @@ class _Replayed:
     """A recorded decision, and what differs where it was made again; `match`: how sure it is that
     this was made from the same source."""
 
-    body: Body
+    line: bytes
     match: int = -1
     found: list[Difference] = field(default_factory=list)
+
+    @property
+    def body(self) -> Body:
+        """What the line says; as an object it would take five times the room."""
+        found: Body = json.loads(self.line)
+        return found
 
 
 def replay(options: ReplayOptions) -> int:
     """Decide again what a record holds; the exit code: 1 where something came out otherwise."""
     masks = masks_of(options.mask)
-    recorded = bodies_in(options.file, masks)
     paths = existing_paths(options.patients)
-    all_of_it = [_Replayed(body) for body in recorded if body["kind"] == "decision"]
+    all_of_it: list[_Replayed] = []
+
+    def look(body: Body) -> None:
+        if body["kind"] == "decision":
+            all_of_it.append(_Replayed(canonical(body)))
+
+    visit_lines(options.file, masks, look)
     if not all_of_it:
         raise click.UsageError(f"`{visible(options.file)}` holds no decision")
-    known = {each.body["protocol"]["id"] for each in all_of_it}
-    sources = _sources(options.protocols, known)
+    known: set[str] = set()
     runs: dict[bytes, list[_Replayed]] = {}
     for each in all_of_it:
-        runs.setdefault(run_key(each.body), []).append(each)
+        body = each.body
+        known.add(body["protocol"]["id"])
+        runs.setdefault(run_key(body), []).append(each)
+    sources = _sources(options.protocols, known)
     problems: list[Problem] = []
     for run in runs.values():
         _Again(run, masks, sources, paths, options.answers).decide(problems)
@@ -167,10 +180,11 @@ class _Again:
         self, screening: Screening, record: PatientRecord, data: bytes | None, shared: Body
     ) -> None:
         for each in self.by_patient.get(self.masks(record.patient), ()):
-            match = self._match(each.body["source"], record.source, data)
+            body = each.body
+            match = self._match(body["source"], record.source, data)
             if match > each.match:
                 each.match = match
-                each.found = list(self._differences(screening, each.body, record, data, shared))
+                each.found = list(self._differences(screening, body, record, data, shared))
 
     def _match(self, source: dict[str, Any], file: str, data: bytes | None) -> int:
         if source["file"] == self.masks(file):
@@ -250,9 +264,10 @@ class _Again:
 def _text(decisions: list[_Replayed]) -> Iterator[str]:
     shared: dict[str, list[int]] = {}
     for each in decisions:
-        for difference in each.found:
-            if difference.of_run:
-                shared.setdefault(difference.text, []).append(each.body["number"])
+        told = [difference for difference in each.found if difference.of_run]
+        number = each.body["number"] if told else 0
+        for difference in told:
+            shared.setdefault(difference.text, []).append(number)
     for text, numbers in shared.items():
         yield visible(f"{_of_lines(numbers)}: {text}")
     for each in decisions:
@@ -279,19 +294,21 @@ def _of_lines(numbers: list[int]) -> str:
 
 
 def _json(decisions: list[_Replayed]) -> str:
-    found = [
-        {
-            "line": each.body["number"],
-            "id": each.body["id"],
-            "patient": each.body["patient"],
-            "as_of": each.body["as_of"],
-            "same": not any(d.counts for d in each.found),
-            "differences": [
-                {"what": d.what, "text": d.text, "before": d.before, "now": d.now,
-                 "counts": d.counts}
-                for d in each.found
-            ],
-        }
-        for each in decisions
-    ]  # fmt: skip
+    found = []
+    for each in decisions:
+        body = each.body
+        told = [
+            {"what": d.what, "text": d.text, "before": d.before, "now": d.now, "counts": d.counts}
+            for d in each.found
+        ]
+        found.append(
+            {
+                "line": body["number"],
+                "id": body["id"],
+                "patient": body["patient"],
+                "as_of": body["as_of"],
+                "same": not any(d.counts for d in each.found),
+                "differences": told,
+            }
+        )
     return json.dumps(found, ensure_ascii=False, indent=1) + "\n"

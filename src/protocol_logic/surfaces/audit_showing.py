@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,10 +16,10 @@ import click
 
 from protocol_logic.answering.audit.chain import Body
 from protocol_logic.answering.audit.digests import MASK, Masks
-from protocol_logic.answering.audit.log import Log, logs_of
+from protocol_logic.answering.audit.log import Log, Logs
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.foundation.text import guarded
-from protocol_logic.surfaces.audit_file import bodies_in, masks_of
+from protocol_logic.surfaces.audit_file import masks_of, visit_lines
 from protocol_logic.surfaces.outputs import opened_output, written
 from protocol_logic.surfaces.terminal import count, visible
 
@@ -49,37 +51,65 @@ def show(options: ShowOptions) -> int:
     if options.log and (options.patient is not None or options.criterion is not None):
         raise click.UsageError("--log counts all patients; leave --patient and --criterion out")
     masks = None if options.mask is None else masks_of(options.mask)
-    bodies = bodies_in(options.file, masks)
-    wanted = [body for body in bodies if _in_time(body, options.since, options.until)]
-    if options.patient is not None:
-        patient = identifier(options.patient, bodies, masks or Masks())
-        wanted = [body for body in wanted if body.get("patient") == patient]
-    if options.criterion is not None:
-        wanted = [body for body in wanted if _has(body, options.criterion)]
-        if not any(_has(body, options.criterion) for body in bodies):
-            known = {c["id"] for body in bodies for c in body.get("criteria", ())}
-            raise click.UsageError(_unknown("criterion", options.criterion, known))
-    make = _log if options.log else _listed
+    wanted = patient_of(options.patient, masks or Masks())
+    known = Known()
+    writer = _writer(options)
+
+    def look(body: Body) -> None:
+        known.add(body)
+        if (
+            _in_time(body, options.since, options.until)
+            and (wanted is None or body.get("patient") == wanted)
+            and (options.criterion is None or _has(body, options.criterion))
+        ):
+            writer.add(body)
+
     with opened_output(options.output) as out:
-        out.write(written(make(wanted, options)))
+        visit_lines(options.file, masks, look)
+        if options.patient is not None:
+            known.identifier(options.patient, masks or Masks())
+        if options.criterion is not None and options.criterion not in known.criteria:
+            raise click.UsageError(_unknown("criterion", options.criterion, known.criteria))
+        out.write(written(writer.text()))
     return 0
 
 
-def identifier(patient: str, bodies: Sequence[Body], masks: Masks) -> str:
-    """A patient of a record as it names patients; a usage error where there is none.
-
-    A mask stands for itself.
-    """
-    known = {body["patient"] for body in bodies if "patient" in body}
-    wanted = patient if patient.startswith(MASK) else masks(patient)
-    if wanted not in known:
-        hidden = masks.key is None and bodies[0]["mask"] is not None
-        cure = "identifiers are masked; give the key by --mask KEY" if hidden else ""
-        raise click.UsageError(_unknown("patient", patient, () if cure else known, cure))
-    return wanted
+def patient_of(patient: str | None, masks: Masks) -> str | None:
+    """A patient as a record names patients; a mask stands for itself."""
+    return patient if patient is None or patient.startswith(MASK) else masks(patient)
 
 
-def _unknown(what: str, name: str, known: Any, cure: str = "") -> str:
+class Known:
+    """Whom and what a record knows, for those who ask for something else."""
+
+    def __init__(self) -> None:
+        self.patients: set[str] = set()
+        self.criteria: set[str] = set()
+        self.masked = False
+        self.lines = 0
+
+    def add(self, body: Body) -> None:
+        """Note what a line is about."""
+        self.lines += 1
+        if body["kind"] == "start":
+            self.masked = body["mask"] is not None
+        if "patient" in body:
+            self.patients.add(body["patient"])
+        self.criteria.update(each["id"] for each in body.get("criteria", ()))
+
+    def identifier(self, patient: str, masks: Masks) -> str:
+        """A patient as the record names patients; a usage error where there is none."""
+        wanted = patient_of(patient, masks)
+        if wanted is None or wanted not in self.patients:
+            hidden = masks.key is None and self.masked
+            cure = "identifiers are masked; give the key by --mask KEY" if hidden else ""
+            raise click.UsageError(
+                _unknown("patient", patient, set() if cure else self.patients, cure)
+            )
+        return wanted
+
+
+def _unknown(what: str, name: str, known: set[str], cure: str = "") -> str:
     hint = cure or did_you_mean(visible(name), map(visible, known))
     return f"the record has no {what} `{visible(name)}`" + (f"; {hint}" if hint else "")
 
@@ -97,21 +127,92 @@ def _has(body: Body, criterion: str) -> bool:
 # ---- line by line --------------------------------------------------------------------------------
 
 
-def _listed(bodies: list[Body], options: ShowOptions) -> str:
+class _Writer(ABC):
+    """Takes the lines that are wanted, and gives the text that is written of them."""
+
+    def __init__(self, options: ShowOptions) -> None:
+        self.criterion = options.criterion
+        self.form = options.form
+        self.parts: list[str] = []
+
+    @abstractmethod
+    def add(self, body: Body) -> None:
+        """Take a line."""
+
+    @abstractmethod
+    def text(self) -> str:
+        """All that is written."""
+
+
+class _Lines(_Writer):
+    """Each decision and note in a line."""
+
+    def __init__(self, options: ShowOptions) -> None:
+        super().__init__(options)
+        self.numbers: list[int] = []
+        self.kinds = Counter[str]()
+
+    def add(self, body: Body) -> None:
+        if body["kind"] in _TEXTS:
+            self.kinds[body["kind"]] += 1
+            self.numbers.append(body["number"])
+            said = _TEXTS[body["kind"]](body, self.criterion)
+            self.parts.append(visible(f"{body['at'][:10]}  {said}"))
+
+    def text(self) -> str:
+        width = len(str(self.numbers[-1])) if self.numbers else 0
+        told = zip(self.numbers, self.parts, strict=True)
+        lines = [f"{number:{width}}  {part}" for number, part in told]
+        lines.append(", ".join(count(self.kinds[kind], kind) for kind in ("decision", "note")))
+        return "".join(f"{line}\n" for line in lines)
+
+
+class _Json(_Writer):
+    """The lines themselves, as a list."""
+
+    def add(self, body: Body) -> None:
+        self.parts.append(json.dumps(body, ensure_ascii=False))
+
+    def text(self) -> str:
+        return "[\n" + ",\n".join(self.parts) + "\n]\n" if self.parts else "[]\n"
+
+
+class _Csv(_Writer):
+    """A line for each criterion of a decision, and for each note."""
+
+    def add(self, body: Body) -> None:
+        self.parts.append(_csv(_rows(body, self.criterion)))
+
+    def text(self) -> str:
+        return "".join([_csv([_COLUMNS]), *self.parts])
+
+
+class _Log(_Writer):
+    """The screening log of each protocol."""
+
+    def __init__(self, options: ShowOptions) -> None:
+        super().__init__(options)
+        self.logs = Logs()
+
+    def add(self, body: Body) -> None:
+        self.logs.add(body)
+
+    def text(self) -> str:
+        if self.form == "json":
+            counts = [log.counts() for log in self.logs]
+            return json.dumps(counts, ensure_ascii=False, indent=1) + "\n"
+        if self.form == "csv":
+            return _csv([_LOG_COLUMNS, *(row for log in self.logs for row in _log_rows(log))])
+        parts = ["".join(f"{visible(line)}\n" for line in _log_lines(log)) for log in self.logs]
+        return "\n".join(parts) or "no decisions\n"
+
+
+def _writer(options: ShowOptions) -> _Writer:
+    if options.log:
+        return _Log(options)
     if options.form == "json":
-        return json.dumps(bodies, ensure_ascii=False, indent=1) + "\n"
-    if options.form == "csv":
-        return _csv(_COLUMNS, [row for body in bodies for row in _rows(body, options.criterion)])
-    told = [body for body in bodies if body["kind"] in _TEXTS]
-    width = len(str(told[-1]["number"])) if told else 0
-    lines = [
-        f"{body['number']:{width}}  {body['at'][:10]}  "
-        f"{_TEXTS[body['kind']](body, options.criterion)}"
-        for body in told
-    ]
-    kinds = ("decision", "note")
-    found = [count(sum(body["kind"] == kind for body in told), kind) for kind in kinds]
-    return "".join(f"{visible(line)}\n" for line in [*lines, ", ".join(found)])
+        return _Json(options)
+    return _Csv(options) if options.form == "csv" else _Lines(options)
 
 
 def _decision_text(body: Body, criterion: str | None) -> str:
@@ -169,10 +270,9 @@ def _rows(body: Body, criterion: str | None) -> Iterator[tuple[Any, ...]]:
         yield (*lead, *about, "", body["criterion"], "", "", "", *noted)
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
     for row in rows:
         cells = ["" if value is None else value for value in row]
         writer.writerow([guarded(c).replace("\r", " ") if isinstance(c, str) else c for c in cells])
@@ -180,16 +280,6 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 # ---- the screening log ---------------------------------------------------------------------------
-
-
-def _log(bodies: list[Body], options: ShowOptions) -> str:
-    logs = logs_of(bodies)
-    if options.form == "json":
-        return json.dumps([log.counts() for log in logs], ensure_ascii=False, indent=1) + "\n"
-    if options.form == "csv":
-        return _csv(_LOG_COLUMNS, [row for log in logs for row in _log_rows(log)])
-    parts = ["".join(f"{visible(line)}\n" for line in _log_lines(log)) for log in logs]
-    return "\n".join(parts) or "no decisions\n"
 
 
 def _log_lines(log: Log) -> Iterator[str]:

@@ -71,6 +71,10 @@ def graph_bytes(data: Mapping[str, Any]) -> bytes:
     return canonical({"edges": data["edges"], "nodes": nodes})
 
 
+_FIELDS: dict[type, tuple[str, ...]] = {}
+"""The fields of the dataclasses that facts are made of; to look them up each time takes longest."""
+
+
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int):
         return value
@@ -81,6 +85,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted((_plain(each) for each in value), key=canonical)
     kind = type(value)
-    if not is_dataclass(kind):
-        raise TypeError(f"no fact holds a {kind.__name__}")
-    return [kind.__name__, *(_plain(getattr(value, field.name)) for field in fields(kind))]
+    names = _FIELDS.get(kind)
+    if names is None:
+        if not is_dataclass(kind):
+            raise TypeError(f"no fact holds a {kind.__name__}")
+        names = _FIELDS[kind] = tuple(field.name for field in fields(kind))
+    return [kind.__name__, *(_plain(getattr(value, name)) for name in names)]

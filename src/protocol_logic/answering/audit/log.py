@@ -4,8 +4,9 @@ they note otherwise."""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,9 +76,9 @@ class Log:
         self.versions[body["protocol"]["version"]] = None
         known = self.patients.get(body["patient"])
         if known is None:
-            self.patients[body["patient"]] = Standing(body)
+            self.patients[body["patient"]] = Standing(_short(body))
         else:
-            known.decision = body
+            known.decision = _short(body)
 
     def counts(self) -> dict[str, Any]:
         """The counts, ready for JSON."""
@@ -158,18 +159,34 @@ class Log:
         }
 
 
-def logs_of(bodies: Iterable[Body]) -> list[Log]:
-    """The log of each protocol of a record."""
-    found: dict[str, Log] = {}
-    for body in bodies:
+class Logs:
+    """The log of each protocol of a record, in the order of their first decisions."""
+
+    def __init__(self) -> None:
+        self._by_protocol: dict[str, Log] = {}
+
+    def add(self, body: Body) -> None:
+        """Count a line of any kind."""
         if body["kind"] == "decision":
             name = body["protocol"]["id"]
         elif body["kind"] == "note":
             name = body["of"]["protocol"]
         else:
-            continue
-        found.setdefault(name, Log(name)).add(body)
-    return [log for log in found.values() if log.patients]
+            return
+        self._by_protocol.setdefault(name, Log(name)).add(body)
+
+    def __iter__(self) -> Iterator[Log]:
+        return (log for log in self._by_protocol.values() if log.patients)
+
+
+def _short(decision: Body) -> Body:
+    """What a log needs of a decision; a record can hold a great many."""
+    criteria = [
+        {key: sys.intern(each[key]) for key in ("id", "polarity", "verdict")}
+        for each in decision["criteria"]
+    ]
+    kept = {key: decision[key] for key in ("number", "id", "eligibility", "scopes")}
+    return {**kept, "protocol": {"id": decision["protocol"]["id"]}, "criteria": criteria}
 
 
 def _of_verdict(decision: Body, verdict: str) -> list[str]:
