@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.planner import deniers
 from protocol_logic.knowledge import vocabulary as voc
 
 
@@ -22,10 +23,15 @@ class Stuck(NamedTuple):
 
 
 class Deciding:
-    """Answers for one checked protocol."""
+    """Answers for one checked protocol.
 
-    def __init__(self, protocol: core.Protocol) -> None:
+    `by_lists`: what a record could do by its lists and denials, were no condition recorded as one
+    that the patient does not have. Few records say so of a class.
+    """
+
+    def __init__(self, protocol: core.Protocol, by_lists: bool = False) -> None:
         self.protocol = protocol
+        self.by_lists = by_lists
         self.entries = protocol.vocabulary.entries
 
     def never_passes(self, criterion: core.Criterion) -> tuple[Stuck, ...]:
@@ -71,6 +77,10 @@ class Deciding:
             case core.Pattern(concept=concept):
                 # Where a closed history holds no course, no event can fit one.
                 return value or self._closed(concept)
+            case core.Present(concept=concept) | core.PresentAs(concept=concept):
+                if value or not self.by_lists or self._closed(concept):
+                    return True
+                return any(deniers(self.protocol, concept))
             case _:
                 return True
 

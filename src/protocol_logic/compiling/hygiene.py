@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from protocol_logic.compiling import core
 from protocol_logic.compiling.deciding import Deciding, Stuck
 from protocol_logic.compiling.library import Unit
-from protocol_logic.foundation.problems import Label, Problem, Problems
+from protocol_logic.foundation.problems import Label, Problem, Problems, one_of
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge.vocabulary import Concept
 from protocol_logic.language import tree
@@ -20,7 +20,7 @@ def look_over(unit: Unit, protocol: core.Protocol | None, problems: Problems) ->
     _texts(unit, problems)
     if protocol is not None and unit.heading is not None and unit.heading.kind == "protocol":
         _unused(unit, protocol, problems)
-        _never_decided(unit, protocol, problems)
+        _undecided(unit, protocol, problems)
 
 
 # ---- texts ---------------------------------------------------------------------------------------
@@ -75,8 +75,8 @@ def _reached(protocol: core.Protocol) -> set[str]:
 # ---- criteria that nothing can decide ------------------------------------------------------------
 
 
-def _never_decided(unit: Unit, protocol: core.Protocol, problems: Problems) -> None:
-    deciding = Deciding(protocol)
+def _undecided(unit: Unit, protocol: core.Protocol, problems: Problems) -> None:
+    deciding, by_lists = Deciding(protocol), Deciding(protocol, by_lists=True)
     names = {n.name.text: n.name.span for n in unit.statements if isinstance(n, tree.Criterion)}
     for criterion in protocol.criteria:
         stuck = deciding.never_passes(criterion)
@@ -91,6 +91,43 @@ def _never_decided(unit: Unit, protocol: core.Protocol, problems: Problems) -> N
             span = names[criterion.id]
             cure = _cure(unit, protocol, stuck)
             _add(problems, "never-decided", message, unit.source, span, cure, labels)
+        elif stuck := by_lists.never_passes(criterion):
+            _open_class(unit, protocol, criterion, stuck, names[criterion.id], problems)
+
+
+def _open_class(
+    unit: Unit,
+    protocol: core.Protocol,
+    criterion: core.Criterion,
+    stuck: tuple[Stuck, ...],
+    span: Span,
+    problems: Problems,
+) -> None:
+    """A criterion that passes only where a record says itself that there is none of a class."""
+    entries = protocol.vocabulary.entries
+    classes = list(dict.fromkeys(str(getattr(each.test, "concept", "")) for each in stuck))
+    kinds = [
+        kind
+        for name in classes
+        for kind in protocol.vocabulary.below(name)[1:]
+        if isinstance(entry := entries[kind], Concept) and entry.closed_by is not None
+    ]
+    cures = _closings(unit, protocol, classes)
+    cures.append("patients of whom nothing is recorded stay open until a person says `absent`")
+    if any(isinstance(e := entries[n], Concept) and e.kind == "allergy" for n in classes):
+        cures[:0] = ["`uses allergy` has the list that closes allergies"]
+    if kinds:
+        cures.append(f"test kinds that a list closes, such as {one_of(kinds[:_MOST_KINDS])}")
+    message = f"no list closes {one_of(classes)}, which `{criterion.id}` wants to be absent"
+    labels = tuple(
+        Label(unit.source, each.test.span, "absent only where a record or a person says so")
+        for each in stuck
+        if _stands_in(each.test, criterion)
+    )
+    _add(problems, "open-class", message, unit.source, span, "; ".join(cures), labels)
+
+
+_MOST_KINDS = 3
 
 
 def _why(stuck: Stuck) -> str:
@@ -111,18 +148,24 @@ def _cure(unit: Unit, protocol: core.Protocol, stuck: Iterable[Stuck]) -> str:
     names = list(dict.fromkeys(str(getattr(test, "concept", "")) for test in unclosed))
     if not names:
         return 'no record says that something was not examined; ask a person: `judged "..."`'
+    cures = _closings(unit, protocol, names)
+    answered = " and ".join(f"`{name}`" for name in names)
+    by_person = f"a person answers {answered} by `never` or `complete` (`--answers`)"
+    written = f"{' and '.join(cures)}, or " if cures else ""
+    return f"no list closes it: {written}{by_person}"
+
+
+def _closings(unit: Unit, protocol: core.Protocol, names: list[str]) -> list[str]:
+    """What to write in the entries of a file so that a list closes them."""
     own = {node.name.text for node in unit.statements if isinstance(node, Entry)}
-    entries, cures = protocol.vocabulary.entries, []
+    entries, closings = protocol.vocabulary.entries, []
     for name in names:
         entry = entries.get(name)
         if name in own and isinstance(entry, Concept):
             by = _LISTS[entry.kind]
             uses = "" if by in entries else ", with `uses histories`"
-            cures.append(f"`closed by {by}` in the entry `{name}`{uses}")
-    answered = " and ".join(f"`{name}`" for name in names)
-    by_person = f"a person answers {answered} by `never` or `complete` (`--answers`)"
-    written = f"write {' and '.join(cures)}, or " if cures else ""
-    return f"no list closes it: {written}{by_person}"
+            closings.append(f"`closed by {by}` in the entry `{name}`{uses}")
+    return [f"write {' and '.join(closings)}"] if closings else []
 
 
 def _stands_in(test: core.Test, criterion: core.Criterion) -> bool:

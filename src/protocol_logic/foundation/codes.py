@@ -38,6 +38,7 @@ _ROWS = (
     Code("mixed-scripts", "warning", "a word with letters that only look like those of Latin"),
     Code("unused-definition", "warning", "a definition that no criterion uses"),
     Code("never-decided", "warning", "a criterion that no record can show to be passed"),
+    Code("open-class", "notice", "a criterion that rests on a class which no list closes"),
     # names
     Code("unknown-name", "error", "a name that no knowledge file defines"),
     Code("unknown-knowledge", "error", "a knowledge file that does not exist"),
