@@ -258,3 +258,54 @@ def test_a_graph_of_another_patient_is_not_compared(tmp_path: Path) -> None:
     assert "is about `hanne`, not about `robin`" in done.stderr
     done = run("explain", PROTOCOL, HANNE, "--against", before, "--minimal")
     assert done.returncode == 2
+
+
+NEAR = """protocol near
+  title "Near misses"
+  version 1.0
+  language 1
+  uses drugs.antineoplastic
+  uses labs
+  uses histories
+
+exclude recent
+  > Chemotherapy within 6 months
+  chemotherapy within 6 months
+
+include hb
+  > Hemoglobin of the last 14 days
+  hemoglobin >= 90 g/L within 14 days
+"""
+
+
+def test_what_lies_just_outside_a_window_is_told(tmp_path: Path) -> None:
+    platinum = {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "2555"}
+    subject = {"reference": "Patient/x"}
+    taken = {"resourceType": "MedicationStatement", "id": "m1", "status": "completed",
+             "subject": subject, "medicationCodeableConcept": {"coding": [platinum]},
+             "effectivePeriod": {"start": "2025-11-01", "end": "2026-02-25"}}  # fmt: skip
+    value = {"value": 100, "unit": "g/L", "system": "http://unitsofmeasure.org", "code": "g/L"}
+    lab = {"resourceType": "Observation", "id": "hb", "status": "final", "subject": subject,
+           "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}]},
+           "effectiveDateTime": "2026-10-01", "valueQuantity": value}  # fmt: skip
+    patient = {"resourceType": "Patient", "id": "x"}
+    whole = {"resourceType": "Bundle", "type": "collection",
+             "entry": [{"resource": each} for each in (patient, taken, lab)]}  # fmt: skip
+    file = written(tmp_path / "x.json", json.dumps(whole))
+    protocol = written(tmp_path / "near.elig", NEAR)
+    args = ("explain", protocol, file, "--as-of", "2026-10-30")
+    text = run(*args).stdout
+    assert "to 2026-02-25, intent not recorded, and the window begins on 2026-04-30)" in text
+    assert "hemoglobin 100 g/L on 2026-10-01, and the window begins on 2026-10-16)" in text
+    graph = tmp_path / "graph.json"
+    run(*args, "--format", "json", "-o", graph)
+    assert run(*args, "--check", graph).stdout.startswith("accepted")
+    wrong = graph.read_text("utf-8").replace("begins on 2026-10-16", "begins on 2026-10-06")
+    assert run(*args, "--check", written(tmp_path / "w.json", wrong)).returncode == 1
+
+
+def test_a_computed_number_is_told() -> None:
+    text = run("explain", PROTOCOL, HANNE, "--criterion", "organ_function").stdout
+    assert "creatinine clearance about 69.285 mL/min is at least 60 mL/min" in text
+    text = run("explain", PROTOCOL, HANNE, "--criterion", "adult_woman").stdout
+    assert "age 68 years is at least 18 years (50 years above the limit)" in text

@@ -45,12 +45,8 @@ class AuditedLeaves:
         return self._words.said(finding, cells)
 
     def comparison(self, test: core.Condition, finding: str) -> dict[str, Any]:
-        if not isinstance(test, core.Within):
-            return {}
-        return {
-            **self._words.limit(test, finding),
-            **self._leaves.comparison(test, finding),
-        }
+        limit = self._words.limit(test, finding) if isinstance(test, core.Within) else {}
+        return {**limit, **self._leaves.comparison(test, finding)}
 
     def finding(self, name: str, prefix: str, cells: Cells) -> str:
         """The node of a finding, in a case its own where the case says more than the record."""

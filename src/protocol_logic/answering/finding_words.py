@@ -15,12 +15,18 @@ _MAKE = {">=": Interval.at_least, ">": Interval.above, "<=": Interval.at_most,
          "<": Interval.below}  # fmt: skip
 
 
+_CALENDAR = {"a": "years", "mo": "months", "d": "days"}
+NUMBERS = ("number", "ratio", "derived", "age")
+"""Kinds of findings that are cut from one number."""
+
+
 class FindingWords:
     """The words of one protocol's findings; each text is made once."""
 
     def __init__(self, protocol: core.Protocol, plan: Plan) -> None:
         self.entries = protocol.vocabulary.entries
         self.plan = plan
+        self.derived = protocol.derived
         self._said: dict[tuple[str, CellSet], str] = {}
 
     def said(self, name: str, cells: Iterable[str]) -> str:
@@ -48,13 +54,16 @@ class FindingWords:
         """The unit of a finding's numbers."""
         if finding.kind == "ratio":
             return f"x {finding.detail}"
-        unit = getattr(self.entries.get(finding.entry), "unit", "")
-        return "" if finding.kind in ("lines", "count") else unit or ""
+        if finding.kind in ("lines", "count"):
+            return ""
+        entry = self.derived.get(finding.entry) or self.entries.get(finding.entry)
+        unit = str(getattr(entry, "unit", None) or "")
+        return _CALENDAR.get(unit, unit) if finding.kind == "age" else unit
 
     def limit(self, test: core.Within, name: str) -> dict[str, Any]:
         """What a number is compared with."""
         finding = self.plan.findings[name]
-        if finding.kind not in ("number", "ratio"):
+        if finding.kind not in NUMBERS:
             return {}
         return {"limit": interval_words(_MAKE[test.op](test.limit), self.unit(finding))}
 

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
-from protocol_logic.answering.finding_words import FindingWords
+from protocol_logic.answering.finding_words import NUMBERS, FindingWords
+from protocol_logic.answering.near_misses import near_miss
 from protocol_logic.answering.readings import margin_words, range_origin, read_as
 from protocol_logic.compiling import core
-from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
+from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.records.facts import Born, Closed, Fact, Happened, Measured, Therapy
 
 _WHY = {
@@ -108,6 +109,21 @@ class Leaves:
         while node in self.graph:
             number += 1
             node = f"{name}:{number}"
+        unit = getattr(self.entries.get(fact.entry), "unit", None)
+        reading = read_as(fact, unit)
+        self.graph.add_node(
+            node, kind="fact", outcome="recorded", op="fact", label=self.told(fact),
+            resource=fact.resource, date=None if fact.date is None else fact.date.text or None,
+            recorded=fact.recorded, read_as=reading, entry=fact.entry,
+            range=range_origin(fact, unit),
+            attested=[asdict(each) for each in fact.attested],
+            closes=isinstance(fact.reading, Closed),
+        )  # fmt: skip
+        self._facts[fact] = node
+        return node
+
+    def told(self, fact: Fact) -> str:
+        """A fact in words: what it is of, what was recorded and read, and when."""
         entry = self.entries.get(fact.entry)
         unit = getattr(entry, "unit", None)
         reading = read_as(fact, unit)
@@ -120,16 +136,7 @@ class Leaves:
         told = f"{label} {words}{dated}"
         if isinstance(fact.reading, Closed):
             told = f"{label}{dated}: what it does not hold is absent"
-        self.graph.add_node(
-            node, kind="fact", outcome="recorded", op="fact", label=told,
-            resource=fact.resource, date=None if fact.date is None else fact.date.text or None,
-            recorded=fact.recorded, read_as=reading, entry=fact.entry,
-            range=range_origin(fact, unit),
-            attested=[asdict(each) for each in fact.attested],
-            closes=isinstance(fact.reading, Closed),
-        )  # fmt: skip
-        self._facts[fact] = node
-        return node
+        return told
 
     def gap(self, opener: Opener) -> str:
         node = f"gap:{opener.element}:{opener.reason}"
@@ -144,32 +151,40 @@ class Leaves:
 
     # ---- limits ------------------------------------------------------------------------------
 
-    def comparison(self, test: core.Within, name: str) -> dict[str, Any]:
-        """The number that a limit is compared with, where one number is known, and the margin."""
-        finding = self.plan.findings[name]
-        if finding.kind not in ("number", "ratio") or test.taken:
+    def comparison(self, test: core.Condition, name: str) -> dict[str, Any]:
+        """What a test is of this patient: its number and margin; what lies just outside a window.
+
+        `near`: the nearest fact before the window, in words, where none lies in it.
+        """
+        near = near_miss(self.plan, self.found, test, name)
+        told: dict[str, Any] = {}
+        if near is not None:
+            fact, first = near
+            told["near"] = f"{self.told(fact)}, and the window begins on {first.isoformat()}"
+        return {**told, **self._number(test, name)} if isinstance(test, core.Within) else told
+
+    def _number(self, test: core.Within, name: str) -> dict[str, Any]:
+        """The number that a limit is compared with, where one number is known, and the margin.
+
+        `computed`: it stands in no fact, but was computed of several or of a date.
+        """
+        finding, number = self.plan.findings[name], self.found.numbers.get(name)
+        if finding.kind not in NUMBERS or test.taken or number is None:
             return {}
-        values = {v for fact in self.found.evidence.get(name, ()) for v in _numbers(fact, finding)}
-        if len(values) != 1 or None in values:
+        value = _one(number)
+        if value is None:
             return {}
-        [value] = values
-        assert value is not None
-        value_words, margin = margin_words(value, test.limit, self.words.unit(finding))
-        return {"value": value_words, "margin": margin}
+        # What is computed follows exactly from its inputs, so its digits need not.
+        exact = finding.kind != "derived" or decimal_text(value).count("/") == 0
+        words, margin = margin_words(value, test.limit, self.words.unit(finding), exact)
+        computed = {"computed": True} if finding.kind in ("derived", "age") else {}
+        return {"value": words, "margin": margin, **computed}
 
 
-def _numbers(fact: Fact, finding: Finding) -> Iterable[Fraction | None]:
-    """The number of a fact as a finding reads it; None: not one number."""
-    reading = fact.reading
-    if fact.entry != finding.entry or not isinstance(reading, Measured):
-        return
-    if reading.value is None or not reading.value.is_point:
-        yield None
-        return
-    value = reading.value.lo
-    assert value is not None
-    if finding.kind == "number":
-        yield None if reading.relative else value
-        return
-    limits = {limit.value for limit in reading.limits if limit.end == finding.detail}
-    yield value / limits.pop() if len(limits) == 1 and min(limits) else None
+def _one(number: Interval) -> Fraction | None:
+    """The one number that is meant; the digits of a root are many, and do not end."""
+    if number.lo is None or number.hi is None:
+        return None
+    if number.hi - number.lo > abs(number.hi) / 1_000_000:
+        return None
+    return (number.lo + number.hi) / 2

@@ -45,13 +45,20 @@ def interval_words(interval: Interval, unit: str | None) -> str:
     return "any number" if hi is None else f"{most}{with_unit(hi, unit)}"
 
 
-def margin_words(value: Fraction, limit: Fraction, unit: str) -> tuple[str, str]:
-    """A value, and how far it is from a limit."""
+def margin_words(
+    value: Fraction, limit: Fraction, unit: str, exact: bool = True
+) -> tuple[str, str]:
+    """A value, and how far it is from a limit; `exact`: else it is only about this value."""
     gap = value - limit
     unit = "" if unit == "1" else unit
     side = "above" if gap > 0 else "below"
-    far = "at the limit" if gap == 0 else f"{_about(abs(gap))} {unit} {side} the limit"
-    return f"{_about(value)} {unit}".strip(), " ".join(far.split())
+    said = _about if exact else _nearly
+    far = "at the limit" if gap == 0 else f"{said(abs(gap))} {unit} {side} the limit"
+    return f"{said(value)} {unit}".strip(), " ".join(far.split())
+
+
+def _nearly(number: Fraction) -> str:
+    return f"about {round(float(number), 3)}"
 
 
 def _about(number: Fraction) -> str:

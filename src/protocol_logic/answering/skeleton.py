@@ -80,16 +80,16 @@ class Skeleton:
     """Nodes and edges that do not depend on the facts themselves, and what is to be added:
 
     `findings`, `courses`: those that it stands on, with what the record leaves of them; `compared`:
-    nodes of limits, whose value and margin are the patient's own. `shared_cases`: a condition of a
-    definition, which others may read as well, rests on cases. `truths`: of the conditions that
-    were asked for.
+    nodes of limits and windows, whose value, margin and near misses are the patient's own.
+    `shared_cases`: a condition of a definition, which others may read as well, rests on cases.
+    `truths`: of the conditions that were asked for.
     """
 
     nodes: tuple[tuple[str, dict[str, Any]], ...]
     edges: tuple[tuple[str, str, dict[str, Any]], ...]
     findings: tuple[tuple[str, CellSet], ...]
     courses: tuple[tuple[str, Rows], ...]
-    compared: tuple[tuple[str, core.Within, str], ...]
+    compared: tuple[tuple[str, core.Condition, str], ...]
     shared_cases: bool
     truths: tuple[Truth, ...] = ()
 
@@ -176,7 +176,7 @@ class _Builder:
         self.cases: dict[str, int] = {}
         self.findings: dict[str, CellSet] = {}
         self.courses: dict[str, Rows] = {}
-        self.compared: list[tuple[str, core.Within, str]] = []
+        self.compared: list[tuple[str, core.Condition, str]] = []
         self.shared_cases = False
         self.given: dict[str, Truth] = {}
 
@@ -428,6 +428,7 @@ class _Builder:
                 self._edge(name, child, case.meaning.truth(condition), "finding")
                 if isinstance(condition, core.Within):
                     data.update(self.words.limit(condition, finding))
+                if isinstance(condition, core.Within) or getattr(condition, "window", None):
                     self.compared.append((name, condition, finding))
         truth = case.meaning.truth(condition)
         rules = self.by.said.get(id(condition), ())

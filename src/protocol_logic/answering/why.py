@@ -123,6 +123,9 @@ def phrase(graph: Graph, node: str) -> str:
     facts = _below(graph, node, "fact", closing=False) or _below(graph, node, "fact")
     if value is not None and facts and data["outcome"] != "unknown":
         verb = limit if data["outcome"] == "met" else _other_side(str(limit))
+        if data.get("computed"):
+            name = data["finding"].replace("_", " ")
+            return f"{name} {value} is {verb} ({data['margin']}), from {'; '.join(facts)}"
         ratio = "" if f"{value}" in facts[0] else f", that is {value},"
         return f"{facts[0]}{ratio} is {verb} ({data['margin']})"
     holds = {"met": "holds", "not_met": "does not hold", "unknown": "is open"}[data["outcome"]]
@@ -133,7 +136,8 @@ def phrase(graph: Graph, node: str) -> str:
         rests = _below(graph, node, "gap") or _below(graph, node, "assumption") or facts
     else:
         rests = facts or _below(graph, node, "assumption")
-    return f"{told}: {'; '.join(rests[:4])}{' ...' * (len(rests) > 4)}" if rests else told
+    told += f": {'; '.join(rests[:4])}{' ...' * (len(rests) > 4)}" if rests else ""
+    return f"{told}; the nearest is {data['near']}" if "near" in data else told
 
 
 def _rests_of_kinds(graph: Graph, node: str, outcome: str) -> list[str]:

@@ -29,6 +29,12 @@ class Cutter(Inputs):
     def __init__(self, protocol: core.Protocol, visible: Visible) -> None:
         super().__init__(protocol.vocabulary, visible)
         self.protocol = protocol
+        self.numbers: dict[str, set[Interval]] = {}
+        """Finding -> the numbers that it was cut from."""
+
+    def _cut(self, finding: Finding, value: Interval) -> CellSet:
+        self.numbers.setdefault(finding.id, set()).add(value)
+        return _inside(finding, value)
 
     def reads(self, finding: Finding) -> list[str]:
         """The inputs of a finding that can have more than one alternative for this patient."""
@@ -148,12 +154,12 @@ class Cutter(Inputs):
         if isinstance(value, str):
             return Found(frozenset(_named(finding, value)))
         if isinstance(value, int):
-            return Found(_inside(finding, Interval.point(Fraction(value))))
+            return Found(self._cut(finding, Interval.point(Fraction(value))))
         if finding.kind == "ratio":
             return self._ratio(finding, value, choice)
         if value.relative:
             return Found(self._anything(finding), (found.opener,) if found.opener else ())
-        cells = _inside(finding, value.value)
+        cells = self._cut(finding, value.value)
         return Found(cells, self._imprecise(key, cells))
 
     def _is_missing(self, finding: Finding, choice: Mapping[str, Alternative]) -> bool:
@@ -206,7 +212,7 @@ class Cutter(Inputs):
         openers: list[Opener] = []
         by_limit = []
         for limit in limits:
-            cells = _inside(finding, number.value.scale(1 / limit.value))
+            cells = self._cut(finding, number.value.scale(1 / limit.value))
             openers += self._imprecise(key, cells)
             by_limit.append(cells)
         if len(set(by_limit)) > 1:
@@ -228,7 +234,7 @@ class Cutter(Inputs):
             return Found(self._anything(finding), self._inputs_open(finding))
         numbers = {n: _interval(value_of(n)) for n in names}
         value = compute(derived.formula, numbers, {f: str(value_of(f)) for f in derived.fields})
-        cells = _inside(finding, value)
+        cells = self._cut(finding, value)
         if len(cells) == 1:
             return Found(cells)
         if any(not number.is_point for number in numbers.values()):
@@ -252,7 +258,7 @@ class Cutter(Inputs):
             number = choice.get(key, self.input(key).alternatives[0])
         if not isinstance(number, Number):
             return Found(self._anything(finding), openers)
-        cells = _inside(finding, _interval(number))
+        cells = self._cut(finding, _interval(number))
         return Found(cells, openers if len(cells) > 1 else ())
 
 

@@ -102,6 +102,14 @@ class _Reader:
         self.cutter.split_censored(shared.values())
         groups = [*self._joint(shared), *self._variants(stated), *self._therapies()]
         self.out.groups = tuple(groups)
+        for name, numbers in self.cutter.numbers.items():
+            if len(numbers) == 1:
+                self.out.numbers[name] = next(iter(numbers))
+        for finding in shared.values():
+            if finding.window is not None and not self.out.evidence.get(finding.id):
+                outside = self.visible.newest(finding.entry)
+                if outside:
+                    self.out.near[finding.id] = outside[0]
         elements = self.out.open_elements
         for name, cells in self.out.single.items():
             self.out.looks[name] = look(cells, elements.get(name, ()))

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from protocol_logic.compiling.plan import Reason as Reason
+from protocol_logic.foundation.interval import Interval
 from protocol_logic.records.facts import Fact
 
 CellSet: TypeAlias = frozenset[str]
@@ -110,6 +111,10 @@ class PatientFindings:
     """The elements of `openers`, for look-up."""
     looks: dict[str, Look] = field(default_factory=dict)
     """The look of every single finding and every group."""
+    numbers: dict[str, Interval] = field(default_factory=dict)
+    """Finding -> the one number that it was cut from, as read or computed."""
+    near: dict[str, Fact] = field(default_factory=dict)
+    """Finding with nothing in its window -> the newest fact outside."""
     evidence: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
     timepoints: dict[str, date] = field(default_factory=dict)
     widened: tuple[str, ...] = ()

@@ -66,7 +66,8 @@ def said(graph: Graph, node: str, folded: bool) -> str:
         return f"{data['label']}: {low if low == high else f'{low} to {high}'} points"
     if data["op"] == "at_least":
         return f"at least {data['number']} of: {data['label']}"
-    return str(data["label"]).lstrip(", ")
+    near = f" (the nearest is {data['near']})" if "near" in data else ""
+    return str(data["label"]).lstrip(", ") + near
 
 
 def provenance(data: Mapping[str, Any]) -> list[str]:
