@@ -64,6 +64,8 @@ class Codings:
     consents: Table[Consent]
     unlike: Mapping[Key, tuple[tuple[Named, Unlike], ...]]
     closed: Mapping[str, frozenset[str]]
+    named: Mapping[str, Table[Concept]]
+    """Kind of concept -> all concepts of the vocabulary, reached or not."""
     systems: frozenset[str]
     qualifiers: Mapping[str, tuple[Qualifier, ...]]
     """What a qualifier can be of -> those that are of it."""
@@ -113,6 +115,10 @@ class Codings:
             closed={
                 history.name: frozenset(c.kind for c in concepts if c.closed_by == history.name)
                 for history in vocabulary.of(History)
+            },
+            named={
+                kind: _table((c, _keys(c.codes)) for c in whole.of(Concept) if c.kind == kind)
+                for kind in ("condition", "procedure", "medication")
             },
             systems=frozenset(c.system for e in whole.entries.values() for c in _codes(e)),
             qualifiers=_by_element(vocabulary.of(Qualifier)),

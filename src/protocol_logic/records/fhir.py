@@ -16,7 +16,7 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Lesion
-from protocol_logic.records import conditions
+from protocol_logic.records import conditions, lists
 from protocol_logic.records.codings import Codings, entries_of, keys_of
 from protocol_logic.records.dates import day_of
 from protocol_logic.records.facts import Account, Fact, PatientRecord, doubtful, place
@@ -182,6 +182,8 @@ class _Reader:
         """Names of the Medications that resources with facts refer to."""
         self.unclear: dict[str, str] = {}
         """Kind of concept -> a resource that may be about any concept of the kind."""
+        self.unlisted: dict[str, list[str]] = {}
+        """Kind of concept -> the resources with a code that can be known, but no entry has."""
 
     def read(self, missing: int, meet: Callable[[Met], None] | None) -> PatientRecord:
         """The record; `missing`: how many entries hold no resource."""
@@ -208,7 +210,11 @@ class _Reader:
             source=source,
             index_date=index,
             facts=tuple(sorted(self.facts, key=place)),
-            problems=tuple(Problems([*self.problems, *self._unmapped_problems()]).sorted()),
+            problems=tuple(
+                Problems(
+                    [*self.problems, *self._unmapped_problems(), *self._empty_lists()]
+                ).sorted()
+            ),
             accounting=tuple(Account(kind, **n) for kind, n in sorted(self.counts.items())),
             unclear=frozenset(self.unclear),
         )
@@ -283,7 +289,11 @@ class _Reader:
             if self._is_unlike(item, row.code):
                 return True
             unmapped = self._is_unmapped(item, row.code)
-            if unmapped and row.concept is not None and _is_stated(json, row):
+            if row.concept is None or not _is_stated(json, row):
+                return unmapped
+            if not unmapped and not entries_of(json.get(row.code), self.codings.named[row.concept]):
+                self.unlisted.setdefault(row.concept, []).append(item.name)
+            if unmapped:
                 self.unclear[row.concept] = min(item.name, self.unclear.get(row.concept, item.name))
             return unmapped
         status = text_in(json, "status")
@@ -382,6 +392,20 @@ class _Reader:
                 message=f"{why}{more}",
                 hint=hints[code],
                 resource=names[0],
+                file=self.document.source,
+            )
+
+    def _empty_lists(self) -> Iterator[Problem]:
+        """Said once: a list that names nothing closes what the record has by other codes."""
+        empty = {e.name for e in self.entries if e.kind == "List" and not e.resource.get("entry")}
+        found = lists.beside(self.facts, empty, self.codings, self.unlisted)
+        if found is not None:
+            resource, message = found
+            yield Problem(
+                code="empty-list",
+                message=message,
+                hint="see whether it is of what the list says to be absent, and correct the list",
+                resource=resource,
                 file=self.document.source,
             )
 

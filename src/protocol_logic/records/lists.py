@@ -5,11 +5,13 @@ Source: docs/records.md.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import History
-from protocol_logic.records.codings import keys_of
-from protocol_logic.records.facts import Closed
+from protocol_logic.records.codings import Codings, keys_of
+from protocol_logic.records.facts import Closed, Fact
 from protocol_logic.records.item import Item, display
 
 
@@ -22,6 +24,29 @@ def read(item: Item, entry: History, when: PartialDate | None) -> None:
         item.problem("not-usable", f"the reason why the list is empty leaves `{entry.name}` open")
     else:
         close(item, entry, when)
+
+
+def beside(
+    facts: Iterable[Fact],
+    empty: Collection[str],
+    codings: Codings,
+    unlisted: Mapping[str, Sequence[str]],
+) -> tuple[str, str] | None:
+    """The first list that closes though it is empty, beside resources whose codes no entry knows
+    (`unlisted`, by kind of concept), and what to say of it."""
+    closing = (f for f in facts if isinstance(f.reading, Closed) and f.resource in empty)
+    for fact in sorted(closing, key=lambda f: (f.entry, f.resource)):
+        kinds = codings.closed.get(fact.entry, frozenset())
+        names = sorted(name for kind in kinds for name in unlisted.get(kind, ()))
+        if names:
+            rest = (
+                f" and {len(names) - 1:,} more, with codes" if len(names) > 1 else ", with a code"
+            )
+            return fact.resource, (
+                f"`{fact.entry}` is empty and closes, but the record holds `{shown(names[0])}`"
+                f"{rest} that no entry knows"
+            )
+    return None
 
 
 def close(item: Item, entry: History, when: PartialDate | None) -> None:
