@@ -259,6 +259,25 @@ def test_a_record_of_another_version_is_left_alone(tmp_path: Path) -> None:
         assert "is an audit record of version 7, which this program does not read" in done.stderr
 
 
+def test_a_record_that_is_replaced_while_patients_are_judged(tmp_path: Path) -> None:
+    """What was read before is not what stands there; both are whole."""
+    from click import UsageError
+
+    from protocol_logic.answering.audit.digests import Masks
+    from protocol_logic.surfaces.audit_file import AuditFile
+
+    record, other = tmp_path / "r.jsonl", tmp_path / "other.jsonl"
+    for path, number in ((record, 2), (other, 9)):
+        AuditFile(str(path), Masks()).append(
+            {"kind": "repair", "bytes": n, "torn": str(path)} for n in range(number)
+        )
+    file = AuditFile(str(record), Masks())
+    record.write_bytes(other.read_bytes())
+    with pytest.raises(UsageError, match="was replaced meanwhile"):
+        file.append([{"kind": "repair", "bytes": 1, "torn": "x"}])
+    assert record.read_bytes() == other.read_bytes()
+
+
 # ---- what happens to a process -------------------------------------------------------------------
 
 

@@ -242,7 +242,9 @@ def test_formulas_and_control_characters_reach_no_spreadsheet_and_no_terminal(
     assert done.returncode == 0
     text = run("audit", "show", record, "--format", "csv").stdout
     assert "'=1+1" in text
-    assert "'@sum" in text
+    assert "'@sum\\r" in text
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 12
     assert "\x1b" not in run("audit", "show", record).stdout
     assert len(run("audit", "show", record).stdout.splitlines()) == 3
 

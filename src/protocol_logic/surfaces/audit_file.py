@@ -249,10 +249,14 @@ def followed(
         raise other_version(name, error) from error
     if not whole:
         stream.seek(0)
-        first = faults(stream)[0]
+        found = faults(stream)
+        if not found:  # whole by itself, and not what was read before
+            raise click.UsageError(
+                f"`{visible(name)}` was replaced meanwhile; nothing is {what} it"
+            )
         raise click.UsageError(
             f"nothing is {what} `{visible(name)}`, since it is not whole: "
-            f"{fault_text(first)}; {_cure(first, name)}"
+            f"{fault_text(found[0])}; {_cure(found[0], name)}"
         )
     return head
 

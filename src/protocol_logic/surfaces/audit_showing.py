@@ -275,7 +275,8 @@ def _csv(rows: Iterable[Sequence[Any]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     for row in rows:
         cells = ["" if value is None else value for value in row]
-        writer.writerow([guarded(c).replace("\r", " ") if isinstance(c, str) else c for c in cells])
+        # What a terminal or a spreadsheet would act on is escaped.
+        writer.writerow([visible(guarded(c)) if isinstance(c, str) else c for c in cells])
     return out.getvalue()
 
 
