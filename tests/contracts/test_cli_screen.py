@@ -267,3 +267,15 @@ def test_a_plain_encoding_is_enough() -> None:
     assert done.returncode == 0
     assert "ines: + eligible" in done.stdout
     assert done.stdout.isascii()
+
+
+def test_an_allergy_to_what_no_entry_knows_is_read(tmp_path: Path) -> None:
+    peanut = {"coding": [{"system": "http://snomed.info/sct", "code": "256349002"}]}
+    patient = {"resourceType": "Patient", "id": "x"}
+    allergy = {"resourceType": "AllergyIntolerance", "id": "a", "code": peanut,
+               "patient": {"reference": "Patient/x"}, "recordedDate": "2026-01-01"}  # fmt: skip
+    whole = {"resourceType": "Bundle", "type": "collection",
+             "entry": [{"resource": each} for each in (patient, allergy)]}  # fmt: skip
+    file = written(tmp_path / "x.json", json.dumps(whole))
+    done = run("screen", "bisoprolol_heart_failure", file, "--as-of", "2026-01-15")
+    assert done.returncode == 0, done.stderr

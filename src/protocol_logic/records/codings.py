@@ -117,13 +117,22 @@ class Codings:
                 for history in vocabulary.of(History)
             },
             named={
-                kind: _table((c, _keys(c.codes)) for c in whole.of(Concept) if c.kind == kind)
-                for kind in ("condition", "procedure", "medication")
+                kind: _table((c, _keys(c.codes)) for c in whole.of(Concept) if c.kind in kinds)
+                for kind, kinds in _FOUND_AS.items()
             },
             systems=frozenset(c.system for e in whole.entries.values() for c in _codes(e)),
             qualifiers=_by_element(vocabulary.of(Qualifier)),
             qualifying=frozenset(key for q in whole.of(Qualifier) for key in q.meanings),
         )
+
+
+_FOUND_AS = {
+    "condition": ("condition",),
+    "procedure": ("procedure",),
+    "medication": ("medication",),
+    "allergy": ("allergy", "condition"),
+}
+"""Kind of resource -> the kinds of concepts that its code is one of."""
 
 
 def _codes(entry: Named) -> Iterator[Code]:
