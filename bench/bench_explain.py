@@ -3,16 +3,21 @@
 1,000 patients by default, made as facts, judged by the seed protocol. Processor time; the ratio is
 to deciding with nothing solved before. xclingo explains the same ground rules where it is installed
 (`pip install xclingo`): one explanation of what holds in one scenario of each patient, and nothing
-of what does not hold; it is timed with 50 of them.
+of what does not hold; it is timed with 50 of them. xasp explains both, where `XASP_PYTHON` names a
+Python that has it (`pip install xasp clingo==5.8.0` in an environment of its own); with 5 of them.
+s(CASP) is not measured here: it is no package, but a checkout.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import os
 import random
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -30,6 +35,7 @@ from protocol_logic.reasoning.support import View
 
 PROTOCOL = "anlotinib_fulvestrant"
 XCLINGO_PATIENTS = 50
+XASP_PATIENTS = 5
 
 
 def timed(do: Callable[[], Any]) -> tuple[float, Any]:
@@ -85,13 +91,36 @@ def main(size: int) -> None:
     sample = found[:XCLINGO_PATIENTS]
     programs = [scenario_program(justifier.rules.ground(View.of(f)), View.of(f), rng)
                 for f in sample]  # fmt: skip
-    seconds = xclingo_seconds(programs, [c.id for c in compiled.protocol.criteria])
-    name = f"xclingo, one explanation, {len(sample)} patients"
+    names = [c.id for c in compiled.protocol.criteria]
+    seconds = xclingo_seconds(programs, names)
+    report(f"xclingo, one explanation, {len(sample)} patients", seconds, len(sample), cold / size)
+    seconds = xasp_seconds(programs[:XASP_PATIENTS], names)
+    report(f"xasp, {XASP_PATIENTS} patients", seconds, XASP_PATIENTS, cold / size)
+
+
+def report(name: str, seconds: float | None, number: int, deciding: float) -> None:
+    """A line of the table; None: the peer is not installed."""
     if seconds is None:
         print(f"{name:52}{'not installed':>13}")
     else:
-        each = seconds / len(sample)
-        print(f"{name:52}{1000 * each:13.4f}{each * size / cold:8.2f}")
+        each = seconds / number
+        print(f"{name:52}{1000 * each:13.4f}{each / deciding:8.2f}")
+
+
+def xasp_seconds(programs: list[str], criteria: list[str]) -> float | None:
+    """The time that xasp takes to explain what is met and what is not."""
+    python = os.environ.get("XASP_PYTHON")
+    if python is None:
+        return None
+    script = Path(__file__).with_name("explain_xasp.py")
+    asked = json.dumps([[program, [f"met({c})" for c in criteria]] for program in programs])
+    done = subprocess.run([python, script], input=asked, capture_output=True, text=True)
+    print(done.stderr, end="", file=sys.stderr)
+    if done.returncode:
+        return None
+    seconds, explained = json.loads(done.stdout)
+    print(f"xasp explained {explained} of {len(programs)}", file=sys.stderr)
+    return float(seconds)
 
 
 def scenario_program(ground: Ground, view: View, rng: random.Random) -> str:
