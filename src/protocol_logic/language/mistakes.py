@@ -202,7 +202,21 @@ _MISTAKES = (
     _row(r"(?P<a>\d+)\.(?!\d)", "write `{a}`"),
     _row(r"[<>]=?\s*[-−–]\s*\d+", "a limit is not negative"),
     # comparisons
-    _row(r"(?P<x>[a-z]\w*)\s+is\s+(?P<v>[\w+]+)\s+or\s+(?P<w>\d[\w+]*)", _either),
+    _row(r"(?P<x>[a-z]\w*)\s+is\s+(?P<v>[\w+]+)(?:\s+or|\s*,)\s+(?P<w>\d[\w+]*)", _either),
+    _row(
+        r"(?P<x>[a-z]\w*)\s+in\s+(?P<v>[\w+]+)\s+or\s+(?P<w>\d[\w+]*)",
+        "write `{x} in {v}, {w}`",
+    ),
+    _row(
+        r"(?P<x>[a-z]\w*)\s+in\s*[(\[{]\s*(?P<v>[\w+, ]+?)\s*[)\]}]",
+        "leave out the brackets: `{x} in {v}`",
+        needs="VALUE",
+    ),
+    _row(
+        r"\b(?P<x>[a-z]\w*)\s+(?P<v>positive|negative|present|absent|high|low)\b",
+        "write `{x} is {v}`, or `{x}` alone if it is there or not",
+        needs="IS",
+    ),
     _row(r"(?P<x>[a-z]\w*)\s+(?P<v>\d+)\s+or\s+(?P<w>\d+)", _either, needs="COMPARE"),
     _row(r"[≥≧⩾]", "write `>=`"),
     _row(r"[≤≦⩽]", "write `<=`"),

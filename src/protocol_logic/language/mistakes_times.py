@@ -69,7 +69,7 @@ TIMES_AND_KINDS = (
         "write digits: `within {n} {u}`",
     ),
     _row(
-        rf"\b(?P<x>[a-z]\w*)\s+(?P<w>for\s+(?:at\s+least\s+|more\s+than\s+|[<>]=?\s*|over\s+)?"
+        rf"\b(?P<x>[a-z]\w*)\s+(?P<w>(?:for|since|lasting)\s+(?:at\s+least\s+|more\s+than\s+|[<>]=?\s*|over\s+)?"
         rf"(?:the\s+)?{COUNT}\s*(?P<u>(?:day|week|month|year)s?)\b)",
         _how_long,
     ),
