@@ -127,7 +127,7 @@ def comments(text: str) -> Counter[str]:
 # ---- damage to the layout that changes nothing ---------------------------------------------------
 
 TEXT_LINE = re.compile(
-    r"\s*(?:[>#|]|(?:title|version|language|registry|label|source|unlike|examples?|given|expect)\b)"
+    r"\s*(?:[>#|]|(?:title|version|language|registry|label|also|source|unlike|examples?|given|expect)\b)"
 )
 
 
