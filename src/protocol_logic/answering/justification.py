@@ -12,11 +12,8 @@ from typing import Any
 import networkx as nx
 
 from protocol_logic.answering.leaves import Leaves
-from protocol_logic.answering.skeleton import (
-    TRUTHS,
-    Graph,
-    Rules,
-    Skeleton,
+from protocol_logic.answering.skeleton import TRUTHS, Graph, Rules, Skeleton
+from protocol_logic.answering.skeleton_criteria import (
     head_of,
     part_skeleton,
     skeleton_of,

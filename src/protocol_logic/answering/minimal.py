@@ -13,7 +13,7 @@ from protocol_logic.compiling.plan import Plan
 from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import CellSet, PatientFindings
 from protocol_logic.reasoning.engine import Engine
-from protocol_logic.reasoning.meaning import Meaning, both, either, opposite
+from protocol_logic.reasoning.meaning import Meaning, both, either
 from protocol_logic.reasoning.minimal_sets import minimal_sets, shrunk
 from protocol_logic.reasoning.support import Truth, View
 
@@ -100,23 +100,15 @@ class Forcing:
 
     def _by_meaning(self, found: PatientFindings) -> Truth:
         meaning = Meaning(self.protocol, self.plan, View.of(found))
-        met = {c.id: _met(c, meaning) for c in self.chosen}
         if self.criterion is not None:
-            return met[self.criterion]
-        passes = {c.id: met[c.id] if c.polarity == "inclusion" else opposite(met[c.id])
-                  for c in self.chosen}  # fmt: skip
+            return meaning.met(self.chosen[0])
+        passes = {c.id: meaning.passes(c) for c in self.chosen}
         if not self.protocol.scopes:
             return both(passes.values())
         return either(
             both(passes[c.id] for c in self.chosen if not c.scopes or scope.id in c.scopes)
             for scope in self.protocol.scopes
         )
-
-
-def _met(criterion: core.Criterion, meaning: Meaning) -> Truth:
-    applies = True if criterion.applies is None else meaning.truth(criterion.applies)
-    held = both([applies, meaning.truth(criterion.condition)])
-    return either([held, opposite(applies)]) if criterion.polarity == "inclusion" else held
 
 
 def _with_courses(plan: Plan) -> dict[str, str]:

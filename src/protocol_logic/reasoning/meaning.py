@@ -103,6 +103,17 @@ class Meaning:
         finding, cells = self.plan.tests[condition]
         return within(self.view.cells(finding), cells)
 
+    def met(self, criterion: core.Criterion) -> Truth:
+        """The statement of a criterion describes the patient."""
+        applies = True if criterion.applies is None else self.truth(criterion.applies)
+        held = both([applies, self.truth(criterion.condition)])
+        return either([held, opposite(applies)]) if criterion.polarity == "inclusion" else held
+
+    def passes(self, criterion: core.Criterion) -> Truth:
+        """A criterion does not stand in the way."""
+        met = self.met(criterion)
+        return met if criterion.polarity == "inclusion" else opposite(met)
+
     def values(self, name: str) -> frozenset[str]:
         """The values that a decision can give."""
         if name not in self._values:
