@@ -130,7 +130,7 @@ _FOUND_AS = {
     "condition": ("condition",),
     "procedure": ("procedure",),
     "medication": ("medication",),
-    "allergy": ("allergy", "condition"),
+    "allergy": ("allergy", "condition", "medication"),
 }
 """Kind of resource -> the kinds of concepts that its code is one of."""
 
