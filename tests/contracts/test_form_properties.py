@@ -369,3 +369,78 @@ def test_the_form_says_when_a_limit_of_normal_or_a_day_is_needed() -> None:
         "or as its multiple, as in 1.2 x ULN"
     )
     assert rows["plt"].expected.endswith("; dated within 14 days")
+
+
+# ---- conditions with kinds -----------------------------------------------------------------------
+
+KINDS = """\
+protocol kinds
+  title Conditions that are kinds of two others
+  version 1.0
+  uses diabetes, hepatic, digestive, infection, renal
+
+exclude type_1
+  > Type 1 diabetes
+  type_1_diabetes
+
+include type_2
+  > Type 2 diabetes
+  type_2_diabetes
+
+exclude low
+  > Low blood sugar this year
+  hypoglycemia within 1 year
+
+exclude eyes
+  > Proliferative retinopathy or neuropathy
+  proliferative_diabetic_retinopathy or diabetic_neuropathy
+
+exclude liver
+  > Liver disease
+  liver_disease
+
+exclude kidney
+  > Kidney disease
+  kidney_disease
+"""
+OF_KINDS = {
+    "nothing": "",
+    "type 2": "type_2_diabetes present",
+    "type 2 by what it did": (
+        "type_2_diabetic_retinopathy present\ntype_2_diabetic_neuropathy present"
+    ),
+    "of no type": "diabetic_retinopathy present\nhypoglycemia present on 2019-03-01",
+    "liver": "hepatitis_b present\ncirrhosis absent",
+    "perhaps": "type_1_diabetic_nephropathy provisional\nliver_disease absent",
+}
+
+
+@pytest.mark.parametrize("facts", OF_KINDS.values(), ids=OF_KINDS)
+def test_each_value_of_a_row_of_a_condition_with_kinds_helps(facts: str) -> None:
+    screening = screening_of(KINDS)
+    elements = elements_of(screening.compiled.protocol)
+    content = bundle_of(f"as of 2026-11-02\n{facts}", screening.compiled.protocol.vocabulary)
+    record = record_of(screening, dumps(content).encode())
+    day = date(2026, 11, 2)
+    as_of = as_of_date(record, day)
+    assert isinstance(as_of, AsOf)
+    before = gaps_of(screening.row(record, as_of))
+    for question in closes(screening, record, day):
+        for value in values_of(question, elements):
+            recent = value.replace("2019-03", "2026-10")  # within the window that is asked for
+            after = answered(record, day.isoformat(), elements, [(question.element, recent)])
+            left = gaps_of(screening.row(after, as_of))
+            assert before - left, (question, value)
+
+
+def test_a_form_asks_for_the_kinds_of_what_is_asked_alone() -> None:
+    screening = screening_of(KINDS.partition("include type_2")[0])
+    content = bundle_of(
+        "as of 2026-11-02\ntype_2_diabetic_retinopathy present",
+        screening.compiled.protocol.vocabulary,
+    )
+    record = record_of(screening, dumps(content).encode())
+    rows = {q.element: q for q in closes(screening, record, date(2026, 11, 2))}
+    assert list(rows) == ["problem_list", "type_1_diabetes"]
+    assert rows["type_1_diabetes"].label == "type 1 diabetes mellitus (and 6 kinds)"
+    assert rows["type_1_diabetes"].expected.endswith("; never settles the kinds too")
