@@ -106,6 +106,93 @@ def test_a_code_is_unlike_what_another_entry_has_only_of_another_name() -> None:
         assert not below.intersection(unlike.code.key for unlike in entry.unlike), entry.name
 
 
+# Whose name or code has the name of another entry in it, and yet does not imply it.
+IMPLIED_IN_NAME_ONLY = {
+    ("alcoholic_liver_failure", "alcoholic_hepatitis"),
+    ("alcoholic_liver_failure", "hepatitis"),
+    ("aminoglycoside", "antibiotic"),
+    ("anti_infective", "infection"),
+    ("atrial_fibrillation", "atrial_flutter"),
+    ("bone_marrow_metastasis", "bone_metastasis"),
+    ("coagulopathy", "anticoagulant"),
+    ("copd", "infection"),
+    ("coronary_artery_disease_with_angina", "coronary_artery_bypass_graft"),
+    ("dialysis_dependence", "dialysis"),
+    ("g6pd_deficiency", "anemia"),
+    ("hepatic_encephalopathy", "hepatitis"),
+    ("hepatitis_b", "hepatitis_c"),
+    ("hepatitis_c_antiviral", "hepatitis"),
+    ("hepatitis_c_antiviral", "hepatitis_c"),
+    ("hypertensive_heart_failure_and_end_stage_renal_disease", "chronic_heart_failure"),
+    ("hypertensive_heart_failure_and_kidney_disease", "chronic_heart_failure"),
+    ("leukemia", "lymphoma"),
+    ("liver_failure", "hepatitis"),
+    ("liver_failure", "hepatitis_c"),
+    ("non_dihydropyridine_calcium_channel_blocker", "dihydropyridine"),
+    ("non_small_cell_lung_cancer", "small_cell_lung_cancer"),
+    ("non_st_elevation_myocardial_infarction", "st_elevation_myocardial_infarction"),
+    ("oral_hypoglycemic", "diabetes"),
+    ("oral_hypoglycemic", "hypoglycemia"),
+    ("pancreas_transplantation", "pancreatitis"),
+    ("pancreatic_cancer", "pancreatitis"),
+    ("pentamidine_aerosol", "pentamidine"),
+    ("portal_hypertension", "hypertension"),
+    ("pulmonary_heart_disease", "pulmonary_disease"),
+    ("radiotherapy", "chemotherapy"),
+    ("type_2_diabetes", "insulin"),
+}
+
+
+def in_text(name: str, text: str) -> bool:
+    """Each word of the name is in the text, with whatever end: diabetes in `diabetic foot`."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    return all(
+        any(word.startswith(part[: max(6, len(part) - 3)]) for word in words)
+        for part in name.split("_")
+    )
+
+
+def test_what_names_another_entry_is_a_kind_of_it_or_is_looked_at() -> None:
+    """Else a complete list makes absent what a record of the first implies."""
+    vocabulary = everything().vocabulary
+    concepts = list(vocabulary.of(voc.Concept))
+    found = set()
+    for entry in concepts:
+        texts = [entry.name.replace("_", " "), entry.label or ""]
+        texts += [code.display or "" for code in entry.codes]
+        for other in concepts:
+            if entry.name in vocabulary.below(other.name) or other.name in vocabulary.below(
+                entry.name
+            ):
+                continue
+            if any(in_text(other.name, text) for text in texts):
+                found.add((entry.name, other.name))
+    assert found == IMPLIED_IN_NAME_ONLY
+
+
+def test_a_code_below_that_of_another_entry_is_of_a_kind_of_it() -> None:
+    """By ICD-10-CM's own tree; flutter stands in one category with fibrillation, and Raynaud's
+    syndrome in one that trials do not mean by peripheral vascular disease."""
+    vocabulary = everything().vocabulary
+    codes = [
+        (entry.name, code.code)
+        for entry in vocabulary.of(voc.Concept)
+        for code in entry.codes
+        if code.system.endswith("icd-10-cm")
+    ]
+    assert codes
+    found = {
+        (name, other)
+        for name, code in codes
+        for other, above in codes
+        if code != above and code.startswith(above) and name not in vocabulary.below(other)
+    }
+    assert found == {
+        ("atrial_flutter", "atrial_fibrillation"),
+        ("raynaud_syndrome", "peripheral_vascular_disease"),
+    }
+
+
 def test_what_closes_a_concept_is_the_list_of_its_kind() -> None:
     for entry in everything().vocabulary.of(voc.Concept):
         assert entry.closed_by in (None, LISTS[entry.kind]), entry.name
