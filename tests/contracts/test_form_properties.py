@@ -74,10 +74,10 @@ def _listed(text: str) -> list[str]:
 def _numbers(question: Question, text: str, elements: Elements) -> Iterator[str]:
     found = elements.find(question.element)
     units = re.match(r"a number in (.+?)(?: with its|$)", text)
+    # What the form shows is typed as it stands, with numbers for its letters.
+    shown = re.search(r"as in X[^,]*(, .*)$", text)
+    limit = re.sub(r"\b[YZ]\b", "{0}", shown[1]) if shown else ""
     for unit in _listed(units[1]) if units else [""]:
-        limit = ""
-        for end in ("ULN", "LLN"):
-            limit += f", {end} {{}} {unit}".rstrip() if f"{end} " in text else ""
         yield _readable(found.entry, found.kind, unit, limit)
 
 
@@ -264,6 +264,18 @@ include relapsed
     course of endocrine_therapy with intent adjuvant, called adjuvant
     relapse from start of adjuvant to 12 months after end of adjuvant
 """
+BOTH_LIMITS = """\
+protocol both
+  title Both limits
+  version 1.0
+  uses labs
+
+include normal
+  > LDH within the normal range
+  all of
+    lactate_dehydrogenase >= 1 x LLN
+    lactate_dehydrogenase <= 1 x ULN
+"""
 RECORDS = {
     "nothing": "",
     "many orders": """\
@@ -360,6 +372,17 @@ def test_never_is_not_offered_for_what_is_recorded() -> None:
     assert provisional.label == "liver metastasis, Condition/2 of 2026-11-02"
     assert provisional.expected == "present since 2019-03 or absent"
     assert provisional.reason == "imprecise: malignancy"
+
+
+def test_the_form_shows_both_limits_as_they_are_typed() -> None:
+    screening = screening_of(BOTH_LIMITS)
+    content = bundle_of("as of 2026-11-02", screening.compiled.protocol.vocabulary)
+    record = record_of(screening, dumps(content).encode())
+    (asked,) = closes(screening, record, date(2026, 11, 2))
+    assert asked.expected == (
+        "a number in U/L with its lower and upper limits of normal, "
+        "as in X U/L, LLN Y U/L, ULN Z U/L"
+    )
 
 
 def test_the_form_says_when_a_limit_of_normal_or_a_day_is_needed() -> None:

@@ -10,6 +10,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.findings.rows import CellSet
 from protocol_logic.foundation.interval import Interval
+from protocol_logic.knowledge.vocabulary import Asked
 
 _MAKE = {">=": Interval.at_least, ">": Interval.above, "<=": Interval.at_most,
          "<": Interval.below}  # fmt: skip
@@ -39,7 +40,7 @@ class FindingWords:
 
     def _say(self, name: str, cells: CellSet) -> str:
         finding = self.plan.findings.get(name)
-        label = name.replace("_", " ")
+        label = self._label(name, finding)
         order = {c: i for i, c in enumerate(finding.cells)} if finding is not None else {}
         kept = sorted(cells, key=lambda c: (order.get(c, -1), c))
         if finding is not None and finding.ranges:
@@ -49,6 +50,16 @@ class FindingWords:
         else:
             said = [_plain(cell) for cell in kept]
         return f"{label}: {' or '.join(said)}"
+
+    def _label(self, name: str, finding: Finding | None) -> str:
+        """A finding's name as a person writes it: what is asked in its own words."""
+        entry = None if finding is None else self.entries.get(finding.entry)
+        if isinstance(entry, Asked):
+            return entry.label
+        label = name.replace("_", " ")
+        if finding is not None and finding.kind == "ratio":
+            return label.replace(f" per {finding.detail.lower()}", f" x {finding.detail}", 1)
+        return label
 
     def unit(self, finding: Finding) -> str:
         """The unit of a finding's numbers."""

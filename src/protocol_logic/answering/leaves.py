@@ -13,6 +13,7 @@ from protocol_logic.answering.readings import margin_words, range_origin, read_a
 from protocol_logic.compiling import core
 from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
 from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.knowledge.vocabulary import Asked
 from protocol_logic.records.facts import Born, Closed, Fact, Happened, Measured, Therapy
 
 _WHY = {
@@ -144,10 +145,16 @@ class Leaves:
         if node not in self.graph:
             self.graph.add_node(
                 node, kind="gap", outcome="missing", op="gap", element=opener.element,
-                label=_WHY[opener.reason].format(opener.element), reason=opener.reason,
-                resource=opener.resource,
+                label=self._why(opener), reason=opener.reason, resource=opener.resource,
             )  # fmt: skip
         return node
+
+    def _why(self, opener: Opener) -> str:
+        """Why a gap is open, in words."""
+        asked = isinstance(self.entries.get(opener.element), Asked)
+        if asked and opener.reason == "absent":
+            return "it is to be asked of a person"
+        return _WHY[opener.reason].format(opener.element)
 
     # ---- limits ------------------------------------------------------------------------------
 

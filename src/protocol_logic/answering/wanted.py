@@ -171,10 +171,12 @@ def _asks_intent(finding: Finding) -> bool:
 def _quantity(entry: Quantity, readers: Sequence[Finding]) -> str:
     text = expected(entry)
     ends = dict.fromkeys(f.detail for f in readers if f.kind == "ratio")
-    for end in ends:
-        side, unit = ENDS["LLN" if end == "LLN" else "ULN"], entry.unit
-        blank = "" if unit == "1" else f" {unit}"
-        text += f" with its {side} limit of normal, as in `X{blank}, {end} Y{blank}`"
+    if ends:
+        blank = "" if entry.unit == "1" else f" {entry.unit}"
+        sides = " and ".join(ENDS["LLN" if end == "LLN" else "ULN"] for end in ends)
+        limits = [f"{end} {letter}{blank}" for end, letter in zip(ends, "YZ", strict=False)]
+        limit = "limit" if len(limits) == 1 else "limits"
+        text += f" with its {sides} {limit} of normal, as in `{', '.join([f'X{blank}', *limits])}`"
     if len(ends) == 1 and all(f.kind == "ratio" for f in readers):
         text += f"; or as its multiple, as in `1.2 x {next(iter(ends))}`"
     return text

@@ -305,7 +305,7 @@ def _meant(code: str, dimension: str | None = None) -> str | None:
     found = known or _derived(respelt)
     if isinstance(found, UnitError) or dimension not in (None, found.dimension):
         return None
-    return f"did you mean `{respelt}`"
+    return f"did you mean `{respelt}`?"
 
 
 def _did_you_mean(code: str) -> str | None:
@@ -313,12 +313,12 @@ def _did_you_mean(code: str) -> str | None:
     if (meant := _meant(code)) is not None:
         return meant
     if code.lower() in _SHORTENED:
-        return f"did you mean `{_SHORTENED[code.lower()]}`"
+        return f"did you mean `{_SHORTENED[code.lower()]}`?"
     if code.startswith("mc"):  # micrograms, as pharmacies write them
-        return f"did you mean `u{code[2:]}`"
+        return f"did you mean `u{code[2:]}`?"
     for known in _table():
         if _letters(known) == _letters(code):
-            return f"did you mean `{known}`"
+            return f"did you mean `{known}`?"
     return None
 
 

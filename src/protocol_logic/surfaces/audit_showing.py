@@ -28,6 +28,7 @@ _COLUMNS = (
     "outcome", "verdict", "gaps", "decision", "to", "by", "reason",
 )  # fmt: skip
 _LOG_COLUMNS = ("protocol", "count", "criterion", "polarity", "first", "patients")
+_MOST = 3
 _VERDICTS = {"pass": "passes", "fail": "fails", "open": "is open"}
 
 
@@ -227,12 +228,18 @@ def _decision_text(body: Body, criterion: str | None) -> str:
         )
     wanted = {"ineligible": "fail", "undetermined": "open"}.get(body["eligibility"])
     which = [each for each in body["criteria"] if each["verdict"] == wanted]
-    named = ", ".join(each["id"] + _why(each["gaps"]) for each in which)
+    named = _few([each["id"] + _why(each["gaps"]) for each in which])
     return f"{lead}{body['eligibility']}" + (f": {named}" if named else "")
 
 
 def _why(gaps: list[dict[str, str]]) -> str:
-    return f" ({', '.join(gap['element'] for gap in gaps)})" if gaps else ""
+    return f" ({_few(list(dict.fromkeys(gap['element'] for gap in gaps)))})" if gaps else ""
+
+
+def _few(texts: Sequence[str]) -> str:
+    """The first of some texts and how many more there are; csv and json have them all."""
+    more = len(texts) - _MOST
+    return ", ".join(texts[:_MOST]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _note_text(body: Body, criterion: str | None) -> str:

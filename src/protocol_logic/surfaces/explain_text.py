@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from protocol_logic.answering.why import criteria, reasons, sentence
-from protocol_logic.surfaces.explain_words import VERDICTS, provenance, said
+from protocol_logic.surfaces.explain_words import VERDICTS, on_one_line, provenance, said
 from protocol_logic.surfaces.table_layout import signs_for
 from protocol_logic.surfaces.terminal import Paint, visible
 
@@ -64,7 +64,7 @@ class ExplainText:
             name = node.partition(":")[2]
             yield f"{sign} {name} {VERDICTS[verdict]} (line {data['line']})"
             if verdict != "pass" or self.criterion is not None:
-                yield f"    {visible(data['label'])}"
+                yield f"    {visible(on_one_line(data['label']))}"
                 yield from self._below(node, 2)
         yield from self._jointly()
 
@@ -162,7 +162,8 @@ class ExplainText:
 
     def _graph(self) -> Iterator[str]:
         for node, data in self.graph.nodes(data=True):
-            yield visible(f"{node}: {data['kind']}, {data['outcome']}: {data['label']}")
+            label = on_one_line(data["label"])
+            yield visible(f"{node}: {data['kind']}, {data['outcome']}: {label}")
             for child in self.graph[node]:
                 edge = self.graph.edges[node, child]
                 yield visible(f"  {edge['role']} {child} ({', '.join(edge['parts'])})")

@@ -70,6 +70,11 @@ def said(graph: Graph, node: str, folded: bool) -> str:
     return str(data["label"]).lstrip(", ") + near
 
 
+def on_one_line(text: str) -> str:
+    """A text with its line ends as blanks, as of a sentence that is quoted on several lines."""
+    return " ".join(text.splitlines())
+
+
 def provenance(data: Mapping[str, Any]) -> list[str]:
     """Where a fact comes from: the limits of normal it states, and who attested it."""
     told = [str(each) for each in data.get("range", [])]

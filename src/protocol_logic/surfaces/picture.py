@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from protocol_logic.answering.why import criteria
 from protocol_logic.surfaces.explain_dot import lines_of
 from protocol_logic.surfaces.explain_tree import decides
-from protocol_logic.surfaces.explain_words import name_of, outcome_word, tone
+from protocol_logic.surfaces.explain_words import name_of, on_one_line, outcome_word, tone
 from protocol_logic.surfaces.terminal import count, text_width
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _boxes(graph: Graph, chosen: _Chosen) -> dict[str, Box]:
         data = graph.nodes[node]
         folded = node in chosen.folded
         kind = str(data["kind"])
-        told = f"{outcome_word(data)}: {data['label']}"
+        told = f"{outcome_word(data)}: {on_one_line(data['label'])}"
         if kind == "criterion":
             told = f"{name_of(node)} {told}"
         # Those of one rank, most of all, begin and end at the same places.

@@ -16,6 +16,7 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.surfaces.outputs import written
 from protocol_logic.surfaces.row_formats import Pieces, RowFormat
 from protocol_logic.surfaces.table_details import (
+    DECEASED,
     ELIGIBILITIES,
     capped,
     details_parts,
@@ -125,9 +126,10 @@ class _Drawing:
         """All lines, each at most as wide as asked, where words allow it."""
         from protocol_logic.answering.rows import Summary, parameters_of, set_for_run
 
-        summary, dates, widest = Summary(), set[str](), 0
+        summary, dates, widest, deceased = Summary(), set[str](), 0, 0
         for row in self.rows():
             summary.add(row)
+            deceased += any(said.startswith(DECEASED) for said in row["status"])
             dates.add(row["as_of"])
             size = text_width(shown(row["patient"]))
             widest = max(widest, size if size <= ID_MOST else 0)
@@ -153,7 +155,10 @@ class _Drawing:
                 yield " " + self._criterion(number, " ")
         if summary.patients:
             yield ""
-            yield from self._wrapped([(word, "") for word in summary_text(summary).split()], "")
+            said = summary_text(summary)
+            if deceased:
+                said += f"; {deceased:,} of the patients recorded as deceased"
+            yield from self._wrapped([(word, "") for word in said.split()], "")
             yield from self._wrapped([(word, "") for word in LAST_LINE.split()], "")
 
     # ---- one patient -----------------------------------------------------------------------------

@@ -30,6 +30,8 @@ _GAPS = {
     "ordered": "only ordered",
 }
 _TO_ASK = "to be asked"
+DECEASED = "the patient is recorded as deceased"
+"""How the status of a patient who died begins."""
 
 
 def words_of(parts: Parts) -> Words:
@@ -127,6 +129,7 @@ def capped(words: Words, width: int, ellipsis: str) -> list[Words]:
         return lines
     kept, left = lines[:_MOST_LINES], lines[_MOST_LINES:]
     last = kept[-1]
+    left_out = last[0]
     more = sum(not style for line in left for _, style in line)
     while last:
         said = f"{ellipsis} and {more:,} more"
@@ -135,5 +138,12 @@ def capped(words: Words, width: int, ellipsis: str) -> list[Words]:
             break
         last.pop()
         more += not styled
-    last.append((f"{ellipsis} and {more:,} more", ""))
-    return kept
+    if not last and kept[-2][-1][1] and not left_out[1]:
+        # A head, and a name too long to have anything beside it.
+        last.append(left_out)
+        more -= 1
+        kept.append([])
+    while not last and kept[-2] and kept[-2][-1][1]:
+        kept[-2].pop()  # the first words of a head without names
+    kept[-1].append((f"{ellipsis} and {more:,} more", ""))
+    return [line for line in kept if line]

@@ -14,6 +14,7 @@ Words: TypeAlias = list[tuple[str, str]]
 GROUP = 5
 ID_MOST = 36  # a UUID; longer ids get a line of their own
 _BESIDE_LEAST = 44
+_NARROW = 12
 _DATE, _ELIGIBILITY = 12, 16
 
 
@@ -114,12 +115,17 @@ def choose_layout(widest: int, criteria: Sequence[str], width: int, *, dated: bo
             if rest >= _BESIDE_LEAST:
                 layout.beside = rest
                 return layout
-        for header, columns in ((numbered, number_columns), (grouped, [])):
-            layout = Layout(widest, dates, header, columns)
+        for patient, header, columns in (
+            (widest, numbered, number_columns),
+            # Each sign has its number, and a long id a line of its own.
+            (min(widest, _NARROW), numbered, number_columns),
+            (widest, grouped, []),
+        ):
+            layout = Layout(patient, dates, header, columns)
             if layout.lead() + layout.signs() <= width:
                 return layout
     # Too many criteria for one line, or long ids: groups are broken over several lines.
-    layout = Layout(min(widest, 12), False, [""], [])
+    layout = Layout(min(widest, _NARROW), False, [""], [])
     first = min(len(criteria), GROUP * layout.groups(width))
     layout.header = [_grouped_header(first)]
     return layout

@@ -253,7 +253,7 @@ def test_an_error_has_message_and_hint() -> None:
     with pytest.raises(UnitError) as caught:
         unit("mmHg")
     assert caught.value.message == "`mmHg` is not a UCUM unit"
-    assert caught.value.hint == "did you mean `mm[Hg]`"
+    assert caught.value.hint == "did you mean `mm[Hg]`?"
     assert isinstance(caught.value, ValueError)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from protocol_logic.knowledge.vocabulary import Concept, Vocabulary
 from protocol_logic.surfaces.table import LAST_LINE, Table
+from protocol_logic.surfaces.table_details import capped, words_of
 from protocol_logic.surfaces.terminal import text_width
 from tests.unit.surfaces.rows import Json, output, protocol, row, scope
 
@@ -265,12 +266,36 @@ def test_many_criteria_stand_in_groups_of_five() -> None:
     ]
 
 
-def test_the_number_of_the_last_group_is_whole() -> None:
-    criteria = [f"c{n}" for n in range(1, 12)]
+def test_each_sign_has_its_number_and_a_long_id_its_own_line() -> None:
+    criteria = [f"c{n}" for n in range(1, 11)]
     name = "0fe43a9b-9a3b-4b54-8c9d-8f31dd1f5d3e"
-    lines = table([row(name, criteria, "✓" * 11)] * 2, criteria, 80).splitlines()
-    assert lines[2].endswith("eligibility     1     6     11")
-    assert lines[3] == f"{name}  ✓ eligible      ✓✓✓✓✓ ✓✓✓✓✓ ✓"
+    lines = table([row(name, criteria, "✓" * 10)] * 2, criteria, 80).splitlines()
+    assert lines[2].endswith("eligibility      1  2  3  4  5  6  7  8  9 10")
+    assert lines[3] == name
+    assert lines[4].endswith("  ✓" * 10)
+
+
+@pytest.mark.parametrize(
+    ("missing", "end"),
+    [
+        (["y" * 60] * 5, ["y" * 60 + "; to be asked:", "LONG,", "… and 3 more"]),
+        # The head itself is broken, so none of it is left.
+        (["y" * 70] * 4, ["y" * 70 + ",", "y" * 70 + ";", "… and 4 more"]),
+    ],
+)
+def test_a_name_too_long_for_its_line_is_still_named(missing: list[str], end: list[str]) -> None:
+    long = [f"statement_{n}_" + "x" * 58 for n in range(4)]
+    words = words_of([("missing", missing), ("to be asked", long)])
+    lines = [" ".join(word for word, _ in line) for line in capped(words, 76, "…")]
+    assert lines[-3:] == [line.replace("LONG", long[0]) for line in end]
+
+
+def test_the_number_of_the_last_group_is_whole() -> None:
+    criteria = [f"c{n}" for n in range(1, 22)]
+    name = "0fe43a9b-9a3b-4b54-8c9d-8f31dd1f5d3e"
+    lines = table([row(name, criteria, "✓" * 21)] * 2, criteria, 90).splitlines()
+    assert lines[2].endswith("eligibility     1     6     11    16    21")
+    assert lines[3] == f"{name}  ✓ eligible      ✓✓✓✓✓ ✓✓✓✓✓ ✓✓✓✓✓ ✓✓✓✓✓ ✓"
 
 
 def test_each_line_of_signs_has_the_number_of_its_first() -> None:
