@@ -177,3 +177,10 @@ def filled(known: Known, way: str) -> str:
     way = way.replace("COMPARISON NUMBER UNIT", f"<= 20 {known.unit or 'years'}")
     way = way.replace("COMPARISON NUMBER x", "<= 2 x").replace("COMPARISON NUMBER", "<= 2")
     return way.replace("VALUE, VALUE", "VALUE").replace("VALUE", (*known.values, "")[0])
+
+
+@pytest.mark.parametrize("word", ["hyperglycemia", "ECG", "pneumonitis", "creatine kinase"])
+def test_another_word_of_medicine_is_no_slip_of_the_pen(word: str) -> None:
+    done = run("names", *word.split())
+    assert "did you mean" not in done.stderr
+    assert "be asked of a person" in done.stderr

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from protocol_logic.compiling.formulas import Derived
 from protocol_logic.foundation.operators import OPERATORS
-from protocol_logic.foundation.problems import did_you_mean, one_of
+from protocol_logic.foundation.problems import misspelt, one_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 
@@ -82,7 +82,7 @@ def who_knows(name: str, known: Iterable[str], tested: bool) -> str:
 
     The files that are not in use are looked at first: what is meant may have just this name.
     """
-    near = defined_in(name) or _coded_in(name) or _called_so(name) or did_you_mean(name, known)
+    near = defined_in(name) or _coded_in(name) or _called_so(name) or misspelt(name, known)
     if near is not None:
         return near
     search = f"`protocol-logic names {name.replace('_', ' ')}` looks for it in all knowledge files"

@@ -92,3 +92,22 @@ def did_you_mean(word: str, known: Iterable[str], least: float = 0.6) -> str | N
     """A hint that names the nearest known words, or None where none is `least` alike."""
     near = difflib.get_close_matches(word, sorted(set(known)), n=2, cutoff=least)
     return "did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else None
+
+
+def misspelt(word: str, known: Iterable[str]) -> str | None:
+    """As `did_you_mean`, but only names of which `word` is a slip of the pen: another word of
+    medicine that looks alike (`hyper` and `hypo`, hepatitis A and C, ECG and ECOG) is none."""
+    return did_you_mean(word, (name for name in known if _slip(word, name)), 0.82)
+
+
+def _slip(word: str, name: str) -> bool:
+    if len(word) < 5 or _opposed(word, name) or _opposed(name, word):
+        return False
+    first, last = word.rpartition("_")[::2]
+    if first and first == name.rpartition("_")[0]:
+        return min(len(last), len(name.rpartition("_")[2])) > 2
+    return True
+
+
+def _opposed(one: str, other: str) -> bool:
+    return "hyper" in one and "hypo" in other and "hyper" not in other

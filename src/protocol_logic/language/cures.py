@@ -48,6 +48,7 @@ _WRITTEN = tuple(
         (r"×", "*"),
         (r"\*\*", "^"),
         (r"(?P<e>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", "^ {e}"),
+        (r"(?P<u>[A-Za-z]+/c?m)(?P<e>[²³])", "{u}{e}"),
     )
 )
 # What is underlined, and how the hint begins -> what to write.

@@ -433,6 +433,14 @@ def _odd_character(place: Place) -> Explanation | None:
     span = (place.at, place.at + 1)
     if char.isspace():
         return Explanation(f"a space of another kind stands here: {name}", "type a space", *span)
+    if char in "²³" and (unit := re.search(r"[A-Za-z]+/c?m$", place.line[: place.at])):
+        meant = unit[0] + str(unicodedata.digit(char))
+        return Explanation(
+            f"`{unit[0]}{char}` is not how a unit is written",
+            f"write `{meant}`",
+            unit.start(),
+            place.at + 1,
+        )
     if char.isalnum():
         message = f"`{shown(char)}` cannot stand here: it is {name}"
         return Explanation(

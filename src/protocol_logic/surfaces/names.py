@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from protocol_logic.compiling.catalogue import Known, catalogue, words_of
-from protocol_logic.foundation.problems import did_you_mean
+from protocol_logic.foundation.problems import misspelt
 from protocol_logic.foundation.text import shown
 from protocol_logic.surfaces.name_search import search
 from protocol_logic.surfaces.outputs import opened_output, written
@@ -38,10 +38,10 @@ def find_names(words: Sequence[str], form: str) -> int:
         for line in (*_by_code(by_code), *_ways(found, known)):
             click.echo(line)
     if not found:
-        near = did_you_mean("_".join(words).casefold(), [each.name for each in known], 0.75)
-        hint = near or (
-            "look for a part of a word or for a wider word; what the knowledge base lacks can be "
-            "an entry of the protocol itself, or be asked of a person"
+        near = misspelt("_".join(words).casefold(), [each.name for each in known])
+        hint = (
+            f"{near or 'look for a part of a word or for a wider word;'} what the knowledge base "
+            "lacks can be an entry of the protocol itself, or be asked of a person"
         )
         click.echo(f"no name of the knowledge base fits `{wanted}`; {hint}", err=True)
     return 0 if found and not hits.partly else 1
