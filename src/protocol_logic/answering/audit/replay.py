@@ -52,6 +52,8 @@ def _of_run(recorded: Body, again: Body) -> Iterator[Difference]:
             continue
         if what == "answers" and now is None:
             text = "answers were used, and are not given now (--answers FILE)"
+        if what == "knowledge" and recorded["digests"]["protocol"] != again["digests"]["protocol"]:
+            text = "the protocol rests on other knowledge: its text or the entries changed"
         versions = [each["protocol"]["version"] for each in (recorded, again)]
         if what == "protocol" and versions[0] != versions[1]:
             text += f": its version was {versions[0]}, and is {versions[1]}"
