@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,20 +29,29 @@ def source(name: str) -> Source:
     return Source(path.name, path.read_text(encoding="utf-8"))
 
 
+# Classes that the protocol means as they are, and that a person has to deny.
+OPEN = {"vitamin_c_diabetes": ["liver_disease", "pulmonary_disease", "bleeding_disorder"]}
+
+
+def assert_no_problems(name: str, *more: str | Path) -> None:
+    done = run("check", name, *more)
+    told = re.findall(r"^(\w+\[[\w-]+\].*?)(?:,|$)", done.stdout, re.MULTILINE)
+    wanted = [f"notice[open-class]: no list closes `{each}`" for each in OPEN.get(name, [])]
+    assert (done.returncode, told) == (0, wanted), done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", COMPLETE)
 def test_every_sentence_of_the_record_is_quoted(name: str) -> None:
     registry = make_protocols.compiled(name)[0].protocol.registry
     record = RECORDS / f"{registry}.json"
     if not record.is_file():
         pytest.skip("../shared is not here: the protocol cannot be compared with its record")
-    done = run("check", name, "--source", record)
-    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    assert_no_problems(name, "--source", record)
 
 
 @pytest.mark.parametrize("name", COMPLETE)
 def test_no_problems(name: str) -> None:
-    done = run("check", name)
-    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    assert_no_problems(name)
 
 
 @pytest.mark.parametrize("name", COMPLETE)
