@@ -93,7 +93,10 @@ STATUSES: dict[str, tuple[set[tuple[str, str]], set[tuple[str, str]]]] = {
     ),
     "her2_fish": (_under(LOINC, "85318-4"), POSITIVE | NEGATIVE | EQUIVOCAL),
     "her2_interpretation": (_under(LOINC, "48676-1"), POSITIVE | NEGATIVE | EQUIVOCAL),
-    "stage": (_under(LOINC, "21908-9 21902-2"), _under(AJCC, "0 1 1A 1B 2A 2B 3 3A 3B 3C 4")),
+    "stage": (
+        _under(LOINC, "21908-9 21902-2"),
+        _under(AJCC, "0 1 1A 1B 2A 2B 2C 3 3A 3B 3C 4 4A 4B"),
+    ),
     "m_category": (
         _under(LOINC, "21907-1 21901-4"),
         _under(SNOMED, "1229901006 1229903009 1229916009"),
