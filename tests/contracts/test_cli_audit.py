@@ -42,21 +42,6 @@ def said(record: Path) -> list[Json]:
     return [{k: v for k, v in line.items() if k not in OWN} for line in lines(record)]
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The record of all demo patients."""
-    record = tmp_path_factory.mktemp("record") / "record.jsonl"
-    assert run("screen", PROTOCOL, DEMO, "--record", record).returncode == 0
-    return record
-
-
-@pytest.fixture
-def record(whole: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "record.jsonl"
-    path.write_bytes(whole.read_bytes())
-    return path
-
-
 def test_a_line_says_what_the_row_says_and_by_what_it_was_made(whole: Path) -> None:
     start, *decisions = lines(whole)
     assert (start["kind"], start["number"], start["mask"]) == ("start", 1, None)

@@ -16,20 +16,6 @@ from tests.contracts.command import DEMO, PROTOCOL, Json, bundle, renamed, run, 
 PERSON = ("--by", "Dr Ito", "--reason", "seen")
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    record = tmp_path_factory.mktemp("record") / "record.jsonl"
-    assert run("screen", PROTOCOL, DEMO, "--record", record).returncode == 0
-    return record
-
-
-@pytest.fixture
-def record(whole: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "record.jsonl"
-    path.write_bytes(whole.read_bytes())
-    return path
-
-
 def noted(record: Path, patient: str, *args: str) -> None:
     done = run("audit", "note", record, "--patient", patient, *PERSON, *args)
     assert done.returncode == 0, done.stderr
