@@ -1,0 +1,1 @@
+"""What would make it otherwise: change sets, repairs, days, what to measure, and trying it."""
