@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
+from protocol_logic.compiling.changing import Said
 from protocol_logic.compiling.formulas import Derived
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.source import Source, Span
@@ -420,6 +421,7 @@ class Protocol:
 
     `denials`: concept -> condition under which what nobody mentions of it is absent. `homes`:
     entry -> the knowledge file that declares it; those of the protocol itself have none.
+    `changes`: what the files say of how entries can change, the knowledge base first.
     """
 
     id: str
@@ -436,6 +438,7 @@ class Protocol:
     parameters: tuple[Parameter, ...] = ()
     scopes: tuple[Scope, ...] = ()
     timepoints: tuple[Timepoint, ...] = ()
+    changes: tuple[Said, ...] = field(default=(), compare=False, repr=False)
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:
