@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from protocol_logic.answering.fit.report import Report
     from protocol_logic.answering.minimal import Forcing
     from protocol_logic.answering.skeleton import Graph
+    from protocol_logic.answering.what_if.when import Ahead
     from protocol_logic.reasoning.decision import Decision
     from protocol_logic.reasoning.engine import Engine
 
@@ -150,6 +151,19 @@ def findings_of(compiled: Compiled, record: PatientRecord, as_of: date) -> Patie
     """What a record says of the protocol's findings on a day."""
     c = compiled
     return read_findings(c.protocol, c.plan, record, as_of, c.windows, c.dates)
+
+
+def ahead_of(compiled: Compiled, record: PatientRecord, answers: Answers | None = None) -> Ahead:
+    """A record as days pass, with what people answered about the patient."""
+    from protocol_logic.answering.what_if.when import Ahead
+
+    c = compiled
+    told = answers.by_patient.get(record.patient, ()) if answers is not None else ()
+    if answers is None or not told:
+        return Ahead(c.protocol, c.plan, lambda _: record, c.windows, c.dates)
+    later = tuple(dict.fromkeys(answer.when.first for answer in told))
+    apply = answers.apply
+    return Ahead(c.protocol, c.plan, lambda day: apply(record, day), c.windows, c.dates, later)
 
 
 @dataclass(frozen=True, slots=True)

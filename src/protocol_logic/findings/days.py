@@ -50,7 +50,7 @@ class Dated:
     day: Day
 
 
-def _shifts(patterns: Iterable[core.Pattern]) -> dict[tuple[_Role, _Role], list[_Shift]]:
+def shifts_of(patterns: Iterable[core.Pattern]) -> dict[tuple[_Role, _Role], list[_Shift]]:
     """(of one date, for another) -> the lower bounds that the one can set for the other.
 
     One for each comparison that a test makes between two such dates, and for its denial.
@@ -113,7 +113,7 @@ def candidates(
     found = [{d.day.first} for d in dates]
     if not unsure:
         return [sorted(days) for days in found]
-    shifts = _shifts(patterns)
+    shifts = shifts_of(patterns)
     hidden = plus(as_of, 1)
     for i in unsure:
         if dates[i].day.first <= hidden <= dates[i].day.last:
