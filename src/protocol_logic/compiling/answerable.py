@@ -20,7 +20,18 @@ def elements_of(protocol: core.Protocol) -> Elements:
         names = dict.fromkeys(_inputs(protocol, derived))
         for name in (derived.name, derived.element):
             composed.setdefault(name, {}).update(names)
-    return Elements(protocol.vocabulary, {name: tuple(each) for name, each in composed.items()})
+    return Elements(
+        protocol.vocabulary,
+        {name: tuple(each) for name, each in composed.items()},
+        {each.id: tuple(dict.fromkeys(_asked_by(protocol, each))) for each in protocol.criteria},
+    )
+
+
+def _asked_by(protocol: core.Protocol, criterion: core.Criterion) -> Iterator[str]:
+    """The entries that a criterion rests on."""
+    if criterion.applies is not None:
+        yield from _entries_in(protocol, [criterion.applies])
+    yield from _entries_in(protocol, [criterion.condition])
 
 
 def _entries_in(protocol: core.Protocol, conditions: Iterable[core.Condition]) -> Iterator[str]:

@@ -18,6 +18,10 @@ _HOLDS = ("present", "yes", "true", "positive", "active", "confirmed", "current"
 _FAILS = ("absent", "no", "false", "negative", "none", "inactive")
 _ALIKE = 0.75
 _MOST_VALUES = 6
+_OTHERWISE = (
+    "what the knowledge base lacks can be an entry of your own, or be asked of a person: "
+    '`attested "..."` or `judged "..."`'
+)
 
 
 # ---- how a name is tested ------------------------------------------------------------------------
@@ -82,12 +86,14 @@ def who_knows(name: str, known: Iterable[str], tested: bool) -> str:
 
     The files that are not in use are looked at first: what is meant may have just this name.
     """
-    near = defined_in(name) or _coded_in(name) or _called_so(name) or misspelt(name, known)
-    if near is not None:
-        return near
-    search = f"`protocol-logic names {name.replace('_', ' ')}` looks for it in all knowledge files"
-    asked = '; what no record says is asked of a person: `attested "..."`'
-    return search + asked if tested else search
+    certain = defined_in(name) or _coded_as(name) or _called_so(name)
+    if certain is not None:
+        return certain
+    near = _coded_in(name) or misspelt(name, known)
+    if near is None:
+        words = name.replace("_", " ")
+        near = f"`protocol-logic names {words}` looks for it in all knowledge files"
+    return f"{near}{' ' if near.endswith('?') else '; '}{_OTHERWISE}" if tested else near
 
 
 def defined_in(name: str) -> str | None:
@@ -110,17 +116,28 @@ def _called_so(name: str) -> str | None:
     return None
 
 
+def _coded_as(name: str) -> str | None:
+    """The entry of the same word that has a name as the display of a code: `pregnant`."""
+    for entry, home in _displayed(name):
+        if SequenceMatcher(None, name, entry).ratio() >= _ALIKE:
+            return f"it is called `{entry}` (in `{home}`)"
+    return None
+
+
 def _coded_in(name: str) -> str | None:
-    """The entry that has a code with a name as its display: `lisinopril` is one of a class."""
+    """The class with a code of which a name is the display: `lisinopril`."""
+    for entry, home in _displayed(name):
+        return f"it has no entry of its own; it is one of `{entry}` (in `{home}`)"
+    return None
+
+
+def _displayed(name: str) -> Iterable[tuple[str, str]]:
+    """The entries with a code of which a name is the display, and their files."""
     words = re.escape(name.replace("_", " "))
     display = re.compile(rf'^\s.*"{words}"\s*$', re.MULTILINE | re.IGNORECASE)
     for home, text in _knowledge():
         if (match := display.search(text)) is not None and "unlike" not in match[0]:
-            entry = re.findall(r"^[a-z]+ (\w+)", text[: match.start()], re.MULTILINE)[-1]
-            if SequenceMatcher(None, name, entry).ratio() >= _ALIKE:
-                return f"it is called `{entry}` (in `{home}`)"
-            return f"it has no entry of its own; it is one of `{entry}` (in `{home}`)"
-    return None
+            yield re.findall(r"^[a-z]+ (\w+)", text[: match.start()], re.MULTILINE)[-1], home
 
 
 def _knowledge() -> Iterable[tuple[str, str]]:

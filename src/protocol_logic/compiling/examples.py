@@ -69,7 +69,7 @@ def check_examples(
     """The examples among the statements of a file; each with a mistake is a problem, not given.
 
     `declared`: names that statements claim, be it that they could not be checked: an example
-    about one of them, or that gives one, is passed over in silence.
+    about one that could not, or that gives one, is passed over in silence.
     """
     nodes = [node for node in statements if isinstance(node, tree.Example)]
     if not nodes:
@@ -118,11 +118,11 @@ class _Checker(Expecting):
         try:
             fact = read_given(self.elements, name.text, value.text, as_of, place)
         except Unanswerable as error:
-            if name.text in self.declared and name.text not in self.elements.known():
+            if self.is_broken(name.text) and name.text not in self.elements.known():
                 self.mistakes += 1
             else:
                 hint = error.hint
-                if name.text not in self.in_use:
+                if name.text not in self.in_use and name.text not in self.criteria:
                     hint = defined_in(name.text) or hint
                 self.problem("unknown-name", error.message, name.span, hint)
             return None

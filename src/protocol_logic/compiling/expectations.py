@@ -94,6 +94,11 @@ class Expecting:
             Problem(code=code, message=message, hint=hint, source=self.source, span=span)
         )
 
+    def is_broken(self, name: str) -> bool:
+        """Whether a name is claimed by a statement that could not be checked, as is told there."""
+        built = name in self.in_use or name in self.criteria or name in self.scopes
+        return name in self.declared and not built and self.problems.has_errors
+
     def expected(self, about: Word, quote: bool, tail: Word) -> Expected | None:
         target = self._target(about, quote, tail)
         if target is None:
@@ -151,7 +156,7 @@ class Expecting:
             hint = f'write a condition of the protocol, as in `expect "{name} is {value}" met`'
             self.problem("wrong-kind", message, about.span, hint)
             return None
-        if name in self.declared and name not in self.in_use:  # it has had its own problem
+        if self.is_broken(name):
             self.mistakes += 1
             return None
         known = [*self.criteria, *self.scopes, ELIGIBILITY]
@@ -198,7 +203,7 @@ class Expecting:
         found = name if kind == "eligibility" else self._element(name)
         if found is None:
             message = f"`{name}` is not known as an element"
-            hint = did_you_mean(name, self.elements.known())
+            hint = self.elements.instead_of(name)
             self.problem("unknown-name", message, span, hint)
             return None
         if reason is not None and (outcome != "unknown" or reason not in REASONS):

@@ -14,10 +14,10 @@ Source: docs/answers.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from protocol_logic.foundation.problems import did_you_mean, one_of
+from protocol_logic.foundation.problems import misspelt, one_of
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import (
     QUALIFIED,
@@ -34,6 +34,8 @@ from protocol_logic.records.facts import End
 REFERENCE_RANGE: dict[End, str] = {"ULN": "reference_range", "LLN": "reference_range_low"}
 _ENDS: dict[str, End] = {name: end for end, name in REFERENCE_RANGE.items()}
 TREATMENT_INTENT = "treatment_intent"
+_ELEMENTS = "it is the name or element of an entry that the protocol uses"
+_MOST = 4
 
 
 class Unanswerable(ValueError):
@@ -69,10 +71,12 @@ class Elements:
     """All elements that can be answered, or told by tables, for a protocol.
 
     `composed`: name or element of what is decided or computed from entries -> their names.
+    `criteria`: the same of each criterion, which is no element.
     """
 
     vocabulary: Vocabulary
     composed: Mapping[str, tuple[str, ...]]
+    criteria: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def find(self, text: str) -> Element:
         """The element that a text names; raises Unanswerable."""
@@ -121,9 +125,16 @@ class Elements:
         if confirmed:
             hint = f"give {one_of(c.name for c in confirmed)} with `confirmed by {name}`"
             raise Unanswerable(f"`{shown(name)}` confirms more than one condition", hint)
-        raise Unanswerable(
-            f"`{shown(name)}` is not known {place}", did_you_mean(name, self.known())
-        )
+        raise Unanswerable(f"`{shown(name)}` is not known {place}", self.instead_of(name))
+
+    def instead_of(self, name: str) -> str:
+        """What to write for a name that is no element."""
+        rests_on = self.criteria.get(name)
+        if rests_on:
+            more = f" (and {len(rests_on) - _MOST} more)" if len(rests_on) > _MOST else ""
+            given = one_of(rests_on[:_MOST])
+            return f"it is a criterion: give what it rests on, {given}{more}"
+        return misspelt(name, self.known()) or _ELEMENTS
 
     def entries_of(self, element: str) -> list[Entry]:
         """The entries that a person can answer for an element; for an age it is the birth date."""
