@@ -185,6 +185,11 @@ def her2_negative(record: Record) -> set[bool]:
 
 def spread(record: Record) -> set[tuple[bool, bool]]:
     """All possible pairs (liver metastasis, metastatic or locally advanced)."""
+    return {(liver, metastatic or local) for liver, metastatic, local in extent(record)}
+
+
+def extent(record: Record) -> set[tuple[bool, bool, bool]]:
+    """All possible triples (liver metastasis, metastatic, locally advanced)."""
     names = ("0", "1", "1A", "1B", "2A", "2B", "3", "3A", "3B", "3C", "4")
     stages = {(AJCC, name): name for name in names}
     categories = {(SNOMED, "1229901006"): 0, (SNOMED, "1229903009"): 1, (SNOMED, "1229916009"): 1}
@@ -209,7 +214,7 @@ def spread(record: Record) -> set[tuple[bool, bool]]:
     closed = record.closed("11450-4")
     choices = {"present": [True], "absent": [False], "unknown": [True, False], None: [False]}
     silent = [site for site, value in stated.items() if value is None]
-    found: set[tuple[bool, bool]] = set()
+    found: set[tuple[bool, bool, bool]] = set()
     for sites in product(*(choices[value] for value in stated.values())):
         said = dict(zip(stated, sites, strict=True))
         for stage, m in product(stage_values, m_values):
@@ -222,7 +227,7 @@ def spread(record: Record) -> set[tuple[bool, bool]]:
                 present = {**said, **dict(zip(free, extra, strict=True))}
                 metastatic = any(present.values()) or metastatic_otherwise
                 advanced = BOTH if stage is None else {stage.startswith("3")}
-                found |= {(present["liver"], metastatic or local) for local in advanced}
+                found |= {(present["liver"], metastatic, local) for local in advanced}
     return found
 
 

@@ -97,8 +97,18 @@ def weight_values(
     return [(i, v) for i, reading in enumerate(weight) for v in samples(reading.span, cuts)]
 
 
+Pairs = tuple[tuple[str, ...], dict[Choice, tuple[bool, bool]], dict[str, frozenset[str]]]
+"""Names of elements; choice -> (creatinine <= 1.5 x ULN, clearance >= 60); ids as in `Factor`."""
+
+
 def kidney(record: Record) -> Factor:
     """Creatinine <= 1.5 x ULN or clearance >= 60 mL/min, from one and the same creatinine."""
+    names, pairs, ids = kidney_pairs(record)
+    return Factor(names, {choice: any(pair) for choice, pair in pairs.items()}, ids)
+
+
+def kidney_pairs(record: Record) -> Pairs:
+    """Both tests of the kidney in every completion."""
     creatinine = record.readings(loinc("2160-0", "14682-9"), "creatinine")
     weight = record.readings(loinc("29463-7"), "body_weight")
     ages = record.ages()
@@ -107,7 +117,7 @@ def kidney(record: Record) -> Factor:
     slopes = {per_kg(sex, age) for sex in record.sexes for age in ages}
     weights = weight_values(creatinine, weight, slopes)
     values = [creatinine_values(r, [w for _, w in weights], slopes) for r in creatinine]
-    rows: dict[Choice, bool] = {}
+    rows: dict[Choice, tuple[bool, bool]] = {}
     for unknown in missing_limits(creatinine, values, ONCE):
         for sex, age, kilograms in product(record.sexes, ages, weights):
             for i, reading in enumerate(creatinine):
@@ -116,9 +126,9 @@ def kidney(record: Record) -> Factor:
                 for value in values[i]:
                     low = value <= ONCE[0] * uln
                     clear = per_kg(sex, age) * kilograms[1] >= 60 * value
-                    rows[sex, age, (i, value), unknown, kilograms] = low or clear
+                    rows[sex, age, (i, value), unknown, kilograms] = (low, clear)
     names = ("gender", "birth_date", "creatinine", "reference_range:creatinine", "body_weight")
-    return Factor(names, rows)
+    return names, rows, {}
 
 
 def kidney_without_formula(
@@ -126,7 +136,7 @@ def kidney_without_formula(
     creatinine: list[Reading] | None,
     weight: list[Reading] | None,
     ages: list[int] | None,
-) -> Factor:
+) -> Pairs:
     """The reported clearance decides, as it is recorded; without one, any clearance is possible."""
     inputs = {"creatinine": creatinine, "body_weight": weight, "birth_date": ages}
     deciding = {name for name, value in inputs.items() if value is None}
@@ -145,21 +155,21 @@ def kidney_without_formula(
             spans = {reading.span for reading in readings or []}
             if len(spans) > 1 or any(not span.exact for span in spans):
                 deciding.add(name)
-    rows: dict[Choice, bool] = {}
+    rows: dict[Choice, tuple[bool, bool]] = {}
     values = [creatinine_values(r, [], set()) for r in creatinine or []]
     limits = missing_limits(creatinine or [], values, ONCE)
     for sex, unknown, answer in product(record.sexes, limits, sorted(answers)):
         if creatinine is None:
-            rows[sex, True, unknown, answer] = True
-            rows[sex, False, unknown, answer] = answer
+            rows[sex, True, unknown, answer] = (True, answer)
+            rows[sex, False, unknown, answer] = (False, answer)
             continue
         for i, reading in enumerate(creatinine):
             uln = reading.limit(sex) or unknown[i]
             assert uln is not None
             for value in values[i]:
-                rows[sex, (i, value), unknown, answer] = value <= ONCE[0] * uln or answer
+                rows[sex, (i, value), unknown, answer] = (value <= ONCE[0] * uln, answer)
     names = ("gender", "creatinine", "reference_range:creatinine", "clearance")
-    return Factor(names, rows, {"clearance": frozenset(deciding)})
+    return names, rows, {"clearance": frozenset(deciding)}
 
 
 def organ_function(record: Record, livers: set[bool]) -> Conjunction:

@@ -25,7 +25,7 @@ from itertools import product
 from math import prod
 from typing import NamedTuple
 
-from tests.differential.seed_oracle_logic import Table, Verdict
+from tests.differential.seed_oracle_logic import Choice, Table, Verdict
 from tests.differential.seed_oracle_record import (
     SNOMED,
     Days,
@@ -317,6 +317,18 @@ def progressions(record: Record) -> list[date]:
 
 
 def endocrine_resistance(record: Record) -> Verdict:
+    table = Table("endocrine_dates", "treatment_intent", "relapse_date", "progression_date")
+    for choice, (relapsed, progressed) in endocrine_completions(record):
+        table.add(relapsed or progressed, *choice)
+    verdict = table.verdict()
+    if record.closed("10160-0") or False not in verdict.possible:
+        return verdict
+    # Under an open medication history an unrecorded course may exist, whatever else is known.
+    return Verdict(frozenset([True, False]), verdict.gaps | {"medication_history"})
+
+
+def endocrine_completions(record: Record) -> Iterable[tuple[Choice, tuple[bool, bool]]]:
+    """For every completion of what is recorded: whether the relapse, and the progression, count."""
     as_of = record.as_of
     relevant = [
         m
@@ -342,20 +354,14 @@ def endocrine_resistance(record: Record) -> Verdict:
     def reaches(spans: frozenset[Period], months: int) -> bool:
         return any(at_least_months(months, start, end) for start, end in merged(spans))
 
-    table = Table("endocrine_dates", "treatment_intent", "relapse_date", "progression_date")
     for d, dates in enumerate(product(*(course.periods for course in courses))):
         for i, intents in enumerate(intents_of(courses)):
             given = spans_of(dates, intents, "adjuvant")
             rescue = spans_of(dates, intents, "palliative")
             salvaged = salvage(rescue)
             for r, relapsed in enumerate(relapse_days):
-                base = salvaged or any(adjuvant(given, day) for day in relapsed)
+                recorded = any(adjuvant(given, day) for day in relapsed)
                 for relapse, progression in product(unmentioned, repeat=2):
                     again = relapse and reaches(given, 24)
                     more = progression and reaches(rescue, 6)
-                    table.add(base or again or more, d, i, (r, relapse), progression)
-    verdict = table.verdict()
-    if record.closed("10160-0") or False not in verdict.possible:
-        return verdict
-    # Under an open medication history an unrecorded course may exist, whatever else is known.
-    return Verdict(frozenset([True, False]), verdict.gaps | {"medication_history"})
+                    yield (d, i, (r, relapse), progression), (recorded or again, salvaged or more)

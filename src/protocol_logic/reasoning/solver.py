@@ -37,7 +37,7 @@ def refuse(_code: clingo.MessageCode, message: str) -> None:
     raise SolverError(message)
 
 
-def _control(arguments: list[str], text: str, observer: Reifier | None = None) -> Control:
+def grounded(arguments: list[str], text: str, observer: Reifier | None = None) -> Control:
     # An atom that no rule derives is normal: a course that no record has.
     control = Control(["--warn=no-atom-undefined", *arguments], logger=refuse)
     if observer is not None:
@@ -61,11 +61,11 @@ def undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _domain_facts(domain: Domain) -> str:
+def domain_facts(domain: Domain) -> str:
     return "".join(f"domain({f},{c}).\n" for f, cells in domain for c in cells)
 
 
-class _Switches:
+class Switches:
     """Externals of a control, set only where they change."""
 
     def __init__(self, control: Control) -> None:
@@ -127,7 +127,7 @@ class Scenarios:
             [
                 rules,
                 *(logic_text(name) for name in logic),
-                _domain_facts(domain),
+                domain_facts(domain),
                 "row(F,1) :- domain(F,_).",
                 "#external allow(F,1,F,C) : domain(F,C).",
                 "#show.\n#show cell/2." if cells else "#show.",
@@ -135,7 +135,7 @@ class Scenarios:
             ]
         )
         self.asked = frozenset(asked)
-        self.switches = _Switches(_control(["0", "--project"], text))
+        self.switches = Switches(grounded(["0", "--project"], text))
         self.switches.collect("allow", 4, (2, 3))
 
     def solve(self, cells: Cells) -> list[Scenario]:
@@ -165,22 +165,22 @@ class Twins:
                 rules,
                 f"asked :- {asked}.",
                 *(logic_text(name) for name in logic if name != "scenario"),
-                _domain_facts(domain),
+                domain_facts(domain),
                 "#external cell(F,C) : domain(F,C).",
                 "#show.\n#show cell(F,C) : cell(F,C).\n#show asked/0.",
             ]
         )
-        _control([], words, Reifier(reified.append))
+        grounded([], words, Reifier(reified.append))
         meta = "\n".join(
             [
                 *(f"{symbol}." for symbol in reified if symbol.name != "external"),
                 logic_text("twin"),
-                _domain_facts(domain),
+                domain_facts(domain),
                 "#external allow(S,F,C) : domain(F,C), side(S).",
                 "#external moved(F) : domain(F,_).",
             ]
         )
-        self.switches = _Switches(_control(["1"], meta))
+        self.switches = Switches(grounded(["1"], meta))
         self.switches.collect("allow", 3, (0, 1, 2))
         self.switches.collect("moved", 1, (0,))
 
