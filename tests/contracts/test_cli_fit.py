@@ -31,6 +31,7 @@ def test_json_has_the_documented_keys() -> None:
     ]  # fmt: skip
     assert list(report["never"][0]) == [
         "element", "name", "part", "why", "criteria", "open_for_all", "suggestions",
+        "read_by",
     ]  # fmt: skip
 
 

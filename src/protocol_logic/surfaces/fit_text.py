@@ -111,7 +111,9 @@ class FitText:
         found = [e for e in self.report["elements"] if e["suggestions"]]
         if not found:
             return
-        yield from self._title("Codes that no entry has, and that look like a wanted element")
+        yield from self._title(
+            "Codes that no entry of the files in use has, and that look like a wanted element"
+        )
         key = f"{self.plus} nothing speaks against it  {self.minus} something does"
         yield from self._wrapped(key)
         for element in found:

@@ -163,6 +163,14 @@ def answered(asked: Json) -> str:
     return f"answered for {count(asked['answered'], 'patient')}"
 
 
+def _read_by(reader: Json) -> str:
+    """What an entry reads that the protocol does not use."""
+    return (
+        f"`{visible(reader['name'])}`, which the protocol does not use, reads "
+        f"{_types(reader)} of {coded(reader, 'display')}"
+    )
+
+
 def never(report: Report) -> list[Never]:
     """What records never say; elements with one reason and consequence together."""
     grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -170,6 +178,8 @@ def never(report: Report) -> list[Never]:
         why = each["why"]
         if each["suggestions"]:
             why += f"; {count(each['suggestions'], 'unknown code')} may be it, see above"
+        if each["read_by"]:
+            why += f"; {_first(map(_read_by, each['read_by']), len(each['read_by']), 3)}"
         criteria = each["open_for_all"] if report["criteria"] is not None else each["criteria"]
         grouped.setdefault((why, tuple(criteria)), []).append(called(each))
     return [Never(names, why, criteria) for (why, criteria), names in grouped.items()]

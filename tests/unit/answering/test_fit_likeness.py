@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from protocol_logic.answering.fit.opposites import opposed
 from tests.unit.answering.fitting import element, fit
 from tests.unit.records.build import Json, concept, observation, quantity, resource
 from tests.unit.records.vocabulary import LOINC, RXNORM, SNOMED
@@ -379,3 +380,72 @@ def test_known_look_alikes_are_shown_as_such_and_not_suggested() -> None:
     assert "percentage" in alike["why"]
     (never,) = [n for n in report["never"] if n["name"] == "neutrophils"]
     assert never["open_for_all"] == ["enough"]
+
+
+RENAL = """
+  uses renal
+include kidney
+  > eGFR at least 60 mL/min
+  egfr_ckd_epi_2021 >= 60 mL/min/{1.73_m2}
+"""
+
+
+def test_an_entry_that_is_not_used_and_reads_what_is_there_is_named() -> None:
+    egfr = lab("33914-3", "Estimated Glomerular Filtration Rate", "70", "mL/min")
+    report = fit(RENAL, [[egfr], [egfr]])
+    never = {each["name"]: each["read_by"] for each in report["never"]}
+    (reader,) = never["reported_egfr_ckd_epi_2021"]
+    assert (reader["name"], reader["code"], reader["patients"]) == ("egfr_mdrd", "33914-3", 2)
+    assert never["creatinine"] == []
+    # Where the wanted result is there, nobody asks for another one.
+    own = lab("98979-8", "eGFR by CKD-EPI 2021", "70", "mL/min")
+    report = fit(RENAL, [[egfr], [own]])
+    assert "reported_egfr_ckd_epi_2021" not in {each["name"] for each in report["never"]}
+
+
+def test_an_entry_of_another_file_with_a_suggested_code_is_named() -> None:
+    found = only(suggested(lab("14682-9", "Creatinine", "70", "umol/L")), "creatinine")
+    told = "`creatinine` (in `labs`) has this code; the protocol does not use it"
+    assert found["remarks"][0] == told
+
+
+TYPES = """
+  uses systems
+
+condition type_1_diabetes
+  label type 1 diabetes mellitus
+  code snomed 46635009 "Type 1 diabetes mellitus"
+
+exclude a
+  > Type 1 diabetes
+  type_1_diabetes
+"""
+
+
+@pytest.mark.parametrize(
+    ("display", "against"),
+    [
+        ("Microalbuminuria due to type 2 diabetes mellitus", ["it says `type 2`, not `type 1`"]),
+        ("Disorder due to type II diabetes mellitus", ["it says `type 2`, not `type 1`"]),
+        ("Disorder due to type 1 diabetes mellitus", []),
+        ("Disorder due to diabetes mellitus", []),
+    ],
+)
+def test_a_name_that_says_the_opposite_speaks_against_it(display: str, against: list[str]) -> None:
+    report = fit(TYPES, [[resource("Condition", code=concept("90781000119102", display=display))]])
+    (found,) = element(report, "type_1_diabetes")["suggestions"]
+    assert found["against"] == against
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said", "other"),
+    [
+        ("left_ventricle", "right ventricle", "`right`, not `left`"),
+        ("left_ventricle", "left and right ventricle", None),
+        ("hypothyroidism", "Hyperthyroidism", "`hyper`, not `hypo`"),
+        ("systolic_pressure", "Diastolic pressure", "`diastolic`, not `systolic`"),
+        ("type_2_diabetes", "Diabetes mellitus", None),
+    ],
+)
+def test_words_that_exclude_each_other(wanted: str, said: str, other: str | None) -> None:
+    assert opposed(wanted, [said]) == other

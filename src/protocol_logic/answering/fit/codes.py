@@ -105,6 +105,10 @@ class Codes:
                 self._wanted.setdefault(kind, []).append(name)
         self.unmapped: Bounded[Coded, Seen] = Bounded(MOST_CODES, Seen)
         self.unmapped_resources = 0
+        self.unused: Bounded[Coded, Seen] = Bounded(MOST_CODES, Seen)
+        """Codes of results that only entries have which are not wanted."""
+        self.read_by: dict[Key, tuple[str, ...]] = {}
+        """Such a code -> those entries."""
         self.look_alikes: dict[tuple[str, Key], Seen] = {}
         self.silent: list[tuple[str, str]] = []
         """(entry, resource) of the record's resources that made no fact of what they speak of."""
@@ -146,6 +150,10 @@ class Codes:
                 made.pop(entry.name, None)
             if not part.entries and row.code is not None:
                 self._unmapped(met, part, "code" if part.component else row.code)
+            elif met.kind == "Observation" and self._wanted.keys().isdisjoint(
+                entry.name for entry in part.entries
+            ):
+                self._unused(met, part)
 
     def _parts(self, met: Met) -> Iterator[_Part]:
         own = tuple(ROWS[met.kind].find(met.json, self._codings))
@@ -222,6 +230,19 @@ class Codes:
         found = self.unmapped.at(coded) if coded is not None else None
         if coded is not None and found is not None:
             self._count(found, met, part, _name(concept, (coded.system, coded.code)))
+
+    def _unused(self, met: Met, part: _Part) -> None:
+        """Count a result under the first code by which the entries that are not wanted have it."""
+        concept = part.json.get("code")
+        for key in keys_of(concept):
+            read_by = [(e.name, c) for e in part.entries for c in _codes(e) if c.key == key]
+            if not read_by:
+                continue
+            found = self.unused.at(Coded(met.kind, *key, read_by[0][1].display))
+            if found is not None:
+                self.read_by[key] = tuple(dict.fromkeys(name for name, _ in read_by))
+                self._count(found, met, part, _name(concept, key))
+            return
 
     def _coded(self, kind: str, concept: object) -> Coded | None:
         """The code that a concept is known by: its first that can be one, else its first."""

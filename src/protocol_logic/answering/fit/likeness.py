@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from protocol_logic.answering.fit.codes import Coded, Seen
+from protocol_logic.answering.fit.opposites import opposed
 from protocol_logic.answering.fit.wanted import TYPES, Wanted
 from protocol_logic.answering.fit.words import Name, name_of
 from protocol_logic.foundation.text import shown
@@ -279,6 +280,9 @@ class _Matcher:
             against.append(f"a {family}; `{entry.name}` is read from {types}")
         if match.name.doubts:
             against.append(f"it says `{', '.join(match.name.doubts)}`")
+        texts = [text for text, _ in candidate.names]
+        if (other := opposed(f"{entry.name} {profile.wanted.label}", texts)) is not None:
+            against.append(f"it says {other}")
         if others:
             named = ", ".join(f"`{m.profile.wanted.entry.name}`" for m in others)
             against.append(f"it speaks of {named} too")

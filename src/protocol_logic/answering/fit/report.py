@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from protocol_logic.answering.fit.codes import MOST_CODES, Codes, Holding, Seen
 from protocol_logic.answering.fit.likeness import Suggestion, suggestions, system_name
 from protocol_logic.answering.fit.standing import REASONS, Patient, Standing
+from protocol_logic.answering.fit.unused import Reader, entries_with, readers
 from protocol_logic.answering.fit.wanted import Wanted, wanted_of
 from protocol_logic.answering.rows import Row, parameters_of, policies_dict
 from protocol_logic.compiling import core
@@ -229,6 +230,8 @@ class Fit:
     def _never(self, elements: Sequence[Report]) -> list[dict[str, Any]]:
         """What no record says, and which criteria that leaves open for everybody."""
         found = []
+        derived, systems = self._protocol.derived.values(), self._codings.systems
+        unused = readers(self.wanted, self.codes, derived, systems)
         for wanted, stand, element in zip(self.wanted, self._stands, elements, strict=True):
             whole = next(e for e in elements if e["name"] == wanted.entry.name and not e["part"])
             if stand.usable or (wanted.part and not whole["patients"]["visible"]):
@@ -248,6 +251,9 @@ class Fit:
                     "criteria": list(wanted.criteria),
                     "open_for_all": open_for_all,
                     "suggestions": sum(s["likely"] for s in element["suggestions"]),
+                    "read_by": []
+                    if wanted.part or stand.recorded
+                    else [_reader(each) for each in unused.get(wanted.entry.name, ())],
                 }
             )
         return found
@@ -355,6 +361,10 @@ def _seen(key: Key, seen: Seen, text: str = "") -> dict[str, Any]:
     }
 
 
+def _reader(reader: Reader) -> dict[str, Any]:
+    return {"name": reader.name, **_seen(reader.key, reader.seen)}
+
+
 def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
     coded, seen = suggestion.coded, suggestion.seen
     return {
@@ -367,8 +377,13 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "likely": suggestion.likely,
         "for": list(suggestion.reasons),
         "against": list(suggestion.against),
-        "remarks": list(suggestion.remarks),
+        "remarks": [*_elsewhere((coded.system, coded.code)), *suggestion.remarks],
     }
+
+
+def _elsewhere(key: Key) -> list[str]:
+    named = entries_with(key)
+    return [f"{', '.join(named)} has this code; the protocol does not use it"] if named else []
 
 
 def _look_alikes(entry: voc.Entry, alike: Sequence[tuple[Key, Seen]]) -> list[dict[str, Any]]:
