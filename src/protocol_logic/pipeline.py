@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from protocol_logic.answering.fit.report import Report
     from protocol_logic.answering.minimal import Forcing
     from protocol_logic.answering.skeleton import Graph
-    from protocol_logic.answering.what_if.when import Ahead
+    from protocol_logic.answering.what_if.ahead import Ahead
     from protocol_logic.reasoning.decision import Decision
     from protocol_logic.reasoning.engine import Engine
 
@@ -155,7 +155,7 @@ def findings_of(compiled: Compiled, record: PatientRecord, as_of: date) -> Patie
 
 def ahead_of(compiled: Compiled, record: PatientRecord, answers: Answers | None = None) -> Ahead:
     """A record as days pass, with what people answered about the patient."""
-    from protocol_logic.answering.what_if.when import Ahead
+    from protocol_logic.answering.what_if.ahead import Ahead
 
     c = compiled
     told = answers.by_patient.get(record.patient, ()) if answers is not None else ()

@@ -30,8 +30,10 @@ from protocol_logic.records.facts import (
     Therapy,
 )
 
-HORIZON_YEARS = 150
+HORIZON_YEARS = 100
 """Nothing is looked for later than so many years after the as-of date."""
+OLDEST = 120
+"""No formula is asked for the birthdays of anybody older, in years."""
 CALENDAR_YEARS = 10
 """Windows in days and in months can pass each other for ever; that is looked for so long."""
 MOST_SLACK = 12
@@ -46,13 +48,16 @@ ends; a day leaves a window; evidence grows too old; an age; courses, time point
 class Turn:
     """Why a finding, or a group of courses, may change on a day.
 
-    `fact`: the one whose day is compared; `window`: the window that it leaves, or the policy's;
-    `number`: the age that is reached, in the unit of the entry, and `entry` that age.
+    `fact`: the one whose date `when` is compared, by its first or last day, `edge`; `window`: the
+    window that it leaves, or the policy's; `number`: the age that is reached, in the unit of the
+    entry, and `entry` that age.
     """
 
     finding: str
     cause: Cause
     fact: Fact | None = None
+    when: PartialDate | None = None
+    edge: date | None = None
     window: Window | None = None
     entry: str = ""
     number: int = 0
@@ -126,11 +131,11 @@ class _Turns:
             slack = min(_unsure(facts), MOST_SLACK)
         moving = [w for w in windows if w.unit != "ever"]
         for fact in facts:
-            for day, cause in _edges(fact):
-                self._edge(finding.id, fact, day, cause)
+            for day, cause, when in _edges(fact):
+                self._edge(finding.id, fact, day, cause, when)
                 for window in moving:
                     for k in range(-slack, slack + 1):
-                        turn = Turn(finding.id, "window", fact, window)
+                        turn = Turn(finding.id, "window", fact, when, day, window)
                         self._note(_leaves(window, plus(day, k)), turn)
         for name in names:
             if isinstance(self.vocabulary.entries.get(name), voc.Age):
@@ -139,13 +144,16 @@ class _Turns:
         old = [self.policies[name] for name in names if name in self.policies]
         self._passings(finding.id, [*moving, *old] if moving else [])
 
-    def _edge(self, name: str, fact: Fact, day: date, cause: Cause) -> None:
+    def _edge(self, name: str, fact: Fact, day: date, cause: Cause, when: PartialDate) -> None:
         """A day of a fact comes, or is over, or the fact grows too old."""
-        self._note(day, Turn(name, cause, fact))
-        self._note(plus(day, 1), Turn(name, cause, fact))
+        turn = Turn(name, cause, fact, when, day)
+        later = plus(day, 1)
+        other = Turn(name, "time")
+        self._note(day, other if cause == "end" else turn)
+        self._note(later, turn if cause == "end" else other)
         policy = self.policies.get(fact.entry)
         if policy is not None:
-            self._note(_leaves(policy, day), Turn(name, "policy", fact, policy))
+            self._note(_leaves(policy, day), Turn(name, "policy", fact, when, day, policy))
 
     def _entries(self, name: str) -> Iterator[str]:
         """All entries whose facts a finding of an entry may rest on."""
@@ -186,8 +194,8 @@ class _Turns:
         turn = Turn(finding.id, "time")
         for point in before:
             for fact in self.facts.get(point, ()):
-                for day, _ in _edges(fact):
-                    self._note(day, Turn(finding.id, "seen", fact))
+                for day, _, when in _edges(fact):
+                    self._note(day, Turn(finding.id, "seen", fact, when, day))
             for day in self.points.get(point, ()):
                 firsts = {w.first_day(day) for w in windows}
                 for edge in (day, *firsts):
@@ -207,7 +215,7 @@ class _Turns:
                 if other.days[1] < one.days[0]:
                     continue
                 for day in self._passed(one, other):
-                    self._note(day, Turn(name, "time", None, one))
+                    self._note(day, Turn(name, "time", window=one))
 
     def _passed(self, one: Window, other: Window) -> list[date]:
         found = self._passing.get((one, other))
@@ -241,23 +249,25 @@ class _Turns:
         entry = self.vocabulary.entries[name]
         assert isinstance(entry, voc.Age)
         years = HORIZON_YEARS if entry.unit == "a" else CALENDAR_YEARS
+        oldest = OLDEST if entry.unit == "a" else OLDEST * 366
         each = {"a": 1, "mo": 12}.get(entry.unit, 366)
         for fact in self.facts.get(entry.of, ()):
             if isinstance(fact.reading, Born):
                 first = (self.as_of.year - fact.reading.date.last.year - 1) * each
-                numbers = range(max(first, 0), max(first, 0) + (years + 2) * each)
-                self._births(finding.id, entry, numbers)
+                last = min(max(first, 0) + (years + 2) * each, max(oldest, first + 3) + 1)
+                self._births(finding.id, entry, range(max(first, 0), last))
 
     def _births(self, name: str, entry: voc.Age, numbers: Iterable[int]) -> None:
         facts = self.facts.get(entry.of, ())
         numbers = list(numbers)
         for fact in facts:
-            for day, cause in _edges(fact):
-                self._edge(name, fact, day, cause)
+            for day, cause, when in _edges(fact):
                 if cause != "age":
+                    self._edge(name, fact, day, cause, when)
                     continue
+                self._edge(name, fact, day, "time", when)
                 for number in numbers:
-                    turn = Turn(name, "age", fact, entry=entry.name, number=number)
+                    turn = Turn(name, "age", fact, when, day, entry=entry.name, number=number)
                     self._note(_reaches(entry, day, number), turn)
 
     # ---- courses ---------------------------------------------------------------------------------
@@ -271,8 +281,8 @@ class _Turns:
         by_role: dict[str, set[date]] = {"start": set(), "end": set(), "event": set()}
         facts = [fact for entry in about for fact in self.facts.get(entry, ())]
         for fact in facts:
-            for day, cause in _edges(fact):
-                self._edge(name, fact, day, cause)
+            for day, cause, when in _edges(fact):
+                self._edge(name, fact, day, cause, when)
                 if isinstance(fact.reading, Therapy):
                     by_role["end" if cause == "end" else "start"].add(day)
                 else:
@@ -291,7 +301,7 @@ class _Turns:
                 self._note(plus(day, k), Turn(name, "time"))
 
 
-def _edges(fact: Fact) -> Iterator[tuple[date, Cause]]:
+def _edges(fact: Fact) -> Iterator[tuple[date, Cause, PartialDate]]:
     """The first and the last day of every date of a fact, with what happens there."""
     dates: list[tuple[PartialDate | None, Cause]] = [(fact.date, "seen")]
     match fact.reading:
@@ -305,8 +315,9 @@ def _edges(fact: Fact) -> Iterator[tuple[date, Cause]]:
             dates.append((on, "seen"))
         case _:
             pass
-    edges = {(day, cause): None for when, cause in dates if when for day in (when.first, when.last)}
-    yield from edges
+    yield from dict.fromkeys(
+        (day, cause, when) for when, cause in dates if when for day in (when.first, when.last)
+    )
 
 
 def _unsure(facts: Iterable[Fact]) -> int:

@@ -1,0 +1,97 @@
+"""A record as days pass, if nothing new happens.
+
+Between two breakpoints all findings stay as they are, so a day on each side of every breakpoint
+says all of time. What is recorded with a later date becomes visible on its day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeAlias
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Plan
+from protocol_logic.compiling.windows import Window
+from protocol_logic.findings.parting import parts_of
+from protocol_logic.findings.read import read_findings
+from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.findings.turning import Turn, turns_of
+from protocol_logic.records.facts import Fact, PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A patient's record as days pass.
+
+    `record_on`: the record as it is read on a day, for what people answered of a later day is not
+    there before it. `windows`: entry -> how old its evidence may be; `dates`: the days of time
+    points in this run. `later`: days on which answers begin to count.
+    """
+
+    protocol: core.Protocol
+    plan: Plan
+    record_on: Callable[[date], PatientRecord]
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    dates: Mapping[str, date] = field(default_factory=dict)
+    later: tuple[date, ...] = ()
+
+    def findings_on(self, day: date, plan: Plan | None = None) -> PatientFindings:
+        """The findings of a day; those of a part of the plan where one is given."""
+        record = self.record_on(day)
+        plan = plan or self.plan
+        return read_findings(self.protocol, plan, record, day, self.windows, self.dates)
+
+    def turns(self, as_of: date) -> Mapping[date, Sequence[Turn]]:
+        """The days after one on which some finding may change, with what may change it."""
+        facts: dict[Fact, None] = dict.fromkeys(self.record_on(as_of).facts)
+        for day in self.later:
+            if day > as_of:
+                facts.update(dict.fromkeys(self.record_on(day).facts))
+        turns = turns_of(self.protocol, self.plan, facts, as_of, self.windows, self.dates)
+        missing = (day for day in self.later if day > as_of and day not in turns)
+        return dict(sorted({**turns, **dict.fromkeys(missing, ())}.items()))
+
+    def steps(self, as_of: date) -> Iterator[Step]:
+        """The as-of date, then each day on which the cells of some finding differ from those of the
+        day before."""
+        yield Step(as_of, self.findings_on(as_of))
+        parts = parts_of(self.protocol, self.plan)
+        before = [cells_of(self.findings_on(as_of, part)) for _, part in parts]
+        for day, turns in self.turns(as_of).items():
+            turning = {turn.finding for turn in turns}
+            changed: set[str] = set()
+            for number, (names, part) in enumerate(parts):
+                if turning and names.isdisjoint(turning):
+                    continue
+                old, new = before[number], cells_of(self.findings_on(day, part))
+                changed.update(n for n in {*old, *new} if old.get(n) != new.get(n))
+                before[number] = new
+            if changed:
+                of_changed = tuple(turn for turn in turns if turn.finding in changed)
+                yield Step(day, self.findings_on(day), frozenset(changed), of_changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A day on which findings change, the findings from then on, which they are, and what may have
+    changed them."""
+
+    day: date
+    found: PatientFindings
+    changed: frozenset[str] = frozenset()
+    turns: tuple[Turn, ...] = ()
+
+
+Cells: TypeAlias = Mapping[str, object]
+
+
+def cells_of(found: PatientFindings) -> Cells:
+    """What the findings may be: finding -> its cells and, where it stands in a group, the rows."""
+    cells: dict[str, object] = dict(found.single)
+    for group in found.groups:
+        rows = frozenset(row.cells for row in group.rows)
+        cells[group.name] = rows
+        cells.update(dict.fromkeys(group.findings, rows))
+    return cells

@@ -1,0 +1,58 @@
+"""A plan cut into parts that are read apart: what findings share, they share inside a part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Finding, Plan
+from protocol_logic.findings.read import concept_group
+from protocol_logic.findings.variants import base_of
+from protocol_logic.knowledge import vocabulary as voc
+
+_OF_INPUTS = {"value", "recorded", "in_record", "number", "ratio", "age", "derived"}
+
+
+def parts_of(protocol: core.Protocol, plan: Plan) -> list[tuple[frozenset[str], Plan]]:
+    """The parts, each with the names of its findings and of its courses of therapy."""
+    keys = {finding.id: set(_keys(protocol, finding)) for finding in plan.findings.values()}
+    keys.update({concept_group(name): {("courses", name)} for name in plan.courses})
+    parts: list[tuple[set[str], set[tuple[str, str]]]] = []
+    for name, own in keys.items():
+        names = {name}
+        for part in [part for part in parts if not part[1].isdisjoint(own)]:
+            parts.remove(part)
+            names |= part[0]
+            own |= part[1]
+        parts.append((names, own))
+    found = []
+    for names, _ in parts:
+        findings = {name: f for name, f in plan.findings.items() if name in names}
+        lines = {concept_group(f.entry) for f in findings.values() if f.kind == "lines"}
+        courses = {n: c for n, c in plan.courses.items() if concept_group(n) in names}
+        found.append((frozenset(names | lines), replace(plan, findings=findings, courses=courses)))
+    return found
+
+
+def _keys(protocol: core.Protocol, finding: Finding) -> Iterator[tuple[str, str]]:
+    """What a finding may share with others."""
+    if finding.kind == "lines":
+        yield "courses", finding.entry
+    elif finding.kind not in _OF_INPUTS:
+        yield "base", base_of(finding)
+    else:
+        yield from (("input", name) for name in _inputs(protocol, finding.entry))
+        if finding.kind == "ratio":
+            fields = protocol.vocabulary.of(voc.PatientField)
+            yield from (("input", f.name) for f in fields if f.field == "gender")
+
+
+def _inputs(protocol: core.Protocol, name: str) -> Iterator[str]:
+    derived = protocol.derived.get(name)
+    if derived is None:
+        yield name
+        return
+    for other in (*derived.inputs, *derived.fields, derived.reported):
+        if other is not None:
+            yield from _inputs(protocol, other)
