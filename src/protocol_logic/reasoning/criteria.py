@@ -75,10 +75,10 @@ class CriterionSolver:
         self.program = program
         self.reach = part.reach if part is not None else plan.reach[criterion]
         self.modules = self.reach.modules
-        self.asked, self._asking = f"met({criterion})", ""
+        self.asked, self.asking = f"met({criterion})", ""
         if part is not None:
             said = [lit for n in part.conditions for lit in program.literals[criterion][n]]
-            self.asked, self._asking = "part_holds", f"\npart_holds :- {', '.join(said)}.\n"
+            self.asked, self.asking = "part_holds", f"\npart_holds :- {', '.join(said)}.\n"
         self.inside = {name: m for m in self.modules for name in m.findings}
         self.solved = 0
         self._short: dict[Key, Key] = {}
@@ -144,7 +144,7 @@ class CriterionSolver:
             scenarios = self._scenarios.get(module.name)
             if scenarios is None:
                 rules = self.program.rules_of([module.shared])
-                domain = self._domain(dict(row))
+                domain = self.domain(dict(row))
                 scenarios = Scenarios(rules, _MODULE_LOGIC, domain, atoms)
                 self._scenarios[module.name] = scenarios
             cell_of = {atom: cell for cell, atom in module.atoms}
@@ -156,7 +156,7 @@ class CriterionSolver:
         return self._module_rows[key]
 
     def _solve(self, cells: Cells, reasoning: bool = False) -> Solved:
-        domain = self._domain(cells)
+        domain = self.domain(cells)
         scenarios = self._scenarios.get(domain)
         met, applies = self.asked, f"applies({self.criterion})"
         if scenarios is None:
@@ -178,7 +178,7 @@ class CriterionSolver:
 
     def _reason(self, cells: Cells, solved: Solved) -> Cells:
         """The findings that force the outcome: each other one is let go, in order of name."""
-        domain = dict(self._domain(cells))
+        domain = dict(self.domain(cells))
         loose = {name: frozenset(domain[name]) for name in cells}
         kept = dict(cells)
         for name in cells:
@@ -190,9 +190,9 @@ class CriterionSolver:
     def _rules(self) -> str:
         # Its modules are findings here, and those of other parts are not asked about.
         without = [m.shared for m in self.plan.reach[self.criterion].modules]
-        return self.program.rules_of([self.criterion], without) + self._links + self._asking
+        return self.program.rules_of([self.criterion], without) + self._links + self.asking
 
-    def _domain(self, cells: Cells) -> Domain:
+    def domain(self, cells: Cells) -> Domain:
         return domain_of(self.plan, self.reach, cells)
 
     # ---- which elements decide ---------------------------------------------------------------
@@ -241,7 +241,7 @@ class CriterionSolver:
         key = (part, key_of(one), key_of(other), moved)
         if key not in self._no_twins:
             union = {n: one.get(n, _NOTHING) | other.get(n, _NOTHING) for n in {**one, **other}}
-            domain = self._domain(union)
+            domain = self.domain(union)
             twins = self._twins.get((part, domain))
             if twins is None:
                 twins = self._twins[part, domain] = self._make_twins(part, domain)
@@ -257,7 +257,7 @@ class CriterionSolver:
         if part is None:
             return Twins(self._rules(), LOGIC, domain, self.asked)
         if not part:
-            rules = self.program.rules_of([self.criterion]) + self._asking
+            rules = self.program.rules_of([self.criterion]) + self.asking
             return Twins(rules, LOGIC, domain, self.asked)
         module = next(m for m in self.modules if m.name == part)
         rules = self.program.rules_of([module.shared])

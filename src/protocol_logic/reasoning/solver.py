@@ -199,3 +199,49 @@ class Twins:
                     picked[symbol.arguments[0].number].add(_pair(symbol))
                 return frozenset(picked[1]), frozenset(picked[2])
         return None
+
+
+class Failing:
+    """In which scenarios a condition fails, for what is to be changed so that it does not.
+
+    What `absence.lp` forbids is derived here: then it is seen which cells make no scenario.
+    """
+
+    def __init__(self, rules: str, logic: Iterable[str], domain: Domain, fails: str) -> None:
+        forbidden = "\n:- denied(D)"
+        logic_texts = [logic_text(name) for name in logic]
+        assert sum(forbidden in text for text in logic_texts) == 1
+        text = "\n".join(
+            [
+                rules,
+                *(each.replace(forbidden, "\nimpossible :- denied(D)") for each in logic_texts),
+                domain_facts(domain),
+                "row(F,1) :- domain(F,_).",
+                "#external allow(F,1,F,C) : domain(F,C).",
+                f"wrong :- {fails}, not impossible.",
+                "#show.\n#show cell/2.",
+            ]
+        )
+        self.switches = Switches(grounded(["1"], text))
+        self.switches.collect("allow", 4, (2, 3))
+
+    def scenario(self, cells: Cells) -> dict[str, CellSet]:
+        """The cells of a scenario that fails, of which there must be one."""
+        with undisturbed(), self._asked(cells, True) as handle:
+            for model in handle:
+                shown = model.symbols(shown=True)
+                picked = (_pair(symbol) for symbol in shown if symbol.name == "cell")
+                return {name: frozenset({cell}) for name, cell in picked}
+        raise SolverError("no scenario fails")
+
+    def always(self, cells: Cells) -> bool:
+        """Whether all choices of cells are scenarios that fail."""
+        with undisturbed(), self._asked(cells, False) as handle:
+            return not handle.get().satisfiable
+
+    def _asked(self, cells: Cells, wrong: bool) -> clingo.SolveHandle:
+        self.switches.set({("allow", f, c) for f, allowed in cells.items() for c in allowed})
+        assumed = [(clingo.Function("wrong"), wrong)]
+        handle = self.switches.control.solve(assumed, yield_=True)
+        assert isinstance(handle, clingo.SolveHandle)
+        return handle

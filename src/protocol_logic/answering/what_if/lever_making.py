@@ -1,0 +1,615 @@
+"""Makes the levers of a patient on a day: what each input is now, and what it can be set to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from fractions import Fraction
+from math import ceil, floor
+
+from protocol_logic.answering.what_if.changes import UNKNOWN
+from protocol_logic.answering.what_if.levers import (
+    Cut,
+    Lever,
+    Option,
+    cuts_of,
+    doing_of,
+    follows,
+    range_text,
+    rows_of,
+)
+from protocol_logic.answering.what_if.limits import rounded, solved
+from protocol_logic.answering.what_if.setting import HISTORIES, STOPPED
+from protocol_logic.compiling import core
+from protocol_logic.compiling.changing import HISTORY, Change
+from protocol_logic.compiling.clauses import said
+from protocol_logic.compiling.conditions import values_of
+from protocol_logic.compiling.formulas import Derived
+from protocol_logic.compiling.plan import Finding, Plan
+from protocol_logic.findings.cutter import Cutter
+from protocol_logic.findings.inputs import Blank, Input, Number
+from protocol_logic.findings.latest import Visible
+from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.foundation.calendar import PartialDate, last_start_reached
+from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.facts import (
+    Born,
+    Closed,
+    ConditionStated,
+    Done,
+    End,
+    Fact,
+    Limit,
+    Measured,
+    Reading,
+    Stated,
+    Therapy,
+)
+from protocol_logic.records.values import COMPLETE, NEVER
+
+_LESION = {"measurable": ">= 1", "none": "0"}
+_ONE = Fraction(1)
+
+
+class Sources:
+    """What the findings of a protocol are read from: for each input the findings that read it.
+
+    `tested`: concepts that some test names. `histories`: tests of what only a history tells.
+    """
+
+    def __init__(self, protocol: core.Protocol, plan: Plan) -> None:
+        self.protocol, self.plan = protocol, plan
+        self.voc = protocol.vocabulary
+        self.readers: dict[str, list[Finding]] = {}
+        for finding in plan.findings.values():
+            for name in self._entries(finding):
+                self.readers.setdefault(name, []).append(finding)
+        tests = _tests_of(protocol)
+        self.tested = {
+            name
+            for test in tests
+            for name in (getattr(test, "concept", None), getattr(test, "entry", None))
+            if name is not None
+        }
+        self.histories: dict[core.Test, str] = {
+            test: " ".join(said(source, test).split())
+            for test, source in tests.items()
+            if isinstance(test, core.Pattern)
+            or (isinstance(test, HISTORIES) and test in plan.tests)
+        }
+
+    def _entries(self, finding: Finding) -> Iterator[str]:
+        derived = self.protocol.derived.get(finding.entry)
+        if derived is not None:
+            yield from dict.fromkeys(
+                [*derived.inputs, *derived.fields, *filter(None, [derived.reported])]
+            )
+        elif finding.kind in ("undetermined", "todo"):
+            return
+        else:
+            yield finding.entry
+            entry = self.voc.entries[finding.entry]
+            if isinstance(entry, voc.Concept | voc.Event) and entry.closed_by:
+                yield entry.closed_by
+
+
+def _tests_of(protocol: core.Protocol) -> dict[core.Test, Source]:
+    """All tests that the criteria reach, in order, definitions and denials opened, with the texts
+    in which they stand."""
+    found: dict[core.Test, Source] = {}
+    opened: set[str] = set()
+
+    def take(condition: core.Condition, source: Source) -> None:
+        for test in core.tests_in(condition):
+            found.setdefault(test, source)
+            if isinstance(test, core.Defined) and test.name not in opened:
+                opened.add(test.name)
+                definition = protocol.definitions[test.name]
+                for part in core.conditions_in(definition.body):
+                    take(part, definition.source)
+
+    for criterion in protocol.criteria:
+        for condition in (criterion.applies, criterion.condition):
+            if condition is not None:
+                take(condition, protocol.source)
+    for denial in protocol.denials.values():
+        take(denial, protocol.source)
+    return found
+
+
+class LeverMaker:
+    """The levers of one patient on one day."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        changes: Mapping[str, Change],
+        visible: Visible,
+        found: PatientFindings,
+        acquire: bool = False,
+    ) -> None:
+        self.sources, self.changes, self.found = sources, changes, found
+        self.protocol, self.voc = sources.protocol, sources.voc
+        self.visible, self.as_of = visible, visible.as_of
+        self.cutter = Cutter(self.protocol, visible)
+        self.acquire = acquire
+        self.notes: dict[str, dict[str, None]] = {}
+        """Finding -> why some of its repairs are not found."""
+        self.immutable: list[str] = []
+
+    def levers(self) -> list[Lever]:
+        """All levers, in the order in which the plan first reads them."""
+        found: list[Lever] = []
+        for name, readers in self.sources.readers.items():
+            lever = self._lever(name, readers)
+            if lever is not None and lever.options:
+                found.append(lever)
+            elif self._is_fixed(name) and self._is_recorded(name, readers):
+                self.immutable.append(name)
+        found += filter(None, map(self._history, self.sources.histories))
+        return found
+
+    def _is_fixed(self, name: str) -> bool:
+        entry = self.voc.entries[name]
+        return self.changes[name].kind == "never" and not isinstance(entry, voc.History)
+
+    # ---- one entry -------------------------------------------------------------------------------
+
+    def _lever(self, name: str, readers: Sequence[Finding]) -> Lever | None:
+        entry = self.voc.entries[name]
+        match entry:
+            case voc.Quantity():
+                return self._number(entry, readers)
+            case voc.Age():
+                return self._age(entry, readers)
+            case voc.Lesion():
+                return self._lesion(entry, readers)
+            case voc.Status() | voc.PatientField() | voc.Consent() | voc.Asked():
+                return self._named(entry, readers)
+            case voc.Concept():
+                return self._concept(entry, readers)
+            case voc.History():
+                return self._list(entry)
+        return None
+
+    def _is_recorded(self, name: str, readers: Iterable[Finding]) -> bool:
+        """Whether something usable is recorded: all that reads it is decided."""
+        entry = self.voc.entries[name]
+        if isinstance(entry, voc.Concept | voc.History | voc.Event):
+            return bool(self.visible.of(name))
+        found = self.cutter.input(name)
+        if not found.has_value or (isinstance(entry, voc.PatientField) and not found.facts):
+            return False
+        own = [f for f in readers if f.kind in ("number", "ratio", "value", "age")]
+        return all(self._decided(f) for f in own) and (bool(own) or found.opener is None)
+
+    def _decided(self, finding: Finding) -> bool:
+        """Whether a finding lies in one cell, in every row of its group."""
+        cells = set(self.found.single.get(finding.id, ()))
+        for group in self.found.groups:
+            cells.update(c for row in group.rows for n, each in row.cells if n == finding.id
+                         for c in each)  # fmt: skip
+        return len(cells) == 1
+
+    def _fact(self, name: str, said: str, reading: Reading, dated: bool = True) -> Fact:
+        day = PartialDate(self.as_of, self.as_of, self.as_of.isoformat()) if dated else None
+        return Fact(
+            entry=name, resource=f"what-if/{name}", date=day, recorded=said, reading=reading
+        )
+
+    # ---- numbers -----------------------------------------------------------------------------
+
+    def _number(self, entry: voc.Quantity, readers: Sequence[Finding]) -> Lever | None:
+        change = self.changes[entry.name]
+        recorded = self._is_recorded(entry.name, readers)
+        done = doing_of(change, recorded)
+        if done is None:
+            return None
+        value, limits = self._now(self.cutter.input(entry.name))
+        per = {f.detail for f in readers if f.kind == "ratio"}
+        limits = tuple(limit for limit in limits if limit.end in per)
+        was = range_text(value, entry.unit, "", limits) if value is not None else UNKNOWN
+        because: dict[str, None] = {}
+        options: list[Option] = []
+        for family, cuts in self._cuts(entry, readers, limits, because).items():
+            negative = entry.plausible is not None and (
+                entry.plausible.lo is None or entry.plausible.lo < 0
+            )
+            least = None if negative and not family else Fraction(0)
+            plausible = None if family else entry.plausible
+            for row, ends in rows_of(cuts, least, plausible):
+                if recorded and not family and not follows(change, row, value):
+                    continue
+                own = (Limit(None, _ONE, f"1 x {family}", _end(family)),) if family else limits
+                said = range_text(row, entry.unit, family, limits)
+                reading = Measured(row, own, relative=bool(family))
+                fact = self._fact(entry.name, said, reading)
+                options.append(
+                    Option(said, *done, (fact,), family=family, range_=row, rounded=ends,
+                           limits=() if family else limits)
+                )  # fmt: skip
+        return Lever(
+            entry.name, was, tuple(options), "range", entry.unit, tuple(because),
+            frozenset({entry.name}),
+        )  # fmt: skip
+
+    def _now(self, found: Input) -> tuple[Interval | None, tuple[Limit, ...]]:
+        """The number that is recorded, and the limits of normal of its result."""
+        numbers = [n for n in found.alternatives if isinstance(n, Number)]
+        if len(numbers) != 1 or len(found.alternatives) > 1 or numbers[0].relative:
+            return None, ()
+        [number] = numbers
+        return number.value, tuple(self._own_limits(number))
+
+    def _own_limits(self, number: Number) -> Iterator[Limit]:
+        """The limits that count for the patient, where it is known which do."""
+        sexes = self.cutter.input(self.cutter.sex).alternatives if self.cutter.sex else ("",)
+        ends: tuple[End, ...] = ("ULN", "LLN")
+        for end in ends:
+            stated = [x for x in number.limits if x.end == end and x.value > 0]
+            values = {
+                limit.value
+                for sex in sexes
+                for limit in ([x for x in stated if x.sex == sex] or stated)
+                if limit.sex in (None, sex)
+            }
+            if len(values) == 1:
+                [value] = values
+                yield Limit(None, value, decimal_text(value), end)
+
+    def _cuts(
+        self,
+        entry: voc.Quantity,
+        readers: Sequence[Finding],
+        limits: Sequence[Limit],
+        because: dict[str, None],
+    ) -> dict[str, list[Cut]]:
+        """Where some finding changes its cells, by family: numbers, or multiples of a limit."""
+        known = {limit.end: limit.value for limit in limits}
+        cuts: dict[str, list[Cut]] = {"": []}
+        plain = False
+        for finding in readers:
+            if finding.kind == "ratio" and _end(finding.detail) in known:
+                for cut in cuts_of(finding.ranges, known[_end(finding.detail)]):
+                    cuts[""] += _short(cut)
+                plain = True
+            elif finding.kind == "ratio":
+                cuts.setdefault(finding.detail, []).extend(cuts_of(finding.ranges))
+            elif finding.kind == "derived":
+                derived = self.protocol.derived[finding.entry]
+                if entry.name == derived.reported:
+                    cuts[""] += cuts_of(finding.ranges)
+                    plain = True
+                else:
+                    own = list(self._solved(entry, derived, finding, because))
+                    cuts[""] += own
+                    plain = plain or bool(own)
+            else:
+                cuts[""] += cuts_of(finding.ranges)
+                plain = True
+        if not plain and len(cuts) > 1:
+            del cuts[""]
+        return cuts
+
+    def _solved(
+        self, entry: voc.Quantity, derived: Derived, finding: Finding, because: dict[str, None]
+    ) -> Iterator[Cut]:
+        """Where a derived quantity reaches its limits, the other inputs being as they are."""
+        values, words = {}, []
+        for name in derived.inputs:
+            if name == entry.name:
+                continue
+            alternatives = self.cutter.input(name).alternatives
+            value = _point(alternatives[0]) if len(alternatives) == 1 else None
+            if value is None:
+                if not self._is_recorded(entry.name, ()):
+                    self.notes.setdefault(finding.id, {})[
+                        f"`{derived.name}` needs `{entry.name}` and `{name}`, neither of which is "
+                        "known: there is no one limit for each"
+                    ] = None
+                return
+            values[name] = value
+            words.append(self._amount(name, value))
+        fields = {}
+        for name in derived.fields:
+            alternatives = self.cutter.input(name).alternatives
+            if len(alternatives) != 1:
+                return
+            fields[name] = str(alternatives[0])
+        within = entry.plausible or Interval.at_least(0)
+        for edge in finding.ranges:
+            if edge.lo is None:
+                continue
+            found = solved(derived.formula, entry.name, values, fields, edge.lo, within)
+            if found is None:
+                continue
+            sign = (">=" if edge.lo_closed else ">") if found.rises else (
+                "<=" if edge.lo_closed else "<"
+            )  # fmt: skip
+            unit = "" if entry.unit == "1" else f" {entry.unit}"
+            end = found.high if found.rises else found.low
+            words_of_limit = decimal_text(edge.lo) + (
+                "" if derived.unit == "1" else f" {derived.unit}"
+            )
+            because[
+                f"{derived.name} {'>=' if edge.lo_closed else '>'} {words_of_limit} needs "
+                f"{entry.name} {sign} {decimal_text(end)}{unit}"
+                + (f" at {' and '.join(words)}" if words else "")
+                + ("" if found.exact else ", rounded to the safe side")
+            ] = None
+            if found.exact:
+                yield Cut(found.low, edge.lo_closed != found.rises)
+            else:
+                yield Cut(found.low, True, True)
+                yield Cut(found.high, False, True)
+
+    def _amount(self, name: str, value: Fraction) -> str:
+        entry = self.voc.entries[name]
+        if isinstance(entry, voc.Age):
+            words = {"a": "years", "mo": "months", "d": "days"}[entry.unit]
+            return f"{decimal_text(value)} {words}"
+        unit = getattr(entry, "unit", "")
+        return f"{name} {decimal_text(value)}" + ("" if unit in ("", "1") else f" {unit}")
+
+    # ---- ages --------------------------------------------------------------------------------
+
+    def _age(self, entry: voc.Age, readers: Sequence[Finding]) -> Lever | None:
+        """A birth date that is not recorded; one that is never changes."""
+        recorded = self._is_recorded(entry.name, readers)
+        change = self.changes[entry.of]
+        if recorded or change.obtain is None:
+            return None
+        unit = {"a": "years", "mo": "months", "d": "days"}[entry.unit]
+        cuts = [c for f in readers if f.kind == "age" for c in cuts_of(f.ranges)]
+        options = []
+        for row, _ in rows_of(cuts, Fraction(0), None):
+            birth = _births(entry, row, self.as_of)
+            if birth is not None:
+                said = range_text(row, unit, "")
+                fact = self._fact(entry.of, said, Born(birth), dated=False)
+                options.append(
+                    Option(said, "obtain", change.obtain, (fact,), family="", range_=row)
+                )
+        return Lever(
+            entry.name, UNKNOWN, tuple(options), "range", unit, (),
+            frozenset({entry.name, entry.of}),
+        )  # fmt: skip
+
+    # ---- named values ------------------------------------------------------------------------
+
+    def _named(
+        self,
+        entry: voc.Status | voc.PatientField | voc.Consent | voc.Asked,
+        readers: Sequence[Finding],
+    ) -> Lever | None:
+        change = self.changes[entry.name]
+        recorded = self._is_recorded(entry.name, readers)
+        values = tuple(map(str, values_of(entry)))
+        classes: dict[tuple[tuple[bool, ...], ...], list[str]] = {}
+        for value in values:
+            told = tuple(
+                tuple(value in members for members in f.values)
+                for f in readers
+                if f.kind in ("value", "recorded")
+            )
+            classes.setdefault(told, []).append(value)
+        now = self.cutter.input(entry.name).alternatives
+        was = [str(v) for v in now if not isinstance(v, Blank)]
+        options = []
+        for members in classes.values():
+            if recorded and change.direction:
+                members = [v for v in members if v == change.direction]
+            done = doing_of(change, recorded)
+            if done is None or not members:
+                continue
+            said = " or ".join(members)
+            dated = not isinstance(entry, voc.PatientField)
+            fact = self._fact(entry.name, said, Stated(frozenset(members)), dated)
+            options.append(Option(said, *done, (fact,)))
+        return Lever(
+            entry.name, " or ".join(was) if recorded else UNKNOWN, tuple(options), "any", "", (),
+            frozenset({entry.name}),
+        )  # fmt: skip
+
+    def _lesion(self, entry: voc.Lesion, readers: Sequence[Finding]) -> Lever | None:
+        """By its count where it has one; else by a lesion of any site that is large enough."""
+        change = self.changes[entry.name]
+        recorded = self._is_recorded(entry.name, readers)
+        done = doing_of(change, recorded)
+        if done is None or entry.counted is None:
+            return None
+        now = self.cutter.input(entry.name).alternatives
+        options = []
+        for words, value in (
+            (">= 1", Interval.at_least(1)),
+            ("0", Interval.point(0)),
+        ):
+            fact = self._fact(entry.counted, words, Measured(value))
+            options.append(Option(words, *done, (fact,)))
+        was = " or ".join(_LESION.get(str(v), str(v)) for v in now) if recorded else UNKNOWN
+        return Lever(
+            entry.counted, was, tuple(options), "", "", (),
+            frozenset({entry.name, entry.counted}),
+        )  # fmt: skip
+
+    # ---- concepts and lists ------------------------------------------------------------------
+
+    def _concept(self, entry: voc.Concept, readers: Sequence[Finding]) -> Lever | None:
+        facts = self.visible.of(entry.name)
+        if entry.name not in self.sources.tested and not facts:
+            return None
+        if entry.kind == "procedure":
+            return self._procedure(entry, readers, facts)
+        if entry.kind == "medication":
+            return self._medication(entry, readers)
+        return self._condition(entry, readers, facts)
+
+    def _condition(
+        self, entry: voc.Concept, readers: Sequence[Finding], facts: Sequence[Fact]
+    ) -> Lever:
+        change = self.changes[entry.name]
+        newest = self.visible.newest(entry.name)
+        states = {
+            f.reading.state_on(self.as_of) for f in newest if isinstance(f.reading, ConditionStated)
+        }
+        recorded = len(states) == 1 and "unknown" not in states
+        was = states.pop() if recorded else UNKNOWN
+        options = []
+
+        def add(said: str, reading: Reading, acquires: bool, known: bool) -> None:
+            done = doing_of(change, known, acquires)
+            if done is not None:
+                options.append(Option(said, *done, (self._fact(entry.name, said, reading),)))
+
+        wrong_way = change.direction not in ("", "present") and not self.acquire
+        evidenced = {f.detail for f in readers if f.kind == "evidence"}
+        if was != "present":
+            add("present", ConditionStated("present"), wrong_way, recorded)
+        for name in evidenced if was != "absent" or not wrong_way else ():
+            reading = ConditionStated("present", confirmed=True, evidence=frozenset({name}))
+            # Of a condition that is recorded, the evidence is obtained.
+            add(f"confirmed by {name}", reading, wrong_way, recorded and was == "absent")
+        if was != "absent":
+            add("absent", ConditionStated("absent"), change.direction == "present", recorded)
+        if not facts:
+            add(NEVER, Closed(), False, False)
+        return Lever(
+            entry.name, str(was), tuple(options), "", "", (), frozenset({entry.name})
+        )  # fmt: skip
+
+    def _procedure(
+        self, entry: voc.Concept, readers: Sequence[Finding], facts: Sequence[Fact]
+    ) -> Lever:
+        change = self.changes[entry.name]
+        both = any(f.kind == "both_sides" for f in readers)
+        said = "done both" if both else "done"
+        options = []
+        if change.kind != "never":
+            reading = Done("both" if both else None)
+            done = (change.kind, change.cost)
+            options.append(Option(said, *done, (self._fact(entry.name, said, reading),)))
+        if not facts and change.obtain is not None:
+            never = self._fact(entry.name, NEVER, Closed())
+            options.append(Option(NEVER, "obtain", change.obtain, (never,)))
+        was = facts[-1].recorded if facts and isinstance(facts[-1].reading, Done) else UNKNOWN
+        return Lever(entry.name, was, tuple(options), "", "", (), frozenset({entry.name}))
+
+    def _medication(self, entry: voc.Concept, readers: Sequence[Finding]) -> Lever:
+        change = self.changes[entry.name]
+        facts = [f for f in self.visible.below(entry.name) if isinstance(f.reading, Therapy)]
+        running = [f for f in facts if isinstance(f.reading, Therapy) and self._goes_on(f.reading)]
+        in_use = any(f.kind in ("in_effect", "last", "count") for f in readers)
+        options = []
+        if change.kind != "never" and in_use and not running:
+            day = PartialDate(self.as_of, self.as_of, self.as_of.isoformat())
+            said = f"from {day.text} ongoing"
+            reading = Therapy(day, None, ongoing=True, intent=None)
+            fact = self._fact(entry.name, said, reading)
+            options.append(Option(said, change.kind, change.cost, (fact,)))
+        if change.kind != "never" and running:
+            options.append(Option(STOPPED, change.kind, change.cost, stops=entry.name))
+        if not facts and change.obtain is not None:
+            never = self._fact(entry.name, NEVER, Closed())
+            options.append(Option(NEVER, "obtain", change.obtain, (never,)))
+        was = UNKNOWN
+        if running:
+            was = _course_text(running[-1].reading)
+        return Lever(
+            entry.name, was, tuple(options), "", "", (),
+            frozenset(self.voc.below(entry.name)) | {entry.name},
+        )  # fmt: skip
+
+    def _goes_on(self, reading: Therapy) -> bool:
+        begun = reading.start is None or reading.start.first <= self.as_of
+        if reading.end is None:
+            return begun and reading.ongoing
+        return begun and reading.end.last >= self.as_of
+
+    def _list(self, entry: voc.History) -> Lever | None:
+        change = self.changes[entry.name]
+        if self.visible.of(entry.name) or change.obtain is None:
+            return None
+        fact = self._fact(entry.name, COMPLETE, Closed())
+        option = Option(COMPLETE, "obtain", change.obtain, (fact,))
+        return Lever(entry.name, UNKNOWN, (option,), "", "", (), frozenset({entry.name}))
+
+    # ---- histories -------------------------------------------------------------------------------
+
+    def _history(self, test: core.Test) -> Lever | None:
+        """A condition of a history, which is set as a whole."""
+        truth = self._truth(test)
+        options = []
+        for wanted in (True, False):
+            if truth is wanted:
+                continue
+            word = "true" if wanted else "false"
+            if truth is None:
+                assert HISTORY.obtain is not None
+                options.append(Option(word, "obtain", HISTORY.obtain, test=test, truth=wanted))
+            else:
+                options.append(Option(word, "correct", HISTORY.cost, test=test, truth=wanted))
+        was = UNKNOWN if truth is None else "true" if truth else "false"
+        name = self.sources.histories[test]
+        return Lever(name, was, tuple(options), "", "", (), frozenset({name}))
+
+    def _truth(self, test: core.Test) -> bool | None:
+        from protocol_logic.reasoning.meaning import Meaning
+        from protocol_logic.reasoning.support import View
+
+        return Meaning(self.protocol, self.sources.plan, View.of(self.found)).truth(test)
+
+
+_OLDEST = 150
+"""Nobody is older, in years."""
+
+
+def _births(entry: voc.Age, ages: Interval, as_of: date) -> PartialDate | None:
+    """The birth dates that give one of some ages; None where no whole number lies in them."""
+    assert ages.lo is not None
+    least = ceil(ages.lo) if ages.lo_closed else floor(ages.lo) + 1
+    last = _born(entry, least, as_of)
+    if ages.hi is None:
+        first = _born(replace(entry, unit="a"), _OLDEST, as_of)
+    else:
+        most = floor(ages.hi) if ages.hi_closed else ceil(ages.hi) - 1
+        if most < least:
+            return None
+        first = _born(entry, most + 1, as_of) + timedelta(days=1)
+    return PartialDate(first, last, f"{first}/{last}")
+
+
+def _born(entry: voc.Age, age: int, as_of: date) -> date:
+    """The last birth date with which an age is reached."""
+    if entry.unit == "d":
+        return as_of - timedelta(days=age)
+    return last_start_reached(as_of, age * (12 if entry.unit == "a" else 1))
+
+
+def _end(text: str) -> End:
+    return "LLN" if text == "LLN" else "ULN"
+
+
+def _short(cut: Cut) -> list[Cut]:
+    """A cut at a number that can be written: itself, or the next shorter ones on both sides."""
+    if "/" not in decimal_text(cut.value):
+        return [cut]
+    low, high = rounded(cut.value)
+    return [Cut(low, True, True), Cut(high, False, True)]
+
+
+def _point(value: object) -> Fraction | None:
+    if isinstance(value, int):
+        return Fraction(value)
+    if isinstance(value, Number) and value.value.is_point and not value.relative:
+        return value.value.lo
+    return None
+
+
+def _course_text(reading: Reading) -> str:
+    assert isinstance(reading, Therapy)
+    start = reading.start.text if reading.start is not None else "?"
+    end = f"to {reading.end.text}" if reading.end is not None else "ongoing"
+    return f"from {start} {end}" + (f" {reading.intent}" if reading.intent else "")

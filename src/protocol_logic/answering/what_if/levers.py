@@ -1,0 +1,163 @@
+"""Levers: the inputs of a patient that can be set, each with the options that there are.
+
+An option of a number is a row: a range in which no finding changes its cells. All options are what
+`--set` takes, and their facts are read by the ordinary road.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+from protocol_logic.answering.what_if.changes import Doing
+from protocol_logic.compiling import core
+from protocol_logic.compiling.changing import Change
+from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.records.facts import Fact, Limit
+
+Joined: TypeAlias = Literal["", "range", "any"]
+"""How options make one region: not at all, as neighbours, or in any number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One state that an input can be set to.
+
+    `said`: as `--set` takes it. `facts`: what then is recorded; none where a
+    medication is stopped (`stops`), or a `test` is set to a `truth` as a whole. `family`: those of
+    one family can be neighbours. `range_`: of a number. `rounded`: whether an end was rounded,
+    below and above.
+    """
+
+    said: str
+    doing: Doing
+    cost: int
+    facts: tuple[Fact, ...] = ()
+    stops: str = ""
+    test: core.Test | None = None
+    truth: bool = True
+    family: str = ""
+    range_: Interval | None = None
+    rounded: tuple[bool, bool] = (False, False)
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """An input with its options, in order; `was`: what is said of it now.
+
+    `because`: what its limits come from, in words, where it is not a test of the input itself.
+    """
+
+    name: str
+    was: str
+    options: tuple[Option, ...]
+    joined: Joined = ""
+    unit: str = ""
+    because: tuple[str, ...] = ()
+    entries: frozenset[str] = field(default_factory=frozenset)
+    """The entries whose findings it can move."""
+
+    def said(self, chosen: Sequence[int]) -> str:
+        """What sets it to the region of some options, by number."""
+        options = [self.options[i] for i in chosen]
+        if self.joined == "range":
+            first, last = options[0], options[-1]
+            assert first.range_ is not None and last.range_ is not None
+            hull = Interval(
+                first.range_.lo, first.range_.lo_closed, last.range_.hi, last.range_.hi_closed
+            )
+            return range_text(hull, self.unit, first.family, first.limits)
+        return " or ".join(option.said for option in options)
+
+    def is_rounded(self, chosen: Sequence[int]) -> bool:
+        first, last = self.options[chosen[0]], self.options[chosen[-1]]
+        return first.rounded[0] or last.rounded[1]
+
+
+def range_text(held: Interval, unit: str, family: str, limits: Iterable[Limit] = ()) -> str:
+    """A range as `--set` takes it: `>= 3.5 mmol/L and < 5.5 mmol/L`, `<= 1.5 x ULN`.
+
+    `family`: the limit of normal of which it is in multiples, or empty.
+    """
+    after = f" x {family}" if family else "" if unit in ("", "1") else f" {unit}"
+    if held.is_point and held.lo is not None:
+        text = f"{decimal_text(held.lo)}{after}"
+    else:
+        parts = []
+        if held.lo is not None and (held.lo != 0 or held.hi is None or not held.lo_closed):
+            parts.append(f"{'>=' if held.lo_closed else '>'} {decimal_text(held.lo)}{after}")
+        if held.hi is not None:
+            parts.append(f"{'<=' if held.hi_closed else '<'} {decimal_text(held.hi)}{after}")
+        text = " and ".join(parts)
+    for limit in limits if not family else ():
+        text += f", {limit.end} {decimal_text(limit.value)}{after}"
+    return text
+
+
+# ---- rows of numbers -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cut:
+    """A place between numbers: just below `value`, or just above it."""
+
+    value: Fraction
+    above: bool
+    rounded: bool = False
+
+
+def cuts_of(ranges: Iterable[Interval], scale: Fraction = Fraction(1)) -> list[Cut]:
+    """The places between the ranges of a finding."""
+    return [Cut(r.lo * scale, not r.lo_closed) for r in ranges if r.lo is not None]
+
+
+def rows_of(
+    cuts: Iterable[Cut], least: Fraction | None, plausible: Interval | None
+) -> list[tuple[Interval, tuple[bool, bool]]]:
+    """The ranges between cuts, lowest first, with whether their ends are rounded.
+
+    `least`: the lowest number that there is; None: numbers go below zero.
+    """
+    places: dict[tuple[Fraction, bool], bool] = {}
+    for cut in cuts:
+        if least is None or (cut.value, cut.above) > (least, False):
+            key = (cut.value, cut.above)
+            places[key] = places.get(key, True) and cut.rounded
+    edges: list[tuple[Fraction, bool] | None] = [None, *sorted(places), None]
+    found = []
+    for low, high in pairwise(edges):
+        lo, lo_closed = (low[0], not low[1]) if low else (least, least is not None)
+        hi, hi_closed = (high[0], high[1]) if high else (None, False)
+        row = Interval(lo, lo_closed, hi, hi_closed)
+        if plausible is None or plausible.intersects(row):
+            found.append((row, (bool(low and places[low]), bool(high and places[high]))))
+    return found
+
+
+# ---- what a change of an entry is ----------------------------------------------------------------
+
+
+def doing_of(change: Change, recorded: bool, acquires: bool = False) -> tuple[Doing, int] | None:
+    """What setting an input takes, and its cost; None where it cannot be.
+
+    `recorded`: whether something usable is. `acquires`: whether it runs against the direction in
+    which the entry can change.
+    """
+    if not recorded:
+        return None if change.obtain is None else ("obtain", change.obtain)
+    if change.kind == "never" or acquires:
+        return None
+    return (change.kind, change.cost)
+
+
+def follows(change: Change, option: Interval, now: Interval | None) -> bool:
+    """Whether a row of a number lies in the direction in which it can change."""
+    if now is None or change.direction not in ("up", "down"):
+        return True
+    if change.direction == "up":
+        return option.hi is None or now.lo is None or option.hi >= now.lo
+    return option.lo is None or now.hi is None or option.lo <= now.hi
