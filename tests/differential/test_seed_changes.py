@@ -51,9 +51,10 @@ def test_the_worked_cases(case: str) -> None:
     ] == expected["change_sets"]
 
 
-@pytest.mark.parametrize("start", range(0, MANY, 25))
+# 768: a creatinine in a unit that is not listed. 1078: stages 3 and 4 on one day.
+@pytest.mark.parametrize("start", [768, 1078, *range(0, MANY, 25)])
 def test_random_bundles(start: int) -> None:
-    for case in range(start, start + 25):
+    for case in range(start, start + (25 if start % 25 == 0 else 1)):
         bundle, as_of = bundles.random_bundle(random.Random(case), case)
         text = bundles.dumps(bundle)
         loaded = json.loads(text, parse_float=Decimal, parse_int=int)
