@@ -163,11 +163,11 @@ def whole(example: str) -> str:
     word = lines[0].split(" ")[0]
     if word in ("protocol", "knowledge", "policies") or lines[0].startswith("examples for "):
         return example
-    if word in ("parameter", "include", "exclude", "define", "score"):
+    if word in ("parameter", "include", "exclude", "define", "score", "change"):
         head = f"protocol example\n  title Example\n  uses {', '.join(knowledge_names())}\n\n"
         ending = (
             "\ninclude another\n  > Another\n  age >= 18 years\n"
-            if word in ("define", "score")
+            if word in ("define", "score", "change")
             else ""
         )
         return f"{head}{example}{ending}"

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.allergies import allergies
+from protocol_logic.compiling.change_lines import Names, said_in
+from protocol_logic.compiling.changing import Said
 from protocol_logic.compiling.circles import report_circles
 from protocol_logic.compiling.collisions import report_collisions
 from protocol_logic.compiling.conditions import Conditions
@@ -94,7 +96,7 @@ def _check(
             node.name.text
             for unit in units
             for node in unit.statements
-            if not isinstance(node, tree.Heading | tree.Policy | tree.Example)
+            if not isinstance(node, tree.Heading | tree.Policy | tree.Example | tree.Changing)
         }
         examples = check_examples(protocol, main.source, main.statements, problems, declared)
     return None if problems.has_errors else protocol, examples
@@ -168,6 +170,7 @@ class _Checker:
             parameters=self.settled.parameters,
             scopes=tuple(self.scopes.declared.values()),
             timepoints=tuple(self.conditions.timepoints.values()),
+            changes=self._changes(),
         )
         self._headings(protocol)
         if not self.problems.has_errors:
@@ -199,6 +202,12 @@ class _Checker:
             **asked,
             **self.conditions.timepoints,
         }
+
+    def _changes(self) -> tuple[Said, ...]:
+        """What the files say of how entries can change."""
+        names = Names(self._entries(), self.found.derived, self.definitions)
+        units = [u for u in self.units if u.heading is None or u.heading.kind != "policies"]
+        return said_in(units, names, self.problems)
 
     def _policies(self) -> None:
         """Policies belong into files of their own, and examples to a protocol."""

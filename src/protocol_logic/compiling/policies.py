@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.change_lines import ChangeLines, site_names
+from protocol_logic.compiling.changing import Said
 from protocol_logic.compiling.library import Unit
 from protocol_logic.compiling.parameters import Setting, setting_of
 from protocol_logic.compiling.windows import Window, not_whole, window_of
@@ -53,6 +55,8 @@ class Policies:
     version: str
     lines: tuple[Policy, ...]
     settings: tuple[Setting, ...] = ()
+    changes: tuple[Said, ...] = field(default=(), compare=False, repr=False)
+    """What the site says of how entries can change, which decides nothing."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -78,12 +82,18 @@ class Policies:
         return found
 
 
+_OF_SITES = (tree.Policy, tree.Setting, tree.Changing)
+
+
 def are_policies(unit: Unit) -> bool:
     """Whether a file is one of policies, also where it does not say what it is."""
     if unit.heading is not None:
         return unit.heading.kind == "policies"
     lines = unit.statements
-    return bool(lines) and all(isinstance(each, tree.Policy | tree.Setting) for each in lines)
+    # A protocol has lines of changes too, so that these alone do not say it.
+    return all(isinstance(each, _OF_SITES) for each in lines) and not all(
+        isinstance(each, tree.Changing) for each in lines
+    )
 
 
 def check_policies(source: Source, problems: Problems) -> Policies | None:
@@ -103,6 +113,7 @@ def check_unit(unit: Unit, problems: Problems) -> Policies | None:
         return None
     lines = []
     settings = []
+    changes = []
     for statement in unit.statements:
         if isinstance(statement, tree.Policy):
             line = checker.line(statement)
@@ -110,20 +121,23 @@ def check_unit(unit: Unit, problems: Problems) -> Policies | None:
         elif isinstance(statement, tree.Setting):
             checker.claim(statement.name, "value")
             settings.append(setting_of(statement, unit.source, "site"))
+        elif isinstance(statement, tree.Changing):
+            said = checker.changes.said(statement.name, statement.change)
+            changes += [] if said is None else [said]
         elif not isinstance(statement, tree.Heading):
             checker.misplaced(statement)
     if heading is None:
         message = "the file does not say that it holds policies"
         span = Span(0, min(1, len(unit.source.text)))
         checker.problem("missing-property", message, span, "start it with `policies NAME`")
-    elif not lines and not settings and not problems.has_errors:
+    elif not lines and not settings and not changes and not problems.has_errors:
         message = f"`{heading.name.text}` has no policy"
         hint = "add a line such as `policy labs within 28 days`"
         checker.problem("missing-property", message, heading.name.span, hint)
     if problems.has_errors or heading is None:
         return None
     version = next((t.text for t in heading.texts if t.key == "version"), "")
-    return Policies(heading.name.text, version, tuple(lines), tuple(settings))
+    return Policies(heading.name.text, version, tuple(lines), tuple(settings), tuple(changes))
 
 
 def report_misplaced(statement: tree.Policy, source: Source, problems: Problems) -> None:
@@ -139,7 +153,9 @@ def report_misplaced(statement: tree.Policy, source: Source, problems: Problems)
     )
 
 
-_POLICIES_ALONE = "a file of policies holds `policy` lines, and values of parameters"
+_POLICIES_ALONE = (
+    "a file of policies holds `policy` lines, values of parameters, and lines `change` and `obtain`"
+)
 
 
 class _Checker:
@@ -147,6 +163,11 @@ class _Checker:
         self.source = source
         self.problems = problems
         self.places: dict[tuple[str, str], Span] = {}
+
+    @cached_property
+    def changes(self) -> ChangeLines:
+        """What reads the lines of changes; the whole knowledge base is read for it."""
+        return ChangeLines(site_names(), self.source, self.problems, _near)
 
     def problem(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
         self.problems.add(
@@ -222,6 +243,10 @@ class _Checker:
         hint = did_you_mean(name, [*near, *_known()]) or f"knowledge files are {known}"
         self.problem("unknown-name", message, word.span, hint)
         return False
+
+
+def _near(name: str) -> str:
+    return did_you_mean(name, site_names().entries) or "`protocol-logic names` finds names"
 
 
 @cache

@@ -18,10 +18,11 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import knowledge_tree
 from protocol_logic.language.nodes import Amount, Word
 
-_SAID = ("label", "also", "source")
+_TEXTS = ("label", "also", "source")
+_SAID = (*_TEXTS, "change", "obtain")
 _PROPERTIES = {
     "field": {*_SAID, "field", "values"},
-    "age": {*_SAID, "of", "unit"},
+    "age": {*_TEXTS, "of", "unit"},
     "quantity": {
         *_SAID, "code", "unlike", "unit", "accepts", "accepts where", "plausible", "limits",
         "value", "attested",
@@ -40,7 +41,7 @@ _PROPERTIES = {
     "consent": {*_SAID, "scope"},
     "history": {*_SAID, "code", "of"},
     "qualifier": {*_SAID, "of", "value"},
-    "derived": {*_SAID, "unit", "formula", "times", "else reported"},
+    "derived": {*_TEXTS, "unit", "formula", "times", "else reported"},
 }  # fmt: skip
 _NEEDED = {
     "field": {"field"},
@@ -58,6 +59,7 @@ _NEEDED = {
 _ONCE = {
     "label", "field", "of", "unit", "plausible", "limits", "closed by", "denied by",
     "from conditions", "from status", "measurable", "counted by", "scope", "else reported",
+    "change", "obtain",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from lark.tree import Meta
 
 from protocol_logic.foundation.source import Source
 from protocol_logic.language import condition_tree, knowledge_tree, tree
+from protocol_logic.language.build_changes import ChangeBuilder
 from protocol_logic.language.build_conditions import ConditionBuilder
 from protocol_logic.language.build_examples import ExampleBuilder
 from protocol_logic.language.build_formulas import FormulaBuilder
@@ -25,7 +26,7 @@ from protocol_logic.language.nodes import Amount, Text, Word
 
 
 @v_args(meta=True)
-class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder):
+class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder, ChangeBuilder):
     """Turns the parse tree of one statement of `source` into its node."""
 
     def __init__(self, source: Source) -> None:

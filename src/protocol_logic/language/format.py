@@ -36,6 +36,8 @@ _FREE_TEXT = {
 _LISTS = {"CODE": 1, "EVIDENCE": 2, "SITE": 2, "AXIS": 2, "METHOD": 2}
 """Keywords before a list of codes, and how many words come before the first code."""
 
+_LISTED = ({"SYSTEM"}, {"POLICY"}, {"PARAMETER"}, {"CHANGE", "OBTAIN"})
+"""Statements of one line that may stand one below the other."""
 _FUNCTIONS = {"MIN", "MAX", "SQRT"}
 _BLANKS = " \t\r"
 # What follows a statement, indented as its lines are: comments that still belong to it.
@@ -99,7 +101,7 @@ def _joined(blocks: Sequence[_Block]) -> Iterator[str]:
 
 def _may_touch(above: _Block, below: _Block) -> bool:
     """Whether no blank line need stand between two blocks that have none in the source."""
-    lists = above.keyword == below.keyword and above.keyword in {"SYSTEM", "POLICY", "PARAMETER"}
+    lists = any({above.keyword, below.keyword} <= group for group in _LISTED)
     lists = lists and len(above.lines) == len(below.lines) == 1
     return lists or above.keyword == "#" or above.raw or below.raw
 

@@ -38,11 +38,25 @@ class Size(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Node):
+    """`treat cost 3 up` after `change`, or `cost 2` or `never` after `obtain`.
+
+    `direction`: `up`, `down` or a value.
+    """
+
+    obtains: bool
+    kind: Word | None = None
+    cost: Word | None = None
+    direction: Word | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Property(Node):
     """One line of a knowledge entry: its keyword and its parts, in order.
 
     `words`: names and values; `codes`, `amounts`, `meanings`, `sizes` as far as the keyword has
-    them; `condition` for `denied by`, `formula` for `formula`; `text` for free text.
+    them; `condition` for `denied by`, `formula` for `formula`, `change` for `change`
+    and `obtain`; `text` for free text.
     """
 
     key: str
@@ -53,6 +67,7 @@ class Property(Node):
     sizes: tuple[Size, ...] = ()
     condition: Condition | None = None
     formula: Formula | None = None
+    change: Change | None = None
     text: str = ""
 
 

@@ -118,6 +118,18 @@ TIMES_AND_KINDS = (
         "write `allergy to {x}`",
     ),
     _row(r"^(?:not\s+)?(?:known\s+)?(?P<x>[a-z]\w*)\s+allergy\b", "write `allergy to {x}`"),
+    # changes
+    _row(
+        r"\bnever\s+(?P<x>(?:cost|up|down|to)\b.*)",
+        "leave out `{x}`: what never changes has no cost and no direction",
+        needs="_NL",
+    ),
+    _row(
+        r"\b(?P<k>treat|correct)\s+(?:costs?\s+)?(?P<n>\d+)\b",
+        "write `{k} cost {n}`",
+        needs="COST",
+    ),
+    _row(r"^obtain\s+(?:[a-z]\w*\s+)?(?P<n>\d+)", "write `cost {n}`", needs="COST"),
     # qualifiers
     _row(
         r"\bwith\s+(?P<q>[a-z]\w*)\s+(?P<v>[\w+]+)\s+or\s+(?P<w>\d[\w+]*)",

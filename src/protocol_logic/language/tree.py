@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from protocol_logic.language.condition_tree import Condition
-from protocol_logic.language.knowledge_tree import Entry
+from protocol_logic.language.knowledge_tree import Change, Entry
 from protocol_logic.language.nodes import Amount, Node, Text, Word
 
 
@@ -57,6 +57,14 @@ class Setting(Node):
 
     name: Word
     value: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changing(Node):
+    """`change hemoglobin treat cost 3 up`, or `obtain hemoglobin cost 2`."""
+
+    name: Word
+    change: Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,5 +216,6 @@ Statement: TypeAlias = (
     | Policy
     | Parameter
     | Setting
+    | Changing
     | Example
 )

@@ -21,11 +21,12 @@ TITLED = ("example", "examples")
 """Those of statements that have a title of any words."""
 STATEMENTS = (
     "protocol", "knowledge", "policies", "include", "exclude", "note", "define", "score", "scope",
-    "timepoint", "system", "policy", *TITLED, "parameter", *KINDS,
+    "timepoint", "system", "policy", *TITLED, "parameter", "change",
+    "obtain", *KINDS,
 )  # fmt: skip
 """The words that start a statement."""
 
-ONE_LINE = ("system", "policy")
+ONE_LINE = ("system", "policy", "change", "obtain")
 """Those of statements of one line."""
 
 HEADER = ("title", "version", "language", "registry", "source", "uses", "use")
@@ -251,7 +252,7 @@ _MEMBERS = {
     "a property such as `label`, `code` or `unit`": frozenset(
         "SOURCE ALSO ACCEPTS PLAUSIBLE LIMITS VALUE_IS VALUES ATTESTED IS_A INCLUDES CLOSED_BY "
         "DENIED_BY EVIDENCE FIELD OF FROM AXIS SITE METHOD MEASURABLE COUNTED_BY SCOPE FORMULA "
-        "TIMES ELSE_REPORTED".split()
+        "TIMES ELSE_REPORTED CHANGE OBTAIN".split()
     ),
     "a line such as `title`, `version` or `uses`": frozenset({"LANGUAGE", "REGISTRY", "SOURCE"}),
     "a comparison such as `>=`, `is` or `in`": frozenset(

@@ -31,6 +31,8 @@ policies city
 
 policy labs within 28 days
 parameter biopsy.least is 100 10*9/L
+change hemoglobin treat cost 5 up
+obtain hemoglobin cost 2
 
 parameter least
   label lowest count
