@@ -7,8 +7,8 @@ bytes -document-> JSON -read_record-> record -read_findings-> findings -decide->
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,9 @@ from protocol_logic.records.sources import Document, Unread
 from protocol_logic.records.tables import iter_table_records
 
 if TYPE_CHECKING:
+    from protocol_logic.answering.cohort.limits import OtherLimits
+    from protocol_logic.answering.cohort.seeing import Seen
+    from protocol_logic.answering.cohort.strata import Stratum
     from protocol_logic.answering.fit.report import Report
     from protocol_logic.answering.minimal import Forcing
     from protocol_logic.answering.skeleton import Graph
@@ -323,3 +326,71 @@ class Fitting:
     def report(self) -> Report:
         """The fit of all records so far."""
         return self._fit.report()
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What a cohort counts of one patient; without `seen`, `stopped` says why there is nothing."""
+
+    record: PatientRecord | None
+    as_of: AsOf | None = None
+    seen: Seen | None = None
+    problems: tuple[Problem, ...] = ()
+    stopped: tuple[Problem, ...] = ()
+
+
+class Surveying:
+    """Judges the patients of a cohort, by a protocol whose records are read for the strata too."""
+
+    def __init__(
+        self, compiled: Compiled, strata: Sequence[Stratum] = (), answers: Answers | None = None
+    ) -> None:
+        from protocol_logic.answering.cohort.seeing import Seeing
+        from protocol_logic.answering.cohort.strata import Strata
+
+        self.screening = Screening(compiled, answers)
+        self.seeing = Seeing(compiled.protocol, compiled.plan, self.screening.engine)
+        self._strata = Strata(compiled.protocol, strata) if strata else None
+        if self._strata is not None:
+            self._by = Screening(compiled_of(self._strata.protocol))
+
+    def survey(self, item: Unread | PatientRecord, option: date | None) -> Surveyed:
+        """Judge one patient, on the day of the option or that of the record."""
+        stopped = Problems()
+        screening = self.screening
+        record = item if isinstance(item, PatientRecord) else screening.read(item, stopped)
+        if record is None:
+            return Surveyed(None, stopped=tuple(stopped.items))
+        as_of = as_of_date(record, option)
+        if isinstance(as_of, Problem):
+            return Surveyed(record, problems=record.problems, stopped=(as_of,))
+        if screening.answers is not None:
+            record = screening.answers.apply(record, as_of.date)
+        found = findings_of(screening.compiled, record, as_of.date)
+        decision = screening.engine.decide(found)
+        seen = self.seeing.see(found, decision, self._values(record, as_of))
+        return Surveyed(record, as_of, seen, tuple(problems_of(record, found)))
+
+    def _values(self, record: PatientRecord, as_of: AsOf) -> tuple[str, ...]:
+        if self._strata is None:
+            return ()
+        found = findings_of(self._by.compiled, record, as_of.date)
+        return self._strata.values(self._by.engine.decide(found))
+
+
+def for_strata(compiled: Compiled, strata: Sequence[Stratum]) -> Compiled:
+    """A protocol whose records are read for strata too."""
+    from protocol_logic.answering.cohort.strata import Strata
+
+    if not strata:
+        return compiled
+    codings = Strata(compiled.protocol, strata).codings(compiled.protocol)
+    return replace(compiled, codings=codings)
+
+
+def with_other_limits(compiled: Compiled, limits: OtherLimits) -> Compiled:
+    """The protocol with other limits in its criteria, all else of the run as it is."""
+    from protocol_logic.answering.cohort.limits import with_limits
+
+    made = compiled_of(with_limits(compiled.protocol, limits), compiled.policies)
+    return replace(made, codings=compiled.codings, dates=compiled.dates)

@@ -401,6 +401,10 @@ class Engine:
 
     # ---- eligibility -------------------------------------------------------------------------
 
+    def fail_jointly(self, criteria: Container[str], found: PatientFindings) -> tuple[str, ...]:
+        """The first minimal set of some open criteria that no scenario lets pass together."""
+        return self._fail_jointly([read for read in self.reads if read.id in criteria], found)
+
     def _fail_jointly(self, still_open: list[Read], found: PatientFindings) -> tuple[str, ...]:
         """The first minimal set of open criteria that no scenario lets pass together."""
         for component in self._sharing(still_open, found):

@@ -221,6 +221,15 @@ _ANSWERS = click.option(
     metavar="FILE",
     help="Facts that people attest, as CSV: patient, element, value, who, when, source.",
 )
+_MERGE = click.option(
+    "--merge-patients", "merge", is_flag=True, help="Join bundles that hold the same patient id."
+)
+_WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that share the work. Default: one a core, two at most.",
+)
 _OUTPUT = click.option(
     "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
 )
@@ -264,16 +273,9 @@ _OUTPUT = click.option(
     metavar="KEY",
     help="With --record: write masks of identifiers, made with the key in this file.",
 )
-@click.option(
-    "--merge-patients", "merge", is_flag=True, help="Join bundles that hold the same patient id."
-)
+@_MERGE
 @click.option("--why", is_flag=True, help="Say why of each criterion that fails or is open.")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Processes that share the work. Default: one a core, two at most.",
-)
+@_WORKERS
 @click.pass_context
 def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     """Judge patients by a protocol's criteria, one row for each.
@@ -390,6 +392,45 @@ def fit(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     from protocol_logic.surfaces.inputs import as_of_option
 
     ctx.exit(fit(FitOptions(as_of=as_of_option(as_of), **options)))
+
+
+@group.command()
+@click.argument("protocol", metavar="PROTOCOL")
+@click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
+@_AS_OF
+@click.option(
+    "--by",
+    multiple=True,
+    metavar="NAME",
+    help="Count by sex, age or any other name with values that the protocol can use.",
+)
+@_POLICIES
+@_PARAMETERS
+@_DATES
+@_ANSWERS
+@_MERGE
+@_WORKERS
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="html: one file that needs no network; json: all counts.",
+)
+@_OUTPUT
+@click.pass_context
+def cohort(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
+    """Count whom each criterion of a protocol excludes, and what other limits would do.
+
+    Attrition in the protocol's order, the influence of each criterion without order, what missing
+    data cost, and how many would be eligible under other limits. Exit code 1: an input could not be
+    judged; the others are still counted.
+    """
+    from protocol_logic.surfaces.cohort import CohortOptions, cohort
+    from protocol_logic.surfaces.inputs import as_of_option
+
+    ctx.exit(cohort(CohortOptions(as_of=as_of_option(as_of), **options)))
 
 
 @group.command("test")

@@ -51,7 +51,7 @@ NO_AS_OF = (
     "no patient has an as-of date: the inputs have no Bundle.timestamp; "
     "give one with --as-of YYYY-MM-DD, or --as-of today"
 )
-_MOST_WORKERS = 2
+MOST_WORKERS = 2
 _FACT_BYTES = 400
 _NONE = total_of(())
 
@@ -183,7 +183,7 @@ class _Start:
         try:
             done = screening.screen(item, self.option)
         except MemoryError:
-            return _stopped(item, "there is not enough memory to read it")
+            return _Result(stopped=(stopped(item, "there is not enough memory to read it"),))
         if done.record is None:
             return _Result(stopped=done.stopped)
         patient = done.record.patient
@@ -200,26 +200,26 @@ class _Start:
         )
 
 
-def _stopped(item: Item, message: str) -> _Result:
-    """The result of an item that could not be screened."""
+def stopped(item: Item, message: str) -> Problem:
+    """Why an item could not be judged."""
     if isinstance(item, Problem):
-        return _Result(stopped=(item,))
+        return item
     line = getattr(item, "line", None)
     patient = getattr(item, "patient", None)
-    problem = Problem(
+    return Problem(
         code="not-readable",
         message=message if line is None else f"line {line}: {message}",
         resource=None if patient is None else f"Patient/{patient}",
         file=item.source,
     )
-    return _Result(stopped=(problem,))
 
 
 def _lost(item: Item) -> _Result:
-    return _stopped(item, "the process that read it was killed, perhaps for want of memory")
+    why = "the process that read it was killed, perhaps for want of memory"
+    return _Result(stopped=(stopped(item, why),))
 
 
-def _size(item: Item) -> int:
+def size_of(item: Item) -> int:
     """The bytes of an item on its way to a worker, roughly."""
     if isinstance(item, Problem):
         return _FACT_BYTES
@@ -291,11 +291,11 @@ class _Run:
         from protocol_logic.surfaces.workers import Workers, usable_cores
 
         patients, undated = self.patients, 0
-        number = workers or min(usable_cores(), _MOST_WORKERS)
+        number = workers or min(usable_cores(), MOST_WORKERS)
         total = sum(map(size_at, patients.paths)) if sys.stderr.isatty() else 0
         with (
             closing(Progress(sys.stderr, total)) as progress,
-            Workers(start, number, size=_size, lost=_lost) as processes,
+            Workers(start, number, size=size_of, lost=_lost) as processes,
         ):
             for result in processes.results(patients.items()):
                 if result.patient is not None:

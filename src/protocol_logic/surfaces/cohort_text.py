@@ -1,0 +1,164 @@
+"""A cohort as text, as wide as the terminal; nothing is said by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from protocol_logic.surfaces import cohort_words as words
+from protocol_logic.surfaces.table_layout import signs_for, wrap
+from protocol_logic.surfaces.terminal import Paint, cut, pad, text_width, visible
+
+if TYPE_CHECKING:
+    from protocol_logic.answering.cohort.report import Report
+
+_LEAST_NAME = 12
+
+
+class CohortText:
+    """Draws a report."""
+
+    def __init__(self, report: Report, *, width: int, colour: bool, encoding: str) -> None:
+        self.report = report
+        self.width = width
+        self.paint = Paint(colour)
+        self.ellipsis = signs_for(encoding).ellipsis
+
+    def lines(self) -> Iterator[str]:
+        """All lines, each at most as wide as asked, where words allow it."""
+        for line in self._wrapped(words.heading(self.report)):
+            yield self.paint(line, "bold")
+        yield ""
+        for sentence in words.summary(self.report):
+            yield from self._wrapped(sentence)
+        if not self.report["patients"]:
+            return
+        for part in self.report["parts"]:
+            title = words.title_of(part)
+            if title:
+                yield from self._title(title)
+            yield from self._attrition(part)
+            yield from self._influence(part)
+            yield from self._missing(part)
+            yield from self._limits(part)
+        for number in range(len(self.report["strata"])):
+            yield from self._stratum(number)
+
+    def _wrapped(self, text: str, indent: str = "", hanging: str | None = None) -> Iterator[str]:
+        """A text in lines; those after the first are indented by `hanging`."""
+        hanging = indent if hanging is None else hanging
+        room = self.width - max(len(indent), len(hanging))
+        for number, line in enumerate(wrap([(word, "") for word in text.split()], room)):
+            yield (hanging if number else indent) + " ".join(word for word, _ in line)
+
+    def _title(self, text: str) -> Iterator[str]:
+        yield ""
+        for line in self._wrapped(text):
+            yield self.paint(line, "bold")
+
+    def _table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+        """A table: names to the left, numbers to the right, both as wide as they are."""
+        cells = [[head, *(row[i] for row in rows)] for i, head in enumerate(heads)]
+        widths = [max(map(text_width, column)) for column in cells]
+        room = self.width - sum(width + 2 for width in widths[1:])
+        widths[0] = min(widths[0], max(room, _LEAST_NAME))
+        for row in (heads, *rows):
+            name = pad(cut(row[0], widths[0], self.ellipsis), widths[0])
+            numbers = zip(row[1:], widths[1:], strict=True)
+            yield name + "".join(f"  {' ' * (w - text_width(n))}{n}" for n, w in numbers)
+
+    # ---- of one part -----------------------------------------------------------------------------
+
+    def _attrition(self, part: dict[str, Any]) -> Iterator[str]:
+        yield from self._title(words.ATTRITION)
+        steps = part["attrition"]
+        jointly = any(step["jointly"] for step in steps)
+        heads = ["", "failed", "open", "possibly left", "certainly left"]
+        if jointly:
+            heads.insert(2, "with others")
+        everybody = sum(part["eligibility"].values())
+        rows = [["", *([""] * (len(heads) - 3)), f"{everybody:,}", f"{everybody:,}"]]
+        for number, step in enumerate(steps, 1):
+            keys = ["failed", "open", "possibly", "certainly"]
+            if jointly:
+                keys.insert(1, "jointly")
+            name = f"{number:>2} {visible(step['criterion'])}"
+            rows.append([name, *(f"{step[key]:,}" for key in keys)])
+        yield from self._table(heads, rows)
+        if jointly:
+            yield from self._wrapped("With others: no scenario lets it and those before it pass.")
+
+    def _influence(self, part: dict[str, Any]) -> Iterator[str]:
+        yield from self._title(words.INFLUENCE)
+        now = part["eligibility"]
+        heads = ["", "failed", "only by it", "excludes", "eligible", "undetermined"]
+        rows = [["", "", "", "", f"{now['eligible']:,}", f"{now['undetermined']:,}"]]
+        for number, each in enumerate(part["influence"], 1):
+            without = each["without"]
+            rows.append(
+                [
+                    f"{number:>2} {visible(each['criterion'])}",
+                    f"{each['failed']:,}",
+                    f"{each['lost_only']:,}",
+                    words.share(each["excludes"]),
+                    f"{without['eligible']:,}",
+                    f"{without['undetermined']:,}",
+                ]
+            )
+        yield from self._table(heads, rows)
+        for sentence in words.COLUMNS:
+            yield from self._wrapped(sentence, "", "  ")
+
+    def _missing(self, part: dict[str, Any]) -> Iterator[str]:
+        if not part["missing_data"]["sets"]:
+            return
+        yield from self._title(words.MISSING)
+        for sentence in words.missing(part):
+            yield from self._wrapped(sentence, "", "  ")
+
+    def _limits(self, part: dict[str, Any]) -> Iterator[str]:
+        curves = [(curve, words.gains(curve)) for curve in part["curves"]]
+        if any(gains for _, gains in curves):
+            yield from self._title(words.LIMITS)
+            for curve, gains in curves:
+                if gains:
+                    yield from self._wrapped(visible(curve["condition"]))
+                    yield from self._wrapped(gains, "    ", "    ")
+        if part["relaxations"]:
+            yield from self._title(words.EASED)
+            for sentence in words.eased(part["relaxations"]):
+                yield from self._wrapped(sentence, "", "    ")
+
+    # ---- strata ----------------------------------------------------------------------------------
+
+    def _stratum(self, number: int) -> Iterator[str]:
+        stratum = self.report["strata"][number]
+        yield from self._title(f"By {visible(stratum['by'])}")
+        heads = ["", "patients", "eligible", "undetermined", "ineligible"]
+        rows = [
+            [visible(each["value"]), f"{each['patients']:,}"]
+            + [f"{each['eligibility'][word]:,}" for word in heads[2:]]
+            for each in stratum["values"]
+        ]
+        yield from self._table(heads, rows)
+        for place, part in enumerate(self.report["parts"]):
+            yield ""
+            title = words.title_of(part)
+            if title:
+                yield from self._wrapped(title)
+            yield from self._wrapped("Failed, of the patients of each:")
+            yield from self._by_criterion(stratum["values"], place)
+
+    def _by_criterion(self, values: Sequence[dict[str, Any]], place: int) -> Iterator[str]:
+        """The share of each value's patients who fail each criterion."""
+        names = [each["criterion"] for each in self.report["parts"][place]["influence"]]
+        columns = [each["parts"][place]["influence"] for each in values]
+        rows = [
+            [f"{number:>2} {visible(name)}"]
+            + [
+                words.percent(column[number - 1]["failed"], each["patients"])
+                for each, column in zip(values, columns, strict=True)
+            ]
+            for number, name in enumerate(names, 1)
+        ]
+        yield from self._table(["", *(visible(each["value"]) for each in values)], rows)

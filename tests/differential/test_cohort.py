@@ -1,0 +1,221 @@
+"""A cohort against the published numbers of Trial Pathfinder, and against protocols that really
+are without a criterion or have another limit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from protocol_logic.answering.cohort.influence import attrition, eligibilities, influence
+from protocol_logic.answering.cohort.limits import NumberLimit
+from protocol_logic.answering.cohort.patterns import parts_of
+from protocol_logic.answering.cohort.seeing import PartTally, Seen, Tally
+from protocol_logic.answering.rows import AsOf
+from protocol_logic.compiling.answerable import elements_of
+from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.pipeline import (
+    Compiled,
+    Screening,
+    Surveying,
+    compile_source,
+    compiled_of,
+    findings_of,
+    with_other_limits,
+)
+from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.tables import iter_table_records
+from tests.differential.limited import AS_OF, limited
+from tests.differential.plain_pathfinder import excluded, read_table, rules_of
+from tests.differential.trials import compiled as of_text, trials
+
+ROOT = Path(__file__).parents[2]
+CASE = ROOT / "tests" / "cases" / "trial_pathfinder"
+TABLES = ROOT.parent / "shared" / "data" / "trialpathfinder" / "tutorial"
+RULES = ("age", "histology_squamous", "ecog", "platelets", "bilirubin")
+PUBLISHED = {"age": 0, "histology_squamous": 2020, "ecog": 1797, "platelets": 1943,
+             "bilirubin": 2316}  # fmt: skip
+"""Whom each rule excludes, as the notebook of the tutorial prints it."""
+
+MANY = int(os.environ.get("MANY", "1"))
+TINY = Fraction(1, 10**9)
+
+tutorial = pytest.mark.skipif(not TABLES.is_dir(), reason=f"no tables at {TABLES}")
+
+
+@cache
+def compiled() -> Compiled:
+    text = (CASE / "trial_pathfinder.elig").read_text(encoding="utf-8")
+    found = compile_source(Source("trial_pathfinder.elig", text), Problems())
+    assert found is not None
+    return found
+
+
+@cache
+def records() -> list[PatientRecord]:
+    return list(iter_table_records(CASE, elements_of(compiled().protocol), Problems()))
+
+
+def tally_of(compiled: Compiled, records: list[PatientRecord]) -> Tally:
+    surveying = Surveying(compiled)
+    tally = Tally(parts_of(compiled.protocol), 0)
+    for record in records:
+        seen = surveying.survey(record, None).seen
+        assert seen is not None
+        tally.add(seen)
+    return tally
+
+
+@cache
+def counted() -> PartTally:
+    [part] = tally_of(compiled(), records()).parts
+    return part
+
+
+@cache
+def fails() -> list[set[str]]:
+    """Whom the rules exclude, by the plain reading of Trial Pathfinder's own files."""
+    tables = {f: read_table(TABLES / f"{f}.csv") for f in ("demographics", "features", "lab")}
+    plain = excluded(rules_of(TABLES / "criteria.csv"), tables)
+    return [{name.lower() for name in names} for names in plain.values()]
+
+
+@tutorial
+def test_the_published_numbers() -> None:
+    standings = counted().standings
+    found = influence(standings, len(RULES))
+    assert {r: each.failed for r, each in zip(RULES, found, strict=True)} == PUBLISHED
+    assert eligibilities(standings) == {"eligible": 223, "ineligible": 3777, "undetermined": 0}
+    ecog, bilirubin = RULES.index("ecog"), RULES.index("bilirubin")
+    both = sum(n for s, n in standings.items() if s.verdicts[ecog] + s.verdicts[bilirubin] == "pp")
+    assert both == 1053
+
+
+@tutorial
+def test_attrition_and_leave_one_out_as_in_plain_python() -> None:
+    steps = attrition(counted().standings, len(RULES))
+    for place, step in enumerate(steps):
+        before, after = set(RULES[:place]), set(RULES[: place + 1])
+        assert step.entering == sum(not each & before for each in fails())
+        assert step.certainly == step.possibly == sum(not each & after for each in fails())
+    for rule, each in zip(RULES, influence(counted().standings, len(RULES)), strict=True):
+        assert each.without["eligible"] == sum(not names - {rule} for names in fails())
+        assert each.lost_only == sum(names == {rule} for names in fails())
+        share = sum((Fraction(1, len(n)) for n in fails() if rule in n), Fraction(0))
+        assert each.excludes == each.holds_back == share
+    assert sum(1 for names in fails() if not names) == 223
+
+
+# ---- random protocols: each claim is screened by the ordinary road -----------------------------
+
+
+def eligibilities_of(told: Compiled, record: PatientRecord, as_of: AsOf) -> list[str]:
+    """Eligibility for each scope, or overall where there is none."""
+    if not told.protocol.criteria:
+        return ["eligible"] * len(parts_of(told.protocol))
+    row = Screening(told).row(record, as_of)
+    return [said["eligibility"] for said in row["scopes"] or [row]]
+
+
+def surveyed(kind: str, case: int) -> Iterator[tuple[Compiled, Surveying, PatientRecord, AsOf]]:
+    """Patients of a random protocol: of any kind, or of one that is full of limits."""
+    if kind == "limits":
+        text, records = limited(case)
+        surveying = Surveying(of_text(text))
+        told = surveying.screening.compiled
+        yield from ((told, surveying, each, AsOf(AS_OF, "index")) for each in records)
+        return
+    for trial in trials(case):
+        if not findings_of(trial.told, trial.record, trial.as_of).widened:
+            yield trial.told, Surveying(trial.told), trial.record, AsOf(trial.as_of, "option")
+
+
+def seen_of(surveying: Surveying, record: PatientRecord, as_of: AsOf) -> Seen:
+    seen = surveying.survey(record, as_of.date).seen
+    assert seen is not None
+    return seen
+
+
+def with_criteria(told: Compiled, places: Sequence[int]) -> Compiled:
+    """The protocol with some of its criteria."""
+    criteria = tuple(told.protocol.criteria[place] for place in places)
+    made = compiled_of(replace(told.protocol, criteria=criteria), told.policies)
+    return replace(made, codings=told.codings, dates=told.dates)
+
+
+CASES = [("limits", case) for case in range(4 * MANY)] + [("any", case) for case in range(MANY)]
+
+
+@pytest.mark.parametrize(("kind", "case"), CASES)
+def test_without_a_criterion_and_after_each_step(kind: str, case: int) -> None:
+    for told, surveying, record, as_of in surveyed(kind, case):
+        seen = seen_of(surveying, record, as_of)
+        for number, part in enumerate(surveying.seeing.parts):
+            standing = seen.standings[number]
+            where = (kind, case, record.patient)
+            expected = eligibilities_of(told, record, as_of)[number]
+            assert standing.eligibility() == expected, where
+            for place, criterion in enumerate(part.criteria):
+                others = [p for p in range(len(told.protocol.criteria)) if p != criterion]
+                expected = eligibilities_of(with_criteria(told, others), record, as_of)[number]
+                assert standing.without(place) == expected, (*where, criterion)
+                so_far = with_criteria(told, part.criteria[: place + 1])
+                expected = eligibilities_of(so_far, record, as_of)[number]
+                lost_at = standing.lost_at()
+                lost = lost_at is not None and lost_at <= place
+                certain = set(standing.verdicts[: place + 1]) == {"p"}
+                said = "ineligible" if lost else "eligible" if certain else "undetermined"
+                assert said == expected, (*where, criterion)
+
+
+def past(limit: NumberLimit, value: Fraction, held: bool) -> Fraction:
+    """A limit near a number that it does, or does not, hold it."""
+    return next(n for n in (value, value + TINY, value - TINY) if limit.holds(value, n) == held)
+
+
+@pytest.mark.parametrize(("kind", "case"), CASES)
+def test_curves_and_near_misses_are_as_screened_with_those_limits(kind: str, case: int) -> None:
+    for told, surveying, record, as_of in surveyed(kind, case):
+        seen = seen_of(surveying, record, as_of)
+        misses = surveying.seeing.misses
+        limits, values = misses.limits, misses.values(findings_of(told, record, as_of.date))
+        where = (kind, case, record.patient)
+        now = screened(told, record, as_of, limits, {})
+        against = []
+        for n, value in values.items():
+            own = limits[n].holds(value, limits[n].test.limit)
+            moved = {n: past(limits[n], value, not own)}
+            turned = screened(told, record, as_of, limits, moved)
+            for number, near in enumerate(seen.near):
+                turns = {which: eligible for which, _, eligible in near.turns}
+                assert (n in turns) == (turned[number] != now[number]), (*where, n)
+                assert turns.get(n, now[number]) == now[number], (*where, n)
+            if limits[n].helps is not None and own != limits[n].helps:
+                against.append(n)
+        for size in range(1, 4 if len(against) < 6 else 2):
+            for names in map(frozenset, combinations(against, size)):
+                moved = {n: past(limits[n], values[n], limits[n].helps is True) for n in names}
+                for number, eligible in enumerate(screened(told, record, as_of, limits, moved)):
+                    sets = [{n for n, _ in each} for each in seen.near[number].sets]
+                    promised = any(each <= names for each in sets)
+                    assert promised == (eligible and not now[number]), (*where, names)
+
+
+def screened(
+    told: Compiled,
+    record: PatientRecord,
+    as_of: AsOf,
+    limits: Sequence[NumberLimit],
+    moved: dict[int, Fraction],
+) -> list[bool]:
+    """Whether a patient is eligible, for each scope, with some limits moved."""
+    said = {limits[n].test: (to, limits[n].words(to)) for n, to in moved.items()}
+    found = eligibilities_of(with_other_limits(told, said), record, as_of)
+    return [each == "eligible" for each in found]
