@@ -24,7 +24,8 @@ from protocol_logic.records.facts import (
 )
 
 AS_OF = date(2026, 11, 2)
-LABS: dict[str, tuple[tuple[Fraction | int, ...], str]] = {  # name -> numbers about which limits and results lie, and the unit
+# name -> numbers about which limits and results lie, and the unit
+LABS: dict[str, tuple[tuple[Fraction | int, ...], str]] = {
     "hemoglobin": ((80, 90, 100), "g/L"),
     "platelets": ((75, 100, 150), "10*9/L"),
     "neutrophils": ((1, Fraction(3, 2), 2), "10*9/L"),
