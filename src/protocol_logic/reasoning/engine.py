@@ -407,7 +407,7 @@ class Engine:
 
     def _fail_jointly(self, still_open: list[Read], found: PatientFindings) -> tuple[str, ...]:
         """The first minimal set of open criteria that no scenario lets pass together."""
-        for component in self._sharing(still_open, found):
+        for component in self.sharing(still_open, found):
             if len(component) > 1 and not self._possible(component, found):
                 needed = list(component)
                 for read in component:
@@ -417,7 +417,7 @@ class Engine:
                 return tuple(r.id for r in needed)
         return ()
 
-    def _sharing(self, reads: list[Read], found: PatientFindings) -> list[list[Read]]:
+    def sharing(self, reads: list[Read], found: PatientFindings) -> list[list[Read]]:
         """Criteria joined where they share a group or an open finding."""
         components: list[tuple[set[str], list[Read]]] = []
         groups = [group for group in found.groups if group.is_open]
