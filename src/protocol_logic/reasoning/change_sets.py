@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from protocol_logic.knowledge.resources import logic_text
 from protocol_logic.reasoning.literals import Formula, Literal, Literals, literals_in
-from protocol_logic.reasoning.solver import Switches, grounded, undisturbed
+from protocol_logic.reasoning.solver import Switches, least, undisturbed
 from protocol_logic.reasoning.truths import World
 
 
@@ -108,7 +108,7 @@ class Changing:
                 "#external asked(W,N) : world(W), root(N).",
             ]
         )
-        switches = Switches(grounded(["0", "--heuristic=Domain", "--enum-mode=domRec"], text))
+        switches = Switches(least(text))
         for name, arity in (("certain", 1), ("may", 1), ("now", 2), ("asked", 2)):
             switches.collect(name, arity, tuple(range(arity)))
         return switches

@@ -168,16 +168,17 @@ class Literals:
             return None
         if not isinstance(body, core.Decision):
             return formula(body, holds)
-        ways: list[Formula] = []
+        # Each case that would give another value does not hold, or an earlier one does.
+        needed: list[Formula] = []
         earlier: list[Formula] = []
         for case in (*body.cases, None):
             value = body.otherwise if case is None else case.value
-            if value is not None and (value == test.value) == holds:
-                here = [formula(case.condition)] if case is not None else []
-                ways.append(all_of([*earlier, *here]))
+            if value is None or (value == test.value) != holds:
+                fails = [formula(case.condition, False)] if case is not None else []
+                needed.append(any_of([*fails, *earlier]))
             if case is not None:
-                earlier.append(formula(case.condition, False))
-        return any_of(ways) if ways else Parts(1, ())
+                earlier.append(formula(case.condition))
+        return all_of(needed)
 
     def leaves(self, test: core.Test) -> Iterator[core.Test]:
         """The tests that a definition rests on in the end; any other test itself."""

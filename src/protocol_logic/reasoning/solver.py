@@ -65,6 +65,13 @@ def domain_facts(domain: Domain) -> str:
     return "".join(f"domain({f},{c}).\n" for f, cells in domain for c in cells)
 
 
+def least(text: str) -> Control:
+    """A control that gives just the models of which the atoms with a heuristic are least."""
+    # clingo does not take the mode where no such atom is left to choose, so there always is one.
+    text += "\n{ idle }.\n#heuristic idle. [1,false]\n"
+    return grounded(["0", "--heuristic=Domain", "--enum-mode=domRec"], text)
+
+
 class Switches:
     """Externals of a control, set only where they change."""
 

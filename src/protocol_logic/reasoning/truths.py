@@ -19,7 +19,7 @@ from protocol_logic.knowledge.resources import logic_text
 from protocol_logic.reasoning.criteria import Key, domain_of
 from protocol_logic.reasoning.literals import Literal
 from protocol_logic.reasoning.reads import View, groups_of, joint_rows, read_of
-from protocol_logic.reasoning.solver import Domain, Switches, domain_facts, grounded, undisturbed
+from protocol_logic.reasoning.solver import Domain, Switches, domain_facts, least, undisturbed
 from protocol_logic.reasoning.support import Truth
 
 World: TypeAlias = frozenset[Literal]
@@ -93,8 +93,8 @@ class Truths:
             domain = tuple(
                 sorted({d for k in ids for d in domain_of(self._own, self._own.reach[k], cells)})
             )
-            least = self._scenarios.get((literals, domain))
-            if least is None:
+            scenarios = self._scenarios.get((literals, domain))
+            if scenarios is None:
                 asked = [
                     f"met({self._ids[one.test]})"
                     if one.holds
@@ -102,8 +102,9 @@ class Truths:
                     for one in literals
                 ]
                 rules = self._program.rules_of(ids)
-                least = self._scenarios[literals, domain] = _Least(rules, domain, asked)
-            found = least.solve({("allow", f, c) for f, allowed in row for c in allowed})
+                scenarios = _Least(rules, domain, asked)
+                self._scenarios[literals, domain] = scenarios
+            found = scenarios.solve({("allow", f, c) for f, allowed in row for c in allowed})
             self._rows[key] = None
             if found is not None:
                 self._rows[key] = frozenset(frozenset(literals[i] for i in w) for w in found)
@@ -129,7 +130,7 @@ class _Least:
                 "#heuristic told(I). [1,false]",
             ]
         )
-        self.switches = Switches(grounded(["0", "--heuristic=Domain", "--enum-mode=domRec"], text))
+        self.switches = Switches(least(text))
         self.switches.collect("allow", 4, (2, 3))
 
     def solve(self, allowed: set[tuple[str, ...]]) -> frozenset[frozenset[int]] | None:
