@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from fractions import Fraction
 from typing import Any
 
 from protocol_logic.answering.finding_words import NUMBERS, FindingWords
 from protocol_logic.answering.near_misses import near_miss
-from protocol_logic.answering.readings import margin_words, range_origin, read_as
+from protocol_logic.answering.readings import margin_words, one_number, range_origin, read_as
 from protocol_logic.compiling import core
 from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
-from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.foundation.interval import decimal_text
 from protocol_logic.knowledge.vocabulary import Asked
 from protocol_logic.records.facts import Born, Closed, Fact, Happened, Measured, Therapy
 
@@ -178,7 +177,7 @@ class Leaves:
         finding, number = self.plan.findings[name], self.found.numbers.get(name)
         if finding.kind not in NUMBERS or test.taken or number is None:
             return {}
-        value = _one(number)
+        value = one_number(number)
         if value is None:
             return {}
         # What is computed follows exactly from its inputs, so its digits need not.
@@ -186,12 +185,3 @@ class Leaves:
         words, margin = margin_words(value, test.limit, self.words.unit(finding), exact)
         computed = {"computed": True} if finding.kind in ("derived", "age") else {}
         return {"value": words, "margin": margin, **computed}
-
-
-def _one(number: Interval) -> Fraction | None:
-    """The one number that is meant; the digits of a root are many, and do not end."""
-    if number.lo is None or number.hi is None:
-        return None
-    if number.hi - number.lo > abs(number.hi) / 1_000_000:
-        return None
-    return (number.lo + number.hi) / 2

@@ -45,6 +45,15 @@ def interval_words(interval: Interval, unit: str | None) -> str:
     return "any number" if hi is None else f"{most}{with_unit(hi, unit)}"
 
 
+def one_number(interval: Interval) -> Fraction | None:
+    """The one number that is meant; the digits of a root are many, and do not end."""
+    if interval.lo is None or interval.hi is None:
+        return None
+    if interval.hi - interval.lo > abs(interval.hi) / 1_000_000:
+        return None
+    return (interval.lo + interval.hi) / 2
+
+
 def margin_words(
     value: Fraction, limit: Fraction, unit: str, exact: bool = True
 ) -> tuple[str, str]:
