@@ -179,7 +179,7 @@ def filled(known: Known, way: str) -> str:
     return way.replace("VALUE, VALUE", "VALUE").replace("VALUE", (*known.values, "")[0])
 
 
-@pytest.mark.parametrize("word", ["hyperglycemia", "ECG", "pneumonitis", "creatine kinase"])
+@pytest.mark.parametrize("word", ["hyperglycemia", "ECG", "live vaccine", "creatine kinase"])
 def test_another_word_of_medicine_is_no_slip_of_the_pen(word: str) -> None:
     done = run("names", *word.split())
     assert "did you mean" not in done.stderr
