@@ -61,6 +61,10 @@ class Visible:
         self._ordered = [order for order, word in orders if word is None]
         self._answered = [(order.entry, word) for order, word in orders if word is not None]
 
+    def of_record(self, record: PatientRecord) -> Visible:
+        """The facts of another record, on the same day."""
+        return Visible(record, self.as_of, self.vocabulary, self.fresh_from, self.timepoints)
+
     def within(self, window: Window | None) -> Visible:
         """The same record, with the facts in the window alone."""
         if window is None:

@@ -15,7 +15,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.cutter import Cutter
-from protocol_logic.findings.inputs import Alternative
+from protocol_logic.findings.inputs import Alternative, Input
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import (
     CellSet,
@@ -67,16 +67,33 @@ def read_findings(
     """
     fresh_from = {name: window.first_day(as_of) for name, window in windows.items()}
     visible = Visible(record, as_of, protocol.vocabulary, fresh_from, timepoints)
-    return _Reader(protocol, plan, visible).read()
+    return read_visible(protocol, plan, visible)
+
+
+def read_visible(
+    protocol: core.Protocol,
+    plan: Plan,
+    visible: Visible,
+    inputs: Mapping[str, Input] = MappingProxyType({}),
+) -> PatientFindings:
+    """The findings of a plan by what is visible; `inputs`: those that are set instead."""
+    return _Reader(protocol, plan, visible, inputs).read()
 
 
 class _Reader:
-    def __init__(self, protocol: core.Protocol, plan: Plan, visible: Visible) -> None:
+    def __init__(
+        self,
+        protocol: core.Protocol,
+        plan: Plan,
+        visible: Visible,
+        inputs: Mapping[str, Input],
+    ) -> None:
         self.protocol = protocol
         self.plan = plan
         self.visible = visible
         self.voc = protocol.vocabulary
         self.cutter = Cutter(protocol, visible)
+        self.cutter.inputs.update(inputs)
         self.out = PatientFindings(visible.as_of)
 
     def _timepoints(self) -> None:

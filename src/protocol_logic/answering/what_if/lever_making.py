@@ -13,6 +13,7 @@ from protocol_logic.answering.what_if.levers import (
     Cut,
     Lever,
     Option,
+    Unit,
     cuts_of,
     doing_of,
     follows,
@@ -34,6 +35,7 @@ from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.calendar import PartialDate, last_start_reached
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.source import Source
+from protocol_logic.foundation.units import zero_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
     Born,
@@ -57,6 +59,9 @@ _ONE = Fraction(1)
 class Sources:
     """What the findings of a protocol are read from: for each input the findings that read it.
 
+    `tests`: all that the criteria reach, with the text in which each stands. `names`: all that
+    there can be a lever of, in the order in which the plan first reads it.
+
     `tested`: concepts that some test names. `histories`: tests of what only a history tells.
     """
 
@@ -67,7 +72,7 @@ class Sources:
         for finding in plan.findings.values():
             for name in self._entries(finding):
                 self.readers.setdefault(name, []).append(finding)
-        tests = _tests_of(protocol)
+        tests = self.tests = _tests_of(protocol)
         self.tested = {
             name
             for test in tests
@@ -80,6 +85,7 @@ class Sources:
             if isinstance(test, core.Pattern)
             or (isinstance(test, HISTORIES) and test in plan.tests)
         }
+        self.names: list[str | core.Test] = [*self.readers, *self.histories]
 
     def _entries(self, finding: Finding) -> Iterator[str]:
         derived = self.protocol.derived.get(finding.entry)
@@ -138,19 +144,19 @@ class LeverMaker:
         self.acquire = acquire
         self.notes: dict[str, dict[str, None]] = {}
         """Finding -> why some of its repairs are not found."""
-        self.immutable: list[str] = []
 
-    def levers(self) -> list[Lever]:
-        """All levers, in the order in which the plan first reads them."""
-        found: list[Lever] = []
-        for name, readers in self.sources.readers.items():
-            lever = self._lever(name, readers)
-            if lever is not None and lever.options:
-                found.append(lever)
-            elif self._is_fixed(name) and self._is_recorded(name, readers):
-                self.immutable.append(name)
-        found += filter(None, map(self._history, self.sources.histories))
-        return found
+    def lever(self, source: str | core.Test) -> Lever | None:
+        """The lever of an entry, or of the condition of a history; None where there is nothing that
+        it could be set to."""
+        if isinstance(source, str):
+            lever = self._lever(source, self.sources.readers[source])
+        else:
+            lever = self._history(source)
+        return lever if lever is not None and lever.options else None
+
+    def is_immutable(self, name: str) -> bool:
+        """Whether what is recorded of an entry never changes."""
+        return self._is_fixed(name) and self._is_recorded(name, self.sources.readers[name])
 
     def _is_fixed(self, name: str) -> bool:
         entry = self.voc.entries[name]
@@ -208,13 +214,15 @@ class LeverMaker:
         done = doing_of(change, recorded)
         if done is None:
             return None
-        value, limits = self._now(self.cutter.input(entry.name))
+        now = self.cutter.input(entry.name)
+        value, limits = self._now(now)
+        unit = _unit_of(entry, now)
         per = {f.detail for f in readers if f.kind == "ratio"}
         limits = tuple(limit for limit in limits if limit.end in per)
-        was = range_text(value, entry.unit, "", limits) if value is not None else UNKNOWN
+        was = range_text(value, unit, "", limits) if value is not None else UNKNOWN
         because: dict[str, None] = {}
         options: list[Option] = []
-        for family, cuts in self._cuts(entry, readers, limits, because).items():
+        for family, cuts in self._cuts(entry, readers, limits, unit, because).items():
             negative = entry.plausible is not None and (
                 entry.plausible.lo is None or entry.plausible.lo < 0
             )
@@ -224,17 +232,14 @@ class LeverMaker:
                 if recorded and not family and not follows(change, row, value):
                     continue
                 own = (Limit(None, _ONE, f"1 x {family}", _end(family)),) if family else limits
-                said = range_text(row, entry.unit, family, limits)
+                said = range_text(row, unit, family, limits)
                 reading = Measured(row, own, relative=bool(family))
                 fact = self._fact(entry.name, said, reading)
                 options.append(
                     Option(said, *done, (fact,), family=family, range_=row, rounded=ends,
                            limits=() if family else limits)
                 )  # fmt: skip
-        return Lever(
-            entry.name, was, tuple(options), "range", entry.unit, tuple(because),
-            frozenset({entry.name}),
-        )  # fmt: skip
+        return Lever(entry.name, was, tuple(options), "range", unit, tuple(because))
 
     def _now(self, found: Input) -> tuple[Interval | None, tuple[Limit, ...]]:
         """The number that is recorded, and the limits of normal of its result."""
@@ -265,6 +270,7 @@ class LeverMaker:
         entry: voc.Quantity,
         readers: Sequence[Finding],
         limits: Sequence[Limit],
+        unit: Unit,
         because: dict[str, None],
     ) -> dict[str, list[Cut]]:
         """Where some finding changes its cells, by family: numbers, or multiples of a limit."""
@@ -274,7 +280,7 @@ class LeverMaker:
         for finding in readers:
             if finding.kind == "ratio" and _end(finding.detail) in known:
                 for cut in cuts_of(finding.ranges, known[_end(finding.detail)]):
-                    cuts[""] += _short(cut)
+                    cuts[""] += _short(cut, unit)
                 plain = True
             elif finding.kind == "ratio":
                 cuts.setdefault(finding.detail, []).extend(cuts_of(finding.ranges))
@@ -284,7 +290,7 @@ class LeverMaker:
                     cuts[""] += cuts_of(finding.ranges)
                     plain = True
                 else:
-                    own = list(self._solved(entry, derived, finding, because))
+                    own = list(self._solved(entry, derived, finding, unit, because))
                     cuts[""] += own
                     plain = plain or bool(own)
             else:
@@ -295,7 +301,12 @@ class LeverMaker:
         return cuts
 
     def _solved(
-        self, entry: voc.Quantity, derived: Derived, finding: Finding, because: dict[str, None]
+        self,
+        entry: voc.Quantity,
+        derived: Derived,
+        finding: Finding,
+        unit: Unit,
+        because: dict[str, None],
     ) -> Iterator[Cut]:
         """Where a derived quantity reaches its limits, the other inputs being as they are."""
         values, words = {}, []
@@ -323,20 +334,21 @@ class LeverMaker:
         for edge in finding.ranges:
             if edge.lo is None:
                 continue
-            found = solved(derived.formula, entry.name, values, fields, edge.lo, within)
+            found = solved(
+                derived.formula, entry.name, values, fields, edge.lo, within, unit.factor
+            )
             if found is None:
                 continue
             sign = (">=" if edge.lo_closed else ">") if found.rises else (
                 "<=" if edge.lo_closed else "<"
             )  # fmt: skip
-            unit = "" if entry.unit == "1" else f" {entry.unit}"
             end = found.high if found.rises else found.low
             words_of_limit = decimal_text(edge.lo) + (
                 "" if derived.unit == "1" else f" {derived.unit}"
             )
             because[
                 f"{derived.name} {'>=' if edge.lo_closed else '>'} {words_of_limit} needs "
-                f"{entry.name} {sign} {decimal_text(end)}{unit}"
+                f"{entry.name} {sign} {unit.text(end)}"
                 + (f" at {' and '.join(words)}" if words else "")
                 + ("" if found.exact else ", rounded to the safe side")
             ] = None
@@ -351,8 +363,8 @@ class LeverMaker:
         if isinstance(entry, voc.Age):
             words = {"a": "years", "mo": "months", "d": "days"}[entry.unit]
             return f"{decimal_text(value)} {words}"
-        unit = getattr(entry, "unit", "")
-        return f"{name} {decimal_text(value)}" + ("" if unit in ("", "1") else f" {unit}")
+        assert isinstance(entry, voc.Quantity)
+        return f"{name} {_unit_of(entry, self.cutter.input(name)).text(value)}"
 
     # ---- ages --------------------------------------------------------------------------------
 
@@ -362,7 +374,7 @@ class LeverMaker:
         change = self.changes[entry.of]
         if recorded or change.obtain is None:
             return None
-        unit = {"a": "years", "mo": "months", "d": "days"}[entry.unit]
+        unit = Unit({"a": "years", "mo": "months", "d": "days"}[entry.unit])
         cuts = [c for f in readers if f.kind == "age" for c in cuts_of(f.ranges)]
         options = []
         for row, _ in rows_of(cuts, Fraction(0), None):
@@ -374,9 +386,8 @@ class LeverMaker:
                     Option(said, "obtain", change.obtain, (fact,), family="", range_=row)
                 )
         return Lever(
-            entry.name, UNKNOWN, tuple(options), "range", unit, (),
-            frozenset({entry.name, entry.of}),
-        )  # fmt: skip
+            entry.name, UNKNOWN, tuple(options), "range", unit
+)  # fmt: skip
 
     # ---- named values ------------------------------------------------------------------------
 
@@ -410,9 +421,8 @@ class LeverMaker:
             fact = self._fact(entry.name, said, Stated(frozenset(members)), dated)
             options.append(Option(said, *done, (fact,)))
         return Lever(
-            entry.name, " or ".join(was) if recorded else UNKNOWN, tuple(options), "any", "", (),
-            frozenset({entry.name}),
-        )  # fmt: skip
+            entry.name, " or ".join(was) if recorded else UNKNOWN, tuple(options), "any"
+)  # fmt: skip
 
     def _lesion(self, entry: voc.Lesion, readers: Sequence[Finding]) -> Lever | None:
         """By its count where it has one; else by a lesion of any site that is large enough."""
@@ -431,9 +441,7 @@ class LeverMaker:
             options.append(Option(words, *done, (fact,)))
         was = " or ".join(_LESION.get(str(v), str(v)) for v in now) if recorded else UNKNOWN
         return Lever(
-            entry.counted, was, tuple(options), "", "", (),
-            frozenset({entry.name, entry.counted}),
-        )  # fmt: skip
+            entry.counted, was, tuple(options))  # fmt: skip
 
     # ---- concepts and lists ------------------------------------------------------------------
 
@@ -465,7 +473,7 @@ class LeverMaker:
                 options.append(Option(said, *done, (self._fact(entry.name, said, reading),)))
 
         wrong_way = change.direction not in ("", "present") and not self.acquire
-        evidenced = {f.detail for f in readers if f.kind == "evidence"}
+        evidenced = sorted({f.detail for f in readers if f.kind == "evidence"})
         if was != "present":
             add("present", ConditionStated("present"), wrong_way, recorded)
         for name in evidenced if was != "absent" or not wrong_way else ():
@@ -476,9 +484,7 @@ class LeverMaker:
             add("absent", ConditionStated("absent"), change.direction == "present", recorded)
         if not facts:
             add(NEVER, Closed(), False, False)
-        return Lever(
-            entry.name, str(was), tuple(options), "", "", (), frozenset({entry.name})
-        )  # fmt: skip
+        return Lever(entry.name, str(was), tuple(options))
 
     def _procedure(
         self, entry: voc.Concept, readers: Sequence[Finding], facts: Sequence[Fact]
@@ -495,7 +501,7 @@ class LeverMaker:
             never = self._fact(entry.name, NEVER, Closed())
             options.append(Option(NEVER, "obtain", change.obtain, (never,)))
         was = facts[-1].recorded if facts and isinstance(facts[-1].reading, Done) else UNKNOWN
-        return Lever(entry.name, was, tuple(options), "", "", (), frozenset({entry.name}))
+        return Lever(entry.name, was, tuple(options))
 
     def _medication(self, entry: voc.Concept, readers: Sequence[Finding]) -> Lever:
         change = self.changes[entry.name]
@@ -517,10 +523,7 @@ class LeverMaker:
         was = UNKNOWN
         if running:
             was = _course_text(running[-1].reading)
-        return Lever(
-            entry.name, was, tuple(options), "", "", (),
-            frozenset(self.voc.below(entry.name)) | {entry.name},
-        )  # fmt: skip
+        return Lever(entry.name, was, tuple(options))
 
     def _goes_on(self, reading: Therapy) -> bool:
         begun = reading.start is None or reading.start.first <= self.as_of
@@ -534,7 +537,7 @@ class LeverMaker:
             return None
         fact = self._fact(entry.name, COMPLETE, Closed())
         option = Option(COMPLETE, "obtain", change.obtain, (fact,))
-        return Lever(entry.name, UNKNOWN, (option,), "", "", (), frozenset({entry.name}))
+        return Lever(entry.name, UNKNOWN, (option,))
 
     # ---- histories -------------------------------------------------------------------------------
 
@@ -553,7 +556,7 @@ class LeverMaker:
                 options.append(Option(word, "correct", HISTORY.cost, test=test, truth=wanted))
         was = UNKNOWN if truth is None else "true" if truth else "false"
         name = self.sources.histories[test]
-        return Lever(name, was, tuple(options), "", "", (), frozenset({name}))
+        return Lever(name, was, tuple(options))
 
     def _truth(self, test: core.Test) -> bool | None:
         from protocol_logic.reasoning.meaning import Meaning
@@ -592,11 +595,20 @@ def _end(text: str) -> End:
     return "LLN" if text == "LLN" else "ULN"
 
 
-def _short(cut: Cut) -> list[Cut]:
+def _unit_of(entry: voc.Quantity, now: Input) -> Unit:
+    """The unit in which a quantity is written: that of its result, or the entry's own."""
+    for fact in now.facts:
+        for code in fact.recorded.replace(",", " ").split():
+            if code in entry.accepts and not zero_of(code):
+                return Unit(code, entry.accepts[code])
+    return Unit(entry.unit)
+
+
+def _short(cut: Cut, unit: Unit) -> list[Cut]:
     """A cut at a number that can be written: itself, or the next shorter ones on both sides."""
-    if "/" not in decimal_text(cut.value):
+    if "/" not in decimal_text(cut.value / unit.factor):
         return [cut]
-    low, high = rounded(cut.value)
+    low, high = rounded(cut.value, unit.factor)
     return [Cut(low, True, True), Cut(high, False, True)]
 
 

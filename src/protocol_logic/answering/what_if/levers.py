@@ -7,7 +7,7 @@ An option of a number is a row: a range in which no finding changes its cells. A
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, TypeAlias
@@ -15,8 +15,17 @@ from typing import Literal, TypeAlias
 from protocol_logic.answering.what_if.changes import Doing
 from protocol_logic.compiling import core
 from protocol_logic.compiling.changing import Change
+from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval, decimal_text
-from protocol_logic.records.facts import Fact, Limit
+from protocol_logic.records.facts import (
+    Born,
+    ConditionStated,
+    Fact,
+    Limit,
+    Measured,
+    Reading,
+    Stated,
+)
 
 Joined: TypeAlias = Literal["", "range", "any"]
 """How options make one region: not at all, as neighbours, or in any number."""
@@ -44,6 +53,30 @@ class Option:
     rounded: tuple[bool, bool] = (False, False)
     limits: tuple[Limit, ...] = ()
 
+    @property
+    def sets(self) -> str:
+        """The entry of which it is the newest statement, or empty."""
+        if len(self.facts) != 1:
+            return ""
+        [fact] = self.facts
+        said = isinstance(fact.reading, Measured | Stated | ConditionStated)
+        return fact.entry if said else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The unit in which a number is written; `factor` turns it into that of the entry."""
+
+    code: str = "1"
+    factor: Fraction = Fraction(1)
+
+    def text(self, value: Fraction) -> str:
+        return decimal_text(value / self.factor) + self.after
+
+    @property
+    def after(self) -> str:
+        return "" if self.code == "1" else f" {self.code}"
+
 
 @dataclass(frozen=True, slots=True)
 class Lever:
@@ -56,46 +89,71 @@ class Lever:
     was: str
     options: tuple[Option, ...]
     joined: Joined = ""
-    unit: str = ""
+    unit: Unit = Unit()
     because: tuple[str, ...] = ()
-    entries: frozenset[str] = field(default_factory=frozenset)
-    """The entries whose findings it can move."""
 
     def said(self, chosen: Sequence[int]) -> str:
         """What sets it to the region of some options, by number."""
         options = [self.options[i] for i in chosen]
         if self.joined == "range":
-            first, last = options[0], options[-1]
-            assert first.range_ is not None and last.range_ is not None
-            hull = Interval(
-                first.range_.lo, first.range_.lo_closed, last.range_.hi, last.range_.hi_closed
-            )
-            return range_text(hull, self.unit, first.family, first.limits)
+            return range_text(_hull(options), self.unit, options[0].family, options[0].limits)
         return " or ".join(option.said for option in options)
+
+    def region(self, chosen: Sequence[int]) -> Option:
+        """A region of some options as one option, which is as `--set` would make it."""
+        options = [self.options[i] for i in chosen]
+        first = options[0]
+        if len(options) == 1:
+            return first
+        said, [fact] = self.said(chosen), first.facts
+        reading: Reading = fact.reading
+        match reading:
+            case Measured():
+                reading = replace(reading, value=_hull(options))
+            case Born():
+                births = [o.facts[0].reading for o in options]
+                days = [b.date for b in births if isinstance(b, Born)]
+                days_first, days_last = min(d.first for d in days), max(d.last for d in days)
+                reading = Born(PartialDate(days_first, days_last, f"{days_first}/{days_last}"))
+            case _:
+                stated = [o.facts[0].reading for o in options]
+                named = [s.values for s in stated if isinstance(s, Stated) and s.values]
+                reading = Stated(frozenset().union(*named))
+        return replace(first, said=said, facts=(replace(fact, recorded=said, reading=reading),))
 
     def is_rounded(self, chosen: Sequence[int]) -> bool:
         first, last = self.options[chosen[0]], self.options[chosen[-1]]
         return first.rounded[0] or last.rounded[1]
 
 
-def range_text(held: Interval, unit: str, family: str, limits: Iterable[Limit] = ()) -> str:
+def _hull(options: Sequence[Option]) -> Interval:
+    """The range from the first of some options to the last."""
+    first, last = options[0].range_, options[-1].range_
+    assert first is not None and last is not None
+    return Interval(first.lo, first.lo_closed, last.hi, last.hi_closed)
+
+
+def range_text(held: Interval, unit: Unit, family: str, limits: Iterable[Limit] = ()) -> str:
     """A range as `--set` takes it: `>= 3.5 mmol/L and < 5.5 mmol/L`, `<= 1.5 x ULN`.
 
     `family`: the limit of normal of which it is in multiples, or empty.
     """
-    after = f" x {family}" if family else "" if unit in ("", "1") else f" {unit}"
+
+    def text(value: Fraction) -> str:
+        return f"{decimal_text(value)} x {family}" if family else unit.text(value)
+
     if held.is_point and held.lo is not None:
-        text = f"{decimal_text(held.lo)}{after}"
+        words = text(held.lo)
     else:
         parts = []
         if held.lo is not None and (held.lo != 0 or held.hi is None or not held.lo_closed):
-            parts.append(f"{'>=' if held.lo_closed else '>'} {decimal_text(held.lo)}{after}")
+            parts.append(f"{'>=' if held.lo_closed else '>'} {text(held.lo)}")
         if held.hi is not None:
-            parts.append(f"{'<=' if held.hi_closed else '<'} {decimal_text(held.hi)}{after}")
-        text = " and ".join(parts)
+            parts.append(f"{'<=' if held.hi_closed else '<'} {text(held.hi)}")
+        words = " and ".join(parts)
     for limit in limits if not family else ():
-        text += f", {limit.end} {decimal_text(limit.value)}{after}"
-    return text
+        words += f", {limit.end} {text(limit.value)}"
+    return words
 
 
 # ---- rows of numbers -----------------------------------------------------------------------------

@@ -48,12 +48,17 @@ def solved(
     fields: Mapping[str, str],
     limit: Fraction,
     within: Interval,
+    factor: Fraction = _ONE,
 ) -> Solved | None:
     """The value of an input above zero at which the formula gives the limit; None where there is
-    none, or not just one. `values`: those of the other inputs; `within`: where it is looked for."""
+    none, or not just one.
+
+    `values`: those of the other inputs; `within`: where it is looked for; `factor`: what turns the
+    unit in which it is written into that of the entry.
+    """
     linear = _linear(formula, entry, values, fields)
     if linear is None:
-        return _searched(formula, entry, values, fields, limit, within)
+        return _searched(formula, entry, values, fields, limit, within, factor)
     a, b, c, d = linear
     slope = a * d - b * c
     if slope == 0 or a == limit * c:
@@ -61,29 +66,30 @@ def solved(
     x = (limit * d - b) / (a - limit * c)
     if x <= 0 or c * x + d == 0:
         return None
-    low, high = rounded(x)
+    low, high = rounded(x, factor)
     return Solved(low, high, slope > 0)
 
 
-def rounded(x: Fraction) -> tuple[Fraction, Fraction]:
-    """The number itself where it is a short decimal, else the next shorter ones on both sides."""
+def rounded(x: Fraction, factor: Fraction = _ONE) -> tuple[Fraction, Fraction]:
+    """The number itself where it is a short decimal as it is written, else the next shorter ones on
+    both sides."""
     for digits in (MOST_DIGITS, DIGITS):
-        low, high = _round(x, digits)
+        low, high = _round(x, digits, factor)
         if low == high:
             return low, high
     return low, high
 
 
-def _round(x: Fraction, digits: int) -> tuple[Fraction, Fraction]:
+def _round(x: Fraction, digits: int, factor: Fraction) -> tuple[Fraction, Fraction]:
     """The decimals of so many digits at or just below, and at or just above, a number > 0."""
-    power = 0
+    x, power = x / factor, 0
     while x >= Fraction(10) ** (power + 1):
         power += 1
     while x < Fraction(10) ** power:
         power -= 1
     unit = Fraction(10) ** (power - digits + 1)
     low = x // unit * unit
-    return low, low if low == x else low + unit
+    return low * factor, (low if low == x else low + unit) * factor
 
 
 def _linear(
@@ -141,6 +147,7 @@ def _searched(
     fields: Mapping[str, str],
     limit: Fraction,
     within: Interval,
+    factor: Fraction,
 ) -> Solved | None:
     """By halving, where the ends lie on two sides of the limit: for quantities that rise, or
     fall, all the way. What the rows between say is asked of the cutter in any case."""
@@ -163,4 +170,5 @@ def _searched(
         if at == 0 or high - low < middle / 10**6:
             break
         low, high = (middle, high) if at == at_low else (low, middle)
-    return Solved(_round(low, DIGITS)[0], _round(high, DIGITS)[1], at_low < 0)
+    least, most = _round(low, DIGITS, factor)[0], _round(high, DIGITS, factor)[1]
+    return Solved(least, most, at_low < 0)

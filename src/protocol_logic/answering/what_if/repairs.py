@@ -5,21 +5,22 @@ in every scenario that is left. Cheapest first, and always in the same order.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import product
 from types import MappingProxyType
 
-from protocol_logic.answering.what_if.changes import Change, Repair, Repairs
+from protocol_logic.answering.what_if.blocks import Blocks
+from protocol_logic.answering.what_if.changes import UNKNOWN, Change, Repair, Repairs
 from protocol_logic.answering.what_if.lever_making import LeverMaker, Sources
 from protocol_logic.answering.what_if.levers import Lever
-from protocol_logic.answering.what_if.states import Blocks, States
+from protocol_logic.answering.what_if.states import Kept, States
 from protocol_logic.compiling import changing, core
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.latest import Visible
-from protocol_logic.findings.read import read_findings
+from protocol_logic.findings.read import read_visible
+from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.reasoning.criteria import Key
 from protocol_logic.reasoning.engine import Engine
@@ -37,19 +38,20 @@ MOST = 1_000
 """How many repairs are given at most."""
 MOST_ROWS = 20_000
 """How many joint rows of one criterion are looked at."""
+_AT_ONCE = 20
+"""How many nogoods are looked for before the search goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Units whose levers hang together, and their minimal regions;"""
-
-    units: tuple[int, ...]
-    regions: tuple[Region, ...]
-    complete: bool
+class TooMany(Exception):
+    """More joint rows than can be looked at."""
 
 
 class Repairing:
-    """Repairs the patients of one protocol; keeps what makes its criteria fail."""
+    """Repairs the patients of one protocol; keeps what makes its criteria fail.
+
+    `changes`: how each entry can change. `windows`, `dates`: as records are read. `acquire`:
+    whether a repair may be that a patient falls ill.
+    """
 
     def __init__(
         self,
@@ -71,11 +73,20 @@ class Repairing:
         for read in engine.reads:
             parts = read.parts if read.inclusion and read.parts else (read,)
             self.units += [Unit(engine, part, read.id) for part in parts]
-        self.known: dict[object, tuple[tuple[Region, ...], bool]] = {}
+        self.kept: dict[int, Kept] = {}
+        self.known: dict[object, tuple[list[Region], bool]] = {}
+        """The regions of parts that look alike, with levers by place."""
 
     def repairs(self, record: PatientRecord, as_of: date) -> Repairs:
-        """The repairs of an ineligible patient, or one who is not decided, on a day."""
-        return Patient(self, record, as_of).repairs()
+        """The repairs of a patient who is not eligible on a day, those by waiting with them."""
+        from protocol_logic.answering.what_if.waiting import with_waits
+
+        patient = Patient(self, record, as_of)
+        return with_waits(patient, patient.repairs())
+
+    def visible(self, record: PatientRecord, as_of: date) -> Visible:
+        fresh = {name: window.first_day(as_of) for name, window in self.windows.items()}
+        return Visible(record, as_of, self.voc, fresh, self.dates)
 
 
 class Patient:
@@ -84,28 +95,26 @@ class Patient:
     def __init__(self, repairing: Repairing, record: PatientRecord, as_of: date) -> None:
         self.r, self.record, self.as_of = repairing, record, as_of
         r = repairing
-        self.found = read_findings(r.protocol, r.plan, record, as_of, r.windows, r.dates)
-        fresh = {name: window.first_day(as_of) for name, window in r.windows.items()}
-        visible = Visible(record, as_of, r.voc, fresh, r.dates)
+        visible = r.visible(record, as_of)
+        self.found: PatientFindings = read_visible(r.protocol, r.plan, visible)
         self.maker = LeverMaker(r.sources, r.changes, visible, self.found, r.acquire)
-        self.levers = self.maker.levers()
-        self.blocks = r.blocks.of(self._still_open(), self._sexed())
-        self.states = States(
-            r.protocol, record, as_of, r.windows, r.dates, self.blocks, self.levers
-        )
-        home = {name: b for b, block in enumerate(self.blocks) for name in block.findings}
-        courses = {block.courses: b for b, block in enumerate(self.blocks) if block.courses}
-        self.reads = [
-            tuple(
-                sorted(
-                    {home[n] for n in unit.read.names}
-                    | {courses[c] for c in unit.read.courses if c in courses}
-                )
-            )
-            for unit in r.units
+        self.divided = r.blocks.of(self._uncertain(), self._sexed())
+        self.states = States(self.maker, self.divided, record, r.kept)
+        self._reads: dict[int, tuple[int, ...]] = {}
+        self._instead: Mapping[int, Sequence[Key]] = {}
+        self._regions: dict[Change, tuple[int, tuple[int, ...]]] = {}
+        self.decision = r.engine.decide(self.found)
+        verdicts = {c.id: c.verdict for c in self.decision.criteria}
+        self.failed = [
+            u
+            for u, unit in enumerate(r.units)
+            if verdicts[unit.criterion] != "pass" and self.violated(u, ()) is not None
         ]
+        """The units that do not pass in every scenario."""
+        self.related: dict[int, None] = {}
+        """They, and all units that a lever moves with them."""
 
-    def _still_open(self) -> frozenset[str]:
+    def _uncertain(self) -> frozenset[str]:
         """The patient fields and ages that are not certain."""
         names = [
             name
@@ -122,84 +131,147 @@ class Patient:
             if isinstance(fact.reading, Measured) and any(x.sex for x in fact.reading.limits)
         )
 
+    def reads(self, unit: int) -> tuple[int, ...]:
+        """The blocks that a unit reads."""
+        if unit not in self._reads:
+            read, home = self.r.units[unit].read, self.divided.home
+            own = {home[n] for n in read.names}
+            own |= {self.divided.courses[c] for c in read.courses if c in self.divided.courses}
+            self._reads[unit] = tuple(sorted(own))
+        return self._reads[unit]
+
+    def levers_of(self, unit: int) -> set[int]:
+        """The levers that move what a unit reads, by number."""
+        return {lever for block in self.reads(unit) for lever in self.states.movers(block)}
+
+    # ---- all of them -----------------------------------------------------------------------------
+
     def repairs(self) -> Repairs:
-        """All repairs, of the scopes together."""
-        scopes: list[list[int] | None] = [chosen for _, chosen in self.r.engine.scopes] or [None]
+        """All repairs, of the scopes together; none where the patient is eligible."""
+        engine = self.r.engine
+        if self.decision.eligibility == "eligible":
+            return Repairs()
+        failed = self.failed
+        scopes = [{engine.reads[i].id for i in chosen} for _, chosen in engine.scopes]
         found: list[Repair] = []
         complete = True
-        for scope in scopes:
-            criteria = None if scope is None else {self.r.engine.reads[i].id for i in scope}
-            each, whole = self._of_scope(criteria)
+        for criteria in scopes or [{read.id for read in engine.reads}]:
+            each, whole = self._of_criteria(criteria, failed)
             found += each
             complete = complete and whole
         if len(scopes) > 1:
-            found = [x for x in dict.fromkeys(found) if not any(_is_less(y, x) for y in found)]
-            found.sort(key=_order)
-        notes = self._notes()
+            found = [x for x in dict.fromkeys(found) if not any(is_less(y, x) for y in found)]
+            found.sort(key=order)
+        notes = self._notes(failed)
         return Repairs(
             repairs=tuple(found[:MOST]),
             complete=complete and len(found) <= MOST and not notes,
             notes=notes,
-            immutable=tuple(self.maker.immutable),
+            immutable=self._immutable(failed),
         )
 
-    def _of_scope(self, criteria: set[str] | None) -> tuple[list[Repair], bool]:
-        units = [
-            u
-            for u, unit in enumerate(self.r.units)
-            if criteria is None or unit.criterion in criteria
-        ]
-        parts = [self._solved(part) for part in self._parts(units)]
-        if any(not part.regions for part in parts):
-            return [], all(part.complete for part in parts)
-        ranked = [
-            sorted((self._repair(region) for region in part.regions), key=_order) for part in parts
-        ]
-        found = list(_combined(ranked, MOST + 1))
-        return found, all(part.complete for part in parts) and len(found) <= MOST
-
-    def _notes(self) -> tuple[str, ...]:
-        """Why some repairs of what does not pass are not found."""
-        failed = {
+    def _immutable(self, failed: Sequence[int]) -> tuple[str, ...]:
+        """What units that fail read, and what never changes."""
+        blocks = {block for unit in failed for block in self.reads(unit)}
+        names = {name for b in blocks for name in self.divided.blocks[b].sources}
+        return tuple(
             name
-            for u, unit in enumerate(self.r.units)
-            if not self._passes(u, ())
-            for name in unit.read.names
-        }
-        each = [
-            note for name, notes in self.maker.notes.items() if name in failed for note in notes
-        ]
+            for name in self.r.sources.readers
+            if name in names and self.maker.is_immutable(name)
+        )
+
+    def _notes(self, failed: Sequence[int]) -> tuple[str, ...]:
+        """Why some repairs of what does not pass are not found."""
+        read = {name for unit in failed for name in self.r.units[unit].read.names}
+        each = [note for name, notes in self.maker.notes.items() if name in read for note in notes]
         return tuple(dict.fromkeys(each))
 
-    # ---- parts that share no lever ---------------------------------------------------------------
+    def _of_criteria(
+        self, criteria: Collection[str], failed: Sequence[int]
+    ) -> tuple[list[Repair], bool]:
+        """The repairs that make some criteria pass, and whether these are all."""
+        units = {u for u, unit in enumerate(self.r.units) if unit.criterion in criteria}
+        ranked = []
+        complete, none = True, False
+        for part in self._parts([u for u in failed if u in units], units):
+            regions, whole = self._solved(part)
+            none = none or not regions
+            ranked.append(sorted(map(self._repair, regions), key=order))
+            complete = complete and whole
+        if none:
+            return [], True
+        found = list(_combined(ranked, MOST + 1))
+        return found, complete and len(found) <= MOST
 
-    def _parts(self, units: Sequence[int]) -> list[tuple[int, ...]]:
-        """Units joined where a lever moves both; those without one that fails are left out."""
-        sets: list[tuple[set[int], list[int]]] = []
-        for unit in units:
-            levers = {i for block in self.reads[unit] for i in self.states.movers[block]}
-            members = [unit]
-            apart = []
-            for own, others in sets:
-                if own & levers:
-                    levers |= own
-                    members = [*others, *members]
-                else:
-                    apart.append((own, others))
-            sets = [*apart, (levers, members)]
-        found = [tuple(sorted(members)) for _, members in sets]
-        return sorted(m for m in found if not all(self._passes(unit, ()) for unit in m))
-
-    def _passes(self, unit: int, region: Region) -> bool:
-        return self._violated(unit, region) is None
+    def _parts(self, failed: Sequence[int], units: set[int]) -> list[tuple[int, ...]]:
+        """Units that fail, joined with all units that a lever moves with them."""
+        readers: dict[int, list[int]] = {}
+        for unit in sorted(units):
+            for block in self.reads(unit):
+                readers.setdefault(block, []).append(unit)
+        found: list[tuple[int, ...]] = []
+        seen: set[int] = set()
+        for first in failed:
+            if first in seen:
+                continue
+            part, queue, levers = {first}, [first], set[int]()
+            while queue:
+                for lever in self.levers_of(queue.pop()) - levers:
+                    levers.add(lever)
+                    for block in self.states.moved(lever):
+                        for unit in readers.get(block, ()):
+                            if unit not in part:
+                                part.add(unit)
+                                queue.append(unit)
+            seen |= part
+            self.related.update(dict.fromkeys(sorted(part)))
+            found.append(tuple(sorted(part)))
+        return found
 
     # ---- one part --------------------------------------------------------------------------------
 
-    def _solved(self, units: tuple[int, ...]) -> Part:
-        """The minimal regions of a part, by the nogoods that are known and those still found."""
-        levers = sorted({i for u in units for b in self.reads[u] for i in self.states.movers[b]})
-        shapes = [self._shape(self.levers[i]) for i in levers]
+    def _solved(self, units: tuple[int, ...]) -> tuple[list[Region], bool]:
+        """The minimal regions of a part, and whether these are all."""
+        levers = sorted({lever for u in units for lever in self.levers_of(u)})
         place = {lever: n for n, lever in enumerate(levers)}
+        shapes = tuple(_shape(self.states.levers[i]) for i in levers)
+        blocks = sorted({block for u in units for block in self.reads(u)})
+        looks = tuple(
+            (b, tuple(self.states.number(b, state) for state in self.states.states(b)))
+            for b in blocks
+        )
+        key = (id(self.divided), units, tuple(levers), shapes, looks)
+        if key not in self.r.known:
+            self.r.known[key] = self._search(units, levers, place, shapes)
+        regions, complete = self.r.known[key]
+        found = [tuple((levers[n], kept) for n, kept in each) for each in regions]
+        return self._sensible(found, blocks), complete
+
+    def _sensible(self, regions: list[Region], blocks: Sequence[int]) -> list[Region]:
+        """Without those that change two inputs of a derived quantity where fewer are enough: the
+        limit of each holds with the others as they are."""
+        together = [set(self.states.movers(b)) for b in blocks if self.divided.blocks[b].is_derived]
+        if not any(len(movers) > 1 for movers in together):
+            return regions
+        changed = [frozenset(lever for lever, _ in region) for region in regions]
+        return [
+            region
+            for region, own in zip(regions, changed, strict=True)
+            if not any(
+                fewer < own
+                and any(len(own & movers) > len(fewer & movers) > 0 for movers in together)
+                for fewer in changed
+            )
+        ]
+
+    def _search(
+        self,
+        units: tuple[int, ...],
+        levers: Sequence[int],
+        place: Mapping[int, int],
+        shapes: Sequence[Shape],
+    ) -> tuple[list[Region], bool]:
+        """By the nogoods that are known, and those that are still found."""
         while True:
             nogoods = [
                 fits
@@ -208,44 +280,40 @@ class Patient:
                 if (fits := self._fits(u, nogood, place)) is not None
             ]
             regions, complete = minimal_regions(shapes, nogoods, MOST)
-            regions = [tuple((levers[n], kept) for n, kept in each) for each in regions]
             wrong = 0
-            for region in regions:
+            for each in regions:
+                region = tuple((levers[n], kept) for n, kept in each)
                 for u in units:
-                    row = self._violated(u, region)
+                    row = self.violated(u, region)
                     if row is not None:
                         self.r.units[u].nogood(row)
                         wrong += 1
                         break
-                if wrong >= 20:
+                if wrong == _AT_ONCE:
                     break
             if not wrong:
-                return Part(units, tuple(regions), complete)
-
-    def _shape(self, lever: Lever) -> Shape:
-        families: dict[str, int] = {}
-        numbers = tuple(families.setdefault(o.family, len(families)) for o in lever.options)
-        return Shape({"": "one"}.get(lever.joined, lever.joined), numbers)
+                return regions, complete
 
     def _fits(self, unit: int, nogood: Nogood, place: Mapping[int, int]) -> tuple[Fit, ...] | None:
         """The states in which each block fits a nogood; None where one never does."""
         cells = dict(nogood.cells)
         parts: list[Fit] = []
-        for block in self.reads[unit]:
-            own = {n: c for n, c in cells.items() if n in self.blocks[block].plan.findings}
-            slots = nogood.slots if self.blocks[block].courses else None
+        for number in self.reads(unit):
+            block = self.divided.blocks[number]
+            own = {n: c for n, c in cells.items() if n in block.plan.findings}
+            slots = nogood.slots if block.courses else None
+            if block.courses:
+                own |= {n: c for n, c in cells.items() if n not in self.r.plan.findings}
             if not own and slots is None:
                 continue
             fits = []
             every = True
-            for state in self.states.states(block):
-                if any(
-                    _fits(row, own, slots, self.r.plan) for row in self.states.rows(block, state)
-                ):
+            for state in self.states.states(number):
+                rows = self.states.rows(number, state)
+                if any(_fits(row, own, slots, self.r.plan) for row in rows):
                     set_to = dict(state)
-                    fits.append(
-                        tuple((place[i], set_to.get(i, -1)) for i in self.states.movers[block])
-                    )
+                    movers = self.states.movers(number)
+                    fits.append(tuple((place[i], set_to.get(i, -1)) for i in movers))
                 else:
                     every = False
             if not fits:
@@ -254,49 +322,86 @@ class Patient:
                 parts.append(tuple(fits))
         return tuple(parts)
 
-    def _violated(self, unit: int, region: Region) -> Key | None:
+    def violated(self, unit: int, region: Region) -> Key | None:
         """A joint row of the findings of a unit, with a region set, in which it may fail."""
         r = self.r.units[unit]
-        choices: list[list[Key]] = []
+        choices = []
         size = 1
-        for block in self.reads[unit]:
-            rows = list(dict.fromkeys(tuple(r.own(row)) for row in self._rows(block, region)))
+        for block in self.reads(unit):
+            rows = dict.fromkeys(tuple(r.own(row)) for row in self._rows(block, region))
             size *= len(rows)
             choices.append(rows)
         if size > MOST_ROWS:
-            raise ValueError("too many joint rows")
+            raise TooMany
         for chosen in product(*choices):
-            row = tuple(sorted((cell for part in chosen for cell in part), key=lambda c: c[0]))
+            row = tuple(sorted((cell for part in chosen for cell in part), key=_by_name))
             if not r.passes(row):
                 return row
         return None
 
     def _rows(self, block: int, region: Region) -> Iterator[Key]:
         """The joint rows of a block, whichever options of a region are the case."""
-        movers = self.states.movers[block]
+        if block in self._instead:
+            yield from self._instead[block]
+            return
+        if not region:
+            yield from self.states.rows(block, ())
+            return
+        movers = self.states.movers(block)
         own = [(i, kept) for i, kept in region if i in movers]
         for chosen in product(*(kept for _, kept in own)):
             state = tuple((i, n) for (i, _), n in zip(own, chosen, strict=True))
             yield from self.states.rows(block, state)
 
+    def breaks(self, region: Region, block: int, rows: Sequence[Key], units: Sequence[int]) -> bool:
+        """Whether some unit that passes with a region does not when a block has other rows."""
+        if any(lever in self.states.movers(block) for lever, _ in region):
+            return False
+        self._instead = {block: rows}
+        try:
+            return any(block in self.reads(u) and self.violated(u, region) for u in units)
+        finally:
+            self._instead = {}
+
+    def rows_of(self, findings: Collection[str]) -> list[Key]:
+        """The joint rows of some findings as they are."""
+        blocks = dict.fromkeys(self.divided.home[name] for name in findings)
+        return [row for block in blocks for row in self.states.rows(block, ())]
+
+    def region_of(self, repair: Repair) -> Region:
+        """The region that a repair of this patient sets."""
+        return tuple(self._regions[change] for change in repair.changes)
+
     # ---- repairs ---------------------------------------------------------------------------------
 
     def _repair(self, region: Region) -> Repair:
-        changes = [self._change(self.levers[i], kept) for i, kept in region]
-        return Repair(changes=tuple(changes), cost=sum(c.cost for c in changes))
+        changes = tuple(_change(self.states.levers[i], kept) for i, kept in region)
+        self._regions.update(zip(changes, region, strict=True))
+        return Repair(changes=changes, cost=sum(c.cost for c in changes))
 
-    def _change(self, lever: Lever, kept: tuple[int, ...]) -> Change:
-        option = lever.options[kept[0]]
-        now = "not recorded" if lever.was == "unknown" else f"now {lever.was}"
-        return Change(
-            finding=lever.name,
-            was=lever.was,
-            to=lever.said(kept),
-            kind=option.doing,
-            cost=max(lever.options[n].cost for n in kept),
-            rounded=lever.joined == "range" and lever.is_rounded(kept),
-            because="; ".join([now, *lever.because]),
-        )
+
+def _change(lever: Lever, kept: tuple[int, ...]) -> Change:
+    option = lever.options[kept[0]]
+    now = "not recorded" if lever.was == UNKNOWN else f"now {lever.was}"
+    return Change(
+        finding=lever.name,
+        was=lever.was,
+        to=lever.said(kept),
+        kind=option.doing,
+        cost=option.cost,
+        rounded=lever.joined == "range" and lever.is_rounded(kept),
+        because="; ".join([now, *lever.because]),
+    )
+
+
+def _by_name(cell: tuple[str, frozenset[str]]) -> str:
+    return cell[0]
+
+
+def _shape(lever: Lever) -> Shape:
+    families: dict[str, int] = {}
+    numbers = tuple(families.setdefault(o.family, len(families)) for o in lever.options)
+    return Shape(lever.joined or "one", numbers)
 
 
 def _fits(
@@ -311,7 +416,9 @@ def _fits(
 
 def _combined(ranked: Sequence[Sequence[Repair]], most: int) -> Iterator[Repair]:
     """One repair of each part, cheapest first."""
-    if not ranked:
+    if len(ranked) == 1:
+        yield from ranked[0][:most]
+    if len(ranked) < 2:
         return
 
     def of(places: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
@@ -333,12 +440,12 @@ def _combined(ranked: Sequence[Sequence[Repair]], most: int) -> Iterator[Repair]
                 heapq.heappush(heap, of(following))
 
 
-def _order(repair: Repair) -> tuple[int, int, tuple[tuple[str, str], ...]]:
+def order(repair: Repair) -> tuple[int, int, tuple[tuple[str, str], ...]]:
     """Cheapest first, then with the fewest changes, then by text."""
     texts = tuple((change.finding, change.to) for change in repair.changes)
     return repair.cost, len(repair.changes), texts
 
 
-def _is_less(one: Repair, other: Repair) -> bool:
+def is_less(one: Repair, other: Repair) -> bool:
     """Whether a repair has some of the changes of another alone."""
     return one is not other and set(one.changes) < set(other.changes)

@@ -1,175 +1,40 @@
-"""What the findings of a patient are when some inputs are set: read by the ordinary road.
-
-Findings that can share an input are one block, and are read together; a block depends on the
-levers of its inputs alone.
-"""
+"""What the findings of a patient are when some inputs are set: read by the ordinary road."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import product
 from typing import TypeAlias
 
+from protocol_logic.answering.what_if.blocks import Block, Divided, patterned
+from protocol_logic.answering.what_if.lever_making import LeverMaker
 from protocol_logic.answering.what_if.levers import Lever, Option
 from protocol_logic.answering.what_if.setting import forced, stopped, with_facts
-from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
-from protocol_logic.compiling.windows import Window
-from protocol_logic.findings.read import concept_group, read_findings
-from protocol_logic.findings.rows import PatientFindings
-from protocol_logic.findings.variants import base_of
-from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.findings.inputs import Input, Number
+from protocol_logic.findings.read import read_visible
+from protocol_logic.findings.rows import Opener, PatientFindings
+from protocol_logic.knowledge.vocabulary import Quantity, Vocabulary
 from protocol_logic.reasoning.criteria import Key
-from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.facts import Measured, PatientRecord
 
 State: TypeAlias = tuple[tuple[int, int], ...]
 """Which levers are set, and to which of their options, by number; others are as they are."""
+Rows: TypeAlias = tuple[Key, ...]
+"""Joint rows of the findings of a block."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Findings that are read together, and the entries whose facts they are read from.
+class Kept:
+    """Rows that are the same for all patients of a protocol, and a number for each rows."""
 
-    `whole`: they may be read from any entry.
-    """
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, str], Rows] = {}
+        self._numbers: dict[Rows, int] = {}
 
-    findings: tuple[str, ...]
-    courses: str
-    entries: frozenset[str]
-    sources: frozenset[str]
-    """The entries whose levers move them."""
-    whole: bool
-    plan: Plan
-
-
-class Blocks:
-    """The blocks of a protocol. Which findings share sex or age depends on whether it is known."""
-
-    def __init__(self, protocol: core.Protocol, plan: Plan) -> None:
-        self.protocol, self.plan = protocol, plan
-        self.voc = protocol.vocabulary
-        self._known: dict[object, tuple[Block, ...]] = {}
-
-    def of(self, still_open: frozenset[str], sexed: frozenset[str]) -> tuple[Block, ...]:
-        """`still_open`: the patient fields and ages that have more than one value; `sexed`: the
-        quantities whose limits of normal are not the same for all."""
-        key = (still_open, sexed if still_open else frozenset())
-        if key not in self._known:
-            self._known[key] = tuple(self._made(*key))
-        return self._known[key]
-
-    def _made(self, still_open: frozenset[str], sexed: frozenset[str]) -> Iterator[Block]:
-        keys: dict[str, set[str]] = {}
-        for name in self.plan.findings:
-            keys[name] = self._keys(name, still_open, sexed)
-        for concept in self.plan.courses:
-            keys[concept_group(concept)] = {f"courses {concept}"}
-        for members in _joined(keys):
-            courses = next((m for m in members if m not in self.plan.findings), "")
-            yield self._block([m for m in members if m in self.plan.findings], courses, sexed)
-
-    def _keys(self, name: str, still_open: frozenset[str], sexed: frozenset[str]) -> set[str]:
-        """What a finding may share with others."""
-        finding = self.plan.findings[name]
-        if finding.kind == "lines":
-            return {f"courses {finding.entry}"}
-        for concept, courses in self.plan.courses.items():
-            if any(
-                name in (n.unrecorded_course, n.unrecorded_event) for n in courses.names.values()
-            ):
-                return {f"courses {concept}", f"finding {base_of(finding)}"}
-        derived = self.protocol.derived.get(finding.entry)
-        if derived is not None:
-            names = {*derived.inputs, *derived.fields, *filter(None, [derived.reported])}
-        elif finding.kind in ("value", "recorded", "in_record", "number", "ratio", "age"):
-            names = {finding.entry}
-            if finding.kind == "ratio" and finding.entry in sexed:
-                names |= {f.name for f in self.voc.of(voc.PatientField) if f.field == "gender"}
-        else:
-            return {f"finding {base_of(finding)}"}
-        alone = {
-            each
-            for each in names
-            if isinstance(self.voc.entries.get(each), voc.PatientField | voc.Age)
-            and each not in still_open
-        }
-        return {f"entry {each}" for each in names - alone} or {f"entry {finding.entry}"}
-
-    def _block(self, findings: Sequence[str], courses: str, sexed: frozenset[str]) -> Block:
-        entries: set[str] = set()
-        sources: set[str] = set()
-        whole = bool(courses)
-        for name in findings:
-            finding = self.plan.findings[name]
-            derived = self.protocol.derived.get(finding.entry)
-            if derived is not None:
-                own = {*derived.inputs, *derived.fields, *filter(None, [derived.reported])}
-                entries |= own
-                sources |= own
-                continue
-            if finding.kind in ("undetermined", "todo"):
-                continue
-            entry = self.voc.entries[finding.entry]
-            entries.add(entry.name)
-            sources.add(entry.name)
-            if isinstance(entry, voc.Concept):
-                below, above = self.voc.below(entry.name), self.voc.above(entry.name)
-                entries.update(below, above)
-                sources.update(above)
-                if finding.kind != "presence":
-                    sources.update(below)
-            if isinstance(entry, voc.Concept | voc.Event) and entry.closed_by:
-                entries.add(entry.closed_by)
-                sources.add(entry.closed_by)
-            if finding.kind in ("lines", "unrecorded") or isinstance(entry, voc.Event):
-                whole = True
-            if isinstance(entry, voc.Lesion) and entry.counted:
-                entries.add(entry.counted)
-                sources.add(entry.counted)
-            if finding.window is not None and finding.window.before is not None:
-                entries.add(finding.window.before)
-            if finding.occurrence is not None:
-                whole = True
-            if finding.kind == "ratio" and finding.entry in sexed:
-                sexes = {f.name for f in self.voc.of(voc.PatientField) if f.field == "gender"}
-                entries |= sexes
-                sources |= sexes
-        for name in list(entries):
-            entry = self.voc.entries.get(name)  # type: ignore[assignment]
-            if isinstance(entry, voc.Age):
-                entries.add(entry.of)
-                sources.add(entry.of)
-        concept = courses.removeprefix("courses_of_")
-        if courses:
-            sources.update(self.voc.below(concept))
-        small = Plan(
-            findings={n: self.plan.findings[n] for n in findings},
-            courses={concept: self.plan.courses[concept]} if concept in self.plan.courses else {},
-            reach={},
-            tests=self.plan.tests,
-            basis={},
-        )
-        return Block(tuple(findings), courses, frozenset(entries), frozenset(sources), whole, small)
-
-
-def _joined(keys: Mapping[str, set[str]]) -> list[list[str]]:
-    """Names that share a key, directly or through others, in order."""
-    home: dict[str, list[str]] = {}
-    sets: list[list[str]] = []
-    for name, own in keys.items():
-        met: list[list[str]] = []
-        for key in own:
-            if key in home and all(home[key] is not each for each in met):
-                met.append(home[key])
-        joined = [n for each in met for n in each] + [name]
-        sets = [each for each in sets if all(each is not one for one in met)]
-        sets.append(joined)
-        for member in joined:
-            for key in keys[member]:
-                home[key] = joined
-    return sets
+    def number(self, rows: Rows) -> int:
+        return self._numbers.setdefault(rows, len(self._numbers))
 
 
 class States:
@@ -177,79 +42,126 @@ class States:
 
     def __init__(
         self,
-        protocol: core.Protocol,
+        maker: LeverMaker,
+        divided: Divided,
         record: PatientRecord,
-        as_of: date,
-        windows: Mapping[str, Window],
-        dates: Mapping[str, date],
-        blocks: Sequence[Block],
-        levers: Sequence[Lever],
+        kept: dict[int, Kept],
     ) -> None:
-        self.protocol, self.record, self.as_of = protocol, record, as_of
-        self.windows, self.dates = windows, dates
-        self.blocks, self.levers = blocks, levers
-        self.movers = [
-            tuple(i for i, lever in enumerate(levers) if moves(protocol, lever, block))
-            for block in blocks
-        ]
+        self.maker, self.divided, self.record = maker, divided, record
+        self.visible, self.as_of = maker.visible, maker.as_of
+        self.levers: dict[int, Lever] = {}
+        self._kept = kept.setdefault(id(divided), Kept())
+        self._movers: dict[int, tuple[int, ...]] = {}
         self._records: dict[int, PatientRecord] = {}
-        self._rows: dict[tuple[int, State], tuple[Key, ...]] = {}
+        self._rows: dict[tuple[int, State], Rows] = {}
 
-    def rows(self, block: int, state: State) -> tuple[Key, ...]:
-        """The joint rows of a block, each with the cells of its findings."""
-        movers = self.movers[block]
-        own = tuple(each for each in state if each[0] in movers)
-        key = (block, own)
-        if key not in self._rows:
-            options = [self.levers[i].options[n] for i, n in own]
-            self._rows[key] = self._read(block, options)
-        return self._rows[key]
+    def movers(self, block: int) -> tuple[int, ...]:
+        """The levers that move a block, by number."""
+        if block not in self._movers:
+            it = self.divided.blocks[block]
+            found = []
+            for number, source in enumerate(self.maker.sources.names):
+                if isinstance(source, str):
+                    if source not in it.sources:
+                        continue
+                elif not patterned(it, source):
+                    continue
+                if number not in self.levers:
+                    lever = self.maker.lever(source)
+                    if lever is None:
+                        continue
+                    self.levers[number] = lever
+                found.append(number)
+            self._movers[block] = tuple(found)
+        return self._movers[block]
+
+    def moved(self, lever: int) -> list[int]:
+        """The blocks that a lever moves."""
+        source = self.maker.sources.names[lever]
+        if isinstance(source, str):
+            return self.divided.moved_by.get(source, [])
+        return [b.number for b in self.divided.blocks if patterned(b, source)]
 
     def states(self, block: int) -> Iterator[State]:
         """All states of the levers that move a block."""
-        choices = [[None, *range(len(self.levers[i].options))] for i in self.movers[block]]
+        movers = self.movers(block)
+        choices = [[None, *range(len(self.levers[i].options))] for i in movers]
         for chosen in product(*choices):
-            yield tuple(
-                (i, n) for i, n in zip(self.movers[block], chosen, strict=True) if n is not None
+            yield tuple((i, n) for i, n in zip(movers, chosen, strict=True) if n is not None)
+
+    def number(self, block: int, state: State) -> int:
+        """A number for the rows of a block, the same for the same rows."""
+        return self._kept.number(self.rows(block, state))
+
+    def rows(self, block: int, state: State) -> Rows:
+        """The joint rows of a block, each with the cells of its findings."""
+        key = (block, state)
+        found = self._rows.get(key)
+        if found is None:
+            found = self._rows[key] = self._made(block, state)
+        return found
+
+    def _made(self, number: int, state: State) -> Rows:
+        block = self.divided.blocks[number]
+        if not state:
+            return _part(block, self.maker.found)
+        options = [self.levers[i].options[n] for i, n in state]
+        if len(options) == 1 and options[0].sets == block.own and block.own:
+            key = (number, options[0].said)
+            if key not in self._kept.rows:
+                self._kept.rows[key] = self._read(block, options)
+            return self._kept.rows[key]
+        return self._read(block, options)
+
+    def _read(self, block: Block, options: Sequence[Option]) -> Rows:
+        protocol, visible = self.maker.protocol, self.visible
+        inputs = self._inputs(block, options)
+        if inputs is None:
+            own = self._own(block)
+            record = set_in(own, options, self.as_of, protocol.vocabulary)
+            visible = visible.of_record(record)
+            inputs = {}
+        found = read_visible(protocol, block.plan, visible, inputs)
+        return joint(set_as_a_whole(block.plan, found, options))
+
+    def _inputs(self, block: Block, options: Sequence[Option]) -> dict[str, Input] | None:
+        """What the options make of inputs, where all are numbers of newest results."""
+        if not block.numbers:
+            return None
+        found = {}
+        for option in options:
+            [fact] = option.facts or [None]
+            if fact is None or not isinstance(fact.reading, Measured) or fact.reading.value is None:
+                return None
+            entry, reading, value = (
+                self.maker.voc.entries[fact.entry],
+                fact.reading,
+                fact.reading.value,
             )
+            assert isinstance(entry, Quantity)
+            exact = value.is_point and not reading.relative
+            opener = None if exact else Opener(entry.element, "imprecise", fact.resource)
+            number = Number(value, reading.limits, fact.resource, reading.relative)
+            found[entry.name] = Input(entry.name, (number,), opener, (fact,))
+        return found
 
-    def _read(self, number: int, options: Sequence[Option]) -> tuple[Key, ...]:
-        block = self.blocks[number]
-        record = set_in(self._own(number), options, self.as_of, self.protocol.vocabulary)
-        found = read_findings(
-            self.protocol, block.plan, record, self.as_of, self.windows, self.dates
-        )
-        found = set_as_a_whole(block.plan, found, options)
-        return joint(found)
-
-    def _own(self, number: int) -> PatientRecord:
+    def _own(self, block: Block) -> PatientRecord:
         """The record with the facts that a block is read from."""
-        block = self.blocks[number]
-        if block.whole:
+        if block.entries is None:
             return self.record
-        if number not in self._records:
+        if block.number not in self._records:
             facts = tuple(f for f in self.record.facts if f.entry in block.entries)
-            self._records[number] = replace(self.record, facts=facts)
-        return self._records[number]
-
-
-def moves(protocol: core.Protocol, lever: Lever, block: Block) -> bool:
-    """Whether a lever can move findings of a block."""
-    test = lever.options[0].test
-    if test is None:
-        return not lever.entries.isdisjoint(block.sources)
-    if isinstance(test, core.Pattern):
-        return test.concept in block.plan.courses
-    return block.plan.tests[test][0] in block.findings
+            self._records[block.number] = replace(self.record, facts=facts)
+        return self._records[block.number]
 
 
 def set_in(
-    record: PatientRecord, options: Iterable[Option], as_of: date, vocabulary: voc.Vocabulary
+    record: PatientRecord, options: Iterable[Option], as_of: date, vocabulary: Vocabulary
 ) -> PatientRecord:
     """A record in which options are set."""
     for option in options:
-        for fact in option.facts:
-            record = with_facts(record, [fact], as_of, vocabulary)
+        if option.facts:
+            record = with_facts(record, option.facts, as_of, vocabulary)
         if option.stops:
             record = stopped(record, option.stops, as_of, vocabulary)
     return record
@@ -265,7 +177,7 @@ def set_as_a_whole(
     return found
 
 
-def joint(found: PatientFindings) -> tuple[Key, ...]:
+def joint(found: PatientFindings) -> Rows:
     """All findings of a block in joint rows."""
     single = tuple(found.single.items())
     rows: dict[Key, None] = {}
@@ -273,3 +185,15 @@ def joint(found: PatientFindings) -> tuple[Key, ...]:
         cells = [*single, *(cell for row in chosen for cell in row.cells)]
         rows[tuple(sorted(cells, key=lambda c: c[0]))] = None
     return tuple(rows)
+
+
+def _part(block: Block, found: PatientFindings) -> Rows:
+    """A block as it is in all findings of a patient."""
+    names = block.plan.findings
+    if not block.courses and all(name in found.single for name in names):
+        return (tuple(sorted(((n, found.single[n]) for n in names), key=lambda c: c[0])),)
+    single = {n: found.single[n] for n in names if n in found.single}
+    groups = [
+        g for g in found.groups if g.name == block.courses or not g.findings.isdisjoint(names)
+    ]
+    return joint(PatientFindings(as_of=found.as_of, single=single, groups=tuple(groups)))

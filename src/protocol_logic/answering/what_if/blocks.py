@@ -1,0 +1,215 @@
+"""Blocks: findings of a protocol that can share an input, and are read together.
+
+A block depends on the levers of its inputs alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Finding, Plan
+from protocol_logic.findings.read import concept_group
+from protocol_logic.findings.variants import base_of
+from protocol_logic.knowledge import vocabulary as voc
+
+_BY_VALUE = ("value", "recorded", "in_record", "number", "ratio", "age")
+_NUMBERS = ("number", "ratio", "derived", "age")
+_NEWEST = ("value", "recorded", "number", "ratio", "presence")
+"""Kinds of which the newest statement of their entry decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Findings that are read together.
+
+    `courses`: the group of the medication class that is read with them, or empty. `entries`: whose
+    facts they are read from; None: of any. `sources`: the entries whose levers move them. `plan`:
+    the part of the plan that reads them. `numbers`: whether all are numbers of the newest results;
+    `own`: the one entry whose newest statement decides all of them, or empty.
+    """
+
+    number: int
+    courses: str
+    entries: frozenset[str] | None
+    sources: frozenset[str]
+    plan: Plan
+    numbers: bool
+    own: str
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether a quantity of it is computed from others."""
+        return any(f.kind == "derived" for f in self.plan.findings.values())
+
+
+class Blocks:
+    """The blocks of a protocol, which are others where sex or age is not certain."""
+
+    def __init__(self, protocol: core.Protocol, plan: Plan) -> None:
+        self.protocol, self.plan = protocol, plan
+        self.voc = protocol.vocabulary
+        self._sexes = {f.name for f in self.voc.of(voc.PatientField) if f.field == "gender"}
+        self._unrecorded = {
+            name: concept
+            for concept, courses in plan.courses.items()
+            for names in courses.names.values()
+            for name in (names.unrecorded_course, names.unrecorded_event)
+        }
+        self._known: dict[object, Divided] = {}
+
+    def of(self, uncertain: frozenset[str], sexed: frozenset[str]) -> Divided:
+        """`uncertain`: the patient fields and ages that have more than one value; `sexed`: the
+        quantities whose limits of normal are not the same for all."""
+        key = (uncertain, sexed if uncertain else frozenset())
+        if key not in self._known:
+            self._known[key] = Divided(list(self._made(*key)))
+        return self._known[key]
+
+    def _made(self, uncertain: frozenset[str], sexed: frozenset[str]) -> Iterator[Block]:
+        keys = {n: self._keys(n, uncertain, sexed) for n in self.plan.findings}
+        for concept in self.plan.courses:
+            keys[concept_group(concept)] = {f"courses {concept}"}
+        for number, members in enumerate(_joined(keys)):
+            courses = next((m for m in members if m not in self.plan.findings), "")
+            findings = [self.plan.findings[m] for m in members if m in self.plan.findings]
+            if not courses and any(f.kind == "lines" for f in findings):
+                courses = concept_group(next(f.entry for f in findings if f.kind == "lines"))
+            yield self._block(number, findings, courses, sexed)
+
+    def _inputs(self, finding: Finding) -> set[str]:
+        """The entries of a derived quantity."""
+        derived = self.protocol.derived.get(finding.entry)
+        if derived is None:
+            return set()
+        return {*derived.inputs, *derived.fields, *filter(None, [derived.reported])}
+
+    def _keys(self, name: str, uncertain: frozenset[str], sexed: frozenset[str]) -> set[str]:
+        """What a finding may share with others."""
+        finding = self.plan.findings[name]
+        if finding.kind == "lines":
+            return {f"courses {finding.entry}"}
+        if name in self._unrecorded:
+            return {f"courses {self._unrecorded[name]}", f"finding {base_of(finding)}"}
+        names = self._inputs(finding)
+        if finding.kind in _BY_VALUE and not names:
+            names = {finding.entry}
+            if finding.kind == "ratio" and finding.entry in sexed:
+                names |= self._sexes
+        if not names:
+            return {f"finding {base_of(finding)}"}
+        certain = {
+            each
+            for each in names - uncertain
+            if isinstance(self.voc.entries.get(each), voc.PatientField | voc.Age)
+        }
+        return {f"entry {each}" for each in names - certain} or {f"entry {finding.entry}"}
+
+    def _block(
+        self, number: int, findings: Sequence[Finding], courses: str, sexed: frozenset[str]
+    ) -> Block:
+        entries: set[str] = set()
+        sources: set[str] = set()
+        for finding in findings:
+            own, moved_by = self._read_from(finding, sexed)
+            entries |= own | moved_by
+            sources |= moved_by
+        for name in list(entries):
+            entry = self.voc.entries.get(name)
+            if isinstance(entry, voc.Age):
+                entries.add(entry.of)
+        concept = courses.removeprefix(concept_group(""))
+        if courses:
+            sources |= set(self.voc.below(concept))
+        whole = bool(courses) or any(
+            f.occurrence is not None
+            or f.kind == "unrecorded"
+            or isinstance(self.voc.entries.get(f.entry), voc.Event)
+            for f in findings
+        )
+        small = Plan(
+            findings={f.id: f for f in findings},
+            courses={concept: self.plan.courses[concept]} if concept in self.plan.courses else {},
+            reach={},
+            tests=self.plan.tests,
+            basis={},
+        )
+        plain = all(
+            f.window is None and not f.taken and not f.variant and f.occurrence is None
+            for f in findings
+        )
+        of = {f.entry for f in findings}
+        newest = plain and len(of) == 1 and all(f.kind in _NEWEST for f in findings)
+        return Block(
+            number=number,
+            courses=courses,
+            entries=None if whole else frozenset(entries),
+            sources=frozenset(sources),
+            plan=small,
+            numbers=plain and all(f.kind in _NUMBERS for f in findings),
+            own=of.pop() if newest else "",
+        )
+
+    def _read_from(self, finding: Finding, sexed: frozenset[str]) -> tuple[set[str], set[str]]:
+        """The entries that a finding is read from, and those whose levers move it."""
+        inputs = self._inputs(finding)
+        if inputs or finding.kind in ("undetermined", "todo"):
+            return inputs, inputs
+        entry = self.voc.entries[finding.entry]
+        own, moved_by = {entry.name}, {entry.name}
+        if isinstance(entry, voc.Concept):
+            below, above = self.voc.below(entry.name), self.voc.above(entry.name)
+            own.update(below, above)
+            moved_by.update(above)
+            if finding.kind != "presence":
+                moved_by.update(below)
+        if isinstance(entry, voc.Concept | voc.Event) and entry.closed_by:
+            moved_by.add(entry.closed_by)
+        if isinstance(entry, voc.Lesion) and entry.counted:
+            own.add(entry.counted)
+        if finding.window is not None and finding.window.before is not None:
+            own.add(finding.window.before)
+        if finding.kind == "ratio" and finding.entry in sexed:
+            moved_by |= self._sexes
+        return own, moved_by
+
+
+class Divided:
+    """The findings of a plan as blocks."""
+
+    def __init__(self, blocks: list[Block]) -> None:
+        self.blocks = blocks
+        self.home = {name: b.number for b in blocks for name in b.plan.findings}
+        self.courses = {b.courses: b.number for b in blocks if b.courses}
+        self.moved_by: dict[str, list[int]] = {}
+        """Entry -> the blocks that its lever moves."""
+        for block in blocks:
+            for name in block.sources:
+                self.moved_by.setdefault(name, []).append(block.number)
+
+
+def _joined(keys: Mapping[str, set[str]]) -> list[list[str]]:
+    """Names that share a key, directly or through others, in order."""
+    home: dict[str, list[str]] = {}
+    sets: list[list[str]] = []
+    for name, own in keys.items():
+        met: list[list[str]] = []
+        for key in own:
+            if key in home and all(home[key] is not each for each in met):
+                met.append(home[key])
+        joined = [n for each in met for n in each] + [name]
+        sets = [each for each in sets if all(each is not one for one in met)]
+        sets.append(joined)
+        for member in joined:
+            for key in keys[member]:
+                home[key] = joined
+    order = {name: n for n, name in enumerate(keys)}
+    return sorted((sorted(s, key=order.__getitem__) for s in sets), key=lambda s: order[s[0]])
+
+
+def patterned(block: Block, test: core.Test) -> bool:
+    """Whether the condition of a history moves a block."""
+    if isinstance(test, core.Pattern):
+        return test.concept in block.plan.courses
+    return block.plan.tests[test][0] in block.plan.findings
