@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 from datetime import date, timedelta
+from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from protocol_logic.answering.rows import AsOf
 from protocol_logic.answering.what_if.ahead import cells_of
 from protocol_logic.answering.what_if.when import breakpoints, timeline
-from protocol_logic.pipeline import Screening, ahead_of
-from tests.differential.trials import Trial, trials
+from protocol_logic.pipeline import Compiled, Screening, ahead_of
+from protocol_logic.records.facts import PatientRecord
+from tests.differential.protocols import random_policies, random_protocol
+from tests.differential.trials import Trial, compiled, policies, record_of, trials
 
 MANY = int(os.environ.get("MANY", "8"))
 CHUNK = 4
@@ -31,10 +36,15 @@ def test_no_finding_changes_between_the_breakpoints(start: int) -> None:
 
 
 def check(trial: Trial, case: int) -> None:
-    ahead = ahead_of(trial.told, trial.record)
-    days = breakpoints(ahead, trial.as_of)
     rng = random.Random(f"when {case} {trial.number}")
     first = trial.as_of + timedelta(days=rng.choice([0, 0, 0, 365, 1500, 3000]))
+    scan(trial.told, trial.record, trial.as_of, first, (case, trial.number, trial.text))
+
+
+def scan(told: Compiled, record: PatientRecord, as_of: date, first: date, where: object) -> None:
+    """Compare the breakpoints after the as-of date with what changes from a day on."""
+    ahead = ahead_of(told, record)
+    days = breakpoints(ahead, as_of)
     before = cells_of(ahead.findings_on(first))
     scanned: list[date] = []
     for number in range(1, DAYS + 1):
@@ -44,7 +54,24 @@ def check(trial: Trial, case: int) -> None:
             scanned.append(day)
         before = cells
     last = first + timedelta(days=DAYS)
-    assert scanned == [day for day in days if first < day <= last], (case, trial.number, trial.text)
+    assert scanned == [day for day in days if first < day <= last], where
+
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "pysynthea-breast-r4" / "patients.ndjson.gz"
+
+
+@pytest.mark.skipif(not REAL.is_file(), reason=f"no records at {REAL}")
+def test_nor_in_records_that_others_made() -> None:
+    number = max(3, MANY // 8)
+    with gzip.open(REAL, "rt", encoding="utf-8") as lines:
+        for case, line in enumerate(islice(lines, number)):
+            rng = random.Random(f"real {case}")
+            text = random_protocol(rng)
+            told = compiled(text, policies(random_policies(rng)))
+            record = record_of(told, line)
+            days = [f.date.first for f in record.facts if f.date is not None]
+            as_of = rng.choice(days) if days else date(2020, 1, 1)
+            scan(told, record, as_of, as_of, (case, record.patient, as_of, text))
 
 
 @pytest.mark.parametrize("start", range(0, MANY, CHUNK))
