@@ -279,6 +279,10 @@ class _Run:
 def _written(report: Report, options: CohortOptions) -> bytes:
     if options.form == "json":
         return written(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    if options.form == "html":
+        from protocol_logic.surfaces.cohort_page import cohort_page
+
+        return written(cohort_page(report))
     from protocol_logic.surfaces.cohort_text import CohortText
 
     to_stdout = options.output is None or options.output == STDOUT

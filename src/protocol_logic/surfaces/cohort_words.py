@@ -18,6 +18,15 @@ INFLUENCE = "What each criterion does, whatever its place"
 MISSING = "What missing data cost"
 LIMITS = "How many more would be eligible under other limits"
 EASED = "Limits to ease next"
+CURVES = "Eligible patients under other limits"
+CURVES_SAID = (
+    "One limit at a time; all else is as it is. Of numbers that are not known exactly nothing "
+    "changes. The broken line is the protocol's own limit."
+)
+LAST_LINE = (
+    "Counts are of records as they are, on the day of each. A limit that lets more patients in may "
+    "let in those whom it is there to protect: whether it can be eased, a person decides."
+)
 NO_PATIENT = "No patient was judged, so there is nothing to count."
 COLUMNS = (
     "Only by it: would be eligible without it.",
@@ -101,6 +110,17 @@ def near(text: str) -> str:
     number = Fraction(text)
     exact = decimal_text(number)
     return exact if len(exact) <= 7 and "/" not in exact else f"{float(number):.4g}"
+
+
+def condition(curve: Json) -> str:
+    """The condition whose limit is moved."""
+    return visible(curve["condition"])
+
+
+def known(curve: Json, report: Report) -> str:
+    """In which criteria a limit stands, and for how many patients the number is known."""
+    where = ", ".join(map(visible, curve["criteria"]))
+    return f"In {where}; the number is known of {curve['known']:,} of {report['patients']:,}."
 
 
 def changes(curve: Json) -> list[Json]:

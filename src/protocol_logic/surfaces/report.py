@@ -52,7 +52,7 @@ def _digest(text: str) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from protocol_logic.surfaces import fit_words
+    from protocol_logic.surfaces import cohort_words, fit_words
 
     made = Environment(
         loader=PackageLoader("protocol_logic.surfaces"),
@@ -68,4 +68,5 @@ def _environment() -> Environment:
     made.filters["digest"] = _digest
     made.filters["number"] = "{:,}".format
     made.globals["fit"] = fit_words
+    made.globals["cohort"] = cohort_words
     return made

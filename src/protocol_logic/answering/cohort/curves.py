@@ -42,10 +42,10 @@ def step_of(limit: NumberLimit) -> Fraction:
 
 
 def tried(limit: NumberLimit) -> list[Fraction]:
-    """The protocol's limit with those on either side of it, ascending; none below zero."""
+    """The protocol's limit with those on either side of it that are plausible, ascending."""
     middle, step = limit.test.limit, step_of(limit)
     numbers = [middle + k * step for k in range(-STEPS, STEPS + 1)]
-    return [number for number in numbers if number >= 0 or middle < 0]
+    return [number for number in numbers if limit.plausible.contains(number)]
 
 
 class Curve:

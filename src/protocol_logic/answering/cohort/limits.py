@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
-from protocol_logic.foundation.interval import decimal_text
+from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.knowledge import vocabulary as voc
 
@@ -38,6 +38,7 @@ class NumberLimit:
     `finding`: what it reads. `criteria`: those it stands in. `helps`: whether a patient can only
     gain by its being true, or only by its being false; None: it stands in both ways. `head`,
     `tail`: the author's words around the number; `scale`: what the author's unit is in ours.
+    `plausible`: the limits that make sense; `whole`: of them the whole ones only.
     """
 
     test: core.Within
@@ -48,6 +49,7 @@ class NumberLimit:
     tail: str
     scale: Fraction
     whole: bool
+    plausible: Interval
 
     @property
     def number(self) -> Fraction:
@@ -95,6 +97,7 @@ def limits_of(protocol: core.Protocol, plan: Plan) -> tuple[NumberLimit, ...]:
             min(signs[test]) if len(signs[test]) == 1 else None,
             *_said(protocol, first[test]),
             whole=_is_whole(protocol, test),
+            plausible=_plausible(protocol, test),
         )
         for test, where in places.items()
     )
@@ -138,6 +141,14 @@ def _is_whole(protocol: core.Protocol, test: core.Within) -> bool:
     if isinstance(entry, voc.Quantity):
         return entry.unit == "1" and not test.per and test.limit.denominator == 1
     return isinstance(entry, voc.Age)
+
+
+def _plausible(protocol: core.Protocol, test: core.Within) -> Interval:
+    entry = protocol.vocabulary.entries.get(test.entry)
+    known = entry.plausible if isinstance(entry, voc.Quantity) and not test.per else None
+    if known is not None and known.contains(test.limit):
+        return known
+    return Interval.at_least(0) if test.limit >= 0 else Interval.everything()
 
 
 def with_limits(protocol: core.Protocol, limits: OtherLimits) -> core.Protocol:

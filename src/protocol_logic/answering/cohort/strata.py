@@ -1,7 +1,8 @@
 """By what a cohort is divided: sex, bands of age, and whatever an entry or definition says.
 
 The values of a stratum are asked as criteria of a protocol of their own, so that they are read and
-decided as everything else is; a patient of whom no value is certain is `not known`.
+decided as everything else is; a patient of whom no value is certain is `not known`. Each condition
+has a text of its own, since rules are named by it.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ def _values(protocol: core.Protocol, name: str) -> Iterator[tuple[str, core.Cond
         body = definition.body
         if isinstance(body, core.Decision):
             for value in body.values:
-                yield value, core.Defined(name=name, value=value)
+                yield value, core.Defined(name=name, value=value, text=f"{name} is {value}")
         elif not isinstance(body, core.Score):
-            yield from _either(core.Defined(name=name))
+            yield from _either(core.Defined(name=name, text=name))
         return
     match protocol.vocabulary.entries.get(name):
         case voc.Age(unit="a"):
@@ -69,15 +70,17 @@ def _values(protocol: core.Protocol, name: str) -> Iterator[tuple[str, core.Cond
                 for number in range(int(low), int(high) + 1):
                     yield str(number), _between(name, number, number + 1)
         case voc.Concept(kind="condition" | "allergy"):
-            yield from _either(core.Present(concept=name), "present", "absent")
+            yield from _either(
+                core.Present(concept=name, text=f"{name} present"), "present", "absent"
+            )
         case voc.Concept():
             subject = core.Subject(name)
-            yield from _either(core.Occurred(subject=subject, window=None))
+            yield from _either(core.Occurred(subject=subject, window=None, text=f"{name} done"))
         case voc.Asked():
-            yield from _either(core.Asked(entry=name))
+            yield from _either(core.Asked(entry=name, text=name))
         case voc.PatientField() | voc.Status() | voc.Consent() | voc.Lesion() as entry:
             for value in values_of(entry):
-                yield value, core.HasValue(entry=name, values=(value,))
+                yield value, core.HasValue(entry=name, values=(value,), text=f"{name} is {value}")
 
 
 def _either(
@@ -95,11 +98,11 @@ def _bands(name: str) -> Iterator[tuple[str, core.Condition]]:
 
 
 def _from(name: str, number: int) -> core.Condition:
-    return core.Within(entry=name, op=">=", limit=Fraction(number))
+    return core.Within(entry=name, op=">=", limit=Fraction(number), text=f"{name} >= {number}")
 
 
 def _below(name: str, number: int) -> core.Condition:
-    return core.Within(entry=name, op="<", limit=Fraction(number))
+    return core.Within(entry=name, op="<", limit=Fraction(number), text=f"{name} < {number}")
 
 
 def _between(name: str, low: int, high: int) -> core.Condition:
