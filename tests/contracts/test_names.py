@@ -63,13 +63,32 @@ def test_json_has_codes_and_source() -> None:
     assert found["source"]
 
 
+def test_a_slip_of_the_pen_finds_what_was_meant_first() -> None:
+    done = run("names", "type", "2", "diabetis")
+    assert done.returncode == 1
+    assert done.stdout.startswith("type_2_diabetes\n")
+    assert done.stderr == "no name fits `type 2 diabetis`; these fit `type 2 diabetes`\n"
+    names = [each.name for each in search(["atrial fibrilation"], KNOWN).found]
+    assert names == ["atrial_fibrillation"]
+    # A beginning of a word is no slip.
+    assert not search(["creatin"], KNOWN).meant
+    assert not search(["hyperglycemia"], KNOWN).meant
+
+
+def test_what_is_tested_in_no_way_by_itself_has_no_heading_of_ways() -> None:
+    for words in ("severe hypoglycemia", "severity"):
+        lines = run("names", *words.split()).stdout.splitlines()
+        headings = [n for n, line in enumerate(lines) if line.endswith("tested by")]
+        assert all(lines[n + 1].startswith("    ") for n in headings)
+
+
 def test_nothing_found_says_what_is_near() -> None:
-    done = run("names", "hemoglobine")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "did you mean `hemoglobin`" in done.stderr
+    done = run("names", "liver_metastasys")
+    assert done.returncode == 1
+    assert done.stdout.startswith("liver_metastasis\n")
     done = run("names", "zygote")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "did you mean" not in done.stderr
+    assert "did you mean" not in done.stderr and "these fit" not in done.stderr
 
 
 @pytest.mark.parametrize(

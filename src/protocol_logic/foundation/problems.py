@@ -7,6 +7,7 @@ case, no full stop, the author's text in backticks, the cure in the hint.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -90,18 +91,30 @@ def one_of(names: Iterable[str]) -> str:
 
 def did_you_mean(word: str, known: Iterable[str], least: float = 0.6) -> str | None:
     """A hint that names the nearest known words, or None where none is `least` alike."""
-    near = difflib.get_close_matches(word, sorted(set(known)), n=2, cutoff=least)
+    return _meant(difflib.get_close_matches(word, sorted(set(known)), n=2, cutoff=least))
+
+
+def _meant(near: list[str]) -> str | None:
     return "did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else None
 
 
 def misspelt(word: str, known: Iterable[str]) -> str | None:
     """As `did_you_mean`, but only names of which `word` is a slip of the pen: another word of
-    medicine that looks alike (`hyper` and `hypo`, hepatitis A and C, ECG and ECOG) is none."""
-    return did_you_mean(word, (name for name in known if _slip(word, name)), 0.82)
+    medicine that looks alike (`hyper` and `hypo`, hepatitis A and C, ECG and ECOG, type 1 and 2) is
+    none."""
+    return _meant(slips(word, known))
+
+
+def slips(word: str, known: Iterable[str], least: float = 0.82) -> list[str]:
+    """The names of which a word is a slip of the pen, at most two, the nearest first."""
+    names = sorted({name for name in known if _slip(word, name)})
+    return difflib.get_close_matches(word, names, n=2, cutoff=least)
 
 
 def _slip(word: str, name: str) -> bool:
     if len(word) < 5 or _opposed(word, name) or _opposed(name, word):
+        return False
+    if re.sub(r"\D", "", word) != re.sub(r"\D", "", name):
         return False
     first, last = word.rpartition("_")[::2]
     if first and first == name.rpartition("_")[0]:

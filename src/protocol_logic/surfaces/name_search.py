@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from protocol_logic.compiling.catalogue import Known
+from protocol_logic.foundation.problems import slips
 
 _SMALL = frozenset("a an and any by for from has in is no not of on or other the to with".split())
 _ENDINGS = (("ies", "y"), ("ses", "sis"), ("s", ""))
@@ -19,17 +21,23 @@ _SHORT = 3
 """Shorter words are abbreviations: `age` does not look for `agent`."""
 
 
+_SLIP = 0.87
+"""How alike a single word must be: `hypertention`, and not `hypercalcemia` for hyperglycemia."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hits:
     """The names that fit, best first.
 
     `by_code`: those that only a code of theirs fits, with that code. `partly`: whether the names
-    are those that stand in what was looked for, since none fits all of it.
+    are those that stand in what was looked for, since none fits all of it. `meant`: the words that
+    were taken for slips of the pen, put right.
     """
 
     found: tuple[Known, ...] = ()
     by_code: tuple[tuple[Known, tuple[str, str, str]], ...] = ()
     partly: bool = False
+    meant: str = ""
 
 
 def search(words: Iterable[str], known: Sequence[Known]) -> Hits:
@@ -38,6 +46,10 @@ def search(words: Iterable[str], known: Sequence[Known]) -> Hits:
     parts = [part for part in parts if part not in _SMALL] or parts
     either = [_either(part) for part in parts]
     found = _at(r"\b{}\b", either, known)
+    if not found and (mended := _mended(parts, known)) != parts:
+        hits = search(mended, known)
+        if hits.found and not hits.partly:
+            return replace(hits, meant=" ".join(mended))
     if not found or min(map(len, parts)) > _SHORT:
         found = _at(r"\b{}", either, known)
     by_code = tuple((e, c) for e in known if e not in found and (c := _code(e, either)))
@@ -47,6 +59,23 @@ def search(words: Iterable[str], known: Sequence[Known]) -> Hits:
         return Hits(tuple(sorted(found, key=lambda each: _rank(each, parts))), by_code)
     standing = [each for each in known if _stands_in(each, set(parts))]
     return Hits(tuple(standing), partly=True)
+
+
+def _mended(parts: Sequence[str], known: Sequence[Known]) -> list[str]:
+    """The words, each that nothing has or begins with as one of which it is a slip; of several
+    ways the one that is a name as a whole."""
+    terms = {term for each in known for term in _terms(each)}
+    words = {word for term in terms for word in term.split()}
+    ways = product(
+        *(
+            [part]
+            if any(word.startswith(part) for word in words) or _singular(part) in words
+            else slips(part, words, _SLIP) or [part]
+            for part in parts
+        )
+    )
+    options = [list(way) for way in ways]
+    return next((way for way in options if " ".join(way) in terms), options[0])
 
 
 def _at(way: str, parts: Sequence[str], known: Sequence[Known]) -> list[Known]:

@@ -23,7 +23,9 @@ def find_names(words: Sequence[str], form: str) -> int:
     found = hits.found or tuple(each for each, _ in hits.by_code)
     by_code = hits.by_code if hits.found else ()
     wanted = " ".join(map(shown, words))
-    if hits.found and hits.partly:
+    if hits.meant:
+        click.echo(f"no name fits `{wanted}`; these fit `{hits.meant}`", err=True)
+    elif hits.found and hits.partly:
         click.echo(f"no name fits all of `{wanted}`; these stand in it", err=True)
     elif found and not hits.found:
         click.echo(f"no name fits `{wanted}`; it stands in codes of these", err=True)
@@ -44,7 +46,7 @@ def find_names(words: Sequence[str], form: str) -> int:
             "lacks can be an entry of the protocol itself, or be asked of a person"
         )
         click.echo(f"no name of the knowledge base fits `{wanted}`; {hint}", err=True)
-    return 0 if found and not hits.partly else 1
+    return 0 if found and not hits.partly and not hits.meant else 1
 
 
 def _by_code(hits: Sequence[tuple[Known, tuple[str, str, str]]]) -> Iterator[str]:
@@ -86,7 +88,7 @@ def _lines(known: Known, code: tuple[str, str, str] | None = None) -> list[str]:
 
 def _ways(found: Sequence[Known], known: Sequence[Known]) -> Iterator[str]:
     """How they are tested: of one name with the name, of several once for all that are alike."""
-    if len(found) == 1:
+    if len(found) == 1 and found[0].ways:
         yield from ("", "tested by", *(f"    {way}" for way in found[0].ways))
     else:
         yield from _forms(found)
@@ -100,6 +102,8 @@ def _forms(found: Sequence[Known]) -> Iterator[str]:
     for known in found:
         by_forms.setdefault(known.forms, []).append(known)
     for forms, alike in by_forms.items():
+        if not forms:
+            continue
         kinds = " or ".join(dict.fromkeys(known.kind for known in alike))
         yield from ("", f"a {kinds} is tested by", *(f"    {form}" for form in forms))
 
