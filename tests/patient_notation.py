@@ -14,6 +14,7 @@
     er positive                           also: er 5 %, er unreadable, er positive or negative
     liver_metastasis absent on 2026-10    also: present, provisional, inactive, entered in error
     liver_metastasis observed absent      an Observation, not a Condition
+    myocardial_infarction history         by a history code; also: history absent, history resolved
     breast_cancer present, relapse, onset 2024-02, by histology
     brain_metastasis present, severity severe           also: severity unreadable; a site
     oophorectomy left, site pelvis
@@ -40,6 +41,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -223,6 +225,10 @@ class _Writer:
         if rest in ("finished", "in-progress"):
             coding = {"system": entry.codes[0].system, "code": entry.codes[0].code}
             return {"resourceType": "Encounter", "status": rest, "class": coding}, None
+        if rest.partition(" ")[0].rstrip(",") == "history":
+            said = rest.removeprefix("history").lstrip(" ,") or "present"
+            then = replace(entry, codes=entry.past)
+            return _condition(then, said, self.qualifiers), "recordedDate"
         if entry.kind == "procedure":
             return _procedure(entry, rest, self.qualifiers), "performedDateTime"
         if rest.startswith("observed "):

@@ -59,6 +59,7 @@ def codes() -> Iterator[tuple[str, voc.Code]]:
     """Codes that resources are found by, with the entries that have them or are unlike them."""
     for entry in everything().vocabulary.entries.values():
         yield from ((entry.name, code) for code in getattr(entry, "codes", ()))
+        yield from ((entry.name, code) for code in getattr(entry, "past", ()))
         yield from ((entry.name, unlike.code) for unlike in entry.unlike)
         if isinstance(entry, voc.Concept):
             yield from ((entry.name, code) for group in entry.evidence.values() for code in group)
@@ -104,6 +105,25 @@ def test_a_code_is_unlike_what_another_entry_has_only_of_another_name() -> None:
             for code in getattr(vocabulary.entries[name], "codes", ())
         }
         assert not below.intersection(unlike.code.key for unlike in entry.unlike), entry.name
+
+
+OF_THE_PAST = re.compile(
+    r"\b(history|h/o|status post|s/p|past|previous(ly)?|prior|old|former|resolved|healed)\b", re.I
+)
+
+
+def test_a_code_that_says_that_something_was_is_a_history_code() -> None:
+    """`History of myocardial infarction` is no infarction of the day on which it is recorded."""
+    concepts = [c for c in everything().vocabulary.of(voc.Concept) if c.kind != "allergy"]
+    wrong = [(c.name, code) for c in concepts for code in c.codes if is_of_the_past(code)]
+    # Chronic ischemic heart disease by its category in ICD-10-CM.
+    assert [(name, code.code) for name, code in wrong] == [("ischemic_heart_disease", "I25.2")]
+    history = [code for c in concepts for code in c.past]
+    assert len(history) >= 6 and all(map(is_of_the_past, history))
+
+
+def is_of_the_past(code: voc.Code) -> bool:
+    return OF_THE_PAST.search(code.display) is not None
 
 
 # Whose name or code has the name of another entry in it, and yet does not imply it: why not.

@@ -17,7 +17,7 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
 from tests.differential.reference_chart import compare
 from tests.differential.reference_days import NOT_BEFORE, Day, Far, on
-from tests.differential.reference_statements import follows
+from tests.differential.reference_statements import follows, of_now
 from tests.differential.reference_therapy import Therapies
 
 Tag: TypeAlias = tuple[Hashable, ...]
@@ -119,7 +119,7 @@ class Occurrences(Therapies):
             def not_after(one: Day, other: Day) -> bool:
                 return self.world.far(NOT_BEFORE, one, other)
 
-            seen = [each for each in said if not_after(day(*each), self.chart.today)]
+            seen = of_now([each for each in said if not_after(day(*each), self.chart.today)])
             newest = [x for x in seen if all(not_after(day(*y), day(*x)) for y in seen)]
             newest = [x for x in newest if not any(follows(y, x) for y in newest)]
             if not newest:

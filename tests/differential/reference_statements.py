@@ -88,7 +88,7 @@ class Statements(ABC):
         """The visible facts of the latest day that has any."""
 
         def find() -> list[Numbered]:
-            found = self.visible(*entries)
+            found = of_now(self.visible(*entries))
             return [one for one in found if all(self._not_before(one, other) for other in found)]
 
         return self.world.once(("newest", entries, self.window), find)
@@ -329,6 +329,18 @@ class Statements(ABC):
                     outcomes |= {s >= limit.at_least for s in samples(size, [test])}
             return self.world.choose(("lesion", number, limit.axis), sorted(outcomes))
         return False
+
+
+def of_now(facts: list[Numbered]) -> list[Numbered]:
+    """What says how a condition is; what only says that it was says at most that nobody knows."""
+    told = [n for n, f in facts if not (isinstance(f.reading, ConditionStated) and f.reading.past)]
+    if told:
+        return [(number, fact) for number, fact in facts if number in told]
+    return [
+        (number, fact)
+        for number, fact in facts
+        if isinstance(fact.reading, ConditionStated) and fact.reading.state != "absent"
+    ]
 
 
 def follows(one: Numbered, other: Numbered) -> bool:

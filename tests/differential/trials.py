@@ -14,7 +14,7 @@ from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.pipeline import Compiled, compile_source, read_records
 from protocol_logic.reasoning.engine import Engine
-from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.facts import ConditionStated, Done, PatientRecord, past
 from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document
 from tests.differential import bundles
@@ -54,12 +54,25 @@ def trials(case: int) -> Iterator[Trial]:
             bundle = roughened(rng, bundle)
             bundles.blur(rng, bundle)
         record = record_of(found, bundles.dumps(bundle))
+        record = _of_the_past(random.Random(f"past {case} {number}"), record)
         record = answered(rng, found.protocol, record, as_of)
         shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
         dates = {"first_dose": as_of + shift} if found.protocol.timepoints else {}
         dated = replace(found, dates=dates)
         told = dated if number < 2 else replace(site, dates=dates)
         yield Trial(text, number, dated, told, engine, record, as_of, dates)
+
+
+def _of_the_past(rng: random.Random, record: PatientRecord) -> PatientRecord:
+    """The record, now and then with conditions and procedures of which codes say that they were."""
+    share = rng.choice([0, 0, 0.2, 0.6])
+    facts = [
+        past(fact)
+        if isinstance(fact.reading, ConditionStated | Done) and rng.random() < share
+        else fact
+        for fact in record.facts
+    ]
+    return replace(record, facts=tuple(facts))
 
 
 def compiled(text: str, site: Policies | None = None) -> Compiled:

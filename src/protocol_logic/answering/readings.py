@@ -87,6 +87,9 @@ def read_as(fact: Fact, unit: str | None) -> str:
             return interval_words(value, unit)
         case Stated(values=values):
             return UNREADABLE if values is None else " or ".join(sorted(values))
+        case ConditionStated(past=True, state=state, onset=before):
+            told = "never was" if state == "absent" else "was, on some day"
+            return f"{told} up to {before.last.isoformat()}" if before is not None else told
         case ConditionStated() as stated:
             parts = [stated.state, *([f"clinically {stated.clinical}"] if stated.clinical else [])]
             if stated.onset is not None:

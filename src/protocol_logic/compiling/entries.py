@@ -58,8 +58,10 @@ def report_code_clashes(found: Entries) -> None:
     seen: dict[tuple[str, str, str], str] = {}
     for entry in found.entries.values():
         kind = entry.kind if isinstance(entry, voc.Concept) else type(entry).__name__
-        for code in getattr(entry, "codes", ()):
-            other = seen.setdefault((kind, *code.key), entry.name)
+        said = [(kind, code) for code in getattr(entry, "codes", ())]
+        said += [(f"{kind} of the past", code) for code in getattr(entry, "past", ())]
+        for what, code in said:
+            other = seen.setdefault((what, *code.key), entry.name)
             if other != entry.name:
                 source, span = found.places[entry.name]
                 found.problems.add(

@@ -171,6 +171,7 @@ def _concept(r: Properties) -> voc.Entry:
         parents=tuple(w.text for p in r.all("is a") for w in p.words),
         closed_by=closed.words[0].text if closed else None,
         evidence={p.words[0].text: r.codes([p]) for p in r.all("evidence")},
+        past=r.past(),
     )
 
 

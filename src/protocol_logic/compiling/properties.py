@@ -29,9 +29,10 @@ _PROPERTIES = {
     },
     "status": {*_SAID, "code", "unlike", "unit", "value"},
     "condition": {
-        *_SAID, "code", "unlike", "is a", "includes", "closed by", "denied by", "evidence",
+        *_SAID, "code", "history code", "unlike", "is a", "includes", "closed by", "denied by",
+        "evidence",
     },
-    "procedure": {*_SAID, "code", "unlike", "is a", "includes", "closed by"},
+    "procedure": {*_SAID, "code", "history code", "unlike", "is a", "includes", "closed by"},
     "medication": {*_SAID, "code", "unlike", "is a", "includes", "closed by"},
     "event": {*_SAID, "from conditions", "from status", "closed by"},
     "lesion": {
@@ -134,9 +135,23 @@ class Properties:
         found = (self.code(ref) for prop in props for ref in prop.codes)
         return tuple(code for code in found if code is not None)
 
+    def past(self) -> tuple[voc.Code, ...]:
+        """The codes that say that it was; none of them may say that it is."""
+        own = {code.key for code in self.codes(self.all("code"))}
+        found = []
+        for ref in (ref for prop in self.all("history code") for ref in prop.codes):
+            code = self.code(ref)
+            if code is not None and code.key in own:
+                message = f"`{ref.code.text}` is both a code and a history code of `{self.name}`"
+                self.problem("code-clash", message, ref.code.span, "keep one of the two")
+            elif code is not None:
+                found.append(code)
+        return tuple(found)
+
     def unlike(self) -> tuple[voc.Unlike, ...]:
         """The codes that may be taken for those of the entry; none of them may be one."""
-        own = {ref.code.text for prop in self.all("code") for ref in prop.codes}
+        props = [*self.all("code"), *self.all("history code")]
+        own = {ref.code.text for prop in props for ref in prop.codes}
         found = []
         for prop in self.all("unlike"):
             ref = prop.codes[0]

@@ -13,7 +13,15 @@ from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.orders import orders_of
 from protocol_logic.findings.rows import Reason
 from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
-from protocol_logic.records.facts import Appointed, Closed, Fact, NotTaken, Ordered, PatientRecord
+from protocol_logic.records.facts import (
+    Appointed,
+    Closed,
+    ConditionStated,
+    Fact,
+    NotTaken,
+    Ordered,
+    PatientRecord,
+)
 
 
 def is_never(fact: Fact, vocabulary: Vocabulary) -> bool:
@@ -228,12 +236,25 @@ class Visible:
 
 def newest(facts: Iterable[Fact], as_of: date, since: date = date.min) -> list[Fact]:
     """Facts of which each may be the latest one; nothing is dropped that may be."""
+    facts = _of_now(list(facts))
     dated = [(fact.date, fact) for fact in facts if fact.date is not None]
     certain = [when.first for when, _ in dated if when.last <= as_of and when.first >= since]
     if not certain:
         return [fact for _, fact in dated]
     floor = max(certain)
     return [fact for when, fact in dated if when.last >= floor]
+
+
+def _of_now(facts: list[Fact]) -> list[Fact]:
+    """The facts without those which only say that a condition was, where others say how it is;
+    that it was not says nothing."""
+    said = [f for f in facts if isinstance(f.reading, ConditionStated) and f.reading.past]
+    if not said:
+        return facts
+    now = [fact for fact in facts if fact not in said]
+    return now or [
+        f for f in said if isinstance(f.reading, ConditionStated) and f.reading.state != "absent"
+    ]
 
 
 def _latest_times(facts: list[Fact]) -> list[Fact]:

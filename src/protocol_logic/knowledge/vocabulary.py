@@ -107,7 +107,8 @@ class Concept(Named):
 
     `kind`: `condition`, `procedure` or `medication`; or `allergy`, to a medication. `parents`:
     concepts it is a kind of. `closed_by`: the list that, when recorded, closes it. `evidence`:
-    name -> codes of `Condition.evidence` that confirm it.
+    name -> codes of `Condition.evidence` that confirm it. `past`: codes that say that it was, on
+    some day before (`history code`).
     """
 
     kind: str
@@ -115,6 +116,7 @@ class Concept(Named):
     parents: tuple[str, ...] = ()
     closed_by: str | None = None
     evidence: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
+    past: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

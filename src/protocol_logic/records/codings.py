@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from protocol_logic.foundation.interval import Interval
@@ -86,7 +86,7 @@ class Codings:
         observed: list[tuple[Observed, Iterable[Key]]] = [
             *((q, [*_keys(q.codes), *q.attested]) for q in vocabulary.of(Quantity)),
             *((s, _keys(s.codes)) for s in vocabulary.of(Status)),
-            *((c, _keys(c.codes)) for c in conditions),
+            *((c, _keys((*c.codes, *c.past))) for c in conditions),
             *((e, _keys(e.codes)) for e in vocabulary.of(Lesion)),
         ]
         fields: dict[str, tuple[PatientField, ...]] = {}
@@ -101,12 +101,19 @@ class Codings:
         return cls(
             fields=fields,
             observations=_table(observed),
-            conditions=_table((c, _keys(c.codes)) for c in conditions),
+            conditions=_table(
+                [
+                    *((c, _keys((*c.codes, *c.past))) for c in conditions),
+                    *((c, _keys(c.past)) for c in concepts if c.kind == "procedure"),
+                ]
+            ),
             evidence={
                 c.name: {k: name for name, codes in c.evidence.items() for k in _keys(codes)}
                 for c in conditions
             },
-            procedures=_table((c, _keys(c.codes)) for c in concepts if c.kind == "procedure"),
+            procedures=_table(
+                (c, _keys((*c.codes, *c.past))) for c in concepts if c.kind == "procedure"
+            ),
             medications=_table((c, _keys(c.codes)) for c in concepts if c.kind == "medication"),
             allergies=_table((c, _keys(c.codes)) for c in concepts if c.kind == "allergy"),
             lists=lists,
@@ -117,7 +124,10 @@ class Codings:
                 for history in vocabulary.of(History)
             },
             named={
-                kind: _table((c, _keys(c.codes)) for c in whole.of(Concept) if c.kind in kinds)
+                kind: _table(
+                    (c, _keys((*(c.codes if c.kind in kinds else ()), *c.past)))
+                    for c in whole.of(Concept)
+                )
                 for kind, kinds in _FOUND_AS.items()
             },
             systems=frozenset(c.system for e in whole.entries.values() for c in _codes(e)),
@@ -138,6 +148,7 @@ _FOUND_AS = {
 def _codes(entry: Named) -> Iterator[Code]:
     """The codes that a resource can be found by as a fact of the entry."""
     yield from getattr(entry, "codes", ())
+    yield from getattr(entry, "past", ())
     if isinstance(entry, Quantity):
         yield from (Code(*key) for key in entry.attested)
     elif isinstance(entry, Consent):
@@ -186,6 +197,15 @@ def entries_of(concept: object, table: Table[_E]) -> tuple[_E, ...]:
         # Nearly always there is one code, of one entry.
         found = (*found, *(e for e in named if e not in found)) if found else named
     return found
+
+
+def is_of_the_past(concept: object, entry: Named) -> bool:
+    """Whether the codings of a CodeableConcept say of an entry only that it was."""
+    if not isinstance(entry, Concept) or not entry.past:
+        return False
+    now = replace(entry, past=())
+    table = _table([(now, _keys(entry.codes)), (entry, _keys(entry.past))])
+    return entries_of(concept, table) == (entry,)
 
 
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"

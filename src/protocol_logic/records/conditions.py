@@ -11,7 +11,7 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.knowledge.vocabulary import Concept
 from protocol_logic.records.codings import keys_of
 from protocol_logic.records.dates import day_if_any, unread
-from protocol_logic.records.facts import ConditionStated
+from protocol_logic.records.facts import ConditionStated, Done
 from protocol_logic.records.item import Item, display, objects_in, status_code
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.qualifiers import qualifiers_of
@@ -36,7 +36,19 @@ _UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
 
 
 def read(item: Item, entry: Concept, when: PartialDate | None) -> None:
-    """One fact; where it says when the condition abated, it states presence until then."""
+    """One fact; where it says when the condition abated, it states presence until then.
+
+    A Condition can also say that a procedure was done.
+    """
+    if entry.kind == "procedure":
+        verification = status_code(item.json.get("verificationStatus"), _VERIFICATION)
+        if verification in _WITHDRAWN:
+            item.problem("not-usable", f"verificationStatus `{verification}` does not count")
+            return
+        recorded = [display(item.json.get("code")), verification]
+        done = Done(None, known=verification in (None, "confirmed"))
+        item.fact(entry, when, ", ".join(filter(None, recorded)), done)
+        return
     read_stated(item, entry, when, _VERIFICATION, _CLINICAL)
 
 

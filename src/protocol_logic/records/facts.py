@@ -76,6 +76,8 @@ class ConditionStated:
     """The day on which the condition ended; `state` holds before it, `after` from then on."""
     after: Literal["absent", "unknown"] = "absent"
     qualifiers: Qualifiers = ()
+    past: bool = False
+    """It says that the condition was, on some day up to `onset`, and nothing of later days."""
 
     def state_on(self, day: date) -> Literal["present", "absent", "unknown"]:
         """What the statement says of a day."""
@@ -284,6 +286,29 @@ def place(fact: Fact) -> tuple[str, str, str, str]:
     return (fact.resource, fact.entry, fact.date.text if fact.date else "", fact.recorded)
 
 
+def past(fact: Fact) -> Fact:
+    """A fact about a condition or a procedure as that of a code that says that it was: on some day
+    up to the one on which that was recorded."""
+    before = PartialDate.between(None, fact.date)
+    reading = fact.reading
+    if isinstance(reading, Done):
+        return replace(fact, date=before, reading=replace(reading, start=None, end=None))
+    if not isinstance(reading, ConditionStated):
+        return fact
+    # What is over was all the same; what is refuted was not.
+    sure = reading.confirmed or reading.state == "present"
+    never = reading.state == "absent" and not sure
+    was = ConditionStated(
+        "absent" if never else "unknown",
+        confirmed=sure,
+        onset=before,
+        evidence=reading.evidence,
+        qualifiers=reading.qualifiers,
+        past=True,
+    )
+    return replace(fact, reading=was)
+
+
 def doubtful(fact: Fact) -> Fact | None:
     """The fact as far as it holds when something unknown may change the meaning of its resource.
 
@@ -296,7 +321,8 @@ def doubtful(fact: Fact) -> Fact | None:
         case Stated():
             return replace(fact, reading=Stated(None))
         case ConditionStated():
-            return replace(fact, reading=ConditionStated("unknown", onset=reading.onset))
+            unknown = ConditionStated("unknown", onset=reading.onset, past=reading.past)
+            return replace(fact, reading=unknown)
         case LesionSize():
             sizes = tuple((axis, None) for axis, _ in reading.sizes)
             return replace(fact, reading=LesionSize(sizes, None, None))

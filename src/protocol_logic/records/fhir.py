@@ -17,9 +17,9 @@ from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Lesion
 from protocol_logic.records import conditions, lists
-from protocol_logic.records.codings import Codings, entries_of, keys_of
+from protocol_logic.records.codings import Codings, entries_of, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
-from protocol_logic.records.facts import Account, Fact, PatientRecord, doubtful, place
+from protocol_logic.records.facts import Account, Fact, PatientRecord, doubtful, past, place
 from protocol_logic.records.item import Item, objects_in, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.references import Subject, identifiers, subject_reference
@@ -309,6 +309,10 @@ class _Reader:
         made = len(self.facts)
         for part, entry in parts:
             row.read(replace(item, json=part) if part is not json else item, entry, when)
+            if row.code is not None and is_of_the_past(part.get(row.code), entry):
+                self.facts[made:] = [
+                    past(fact) if fact.entry == entry.name else fact for fact in self.facts[made:]
+                ]
         modifier = next((key for key in _MODIFIERS if json.get(key)), None)
         if modifier is not None:
             message = f"`{modifier}` may change its meaning and is not read; it is taken as unknown"

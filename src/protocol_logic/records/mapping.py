@@ -40,8 +40,9 @@ ROLES = (
 )  # fmt: skip
 
 NoEnd: TypeAlias = Literal["ongoing", "ended"]
-Spoken: TypeAlias = tuple[Entry, Interval | None]
-"""An entry that a row speaks of; with the interval that a code attests by true or false."""
+Spoken: TypeAlias = tuple[Entry, Interval | Literal["past"] | None]
+"""An entry that a row speaks of; with the interval that a code attests by true or false, or that
+its code says that it was."""
 
 _KEYS = (
     "file", "columns", "element", "elements", "system", "systems", "value", "values", "unit",
@@ -463,11 +464,13 @@ def _by_code(vocabulary: Vocabulary) -> dict[tuple[str, str], tuple[Spoken, ...]
     return found
 
 
-def _codes(entry: Entry) -> Iterator[tuple[tuple[str, str], Interval | None]]:
+def _codes(entry: Entry) -> Iterator[tuple[tuple[str, str], Interval | Literal["past"] | None]]:
     if isinstance(entry, Quantity | Status | Concept | Lesion | History):
         yield from ((code.key, None) for code in entry.codes)
     if isinstance(entry, Quantity):
         yield from entry.attested.items()
+    if isinstance(entry, Concept):
+        yield from ((code.key, "past") for code in entry.past)
     if isinstance(entry, Consent):
         yield entry.scope.key, None
 

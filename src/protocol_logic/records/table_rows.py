@@ -33,6 +33,7 @@ from protocol_logic.records.facts import (
     Reading,
     Stated,
     Therapy,
+    past,
 )
 from protocol_logic.records.mapping import Spoken, Table
 from protocol_logic.records.quantities import Unreadable
@@ -115,6 +116,10 @@ class RowReader:
         for entry, attested in row.spoken:
             if isinstance(entry, Concept) and entry.kind == "medication":
                 self._medication(row, entry)
+            elif attested == "past":
+                made = len(self.facts)
+                self._value(row, entry, None)
+                self.facts[made:] = map(past, self.facts[made:])
             else:
                 self._value(row, entry, attested)
 

@@ -302,7 +302,8 @@ def _codes(entry: voc.Named) -> tuple[voc.Code, ...]:
         return (entry.scope,)
     codes: tuple[voc.Code, ...] = getattr(entry, "codes", ())
     attested = entry.attested if isinstance(entry, voc.Quantity) else ()
-    return (*codes, *(voc.Code(*key) for key in attested))
+    past: tuple[voc.Code, ...] = getattr(entry, "past", ())
+    return (*codes, *past, *(voc.Code(*key) for key in attested))
 
 
 def _codings(concept: object) -> list[Object]:
