@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from protocol_logic.answering.rows import AsOf, Row, about, problems_of, row_of
 from protocol_logic.compiling import core
 from protocol_logic.compiling.answerable import elements_of
+from protocol_logic.compiling.changing import Said, changes_of
 from protocol_logic.compiling.check import check
 from protocol_logic.compiling.digests import digest_of
 from protocol_logic.compiling.lower import Program, lower
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from protocol_logic.answering.minimal import Forcing
     from protocol_logic.answering.skeleton import Graph
     from protocol_logic.answering.what_if.ahead import Ahead
+    from protocol_logic.answering.what_if.trying import Settings
     from protocol_logic.reasoning.decision import Decision
     from protocol_logic.reasoning.engine import Engine
 
@@ -301,6 +303,86 @@ class Explaining:
     def _about(self, record: PatientRecord, as_of: AsOf, found: PatientFindings) -> dict[str, Any]:
         c = self.compiled
         return about(c.protocol, c.digest, c.policies, c.dates, record, as_of, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A patient judged by the ordinary road, with the justification, and the problems in full."""
+
+    record: PatientRecord
+    found: PatientFindings
+    decision: Decision
+    row: Row
+    problems: tuple[Problem, ...]
+    graph: Graph
+
+
+class WhatIf:
+    """Asks what would change what is decided of patients of one protocol.
+
+    `changes`: what this run says of how entries can change; `acquire`: whether also to what they
+    cannot, as a disease that a patient does not have.
+    """
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        answers: Answers | None = None,
+        changes: Iterable[Said] = (),
+        acquire: bool = False,
+    ) -> None:
+        from protocol_logic.reasoning.engine import Engine
+
+        c = self.compiled = compiled
+        self.answers = answers
+        self.engine = Engine(c.protocol, c.plan, c.program)
+        self.explaining = Explaining(c, self.engine)
+        of_site = c.policies.changes if c.policies is not None else ()
+        self.changes = changes_of(c.protocol, (*of_site, *changes))
+        self.acquire = acquire
+
+    def read(
+        self, texts: Iterable[str], record: PatientRecord, day: date, problems: Problems
+    ) -> Settings:
+        """What texts such as `hemoglobin is 95 g/L` set; what is wrong with them is a problem."""
+        from protocol_logic.answering.what_if.trying import read_settings
+
+        c = self.compiled
+        record = self._answered(record, day)
+        elements = elements_of(c.protocol)
+        return read_settings(c.protocol, c.plan, elements, texts, record, day, problems)
+
+    def judge(self, record: PatientRecord, as_of: AsOf, settings: Settings) -> Judged:
+        """A patient's row with something set."""
+        c = self.compiled
+        record = settings.record(self._answered(record, as_of.date), as_of.date, c.protocol)
+        found = settings.findings(c.plan, findings_of(c, record, as_of.date))
+        decision = self.engine.decide(found)
+        problems = tuple(problems_of(record, found))
+        row = row_of(
+            c.protocol, c.plan, c.digest, c.policies, c.dates, record, as_of, found, decision,
+            problems,
+        )  # fmt: skip
+        graph = self.explaining.graph(record, as_of, found, decision)
+        return Judged(record, found, decision, row, problems, graph)
+
+    def report(self, record: PatientRecord, judged: Judged, settings: Settings) -> dict[str, Any]:
+        """What would change the decision; `record`: as it was read."""
+        from protocol_logic.answering.what_if.report import Questions
+
+        c, day = self.compiled, judged.found.as_of
+        ahead = ahead_of(c, record, self.answers)
+        before = ahead.record_on
+        ahead = replace(ahead, record_on=lambda d: settings.record(before(d), day, c.protocol))
+        questions = Questions(
+            c.protocol, c.plan, self.engine, self.changes, c.windows, c.dates, self.acquire
+        )
+        return questions.report(
+            judged.row, judged.found, judged.decision, judged.record, ahead, settings
+        )
+
+    def _answered(self, record: PatientRecord, day: date) -> PatientRecord:
+        return record if self.answers is None else self.answers.apply(record, day)
 
 
 class Fitting:

@@ -127,12 +127,7 @@ class _Reader:
                 outside = self.visible.newest(finding.entry)
                 if outside:
                     self.out.near[finding.id] = outside[0]
-        elements = self.out.open_elements
-        for name, cells in self.out.single.items():
-            self.out.looks[name] = look(cells, elements.get(name, ()))
-        for group in groups:
-            rows = _without_values(group.rows)
-            self.out.looks[group.name] = look(rows, elements.get(group.name, ()))
+        look_at(self.out)
         return self.out
 
     def _is_input(self, finding: Finding) -> bool:
@@ -272,6 +267,16 @@ class _Reader:
             rows = split(self.visible, own, reading.rows)
             groups.append(Group(concept_group(concept), rows))
         return groups
+
+
+def look_at(found: PatientFindings) -> None:
+    """Note what each finding, and each group, looks like."""
+    elements = found.open_elements
+    for name, cells in found.single.items():
+        found.looks[name] = look(cells, elements.get(name, ()))
+    for group in found.groups:
+        rows = _without_values(group.rows)
+        found.looks[group.name] = look(rows, elements.get(group.name, ()))
 
 
 def concept_group(concept: str) -> str:

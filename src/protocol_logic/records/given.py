@@ -2,7 +2,9 @@
 
 A value is written as in an answer (`values.py`). Beyond that
 
-    age is 17 years                    every birth date that gives the age
+    age is 17 years                    every birth date that gives the age; also >= 18 years
+    alt is >= 40 U/L and < 80 U/L      a number between two others
+    menopausal_status is a or b        one of several named values
     alt is unknown                     it is said to be unknown, so that nothing closes it
     platelets is not recorded          there is no fact of it
 
@@ -58,7 +60,10 @@ NOT_RECORDED = "not recorded"
 UNKNOWN = "unknown"
 
 _ON = re.compile(r"(?P<value>.*\S)\s+on\s+(?P<day>[0-9][0-9-]*)")
-_AGE = re.compile(r"(?P<number>[0-9]{1,5})(?:\s+(?P<unit>\S+))?")
+_AGE = re.compile(r"(?P<sign>[<>]=?)?\s*(?P<number>[0-9]{1,5})(?:\s+(?P<unit>\S+))?")
+_BETWEEN = re.compile(r"(?P<first>[<>].*?) and (?P<last>[<>][^,]*)(?P<limits>,.*)?")
+_OLDEST = 150
+"""Nobody is older, in years."""
 _Birth = Callable[[date, int], tuple[date, date]]
 
 
@@ -84,9 +89,9 @@ def read_given(elements: Elements, name: str, text: str, as_of: date, place: str
         day = PartialDate.between(None, None) if isinstance(reading, Done) else when
         return Fact(entry=entry.name, resource=place, date=day, recorded=words, reading=reading)
     if isinstance(entry, Age):
-        birth = PartialDate(*_births(entry, value, as_of), text=value)
+        birth = PartialDate(*births(value, as_of), text=value)
         return Fact(entry=entry.of, resource=place, date=None, recorded=words, reading=Born(birth))
-    reading = read_said(elements.vocabulary, entry, value)
+    reading = _read(elements, entry, value)
     if isinstance(reading, Qualified):
         message = f"it is said of a record: write `CONDITION is present with {entry.name} {value}`"
         raise Unreadable(message)
@@ -144,22 +149,79 @@ def _unknown(entry: Entry) -> Reading | None:
             )
 
 
+# ---- several values ------------------------------------------------------------------------------
+
+
+def _read(elements: Elements, entry: Entry, text: str) -> Reading:
+    """What a value, or several, say of an entry."""
+    between = _BETWEEN.fullmatch(text)
+    if isinstance(entry, Quantity) and between is not None:
+        each = [between["first"], between["last"] + (between["limits"] or "")]
+        low, high = (read_said(elements.vocabulary, entry, part) for part in each)
+        return _between(low, high, text)
+    values = text.split(" or ")
+    if len(values) < 2 or not isinstance(entry, Status | PatientField | Consent | Asked):
+        return read_said(elements.vocabulary, entry, text)
+    found: set[str] = set()
+    for value in values:
+        said = read_said(elements.vocabulary, entry, value)
+        if not isinstance(said, Stated) or said.values is None:
+            raise Unreadable(f"`{shown(text)}` is more than one date")
+        found |= said.values
+    return Stated(frozenset(found))
+
+
+def _between(low: Reading, high: Reading, text: str) -> Measured:
+    """The number that lies in both of two ranges."""
+    assert isinstance(low, Measured) and isinstance(high, Measured)
+    assert low.value is not None and high.value is not None
+    if low.relative != high.relative or (low.relative and low.limits != high.limits):
+        raise Unreadable(f"both ends of `{shown(text)}` have to be in one unit, or of one limit")
+    found = low.value.intersection(high.value)
+    if found is None:
+        raise Unreadable(f"no number is `{shown(text)}`")
+    return Measured(found, high.limits, high.relative)
+
+
 # ---- ages ----------------------------------------------------------------------------------------
 
 
-def _births(entry: Age, text: str, as_of: date) -> tuple[date, date]:
-    """The first and the last birth date that gives an age."""
-    match = _AGE.fullmatch(text)
+def births(text: str, as_of: date) -> tuple[date, date]:
+    """The first and the last birth date that gives an age: `17 years`, `>= 18 years`."""
+    first, last = _shift(as_of, _OLDEST), as_of
+    for part in text.split(" and "):
+        start, end = _born(part, text, as_of)
+        first, last = max(first, start), min(last, end)
+    if first > last:
+        raise Unreadable(f"nobody is `{shown(text)}` old", "implausible-value")
+    return first, last
+
+
+def _born(part: str, text: str, as_of: date) -> tuple[date, date]:
+    """The same of one range of a text."""
+    match = _AGE.fullmatch(part)
     unit = UNIT_WORDS.get((match and match["unit"]) or "", match["unit"] if match else None)
     if match is None or unit not in _BIRTHS:
         raise Unreadable(f"`{shown(text)}` is no age; one is written like `17 years`")
+    sign, number = match["sign"] or "", int(match["number"])
     try:
-        first, last = _BIRTHS[unit](as_of, int(match["number"]))
+        first, last = _BIRTHS[unit](as_of, number)
     except OverflowError:
         first = last = date.min
     if first.year == date.min.year:
         raise Unreadable(f"nobody is `{shown(text)}` old", "implausible-value")
-    return first, last
+    day = timedelta(days=1)
+    return {
+        "": (first, last),
+        ">=": (date.min, last),
+        ">": (date.min, first - day),
+        "<=": (first, as_of),
+        "<": (last + day, as_of),
+    }[sign]
+
+
+def _shift(as_of: date, years: int) -> date:
+    return last_start_reached(as_of, years * 12)
 
 
 def _by_months(step: int) -> _Birth:

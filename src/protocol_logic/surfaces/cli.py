@@ -344,6 +344,56 @@ def explain(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     ctx.exit(explain(ExplainOptions(as_of=as_of_option(as_of), **options)))
 
 
+@group.command("what-if")
+@click.argument("protocol", metavar="PROTOCOL")
+@click.argument("patients", nargs=-1, required=True, metavar="PATIENTS...")
+@click.option("--patient", metavar="ID", help="The patient; may be left out where there is one.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar='"NAME is VALUE"',
+    help="Try it: a value as in an example, of the as-of date and newer than all others.",
+)
+@_AS_OF
+@_POLICIES
+@_PARAMETERS
+@_DATES
+@_ANSWERS
+@click.option(
+    "--change",
+    "changes",
+    multiple=True,
+    metavar='"NAME treat cost 3"',
+    help="Say how something can change in this run: treat, correct or never, and its cost.",
+)
+@click.option(
+    "--acquire",
+    is_flag=True,
+    help="Also ask for what a patient should not get, such as a disease.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: all that is found.",
+)
+@_OUTPUT
+@click.pass_context
+def what_if_command(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
+    """Say what would make a patient eligible, or no longer so: changes, their costs, and days.
+
+    With --set, another day, parameters or policies: what that changes, against the record as it is.
+    Exit code 1: an input could not be read.
+    """
+    from protocol_logic.surfaces.inputs import as_of_option
+    from protocol_logic.surfaces.what_if import WhatIfOptions, what_if
+
+    ctx.exit(what_if(WhatIfOptions(as_of=as_of_option(as_of), **options)))
+
+
 @group.command()
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @click.option(

@@ -140,14 +140,16 @@ def compiled_protocol(
     policies: str | None = None,
     parameters: Sequence[str] = (),
     dates: Sequence[str] = (),
+    *,
+    tell: bool = True,
 ) -> Compiled:
-    """The protocol ready to screen with; warnings go to stderr.
+    """The protocol ready to screen with; warnings go to stderr, where they are to be told.
 
     `policies`: the file of a site's policies; `parameters`: values of this run, `NAME is VALUE`;
     `dates`: the days of time points, `NAME=DATE`.
     """
     site = None if policies is None else _site_policies(policies)
-    compiled = _compiled(name, site, _settings(parameters))
+    compiled = _compiled(name, site, _settings(parameters), tell)
     return replace(compiled, dates=_dates(dates, compiled))
 
 
@@ -206,7 +208,9 @@ def _site_policies(name: str) -> Policies:
     return found
 
 
-def _compiled(name: str, policies: Policies | None, settings: Sequence[Setting]) -> Compiled:
+def _compiled(
+    name: str, policies: Policies | None, settings: Sequence[Setting], tell: bool
+) -> Compiled:
     from protocol_logic.pipeline import compile_source
 
     problems = Problems()
@@ -216,14 +220,14 @@ def _compiled(name: str, policies: Policies | None, settings: Sequence[Setting])
         raise SourceErrors(name, found)
     if not compiled.protocol.criteria:
         raise click.UsageError(f"`{visible(name)}` is a knowledge file, not a protocol")
-    if found:
+    if found and tell:
         # A limit that is a hundred times too lax is only a warning: it must not go by unread.
         from protocol_logic.surfaces.diagnostics import plain_line
 
         for problem in found:
             if problem.severity != "notice":
                 click.echo(plain_line(problem), err=True)
-    if to_dos := sum(problem.code == "to-do" for problem in found):
+    if tell and (to_dos := sum(problem.code == "to-do" for problem in found)):
         click.echo(f"{visible(name)}: {count(to_dos, 'condition')} still to be written", err=True)
     return compiled
 

@@ -1,0 +1,147 @@
+"""`what-if`: what would change what is decided of a patient, and what a value that is set does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.surfaces.explaining import the_one
+from protocol_logic.surfaces.inputs import (
+    Patients,
+    SourceErrors,
+    answers_of,
+    compiled_protocol,
+    existing_paths,
+)
+from protocol_logic.surfaces.outputs import STDOUT, opened_output, print_problems, written
+from protocol_logic.surfaces.terminal import colour_wanted
+
+if TYPE_CHECKING:
+    from protocol_logic.answering.rows import AsOf
+    from protocol_logic.answering.what_if.trying import Settings
+    from protocol_logic.compiling.changing import Said
+    from protocol_logic.pipeline import Compiled, Judged, WhatIf
+    from protocol_logic.records.answers import Answers
+    from protocol_logic.records.facts import PatientRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIfOptions:
+    """The arguments of `what-if`."""
+
+    protocol: str
+    patients: tuple[str, ...]
+    patient: str | None
+    as_of: date | None
+    settings: tuple[str, ...]
+    policies: str | None
+    parameters: tuple[str, ...]
+    dates: tuple[str, ...]
+    answers: str | None
+    changes: tuple[str, ...]
+    acquire: bool
+    form: str
+    output: str | None
+
+
+def what_if(options: WhatIfOptions) -> int:
+    """Ask about one patient; the exit code: 1 where an input could not be read, else 0."""
+    from protocol_logic.pipeline import WhatIf, as_of_date
+
+    paths = existing_paths(options.patients)
+    compiled = compiled_protocol(
+        options.protocol, options.policies, options.parameters, options.dates
+    )
+    changes = _changes(options.changes, compiled)
+    patients = Patients(compiled, paths)
+    record = the_one(patients, options.patient, None)
+    if record is None:
+        print_problems(patients.problems.sorted())
+        return 1
+    as_of = as_of_date(record, options.as_of)
+    if isinstance(as_of, Problem):
+        raise click.UsageError(f"{as_of.message}; {as_of.hint}")
+    answers = None
+    if options.answers is not None:
+        answers = answers_of(options.answers, compiled, patients.problems)
+    asking = WhatIf(compiled, answers, changes, options.acquire)
+    settings = _settings(options.settings, asking, record, as_of)
+    with opened_output(options.output) as out:
+        judged = asking.judge(record, as_of, settings)
+        report = asking.report(record, judged, settings)
+        before = _before(options, record, as_of, answers, asking)
+        out.write(_written(options, report, judged, before))
+    print_problems(patients.problems.sorted())
+    return 1 if patients.problems.has_errors else 0
+
+
+def _changes(texts: tuple[str, ...], compiled: Compiled) -> tuple[Said, ...]:
+    from protocol_logic.compiling.change_lines import changes_of_run
+
+    problems = Problems()
+    found = changes_of_run(texts, compiled.protocol, problems)
+    if problems.has_errors:
+        raise SourceErrors("--change", problems.sorted())
+    return found
+
+
+def _settings(
+    texts: tuple[str, ...], asking: WhatIf, record: PatientRecord, as_of: AsOf
+) -> Settings:
+    problems = Problems()
+    found = asking.read(texts, record, as_of.date, problems)
+    if problems.has_errors:
+        raise SourceErrors("--set", problems.items)
+    for name in found.unread:
+        click.echo(f"no criterion reads `{name}`, so it changes nothing", err=True)
+    return found
+
+
+def _before(
+    options: WhatIfOptions,
+    record: PatientRecord,
+    as_of: AsOf,
+    answers: Answers | None,
+    asking: WhatIf,
+) -> Judged | None:
+    """The patient as recorded: on the record's own day, by the protocol's own parameters, without
+    policies. None where all is as recorded."""
+    from protocol_logic.answering.rows import AsOf
+    from protocol_logic.answering.what_if.trying import Settings
+    from protocol_logic.pipeline import WhatIf
+
+    own = record.index_date
+    if own is not None and own != as_of.date:
+        as_of = AsOf(own, record.index_source)
+    elif not (options.settings or options.policies or options.parameters or options.dates):
+        return None
+    if options.policies or options.parameters or options.dates:
+        asking = WhatIf(compiled_protocol(options.protocol, tell=False), answers)
+    return asking.judge(record, as_of, Settings())
+
+
+def _written(
+    options: WhatIfOptions, report: dict[str, Any], judged: Judged, before: Judged | None
+) -> bytes:
+    from protocol_logic.answering.comparing import compared
+    from protocol_logic.answering.justification import node_link
+    from protocol_logic.answering.why import sentence
+
+    report["sentence"] = sentence(judged.graph)
+    report["changed"] = None
+    if before is not None:
+        report["changed"] = compared(node_link(before.graph), node_link(judged.graph))
+    if options.form == "json":
+        return written(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    from protocol_logic.surfaces.what_if_text import what_if_lines
+
+    to_stdout = options.output is None or options.output == STDOUT
+    encoding = (sys.stdout.encoding or "ascii") if to_stdout else "utf-8"
+    lines = what_if_lines(report, colour=to_stdout and colour_wanted(sys.stdout))
+    return "".join(f"{line}\n" for line in lines).encode(encoding, "backslashreplace")

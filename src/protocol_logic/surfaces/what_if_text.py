@@ -1,0 +1,157 @@
+"""The report of `what-if` as text: first what was decided, then what would change it, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from protocol_logic.answering.comparing import is_same
+from protocol_logic.answering.what_if.measure import measure_lines
+from protocol_logic.answering.what_if.when import when_lines
+from protocol_logic.surfaces.explain_changes import changes_text
+from protocol_logic.surfaces.terminal import Paint, visible
+
+Data: TypeAlias = Mapping[str, Any]
+MOST_SHOWN = 12
+"""Of repairs, and of change sets, so many are shown; json has all."""
+_DOING = {
+    "obtain": "obtain",
+    "treat": "treat",
+    "wait": "wait for",
+    "correct": "correct the record:",
+}
+
+
+def what_if_lines(report: Data, *, colour: bool = False) -> Iterator[str]:
+    """The lines of a report."""
+    paint = Paint(colour)
+    for heading, lines in _sections(report):
+        if heading:
+            yield ""
+            yield paint(heading, "bold")
+        yield from map(visible, lines)
+
+
+def _sections(report: Data) -> Iterator[tuple[str, list[str]]]:
+    yield "", list(_head(report))
+    if report["changed"] is not None:
+        yield "What that changes", list(_changed(report))
+    if report["measure_next"] is not None:
+        yield "What to measure next", _indented(measure_lines(report["measure_next"]))
+    if report["eligibility"] != "eligible":
+        heading = "What would make the patient eligible, cheapest first"
+        yield heading, list(_repairs(report))
+    if report["eligibility"] == "ineligible":
+        yield "The same in the words of the protocol", list(_sets(report))
+    if report["eligibility"] == "eligible":
+        heading = "What would make the patient ineligible, in the words of the protocol"
+        yield heading, list(_losing(report))
+    if report["when"] is not None:
+        yield "When", _indented(when_lines(report["when"]))
+    if report["margins"]:
+        margins = (f"{each['condition']}: {each['words']}" for each in report["margins"])
+        yield "How far the numbers are from their limits", _indented(margins)
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+def _head(report: Data) -> Iterator[str]:
+    protocol = report["protocol"]
+    yield (
+        f"{report['patient']}: {report['eligibility']} for {protocol['id']} {protocol['version']}, "
+        f"as of {report['as_of']}"
+    )
+    for text in report["set"]:
+        yield f"  set: {text}"
+    if report["sentence"]:
+        yield report["sentence"]
+
+
+def _changed(report: Data) -> Iterator[str]:
+    change = report["changed"]
+    if is_same(change):
+        about = {each["name"]: (each["before"], each["after"]) for each in change["about"]}
+        where = f", as of {about['as_of'][0]} and {about['as_of'][1]}" if "as_of" in about else ""
+        yield f"  nothing: all is as recorded{where}"
+    else:
+        for line in changes_text(change, report["sentence"]):
+            yield f"  {line}"
+
+
+def _repairs(report: Data) -> Iterator[str]:
+    repairs = report["repairs"]
+    shown = repairs[:MOST_SHOWN]
+    shared = _shared(shown)
+    if shared:
+        yield "  all of these:"
+        yield from (f"     {_change(change)}" for change in shared)
+        yield "  and of these one:"
+    for number, repair in enumerate(shown, start=1):
+        until = f", from {repair['earliest']} on" if repair["earliest"] else ""
+        yield f"  {number}. {'all in all ' if shared else ''}cost {repair['cost']}{until}"
+        own = [change for change in repair["changes"] if change not in shared]
+        yield from (f"     {_change(change)}" for change in own)
+    if len(repairs) > MOST_SHOWN:
+        yield f"  and {len(repairs) - MOST_SHOWN:,} more, at a cost of up to {repairs[-1]['cost']}"
+    if not repairs:
+        yield "  nothing that can be changed"
+    if report["immutable"]:
+        yield f"  never changed: {', '.join(report['immutable'])}"
+    for note in report["notes"]:
+        yield f"  {note}"
+    if not report["repairs_complete"] and not report["notes"]:
+        yield "  there may be others"
+    settings = [c for c in repairs[0]["changes"] if c["kind"] != "wait"] if repairs else []
+    if settings and "'" not in "".join(c["to"] + c["finding"] for c in settings):
+        given = " ".join(f'--set "{c["finding"]} is {c["to"]}"' for c in settings)
+        yield f"  try the first: {given}"
+
+
+def _shared(repairs: Sequence[Data]) -> list[Data]:
+    """The changes that several repairs have in common."""
+    if len(repairs) < 2:
+        return []
+    first, *others = repairs
+    return [c for c in first["changes"] if all(c in other["changes"] for other in others)]
+
+
+def _change(change: Data) -> str:
+    doing = _DOING[change["kind"]]
+    if change["kind"] == "wait":
+        return f"wait until {change['earliest']}: {change['finding']} {change['to']}".rstrip()
+    told = [change["because"]] if change["because"] else []
+    told += ["rounded to the safe side"] if change["rounded"] else []
+    return f"{doing} {change['finding']} {change['to']}" + (f" ({'; '.join(told)})" if told else "")
+
+
+def _sets(report: Data) -> Iterator[str]:
+    sets = report["change_sets"]
+    yield from _listed(sets)
+    if not sets:
+        yield "  none: what fails rests on what never changes"
+    if not report["change_sets_complete"]:
+        yield "  there may be others"
+
+
+def _losing(report: Data) -> Iterator[str]:
+    losing = report["losing"]
+    for name, sets in losing["criteria"].items():
+        yield f"  {name}: {' | '.join(_conditions(each) for each in sets[:MOST_SHOWN])}"
+        if len(sets) > MOST_SHOWN:
+            yield f"    and {len(sets) - MOST_SHOWN:,} more"
+    if not losing["complete"]:
+        yield "  there may be others"
+
+
+def _listed(sets: Sequence[Data]) -> Iterator[str]:
+    for number, each in enumerate(sets[:MOST_SHOWN], start=1):
+        yield f"  {number}. {_conditions(each)}"
+    if len(sets) > MOST_SHOWN:
+        yield f"  and {len(sets) - MOST_SHOWN:,} more"
+
+
+def _conditions(each: Data) -> str:
+    said = [*each["flip"], *(f"{name} (open now)" for name in each["resolve"])]
+    return "; ".join(said)

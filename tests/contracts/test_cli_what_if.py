@@ -1,0 +1,148 @@
+"""`what-if`: what it writes, its errors and exit codes. Whether it is right is asked in
+tests/differential."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.command import ANSWERS_HEADER, DEMO, PROTOCOL, Json, run, written
+
+HANNE = DEMO / "hanne_haemoglobin_mmol.json"
+INES = DEMO / "ines_all_met.json"
+
+
+def report(*args: str | Path) -> Json:
+    done = run("what-if", PROTOCOL, *args, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found: Json = json.loads(done.stdout)
+    return found
+
+
+def test_json_has_what_is_pinned() -> None:
+    found = report(HANNE)
+    assert found["eligibility"] == "ineligible"
+    assert found["change_sets"] == [{"flip": ["hemoglobin >= 90 g/L"], "resolve": []}]
+    [repair] = found["repairs"]
+    assert (repair["cost"], repair["earliest"]) == (3, None)
+    [change] = repair["changes"]
+    told = {name: change[name] for name in ("finding", "from", "to", "kind", "earliest")}
+    assert told == {
+        "finding": "hemoglobin",
+        "from": "89.91612 g/L",
+        "to": ">= 90 g/L",
+        "kind": "treat",
+        "earliest": None,
+    }
+    assert (found["complete"], found["gaps"]) == (True, [])
+    assert found["immutable"] == ["sex", "age"]
+    assert found["changed"] is None
+
+
+def test_each_repair_does_what_it_promises() -> None:
+    robin = DEMO / "robin_sex_unknown.json"
+    repairs = report(robin)["repairs"]
+    assert len(repairs) == 3
+    for repair in repairs:
+        settings = [f"--set={c['finding']} is {c['to']}" for c in repair["changes"]]
+        assert report(robin, *settings)["eligibility"] == "eligible"
+        for left in range(len(settings)):
+            fewer = settings[:left] + settings[left + 1 :]
+            assert report(robin, *fewer)["eligibility"] != "eligible"
+
+
+def test_what_is_set_is_told_against_the_record() -> None:
+    found = report(HANNE, "--set", "hemoglobin is 95 g/L", "--set", "ecog is 2")
+    assert found["set"] == ["hemoglobin is 95 g/L", "ecog is 2"]
+    change = found["changed"]
+    assert change["eligibility"] == {"before": "ineligible", "after": "ineligible"}
+    verdicts = {
+        each["id"]: (each["before"]["verdict"], each["after"]["verdict"])
+        for each in change["criteria"]
+    }
+    assert verdicts == {"organ_function": ("fail", "pass"), "performance": ("pass", "fail")}
+    text = run("what-if", PROTOCOL, HANNE, "--set", "hemoglobin is 95 g/L").stdout
+    assert "hanne: ineligible -> eligible" in text
+
+
+def test_another_day_is_told_against_the_record_s_own() -> None:
+    found = report(INES, "--as-of", "2027-03-01")
+    assert found["changed"]["about"][0] == {
+        "name": "as_of",
+        "before": "2026-10-30",
+        "after": "2027-03-01",
+    }
+    assert (
+        "nothing: all is as recorded, as of 2026-10-30 and 2027-03-01"
+        in run("what-if", PROTOCOL, INES, "--as-of", "2027-03-01").stdout
+    )
+    assert report(INES, "--as-of", "2026-10-30")["changed"] is None
+
+
+def test_policies_are_told_against_none(tmp_path: Path) -> None:
+    site = written(tmp_path / "site.elig", "policies site\n  title S\n\npolicy labs within 1 day\n")
+    found = report(INES, "--policies", site)
+    assert found["eligibility"] == "undetermined"
+    assert found["changed"]["eligibility"] == {"before": "eligible", "after": "undetermined"}
+    assert {c["kind"] for r in found["repairs"][:1] for c in r["changes"]} == {"obtain"}
+
+
+def test_all_mistakes_of_what_is_set_are_told_at_once() -> None:
+    wrong = (
+        "hemoglobin is 95", "creatinine_clearance is 60 mL/min", "hemoglobn is 9 g/dL",
+        "er = positive", "ecog is 1", "ecog is 0",
+    )  # fmt: skip
+    done = run("what-if", PROTOCOL, HANNE, *(f"--set={text}" for text in wrong))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    for told in (
+        "`95` has no unit", "give what it rests on: `birth_date`", "did you mean `hemoglobin`?",
+        "write `er is positive`", "`ecog` is set twice",
+    ):  # fmt: skip
+        assert told in done.stderr
+
+
+def test_what_can_change_is_for_the_run_to_say() -> None:
+    robin = DEMO / "robin_sex_unknown.json"
+    found = report(robin, "--change", "menopausal_status never", "--change=obtain sex cost 9")
+    changed = [{c["finding"]: c["cost"] for c in r["changes"]} for r in found["repairs"]]
+    assert changed == [{"sex": 9, "gnrh_analogue": 4}, {"sex": 9, "oophorectomy": 6}]
+    done = run("what-if", PROTOCOL, robin, "--change", "menopause never", "--change", "ecog better")
+    assert done.returncode == 2
+    assert "the name `menopause` is not defined" in done.stderr
+    assert "this does not say how something can change" in done.stderr
+
+
+def test_a_name_that_no_criterion_reads_is_told() -> None:
+    done = run("what-if", PROTOCOL, HANNE, "--set", "potassium is 4 mmol/L")
+    assert done.returncode == 0
+    assert "no criterion reads `potassium`, so it changes nothing" in done.stderr
+
+
+def test_a_patient_with_nothing_recorded(tmp_path: Path) -> None:
+    bare = {"resourceType": "Bundle", "type": "collection", "timestamp": "2026-01-15T00:00:00Z",
+            "entry": [{"resource": {"resourceType": "Patient", "id": "p1"}}]}  # fmt: skip
+    path = written(tmp_path / "p1.json", json.dumps(bare))
+    found = report(path)
+    assert (found["eligibility"], found["change_sets"]) == ("undetermined", [])
+    assert found["repairs"][0]["changes"]
+    assert {c["from"] for c in found["repairs"][0]["changes"]} == {"unknown"}
+    text = run("what-if", PROTOCOL, path).stdout
+    assert "all of these:" in text
+
+
+def test_answers_count_and_what_is_set_counts_more(tmp_path: Path) -> None:
+    rows = f"{ANSWERS_HEADER}\nhanne,hgb,95 g/L,Dr. A,2026-10-30,phone\n"
+    answers = written(tmp_path / "answers.csv", rows)
+    assert report(HANNE, "--answers", answers)["eligibility"] == "eligible"
+    again = report(HANNE, "--answers", answers, "--set", "hemoglobin is 80 g/L")
+    assert again["eligibility"] == "ineligible"
+
+
+@pytest.mark.parametrize("patient", [[], ["--patient", "nobody"]])
+def test_which_patient_has_to_be_said(patient: list[str]) -> None:
+    done = run("what-if", PROTOCOL, DEMO, *patient)
+    assert done.returncode == 2
+    assert "there" in done.stderr
