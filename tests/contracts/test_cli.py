@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -193,6 +194,31 @@ include three
   > Platelets;
   platelets >= 80 10*9/L
 """
+
+
+def test_check_takes_a_folder(tmp_path: Path) -> None:
+    for folder in ("inner", ".hidden"):
+        (tmp_path / "trial" / folder).mkdir(parents=True)
+    written(tmp_path / "trial" / "inner" / "bad.elig", BAD)
+    written(tmp_path / "trial" / "worse.elig", BAD)
+    written(tmp_path / "trial" / ".hidden" / "no.elig", BAD)
+    (tmp_path / "empty").mkdir()
+    done = run("check", "trial", "--format", "plain", cwd=tmp_path)
+    files = {line.split(":")[0] for line in done.stdout.splitlines()}
+    assert files == {"trial/inner/bad.elig", "trial/worse.elig"}
+    done = run("check", "empty", cwd=tmp_path)
+    assert done.returncode == 2 and "no .elig file in the folder `empty`" in done.stderr
+    done = run("check", "trial", "--source", "t.txt", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "run `check trial/inner/bad.elig --source t.txt` for it" in done.stderr
+    done = run("check", "nosuch.elig", cwd=tmp_path)
+    assert "known are `accord`" in done.stderr and "labs" not in done.stderr
+
+
+def test_a_compressed_text_is_told_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "x.json.gz").write_bytes(gzip.compress(b"{}"))
+    done = run("new", "x.json.gz", cwd=tmp_path)
+    assert done.returncode == 2 and "is compressed: unpack it first" in done.stderr
 
 
 def test_check_tells_every_problem_of_every_file_once(tmp_path: Path) -> None:

@@ -39,8 +39,12 @@ def check_files(
     from protocol_logic.compiling.check import check_file
     from protocol_logic.surfaces.suites import protocol_beside
 
+    names = [each for name in names for each in _in_folder(name)]
     if original is not None and len(names) > 1:
-        raise click.UsageError("--source is the text of one protocol; check the others without it")
+        raise click.UsageError(
+            f"--source is the text of one protocol: run `check {visible(names[0])} --source "
+            f"{visible(original)}` for it, and `check` for the other files without --source"
+        )
     if diff and not fix:
         raise click.UsageError("--diff goes with --fix; alone it is an option of `format`")
 
@@ -68,6 +72,21 @@ def check_files(
     if covered is not None:
         click.echo(covered, err=True)
     return 1 if found.has_errors or (diff and changed) else 0
+
+
+def _in_folder(name: str) -> list[str]:
+    """The .elig files of a folder and of those inside it, by name; of anything else the name."""
+    path = Path(name)
+    if not path.is_dir():
+        return [name]
+    found = [each for each in path.rglob("*.elig") if each.is_file() and not _is_hidden(each, path)]
+    if not found:
+        raise click.UsageError(f"there is no .elig file in the folder `{visible(name)}`")
+    return [str(each) for each in sorted(found)]
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _mended(

@@ -139,7 +139,8 @@ def group() -> None:
 def check(ctx: click.Context, /, files: tuple[str, ...], **options: Any) -> None:
     """Check protocols, knowledge files and site policies: all problems, sorted by place.
 
-    FILE is a path, or the id of a protocol or knowledge file in the knowledge base.
+    FILE is a path, a folder with .elig files, or the id of a protocol or knowledge file in the
+    knowledge base.
     """
     from protocol_logic.surfaces.checking import check_files
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from protocol_logic.records.files import Reading
     from protocol_logic.records.sources import Unread
 
+_GZIP = b"\x1f\x8b"
 _REGISTRY_ID = re.compile(r"NCT\d{8}", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -79,7 +80,8 @@ def source_named(name: str, *, knowledge: bool = False) -> Source:
     if knowledge and (found := knowledge_path(name)) is not None:
         return Source(f"kb/knowledge/{'/'.join(name.split('.'))}.elig", text_at(found, name))
     known = protocol_ids() + (knowledge_names() if knowledge else [])
-    hint = did_you_mean(name, known) or "known are " + ", ".join(f"`{n}`" for n in known)
+    listed = ", ".join(f"`{n}`" for n in protocol_ids())
+    hint = did_you_mean(name, known) or f"known are {listed}"
     raise click.UsageError(
         f"there is no file `{visible(name)}`, and no protocol of that id in the knowledge base; "
         f"{hint}"
@@ -129,7 +131,10 @@ def text_at(path: Path, name: str) -> str:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             return stream.read()
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"`{visible(name)}` is not UTF-8 text") from error
+        what = "is not UTF-8 text"
+        if path.read_bytes()[:2] == _GZIP:
+            what = "is compressed: unpack it first, as with `gunzip -k`"
+        raise click.UsageError(f"`{visible(name)}` {what}") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise click.UsageError(f"`{visible(name)}` cannot be read: {shown(reason)}") from error
