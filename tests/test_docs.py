@@ -24,6 +24,7 @@ from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import knowledge_names
 from protocol_logic.language.words import STATEMENTS
 from protocol_logic.surfaces.cli import group
+from tests.warm import warm_command
 
 REPOSITORY = Path(__file__).parents[1]
 FRONT = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
@@ -108,12 +109,15 @@ def root(tmp_path: Path) -> Path:
 
 def run(command: str, folder: Path) -> list[str]:
     kept = {name: value for name, value in os.environ.items() if name not in _UNSET}
-    path = os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]])
+    programs = [warm_command(), sys.executable]
+    folders = [str(Path(program).parent) for program in programs if program is not None]
+    path = os.pathsep.join([*folders, kept["PATH"]])
     done = subprocess.run(
         command,
         shell=True,
         cwd=folder,
-        env={**kept, "PATH": path, "PYTHONUTF8": "1"},
+        # Unbuffered: what is written to both streams comes in the order of a terminal.
+        env={**kept, "PATH": path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

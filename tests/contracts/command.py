@@ -1,4 +1,4 @@
-"""The real command, run as a person runs it."""
+"""The real command, run as a person runs it; `run` spares it the start (tests/warm.py)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests.warm import warm_command
 
 Json = dict[str, Any]
 
@@ -29,9 +31,10 @@ def environment(**more: str) -> dict[str, str]:
 def run(
     *args: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `protocol-logic` with these arguments."""
+    """Run `protocol-logic` with these arguments; with an environment, from a plain start."""
+    warm = None if env else warm_command()
     return subprocess.run(
-        [*COMMAND, *map(str, args)],
+        [*(COMMAND if warm is None else [warm]), *map(str, args)],
         cwd=cwd,
         env=environment(**(env or {})),
         capture_output=True,

@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.command import DEMO, PROTOCOL, run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The audit record of all demo patients."""
     record = tmp_path_factory.mktemp("record") / "record.jsonl"
