@@ -256,22 +256,27 @@ def anchor(heading: str) -> str:
     return kept.replace(" ", "-")
 
 
-def pages() -> dict[Path, str]:
-    """Each page with the text that it should have."""
+def records_page() -> str:
+    """The text of docs/records.md: what stands there, with a new table."""
     records = DOCS / "records.md"
     before, begin, rest = records.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     assert begin and end, f"{records} has no place for the table"
-    return {
-        DOCS / "operators.md": operators_page(),
-        DOCS / "knowledge.md": knowledge_page(),
-        records: f"{before}{BEGIN}\n{records_table()}\n{END}{after}",
-    }
+    return f"{before}{BEGIN}\n{records_table()}\n{END}{after}"
+
+
+PAGES = {
+    DOCS / "operators.md": operators_page,
+    DOCS / "knowledge.md": knowledge_page,
+    DOCS / "records.md": records_page,
+}
+"""Each page with what gives the text that it should have."""
 
 
 def main(arguments: Sequence[str]) -> int:
     stale = 0
-    for path, text in pages().items():
+    for path, made in PAGES.items():
+        text = made()
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale += 1

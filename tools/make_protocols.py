@@ -108,14 +108,20 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\|<>`*_\[\]])", r"\\\1", text)
 
 
-def pages() -> dict[Path, str]:
-    """Each made file with what it should hold."""
-    made = {HOME / "README.md": _with(HOME / "README.md", summary_table())}
-    for name in protocol_ids():
-        home = HOME / name
-        made[home / "program.lp"] = compiled(name)[0].program.text()
-        made[home / "README.md"] = _with(home / "README.md", protocol_table(name))
-    return made
+def paths() -> list[Path]:
+    """The files that are made."""
+    of_protocols = (HOME / n / file for n in protocol_ids() for file in ("program.lp", "README.md"))
+    return [HOME / "README.md", *of_protocols]
+
+
+def made(path: Path) -> str:
+    """What a made file should hold."""
+    if path.parent == HOME:
+        return _with(path, summary_table())
+    name = path.parent.name
+    if path.suffix == ".lp":
+        return compiled(name)[0].program.text()
+    return _with(path, protocol_table(name))
 
 
 def _with(path: Path, table: str) -> str:
@@ -131,14 +137,14 @@ def main() -> int:
     """Write the pages, or with `--check` say which are stale."""
     stale = [
         path
-        for path, text in pages().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        for path in paths()
+        if not path.exists() or path.read_text(encoding="utf-8") != made(path)
     ]
     for path in stale:
         if "--check" in sys.argv[1:]:
             print(f"stale: {path.relative_to(HOME)}")
         else:
-            path.write_text(pages()[path], encoding="utf-8")
+            path.write_text(made(path), encoding="utf-8")
     return 1 if stale and "--check" in sys.argv[1:] else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 
 import pytest
 
@@ -15,7 +16,11 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.surfaces.name_search import search
 from tests.contracts.command import run
 
-KNOWN = catalogue()
+
+@cache
+def names_known() -> list[Known]:
+    """All names of the knowledge base."""
+    return catalogue()
 
 
 def test_words_of_name_label_or_code_find_it() -> None:
@@ -48,7 +53,7 @@ def test_what_is_alike_is_said_once() -> None:
 
 
 def test_what_a_name_covers_is_said_by_either_side() -> None:
-    known = {each.name: each for each in KNOWN}
+    known = {each.name: each for each in names_known()}
     assert {"hepatitis_b", "hiv_infection", "septic_shock"} <= set(known["infection"].below)
     assert "infection" in known["hepatitis_b"].parents
     assert "carvedilol" in known["antihypertensive"].below
@@ -118,7 +123,7 @@ def test_nothing_found_says_what_is_near() -> None:
     ],
 )
 def test_what_is_found(words: str, found: list[str]) -> None:
-    assert [each.name for each in search([words], KNOWN).found] == found
+    assert [each.name for each in search([words], names_known()).found] == found
 
 
 def test_what_only_a_code_says_is_told_to_be_so() -> None:
@@ -151,12 +156,12 @@ def test_words_in_capitals_are_listed() -> None:
 
 def test_names_are_those_of_the_checked_knowledge() -> None:
     problems = Problems()
-    homes = dict.fromkeys(known.home for known in KNOWN)
+    homes = dict.fromkeys(known.home for known in names_known())
     checked = check(Source("k", f"knowledge k\n  title T\n  uses {', '.join(homes)}\n"), problems)
     assert checked is not None, problems.sorted()
     entries = {**checked.vocabulary.entries, **checked.derived, **checked.definitions}
     declared = {name for name, entry in entries.items() if not isinstance(entry, voc.Asked)}
-    assert {known.name for known in KNOWN} == declared
+    assert {known.name for known in names_known()} == declared
 
 
 def test_whole_words_come_first() -> None:
@@ -169,11 +174,11 @@ def test_whole_words_come_first() -> None:
 
 
 def test_check_takes_every_way_that_is_shown() -> None:
-    homes = ", ".join(dict.fromkeys(known.home for known in KNOWN))
+    homes = ", ".join(dict.fromkeys(known.home for known in names_known()))
     lines = ["protocol all", "  title All", "  version 1.0", f"  uses {homes}", ""]
     lines += ["timepoint start", "  label start", ""]
     seen: dict[tuple[str, ...], int] = {}
-    for known in KNOWN:
+    for known in names_known():
         key = (known.kind, *known.forms, str(known.unit == "1"))
         seen[key] = seen.get(key, 0) + 1
         if seen[key] > 2:  # all that are alike are tested alike

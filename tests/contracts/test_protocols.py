@@ -68,10 +68,10 @@ def test_whatever_is_asked_of_a_person_says_why(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", make_protocols.pages(), ids=lambda p: str(p.relative_to(p.parents[1]))
+    "path", make_protocols.paths(), ids=lambda p: str(p.relative_to(p.parents[1]))
 )
 def test_programs_and_tables_are_what_the_protocols_say(path: Path) -> None:
-    made = make_protocols.pages()[path]
+    made = make_protocols.made(path)
     assert path.read_text(encoding="utf-8") == made, "run python tools/make_protocols.py"
 
 

@@ -32,9 +32,9 @@ COURSE = """\
 """
 
 
-@pytest.mark.parametrize("path", make_docs.pages(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", make_docs.PAGES, ids=lambda path: path.name)
 def test_page_is_what_the_tables_say(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == make_docs.pages()[path], (
+    assert path.read_text(encoding="utf-8") == make_docs.PAGES[path](), (
         "run python tools/make_docs.py"
     )
 

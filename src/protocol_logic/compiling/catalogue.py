@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import LESION_VALUES
+from protocol_logic.compiling.library import knowledge_unit
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
-from protocol_logic.foundation.problems import Problems
-from protocol_logic.foundation.source import Source
-from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
+from protocol_logic.knowledge.resources import knowledge_names
 from protocol_logic.language import knowledge_tree, tree
-from protocol_logic.language.parse import parse
 
 _WINDOW = " within NUMBER UNIT"
 _FIXED_VALUES = {"lesion": LESION_VALUES, "consent": OPERATORS["attested"].cells}
@@ -106,14 +104,10 @@ def words_of(asked: Sequence[Known], known: Sequence[Known]) -> dict[str, str]:
 
 def catalogue() -> list[Known]:
     """Every name of the knowledge base, by file and in the order of declaration."""
-    problems = Problems()
     known = []
     for home in knowledge_names():
-        path = knowledge_path(home)
-        assert path is not None
-        source = Source(home, path.read_text(encoding="utf-8"))
         cited = ""
-        for node in parse(source, problems):
+        for node in knowledge_unit(home).statements:
             if isinstance(node, tree.Heading):
                 cited = next((t.text for t in node.texts if t.key == "source"), "")
             elif isinstance(node, knowledge_tree.Entry):

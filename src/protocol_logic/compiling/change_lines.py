@@ -17,11 +17,11 @@ from protocol_logic.compiling.changing import DOWN, UP, Kind, Said
 from protocol_logic.compiling.cues import who_knows
 from protocol_logic.compiling.formulas import Derived
 from protocol_logic.compiling.knowledge import read_entries
-from protocol_logic.compiling.library import Unit
+from protocol_logic.compiling.library import Unit, knowledge_unit
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean, one_of
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
+from protocol_logic.knowledge.resources import knowledge_names
 from protocol_logic.language import knowledge_tree, tree
 from protocol_logic.language.nodes import Word
 from protocol_logic.language.parse import parse
@@ -239,10 +239,7 @@ def site_names() -> Names:
     units = []
     definitions = set()
     for file in knowledge_names():
-        path = knowledge_path(file)
-        assert path is not None
-        source = Source(f"kb/knowledge/{file}", path.read_text(encoding="utf-8"))
-        units.append(Unit(source, tuple(parse(source, Problems()))))
+        units.append(knowledge_unit(file))
         definitions |= {
             node.name.text for node in units[-1].statements if isinstance(node, tree.Definition)
         }

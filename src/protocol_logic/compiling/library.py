@@ -50,6 +50,13 @@ def _parsed(name: str, text: str) -> tuple[Unit, tuple[Problem, ...]]:
     return unit, tuple(problems.items)
 
 
+def knowledge_unit(name: str) -> Unit:
+    """A knowledge file that there is; what cannot be read in it is left out."""
+    path = knowledge_path(name)
+    assert path is not None
+    return _parsed(name, path.read_text(encoding="utf-8"))[0]
+
+
 def _uses(unit: Unit, found: dict[str, Unit | None], problems: Problems) -> None:
     heading = unit.heading
     for name in heading.uses if heading is not None else ():

@@ -14,13 +14,13 @@ from functools import cache, cached_property
 from protocol_logic.compiling import core
 from protocol_logic.compiling.change_lines import ChangeLines, site_names
 from protocol_logic.compiling.changing import Said
-from protocol_logic.compiling.library import Unit
+from protocol_logic.compiling.library import Unit, knowledge_unit
 from protocol_logic.compiling.parameters import Setting, setting_of
 from protocol_logic.compiling.windows import Window, not_whole, window_of
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
+from protocol_logic.knowledge.resources import knowledge_names
 from protocol_logic.language import knowledge_tree, tree
 from protocol_logic.language.nodes import Amount, Word
 from protocol_logic.language.parse import parse
@@ -254,11 +254,8 @@ def _known() -> Mapping[str, Mapping[str, str]]:
     """Knowledge file -> what it declares, by name, with the kind of each."""
     found: dict[str, dict[str, str]] = {}
     for file in knowledge_names():
-        path = knowledge_path(file)
-        assert path is not None
-        source = Source(f"kb/knowledge/{file}", path.read_text(encoding="utf-8"))
         found[file] = {}
-        for statement in parse(source, Problems()):
+        for statement in knowledge_unit(file).statements:
             if isinstance(statement, knowledge_tree.Entry):
                 kind = {"derived": "derived quantity", "field": "patient field"}
                 found[file][statement.name.text] = kind.get(statement.kind, statement.kind)
