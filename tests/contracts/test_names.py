@@ -73,11 +73,11 @@ def test_a_slip_of_the_pen_finds_what_was_meant_first() -> None:
     assert done.returncode == 1
     assert done.stdout.startswith("type_2_diabetes\n")
     assert done.stderr == "no name fits `type 2 diabetis`; these fit `type 2 diabetes`\n"
-    names = [each.name for each in search(["atrial fibrilation"], KNOWN).found]
+    names = [each.name for each in search(["atrial fibrilation"], names_known()).found]
     assert names == ["atrial_fibrillation"]
     # A beginning of a word is no slip.
-    assert not search(["creatin"], KNOWN).meant
-    assert not search(["hyperglycemia"], KNOWN).meant
+    assert not search(["creatin"], names_known()).meant
+    assert not search(["hyperglycemia"], names_known()).meant
 
 
 def test_what_is_tested_in_no_way_by_itself_has_no_heading_of_ways() -> None:
