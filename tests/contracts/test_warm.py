@@ -26,6 +26,8 @@ LINES: dict[str, list[list[str | Path]]] = {
         [PROTOCOL, "none.json", "--format", "json", "--workers", "2"],
     ],
     "explain": [[PROTOCOL, DEMO, "--patient", "hanne", "--format", "json"]],
+    "what-if": [[PROTOCOL, DEMO, "--patient", "hanne"]],
+    "cohort": [[PROTOCOL, DEMO]],
     "fit": [[PROTOCOL, INES]],
     "test": [[PROTOCOL]],
     "compile": [[PROTOCOL, "--to", "asp"]],
