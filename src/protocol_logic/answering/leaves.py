@@ -11,6 +11,7 @@ from protocol_logic.answering.near_misses import near_miss
 from protocol_logic.answering.readings import margin_words, one_number, range_origin, read_as
 from protocol_logic.compiling import core
 from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
+from protocol_logic.findings.unlisted import words as beside_words
 from protocol_logic.foundation.interval import decimal_text
 from protocol_logic.knowledge.vocabulary import Asked
 from protocol_logic.records.facts import Born, Closed, Fact, Happened, Measured, Therapy
@@ -136,6 +137,8 @@ class Leaves:
         told = f"{label} {words}{dated}"
         if isinstance(fact.reading, Closed):
             told = f"{label}{dated}: what it does not hold is absent"
+            if fact.entry in self.found.beside:
+                told += f", beside {beside_words(self.found.beside[fact.entry])}"
         return told
 
     def gap(self, opener: Opener) -> str:

@@ -17,9 +17,10 @@ from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.policies import Policies
 from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.findings.unlisted import words
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.reasoning.decision import CriterionDecision, Decision
-from protocol_logic.records.facts import NotTaken, PatientRecord, total_of
+from protocol_logic.records.facts import Closed, NotTaken, PatientRecord, total_of
 
 AsOfSource: TypeAlias = Literal["option", "index", "bundle"]
 Row: TypeAlias = Mapping[str, Any]
@@ -202,6 +203,25 @@ def problems_of(record: PatientRecord, found: PatientFindings) -> list[Problem]:
                 file=record.source,
             )
         )
+    empty = {problem.resource for problem in record.problems if problem.code == "empty-list"}
+    for name, unlisted in found.beside.items():
+        closed = next(
+            fact
+            for facts in found.evidence.values()
+            for fact in facts
+            if fact.entry == name and isinstance(fact.reading, Closed)
+        )
+        if closed.resource not in empty:
+            problems.append(
+                Problem(
+                    code="unlisted-under-closed-list",
+                    message=f"`{name}` closes, beside {words(unlisted)}",
+                    hint="see whether it is of what the list says to be absent; `fit` shows what "
+                    "codes may stand for",
+                    resource=closed.resource,
+                    file=record.source,
+                )
+            )
     for openers in found.openers.values():
         for opener in openers:
             if opener.reason == "conflicting":

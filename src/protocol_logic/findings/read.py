@@ -29,6 +29,7 @@ from protocol_logic.findings.rows import (
 )
 from protocol_logic.findings.statements import read_statement
 from protocol_logic.findings.therapy import read_therapy
+from protocol_logic.findings.unlisted import beside
 from protocol_logic.findings.variants import base_of, joined, split
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Fact, PatientRecord
@@ -67,7 +68,9 @@ def read_findings(
     """
     fresh_from = {name: window.first_day(as_of) for name, window in windows.items()}
     visible = Visible(record, as_of, protocol.vocabulary, fresh_from, timepoints)
-    return read_visible(protocol, plan, visible)
+    found = read_visible(protocol, plan, visible)
+    found.beside = beside(protocol.vocabulary, record, found)
+    return found
 
 
 def read_visible(

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from protocol_logic.compiling.plan import Reason as Reason
 from protocol_logic.foundation.interval import Interval
-from protocol_logic.records.facts import Fact
+from protocol_logic.records.facts import Fact, Unlisted
 
 CellSet: TypeAlias = frozenset[str]
 
@@ -117,6 +117,8 @@ class PatientFindings:
     """Finding with nothing in its window -> the newest fact outside."""
     evidence: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
     timepoints: dict[str, date] = field(default_factory=dict)
+    beside: Mapping[str, tuple[Unlisted, ...]] = field(default_factory=dict)
+    """List that closes something -> what the record holds of its kind that no entry knows."""
     widened: tuple[str, ...] = ()
     """Groups with so many readings that they were widened to all."""
 

@@ -89,6 +89,25 @@ def knowledge_path(name: str) -> Path | None:
     return _file(root / f"{name.replace('.', '/')}.elig") if _is_name(name) else None
 
 
+_SYSTEM = re.compile(r"^system[ \t]+(\w+)[ \t]+(\S+)", re.M)
+_CODE = re.compile(r"\b([a-z][a-z0-9_]*)[ \t]+([A-Za-z0-9][A-Za-z0-9.\-]*)")
+
+
+@cache
+def known_codes() -> frozenset[tuple[str, str]]:
+    """The (system URL, code) pairs that stand anywhere in the knowledge base, for what entries do
+    not decide: its files are not read as knowledge for it."""
+    paths = filter(None, map(knowledge_path, knowledge_names()))
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    systems = {name: url for text in texts for name, url in _SYSTEM.findall(text)}
+    return frozenset(
+        (systems[name], code)
+        for text in texts
+        for name, code in _CODE.findall(text)
+        if name in systems
+    )
+
+
 def _root(name: str, beside: str = "") -> Path:
     package = Path(str(files(_PACKAGE)))
     for folder in (package / f"_{name}", package.parents[1] / (beside or name)):

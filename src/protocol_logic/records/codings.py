@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from protocol_logic.foundation.interval import Interval
+from protocol_logic.knowledge.resources import known_codes
 from protocol_logic.knowledge.vocabulary import (
     Code,
     Concept,
@@ -206,6 +207,15 @@ def is_of_the_past(concept: object, entry: Named) -> bool:
     now = replace(entry, past=())
     table = _table([(now, _keys(entry.codes)), (entry, _keys(entry.past))])
     return entries_of(concept, table) == (entry,)
+
+
+def is_known(key: Key) -> bool:
+    """Whether a code, or a category of ICD-10-CM that it lies in, stands in the knowledge base."""
+    system, code = key
+    known = known_codes()
+    if system != ICD_10_CM:
+        return key in known
+    return any((system, code[:n].removesuffix(".")) in known for n in range(3, len(code) + 1))
 
 
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval
@@ -223,6 +223,20 @@ class Fact:
     """The answers that it comes from, or that say more of what the record states."""
 
 
+class Unlisted(NamedTuple):
+    """A resource that states something which no entry of the knowledge base knows.
+
+    `kind`: the kind of concept that it is of; `code`: its first code, `name` what the record calls
+    it; `day`: its first day as written, or empty.
+    """
+
+    kind: str
+    resource: str
+    code: str
+    name: str
+    day: str
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What became of the resources of one type: `total` is the sum of the other three.
@@ -268,7 +282,7 @@ class PatientRecord:
     `index_date`: the day of judgement that the record itself names (the date part of the Bundle's
     timestamp as written), or None; `index_source`: what names it. `accounting`: what became of its
     resources, by type. `unclear`: the kinds of concept (`medication`) of which it holds something
-    that cannot be known.
+    that cannot be known. `unlisted`: what it states that no entry knows.
     """
 
     patient: str
@@ -279,6 +293,7 @@ class PatientRecord:
     problems: tuple[Problem, ...] = ()
     accounting: tuple[Account, ...] = ()
     unclear: frozenset[str] = frozenset()
+    unlisted: tuple[Unlisted, ...] = ()
 
 
 def place(fact: Fact) -> tuple[str, str, str, str]:

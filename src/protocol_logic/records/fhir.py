@@ -15,12 +15,20 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.vocabulary import Lesion
+from protocol_logic.knowledge.vocabulary import Concept, Lesion
 from protocol_logic.records import conditions, lists
-from protocol_logic.records.codings import Codings, entries_of, is_of_the_past, keys_of
+from protocol_logic.records.codings import Codings, entries_of, is_known, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
-from protocol_logic.records.facts import Account, Fact, PatientRecord, doubtful, past, place
-from protocol_logic.records.item import Item, objects_in, text_in
+from protocol_logic.records.facts import (
+    Account,
+    Fact,
+    PatientRecord,
+    Unlisted,
+    doubtful,
+    past,
+    place,
+)
+from protocol_logic.records.item import Item, display, objects_in, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.references import Subject, identifiers, subject_reference
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
@@ -184,6 +192,9 @@ class _Reader:
         """Kind of concept -> a resource that may be about any concept of the kind."""
         self.unlisted: dict[str, list[str]] = {}
         """Kind of concept -> the resources with a code that can be known, but no entry has."""
+        self.unknown: list[Unlisted] = []
+        """Those whose code stands nowhere in the knowledge base, and those of another kind that may
+        be taken for one."""
 
     def read(self, missing: int, meet: Callable[[Met], None] | None) -> PatientRecord:
         """The record; `missing`: how many entries hold no resource."""
@@ -217,6 +228,7 @@ class _Reader:
             ),
             accounting=tuple(Account(kind, **n) for kind, n in sorted(self.counts.items())),
             unclear=frozenset(self.unclear),
+            unlisted=tuple(sorted(self.unknown)),
         )
 
     def _item(self, json: Object, name: str) -> Item:
@@ -286,13 +298,15 @@ class _Reader:
         if not parts:
             if row.code is None or not row.asked(self.codings):
                 return False
-            if self._is_unlike(item, row.code):
+            if self._is_unlike(item, row):
                 return True
             unmapped = self._is_unmapped(item, row.code)
             if row.concept is None or not _is_stated(json, row):
                 return unmapped
             if not unmapped and not entries_of(json.get(row.code), self.codings.named[row.concept]):
                 self.unlisted.setdefault(row.concept, []).append(item.name)
+                if not any(map(is_known, keys_of(json.get(row.code)))):
+                    self._unknown(item, row, row.concept)
             if unmapped:
                 self.unclear[row.concept] = min(item.name, self.unclear.get(row.concept, item.name))
             return unmapped
@@ -350,12 +364,24 @@ class _Reader:
 
     # ---- codes that cannot be known, or are easily taken for others --------------------------
 
-    def _is_unlike(self, item: Item, path: str) -> bool:
+    def _unknown(self, item: Item, row: Row[Any], concept: str) -> None:
+        """Note what a resource states that no entry knows, or that may be taken for a `concept`."""
+        coded = item.json.get(row.code or "")
+        code = next((code for _, code in keys_of(coded)), "")
+        paths = (*row.dates, "effectivePeriod", "effectiveDateTime")
+        told = next((item.json[path] for path in paths if path in item.json), None)
+        day = text_in(told, "start") if isinstance(told, dict) else told
+        day = day[:10] if isinstance(day, str) else ""
+        self.unknown.append(Unlisted(concept, item.name, code, display(coded), day))
+
+    def _is_unlike(self, item: Item, row: Row[Any]) -> bool:
         """Whether a resource has a code that may be taken for one of an entry, which is told."""
         kind: str = item.json["resourceType"]
         found = False
-        for key in keys_of(item.json.get(path)):
+        for key in keys_of(item.json.get(row.code or "")):
             for entry, other in self.codings.unlike.get(key, ()):
+                if isinstance(entry, Concept) and entry.kind != row.concept and row.concept:
+                    self._unknown(item, row, entry.kind)
                 name = f"`{shown(key[1])}`"
                 name += f" ({other.code.display})" if other.code.display else ""
                 why = f"{name} is not `{entry.name}`: {other.why}"
