@@ -12,6 +12,7 @@ What is expected is derived by hand, never copied from a run. Each repair is set
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -19,9 +20,13 @@ import pytest
 
 from protocol_logic.answering.what_if.changes import Repair
 from protocol_logic.answering.what_if.repairs import Repairing
+from protocol_logic.answering.what_if.trying import read_settings
+from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.changing import changes_of
-from protocol_logic.pipeline import Compiled
+from protocol_logic.foundation.problems import Problems
+from protocol_logic.pipeline import Compiled, findings_of
 from protocol_logic.reasoning.engine import Engine
+from protocol_logic.records.facts import PatientRecord
 from tests.patient_notation import answers_of, bundle_of
 from tests.test_cases import Case, Patient, cases_of, compiled, record_of
 
@@ -61,3 +66,19 @@ def test_repairs_are_those_that_the_document_says(case: Case, patient: Patient) 
     lines += [f"note {note}" for note in got.notes]
     assert lines == patient.expected, patient.why
     assert got.complete is not bool(got.notes)
+    for repair in got.repairs:
+        assert screened(found, repair, record, as_of.date) == "eligible", line_of(repair)
+
+
+def screened(found: Compiled, repair: Repair, record: PatientRecord, as_of: date) -> str:
+    """Eligibility on the day of a repair, with its changes set by their texts."""
+    protocol, plan = found.protocol, found.plan
+    day = repair.earliest or as_of
+    texts = [str(change.setting) for change in repair.changes if change.setting is not None]
+    problems = Problems()
+    elements = elements_of(protocol)
+    settings = read_settings(protocol, plan, elements, texts, record, day, problems)
+    assert not problems.items, problems.items
+    findings = findings_of(found, settings.record(record, day, protocol), day)
+    engine = Engine(protocol, plan, found.program)
+    return engine.eligibility(settings.findings(plan, findings))

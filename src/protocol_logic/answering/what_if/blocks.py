@@ -25,14 +25,14 @@ class Block:
     """Findings that are read together.
 
     `courses`: the group of the medication class that is read with them, or empty. `entries`: whose
-    facts they are read from; None: of any. `sources`: the entries whose levers move them. `plan`:
+    facts they are read from. `sources`: the entries whose levers move them. `plan`:
     the part of the plan that reads them. `numbers`: whether all are numbers of the newest results;
     `own`: the one entry whose newest statement decides all of them, or empty.
     """
 
     number: int
     courses: str
-    entries: frozenset[str] | None
+    entries: frozenset[str]
     sources: frozenset[str]
     plan: Plan
     numbers: bool
@@ -122,12 +122,10 @@ class Blocks:
         concept = courses.removeprefix(concept_group(""))
         if courses:
             sources |= set(self.voc.below(concept))
-        whole = bool(courses) or any(
-            f.occurrence is not None
-            or f.kind == "unrecorded"
-            or isinstance(self.voc.entries.get(f.entry), voc.Event)
-            for f in findings
-        )
+            entries |= {*self.voc.below(concept), *self.voc.above(concept)}
+        patterns = self.plan.courses[concept].patterns if concept in self.plan.courses else ()
+        for event in dict.fromkeys(pattern.event for pattern in patterns):
+            entries |= self._of_event(event)
         small = Plan(
             findings={f.id: f for f in findings},
             courses={concept: self.plan.courses[concept]} if concept in self.plan.courses else {},
@@ -144,12 +142,19 @@ class Blocks:
         return Block(
             number=number,
             courses=courses,
-            entries=None if whole else frozenset(entries),
+            entries=frozenset(entries),
             sources=frozenset(sources),
             plan=small,
             numbers=plain and all(f.kind in _NUMBERS for f in findings),
             own=of.pop() if newest else "",
         )
+
+    def _of_event(self, name: str) -> set[str]:
+        """The entries that an event is read from."""
+        event = self.voc.entries[name]
+        assert isinstance(event, voc.Event)
+        concepts = (kind for concept in event.concepts for kind in self.voc.below(concept))
+        return {name, *concepts, *filter(None, [event.status, event.closed_by])}
 
     def _read_from(self, finding: Finding, sexed: frozenset[str]) -> tuple[set[str], set[str]]:
         """The entries that a finding is read from, and those whose levers move it."""
@@ -166,6 +171,12 @@ class Blocks:
                 moved_by.update(below)
         if isinstance(entry, voc.Concept | voc.Event) and entry.closed_by:
             moved_by.add(entry.closed_by)
+        if isinstance(entry, voc.Event):
+            own |= self._of_event(entry.name)
+        if finding.occurrence is not None:
+            for other in finding.occurrence.subject.others:
+                own.update(self.voc.below(other))
+            own |= {finding.occurrence.before} if finding.occurrence.before else set()
         if isinstance(entry, voc.Lesion) and entry.counted:
             own.add(entry.counted)
         if finding.window is not None and finding.window.before is not None:

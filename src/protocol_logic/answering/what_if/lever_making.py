@@ -212,7 +212,7 @@ class LeverMaker:
         change = self.changes[entry.name]
         recorded = self._is_recorded(entry.name, readers)
         done = doing_of(change, recorded)
-        if done is None:
+        if done is None or self._gives_way(entry.name, readers):
             return None
         now = self.cutter.input(entry.name)
         value, limits = self._now(now)
@@ -240,6 +240,17 @@ class LeverMaker:
                            limits=() if family else limits)
                 )  # fmt: skip
         return Lever(entry.name, was, tuple(options), "range", unit, tuple(because))
+
+    def _gives_way(self, name: str, readers: Sequence[Finding]) -> bool:
+        """Whether a reported value is read nowhere, since what it would stand for is computed."""
+        for finding in readers:
+            derived = self.protocol.derived.get(finding.entry)
+            if derived is None or derived.reported != name:
+                return False
+            inputs = map(self.cutter.input, derived.inputs)
+            if any(each.may_give_way for each in inputs):
+                return False
+        return True
 
     def _now(self, found: Input) -> tuple[Interval | None, tuple[Limit, ...]]:
         """The number that is recorded, and the limits of normal of its result."""

@@ -81,8 +81,11 @@ class Repairing:
         """The repairs of a patient who is not eligible on a day, those by waiting with them."""
         from protocol_logic.answering.what_if.waiting import with_waits
 
-        patient = Patient(self, record, as_of)
-        return with_waits(patient, patient.repairs())
+        try:
+            patient = Patient(self, record, as_of)
+            return with_waits(patient, patient.repairs())
+        except TooMany as error:
+            return Repairs(complete=False, notes=(str(error),))
 
     def visible(self, record: PatientRecord, as_of: date) -> Visible:
         fresh = {name: window.first_day(as_of) for name, window in self.windows.items()}
@@ -167,8 +170,16 @@ class Patient:
             repairs=tuple(found[:MOST]),
             complete=complete and len(found) <= MOST and not notes,
             notes=notes,
+            alternatives=() if complete else tuple(self._alternatives()),
             immutable=self._immutable(failed),
         )
+
+    def _alternatives(self) -> Iterator[tuple[str, tuple[Repair, ...]]]:
+        """What makes each criterion pass that does not, by itself."""
+        failed = dict.fromkeys(self.r.units[u].criterion for u in self.failed)
+        for criterion in failed:
+            found, _ = self._of_criteria({criterion}, self.failed)
+            yield criterion, tuple(found[:MOST])
 
     def _immutable(self, failed: Sequence[int]) -> tuple[str, ...]:
         """What units that fail read, and what never changes."""
@@ -191,9 +202,13 @@ class Patient:
     ) -> tuple[list[Repair], bool]:
         """The repairs that make some criteria pass, and whether these are all."""
         units = {u for u, unit in enumerate(self.r.units) if unit.criterion in criteria}
+        failed = [u for u in failed if u in units]
+        if any(not self.levers_of(u) for u in sorted(failed, key=lambda u: len(self.reads(u)))):
+            self.related.update(dict.fromkeys(failed))
+            return [], True
         ranked = []
         complete, none = True, False
-        for part in self._parts([u for u in failed if u in units], units):
+        for part in self._parts(failed, units):
             regions, whole = self._solved(part)
             none = none or not regions
             ranked.append(sorted(map(self._repair, regions), key=order))
@@ -332,7 +347,7 @@ class Patient:
             size *= len(rows)
             choices.append(rows)
         if size > MOST_ROWS:
-            raise TooMany
+            raise TooMany(f"`{r.criterion}` has too many readings to try them all")
         for chosen in product(*choices):
             row = tuple(sorted((cell for part in chosen for cell in part), key=_by_name))
             if not r.passes(row):
@@ -415,29 +430,28 @@ def _fits(
 
 
 def _combined(ranked: Sequence[Sequence[Repair]], most: int) -> Iterator[Repair]:
-    """One repair of each part, cheapest first."""
-    if len(ranked) == 1:
-        yield from ranked[0][:most]
-    if len(ranked) < 2:
+    """One repair of each part, cheapest first.
+
+    Places come once each: from one that differs in its last place above 0 alone.
+    """
+    if not ranked:
         return
-
-    def of(places: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
-        chosen = [part[n] for part, n in zip(ranked, places, strict=True)]
-        return sum(c.cost for c in chosen), sum(len(c.changes) for c in chosen), places
-
-    first = of((0,) * len(ranked))
-    heap, seen = [first], {first[2]}
+    sizes = [[(r.cost, len(r.changes)) for r in part] for part in ranked]
+    start = (0,) * len(ranked)
+    cost, number = (sum(each[0][i] for each in sizes) for i in (0, 1))
+    heap = [(cost, number, start, 0)]
     for _ in range(most):
         if not heap:
             return
-        cost, _, places = heapq.heappop(heap)
-        chosen = [part[n] for part, n in zip(ranked, places, strict=True)]
-        yield Repair(changes=tuple(c for each in chosen for c in each.changes), cost=cost)
-        for i, n in enumerate(places):
-            following = (*places[:i], n + 1, *places[i + 1 :])
-            if n + 1 < len(ranked[i]) and following not in seen:
-                seen.add(following)
-                heapq.heappush(heap, of(following))
+        cost, number, places, last = heapq.heappop(heap)
+        changes = [c for part, n in zip(ranked, places, strict=True) for c in part[n].changes]
+        yield Repair(changes=tuple(changes), cost=cost)
+        for i in range(last, len(places)):
+            n = places[i]
+            if n + 1 < len(sizes[i]):
+                (old, few), (new, many) = sizes[i][n : n + 2]
+                following = (*places[:i], n + 1, *places[i + 1 :])
+                heapq.heappush(heap, (cost - old + new, number - few + many, following, i))
 
 
 def order(repair: Repair) -> tuple[int, int, tuple[tuple[str, str], ...]]:

@@ -5,6 +5,7 @@ The search for repairs and the screening of each of them set things here, so the
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -45,7 +46,9 @@ def with_facts(
         gone = _gone_with(fact, vocabulary)
         if gone:
             kept = [f for f in kept if f.entry not in gone or _is_older(f, fact, as_of)]
-    return replace(record, facts=tuple(sorted([*kept, *new], key=place)))
+    for fact in new:
+        insort(kept, fact, key=place)
+    return replace(record, facts=tuple(kept))
 
 
 def _gone_with(fact: Fact, vocabulary: Vocabulary) -> frozenset[str]:

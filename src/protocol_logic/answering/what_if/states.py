@@ -18,7 +18,7 @@ from protocol_logic.findings.read import read_visible
 from protocol_logic.findings.rows import Opener, PatientFindings
 from protocol_logic.knowledge.vocabulary import Quantity, Vocabulary
 from protocol_logic.reasoning.criteria import Key
-from protocol_logic.records.facts import Measured, PatientRecord
+from protocol_logic.records.facts import Fact, Measured, PatientRecord, place
 
 State: TypeAlias = tuple[tuple[int, int], ...]
 """Which levers are set, and to which of their options, by number; others are as they are."""
@@ -30,7 +30,7 @@ class Kept:
     """Rows that are the same for all patients of a protocol, and a number for each rows."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[int, str], Rows] = {}
+        self.rows: dict[object, Rows] = {}
         self._numbers: dict[Rows, int] = {}
 
     def number(self, rows: Rows) -> int:
@@ -54,6 +54,10 @@ class States:
         self._movers: dict[int, tuple[int, ...]] = {}
         self._records: dict[int, PatientRecord] = {}
         self._rows: dict[tuple[int, State], Rows] = {}
+        self._found: dict[object, PatientFindings] = {}
+        self._by_entry: dict[str, list[Fact]] = {}
+        for fact in record.facts:
+            self._by_entry.setdefault(fact.entry, []).append(fact)
 
     def movers(self, block: int) -> tuple[int, ...]:
         """The levers that move a block, by number."""
@@ -106,14 +110,33 @@ class States:
         if not state:
             return _part(block, self.maker.found)
         options = [self.levers[i].options[n] for i, n in state]
-        if len(options) == 1 and options[0].sets == block.own and block.own:
-            key = (number, options[0].said)
-            if key not in self._kept.rows:
-                self._kept.rows[key] = self._read(block, options)
-            return self._kept.rows[key]
-        return self._read(block, options)
+        key = self._common(block, options)
+        if key is None:
+            return self._read(block, options)
+        if key not in self._kept.rows:
+            self._kept.rows[key] = self._read(block, options)
+        return self._kept.rows[key]
+
+    def _common(self, block: Block, options: Sequence[Option]) -> object:
+        """What decides the rows of a block for all patients alike; None: the record does too."""
+        if len(options) == 1 and block.own and options[0].sets == block.own:
+            return block.number, options[0].said
+        if self._own(block).facts or any(option.stops for option in options):
+            return None
+        said = tuple((o.said, o.test, *(f.entry for f in o.facts)) for o in options)
+        return block.number, said, self.record.unclear
 
     def _read(self, block: Block, options: Sequence[Option]) -> Rows:
+        plain = [option for option in options if option.test is None]
+        if len(plain) < len(options):
+            key = (block.number, *((o.said, *(f.entry for f in o.facts)) for o in plain))
+            if key not in self._found:
+                self._found[key] = self._of(block, plain)
+            return joint(set_as_a_whole(block.plan, self._found[key], options))
+        return joint(self._of(block, plain))
+
+    def _of(self, block: Block, options: Sequence[Option]) -> PatientFindings:
+        """The findings of a block with options set, but for those of histories."""
         protocol, visible = self.maker.protocol, self.visible
         inputs = self._inputs(block, options)
         if inputs is None:
@@ -121,8 +144,7 @@ class States:
             record = set_in(own, options, self.as_of, protocol.vocabulary)
             visible = visible.of_record(record)
             inputs = {}
-        found = read_visible(protocol, block.plan, visible, inputs)
-        return joint(set_as_a_whole(block.plan, found, options))
+        return read_visible(protocol, block.plan, visible, inputs)
 
     def _inputs(self, block: Block, options: Sequence[Option]) -> dict[str, Input] | None:
         """What the options make of inputs, where all are numbers of newest results."""
@@ -147,11 +169,11 @@ class States:
 
     def _own(self, block: Block) -> PatientRecord:
         """The record with the facts that a block is read from."""
-        if block.entries is None:
-            return self.record
         if block.number not in self._records:
-            facts = tuple(f for f in self.record.facts if f.entry in block.entries)
-            self._records[block.number] = replace(self.record, facts=facts)
+            named = block.entries & self._by_entry.keys()
+            facts = [fact for name in named for fact in self._by_entry[name]]
+            facts.sort(key=place)
+            self._records[block.number] = replace(self.record, facts=tuple(facts))
         return self._records[block.number]
 
 
