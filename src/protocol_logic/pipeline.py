@@ -41,12 +41,14 @@ from protocol_logic.records.tables import iter_table_records
 
 if TYPE_CHECKING:
     from protocol_logic.answering.cohort.limits import OtherLimits
+    from protocol_logic.answering.cohort.rank import Ranked
     from protocol_logic.answering.cohort.seeing import Seen
     from protocol_logic.answering.cohort.strata import Stratum
     from protocol_logic.answering.fit.report import Report
     from protocol_logic.answering.minimal import Forcing
     from protocol_logic.answering.skeleton import Graph
     from protocol_logic.answering.what_if.ahead import Ahead
+    from protocol_logic.answering.what_if.measure import Measuring
     from protocol_logic.answering.what_if.trying import Settings
     from protocol_logic.reasoning.decision import Decision
     from protocol_logic.reasoning.engine import Engine
@@ -412,11 +414,15 @@ class Fitting:
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """What a cohort counts of one patient; without `seen`, `stopped` says why there is nothing."""
+    """What a cohort counts of one patient; without `seen`, `stopped` says why there is nothing.
+
+    `ranked`: of an undetermined patient, where a list of them is wanted.
+    """
 
     record: PatientRecord | None
     as_of: AsOf | None = None
     seen: Seen | None = None
+    ranked: Ranked | None = None
     problems: tuple[Problem, ...] = ()
     stopped: tuple[Problem, ...] = ()
 
@@ -425,7 +431,11 @@ class Surveying:
     """Judges the patients of a cohort, by a protocol whose records are read for the strata too."""
 
     def __init__(
-        self, compiled: Compiled, strata: Sequence[Stratum] = (), answers: Answers | None = None
+        self,
+        compiled: Compiled,
+        strata: Sequence[Stratum] = (),
+        answers: Answers | None = None,
+        rank: bool = False,
     ) -> None:
         from protocol_logic.answering.cohort.seeing import Seeing
         from protocol_logic.answering.cohort.strata import Strata
@@ -435,6 +445,13 @@ class Surveying:
         self._strata = Strata(compiled.protocol, strata) if strata else None
         if self._strata is not None:
             self._by = Screening(compiled_of(self._strata.protocol))
+        self._measuring: Measuring | None = None
+        if rank:
+            from protocol_logic.answering.what_if.measure import Measuring
+
+            c, site = compiled, compiled.policies
+            costs = changes_of(c.protocol, site.changes if site is not None else ())
+            self._measuring = Measuring(c.protocol, c.plan, self.screening.engine, costs)
 
     def survey(self, item: Unread | PatientRecord, option: date | None) -> Surveyed:
         """Judge one patient, on the day of the option or that of the record."""
@@ -451,7 +468,18 @@ class Surveying:
         found = findings_of(screening.compiled, record, as_of.date)
         decision = screening.engine.decide(found)
         seen = self.seeing.see(found, decision, self._values(record, as_of))
-        return Surveyed(record, as_of, seen, tuple(problems_of(record, found)))
+        ranked = self._ranked(record, as_of, found, decision)
+        return Surveyed(record, as_of, seen, ranked, tuple(problems_of(record, found)))
+
+    def _ranked(
+        self, record: PatientRecord, as_of: AsOf, found: PatientFindings, decision: Decision
+    ) -> Ranked | None:
+        from protocol_logic.answering.cohort.rank import ranked_of
+
+        if self._measuring is None or decision.eligibility != "undetermined":
+            return None
+        measures = self._measuring.measures(found, decision)
+        return ranked_of(record.patient, record.source, as_of.date.isoformat(), measures)
 
     def _values(self, record: PatientRecord, as_of: AsOf) -> tuple[str, ...]:
         if self._strata is None:

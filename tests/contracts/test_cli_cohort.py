@@ -154,3 +154,21 @@ def test_scopes_are_counted_each_by_itself(tmp_path: Path) -> None:
 def test_two_processes_count_as_one(demo: dict[str, Any]) -> None:
     names = ("--by", "sex", "--by", "age", "--by", "m_category", "--workers", "2")
     assert counted(PROTOCOL, DEMO, *names) == demo
+
+
+def test_the_undetermined_are_ranked_by_what_settles_them() -> None:
+    found = counted(PROTOCOL, DEMO, "--rank")
+    ranked = found["ranked"]
+    assert len(ranked) == found["eligibility"]["undetermined"] == 5
+    assert [each["patient"] for each in ranked[:2]] == ["agnes", "lucia"]
+    assert ranked[0]["elements"] == ["reference_range:tbil"]
+    assert [each["cost"] for each in ranked] == sorted(each["cost"] for each in ranked)
+    said = run("cohort", PROTOCOL, DEMO, "--rank").stdout
+    assert "1 agnes cost 1: reference_range:tbil" in said
+    page = run("cohort", PROTOCOL, DEMO, "--rank", "--format", "html").stdout
+    assert 'id="ranked"' in page
+
+
+def test_without_rank_no_patient_is_named(demo: dict[str, Any]) -> None:
+    assert demo["ranked"] is None
+    assert "agnes" not in json.dumps(demo)

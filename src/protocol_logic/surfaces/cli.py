@@ -455,6 +455,9 @@ def fit(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     metavar="NAME",
     help="Count by sex, age or any other name with values that the protocol can use.",
 )
+@click.option(
+    "--rank", is_flag=True, help="List the undetermined patients, the cheapest to settle first."
+)
 @_POLICIES
 @_PARAMETERS
 @_DATES

@@ -40,6 +40,7 @@ from protocol_logic.surfaces.screening import MOST_WORKERS, NO_AS_OF, size_of, s
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
 
 if TYPE_CHECKING:
+    from protocol_logic.answering.cohort.rank import Ranked
     from protocol_logic.answering.cohort.report import Eased, Report
     from protocol_logic.answering.cohort.seeing import Seen, Tally
     from protocol_logic.answering.cohort.strata import Stratum
@@ -56,6 +57,7 @@ class CohortOptions:
     patients: tuple[str, ...]
     as_of: date | None
     by: tuple[str, ...]
+    rank: bool
     policies: str | None
     parameters: tuple[str, ...]
     dates: tuple[str, ...]
@@ -83,8 +85,10 @@ def cohort(options: CohortOptions) -> int:
         run = _Run(Patients(compiled, paths, options.merge), strata, spool)
         answers = None if options.answers is None else run.read_answers(options.answers)
         try:
-            run.survey(_Start(compiled, strata, options.as_of, answers), options.workers)
-            out.write(_written(run.report(), options))
+            run.survey(
+                _Start(compiled, strata, options.as_of, answers, options.rank), options.workers
+            )
+            out.write(_written(run.report(options.rank), options))
         finally:
             # Also where nobody reads the output to its end.
             run.tell()
@@ -128,11 +132,12 @@ class _Start:
     strata: Sequence[Stratum]
     option: date | None
     answers: Answers | None
+    rank: bool
 
     def __call__(self) -> Callable[[Item], _Result]:
         from protocol_logic.pipeline import Surveying
 
-        surveying = Surveying(self.compiled, self.strata, self.answers)
+        surveying = Surveying(self.compiled, self.strata, self.answers, self.rank)
         return lambda item: self._survey(surveying, item)
 
     def _survey(self, surveying: Surveying, item: Item) -> _Result:
@@ -147,7 +152,8 @@ class _Start:
         piece = None
         if done.seen is not None:
             kept = (done.record, done.as_of) if done.seen.is_near else None
-            piece = pickle.dumps((done.seen, None if kept is None else pickle.dumps(kept)))
+            record = None if kept is None else pickle.dumps(kept)
+            piece = pickle.dumps((done.seen, done.ranked, record))
         return _Result(
             patient=done.record.patient,
             source=done.record.source,
@@ -212,25 +218,30 @@ class _Run:
             patients.problems.extend(self.answers.unknown_patients(patients.known()))
         patients.problems.extend(patients.end())
 
-    def _pieces(self) -> Iterator[tuple[Seen, bytes | None]]:
+    def _pieces(self) -> Iterator[tuple[Seen, Ranked | None, bytes | None]]:
         return map(pickle.loads, self.spool.pieces(self.patients.is_withheld))
 
-    def report(self) -> Report:
+    def report(self, rank: bool) -> Report:
         """The report of all who were judged and stand in one document only."""
         from protocol_logic.answering.cohort.limits import limits_of
         from protocol_logic.answering.cohort.patterns import parts_of
+        from protocol_logic.answering.cohort.rank import ranking
         from protocol_logic.answering.cohort.report import report_of
         from protocol_logic.answering.cohort.seeing import Tally
 
         c = self.patients.compiled
         tally = Tally(parts_of(c.protocol), len(self.strata))
-        for seen, _ in self._pieces():
+        ranked: list[Ranked] = []
+        for seen, place, _ in self._pieces():
             tally.add(seen)
+            if place is not None:
+                ranked.append(place)
         limits = limits_of(c.protocol, c.plan)
         eased = [list(self._eased(tally, number)) for number in range(len(tally.parts))]
-        return report_of(
+        report = report_of(
             c.protocol, c.digest, c.policies, self.days, tally, limits, self.strata, eased
         )
+        return {**report, "ranked": ranking(ranked) if rank else None}
 
     def _eased(self, tally: Tally, number: int) -> Iterator[Eased]:
         """The limits to ease next for a part, each step screened again."""
@@ -251,7 +262,7 @@ class _Run:
             screening = Screening(with_other_limits(c, moved))
             strata: list[Counter[str]] = [Counter() for _ in self.strata]
             eligible: set[int] = set()
-            for place, (seen, kept) in enumerate(self._pieces()):
+            for place, (seen, _, kept) in enumerate(self._pieces()):
                 if kept is None or not seen.near[number].sets:
                     continue
                 row = screening.row(*pickle.loads(kept))

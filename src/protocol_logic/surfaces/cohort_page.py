@@ -37,5 +37,6 @@ def cohort_page(report: Report) -> str:
             }
             for part in parts
         ],
+        ranked=report.get("ranked") or [],
         strata=[(stratum, stratum_plot(stratum)) for stratum in report["strata"] if parts],
     )

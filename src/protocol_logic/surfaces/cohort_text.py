@@ -43,6 +43,12 @@ class CohortText:
             yield from self._limits(part)
         for number in range(len(self.report["strata"])):
             yield from self._stratum(number)
+        if self.report.get("ranked"):
+            yield from self._title(words.RANKED)
+            yield from self._wrapped(words.RANKED_SAID)
+            for number, each in enumerate(self.report["ranked"], 1):
+                lead = " ".join([f"{number:>3}", visible(each["patient"]), words.cost(each)])
+                yield from self._wrapped(f"{lead.rstrip()}: {words.to_obtain(each)}", "", "    ")
 
     def _wrapped(self, text: str, indent: str = "", hanging: str | None = None) -> Iterator[str]:
         """A text in lines; those after the first are indented by `hanging`."""

@@ -18,6 +18,8 @@ INFLUENCE = "What each criterion does, whatever its place"
 MISSING = "What missing data cost"
 LIMITS = "How many more would be eligible under other limits"
 EASED = "Limits to ease next"
+RANKED = "Undetermined patients, the cheapest to settle first"
+RANKED_SAID = "The elements that decide each of them whatever is found, with their cost in points."
 CURVES = "Eligible patients under other limits"
 CURVES_SAID = (
     "One limit at a time; all else is as it is. Of numbers that are not known exactly nothing "
@@ -161,6 +163,19 @@ def eased(steps: Sequence[Json]) -> Iterator[str]:
             f"{also.strip()} {what} {add} {more}{step['added']:,}{patients} "
             f"({step['eligible']:,} eligible; now {instead}){_by(step)}"
         ).strip()
+
+
+def to_obtain(each: Json) -> str:
+    """What is to be obtained of an undetermined patient."""
+    if each["cost"] is None:
+        return "nothing that can be obtained decides it"
+    others = f"; or another of {each['others']:,} sets" if each["others"] else ""
+    return ", ".join(map(visible, each["elements"])) + others
+
+
+def cost(each: Json) -> str:
+    """The cost of that."""
+    return "" if each["cost"] is None else f"cost {each['cost']:,}"
 
 
 def _by(step: Json) -> str:
