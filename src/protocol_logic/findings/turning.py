@@ -23,6 +23,7 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
     Appointed,
     Born,
+    Closed,
     ConditionStated,
     Done,
     Fact,
@@ -132,25 +133,33 @@ class _Turns:
         moving = [w for w in windows if w.unit != "ever"]
         for fact in facts:
             for day, cause, when in _edges(fact):
-                self._edge(finding.id, fact, day, cause, when)
+                self._edge(finding.id, fact, day, cause, when, following=slack > 0)
                 for window in moving:
                     for k in range(-slack, slack + 1):
                         turn = Turn(finding.id, "window", fact, when, day, window)
                         self._note(_leaves(window, plus(day, k)), turn)
-        for name in names:
-            if isinstance(self.vocabulary.entries.get(name), voc.Age):
-                self._birthdays(finding, name)
+        entries = self.vocabulary.entries
+        derived = self.protocol.derived.get(finding.entry)
+        inputs = derived.inputs if derived is not None else ()
+        # A formula of which an input is never recorded is not computed on any birthday.
+        if all(self.facts.get(n) for n in inputs if isinstance(entries.get(n), voc.Quantity)):
+            for name in names:
+                if isinstance(entries.get(name), voc.Age):
+                    self._birthdays(finding, name)
         self._ends(finding, windows, names, slack)
         old = [self.policies[name] for name in names if name in self.policies]
         self._passings(finding.id, [*moving, *old] if moving else [])
 
-    def _edge(self, name: str, fact: Fact, day: date, cause: Cause, when: PartialDate) -> None:
-        """A day of a fact comes, or is over, or the fact grows too old."""
+    def _edge(
+        self, name: str, fact: Fact, day: date, cause: Cause, when: PartialDate, following: bool
+    ) -> None:
+        """A day of a fact comes, or is over, or the fact grows too old; `following`: the next day
+        may count as well."""
         turn = Turn(name, cause, fact, when, day)
-        later = plus(day, 1)
         other = Turn(name, "time")
         self._note(day, other if cause == "end" else turn)
-        self._note(later, turn if cause == "end" else other)
+        if cause == "end" or following:
+            self._note(plus(day, 1), turn if cause == "end" else other)
         policy = self.policies.get(fact.entry)
         if policy is not None:
             self._note(_leaves(policy, day), Turn(name, "policy", fact, when, day, policy))
@@ -263,9 +272,9 @@ class _Turns:
         for fact in facts:
             for day, cause, when in _edges(fact):
                 if cause != "age":
-                    self._edge(name, fact, day, cause, when)
+                    self._edge(name, fact, day, cause, when, following=False)
                     continue
-                self._edge(name, fact, day, "time", when)
+                self._edge(name, fact, day, "time", when, following=True)
                 for number in numbers:
                     turn = Turn(name, "age", fact, when, day, entry=entry.name, number=number)
                     self._note(_reaches(entry, day, number), turn)
@@ -279,26 +288,39 @@ class _Turns:
         events = dict.fromkeys(pattern.event for pattern in patterns)
         about = dict.fromkeys(e for n in (concept, *events) for e in self._entries(n))
         by_role: dict[str, set[date]] = {"start": set(), "end": set(), "event": set()}
-        facts = [fact for entry in about for fact in self.facts.get(entry, ())]
-        for fact in facts:
+        dated: list[Fact] = []
+        for fact in (fact for entry in about for fact in self.facts.get(entry, ())):
+            listed = isinstance(fact.reading, Closed)
+            dated += [] if listed else [fact]
             for day, cause, when in _edges(fact):
-                self._edge(name, fact, day, cause, when)
+                self._edge(name, fact, day, cause, when, following=not listed)
                 if isinstance(fact.reading, Therapy):
                     by_role["end" if cause == "end" else "start"].add(day)
-                else:
+                elif not listed:
                     by_role["event"].add(day)
+        steps = min(_unsure(dated), MOST_SLACK)
+        if patterns:
+            self._close(by_role, patterns, steps + 1)
+            reach = (-1, 0)  # a course that goes on ends on the next day
+        else:  # periods that begin when others end push each other on by a day
+            reach = (0, *range(1, steps + 1))
+        for day in {day for days in by_role.values() for day in days}:
+            for k in reach:
+                self._note(plus(day, k), Turn(name, "time"))
+
+    def _close(
+        self, by_role: dict[str, set[date]], patterns: Sequence[core.Pattern], steps: int
+    ) -> None:
+        """Add the days that dates of each role reach by the shifts of some patterns."""
         shifts = shifts_of(patterns)
         fresh = {role: set(days) for role, days in by_role.items()}
-        for _ in range(min(_unsure(facts), MOST_SLACK) + 1):
+        for _ in range(steps):
             reached: dict[str, set[date]] = {role: set() for role in by_role}
             for (one, other), moves in shifts.items():
                 reached[other] |= {move(day) for day in fresh[one] for move in moves}
             fresh = {role: reached[role] - days for role, days in by_role.items()}
             for role, days in fresh.items():
                 by_role[role] |= days
-        for day in {day for days in by_role.values() for day in days}:
-            for k in (-1, 0, 1):
-                self._note(plus(day, k), Turn(name, "time"))
 
 
 def _edges(fact: Fact) -> Iterator[tuple[date, Cause, PartialDate]]:
