@@ -86,7 +86,9 @@ class Extremes(Numbers):
         """A limit of normal, any that may count for a sex that the patient may have."""
         limits = [x for x in reading.limits if x.value > 0 and x.end == per]
         gender = self.chart.gender
-        sexes = {s for _, f in self.chart.facts(gender) for s in getattr(f.reading, "values", ())}
+        sexes = {
+            s for _, f in self.chart.facts(gender) for s in getattr(f.reading, "values", None) or ()
+        }
         found: set[Fraction] = set()
         for sex in sexes or self.chart.values(gender):
             own = [x.value for x in limits if x.sex == sex]

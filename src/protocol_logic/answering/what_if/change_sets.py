@@ -125,7 +125,8 @@ class ChangeFinder:
         self, direction: _Direction, found: PatientFindings, goals: Sequence[Sequence[int]]
     ) -> tuple[tuple[ChangeSet, ...], bool]:
         """The sets that reach one of the goals, each so many criteria, and whether they are all."""
-        state, exact = self._state(direction, found)
+        truths = {test: self._truths.truth(test, found) for test in direction.tests}
+        state, exact = self._state(direction, found, truths)
         complete = exact
         every: dict[frozenset[Literal], None] = {}
         for goal in goals:
@@ -134,12 +135,13 @@ class ChangeFinder:
             every.update(dict.fromkeys(minimal))
             complete = complete and all_found
         least = [one for one in every if not any(other < one for other in every)]
-        sets = {self._said(one, found) for one in least}
+        sets = {self._said(one, truths) for one in least}
         return tuple(sorted(sets, key=lambda s: s.order)), complete
 
-    def _state(self, direction: _Direction, found: PatientFindings) -> tuple[State, bool]:
+    def _state(
+        self, direction: _Direction, found: PatientFindings, truths: Mapping[core.Test, Truth]
+    ) -> tuple[State, bool]:
         """The patient as the literals see it, and whether that is exact."""
-        truths = {test: self._truths.truth(test, found) for test in direction.tests}
         certain = frozenset(
             literal
             for test, truth in truths.items()
@@ -170,21 +172,20 @@ class ChangeFinder:
             return (certain,)
         return tuple(certain | world for world in self._truths.worlds(still_open, found))
 
-    def _said(self, one: frozenset[Literal], found: PatientFindings) -> ChangeSet:
+    def _said(self, one: frozenset[Literal], truths: Mapping[core.Test, Truth]) -> ChangeSet:
         """A set by its conditions, without those that others of it imply."""
         implied = self._literals.implied
-        place = {literal: i for i, literal in enumerate(one)}
         kept = [
             literal
             for literal in one
             if not any(
                 literal in implied(other)
                 and (other not in implied(literal) or self._before(other, literal))
-                for other in place
+                for other in one
                 if other != literal
             )
         ]
-        is_open = {one for one in kept if self._truths.truth(one.test, found) is None}
+        is_open = {one for one in kept if truths[one.test] is None}
         return ChangeSet(
             words_of(self._ids, (one for one in kept if one not in is_open)),
             words_of(self._ids, is_open),
