@@ -263,7 +263,9 @@ class _Reader:
             self.out.keep_open(concept_group(concept), reading.openers)
             self.out.evidence[concept_group(concept)] = reading.facts
             for finding in own:
-                self.out.keep_open(finding.id, unclosed)
+                counted = reading.counted.get(finding.id, frozenset())
+                also = (o for o in reading.openers if o.element in counted)
+                self.out.keep_open(finding.id, (*unclosed, *also))
                 self.out.evidence[finding.id] = reading.facts
             if reading.widened:
                 self.out.widened = (*self.out.widened, concept)
@@ -279,7 +281,8 @@ def look_at(found: PatientFindings) -> None:
         found.looks[name] = look(cells, elements.get(name, ()))
     for group in found.groups:
         rows = _without_values(group.rows)
-        found.looks[group.name] = look(rows, elements.get(group.name, ()))
+        inside = [f"{n} {e}" for n in sorted(group.findings) for e in elements.get(n, ())]
+        found.looks[group.name] = look(rows, (*elements.get(group.name, ()), *inside))
 
 
 def concept_group(concept: str) -> str:

@@ -6,11 +6,12 @@ Uncertain dates, ends and intents are enumerated, dates by the days of `days.py`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from itertools import product
 from math import prod
+from typing import TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Courses, Finding
@@ -32,14 +33,21 @@ _FIRST = date(1900, 1, 1)
 """No therapy or event of a living patient is earlier."""
 
 
+_Labels: TypeAlias = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The rows of one class, what keeps them apart, and the facts they rest on."""
+    """The rows of one class, what keeps them apart, and the facts they rest on.
+
+    `counted`: lines finding -> the elements on which its number depends beside an open history.
+    """
 
     rows: tuple[Row, ...]
     openers: tuple[Opener, ...]
     facts: tuple[Fact, ...]
     widened: bool = False
+    counted: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,8 @@ def read_therapy(
             *(visible.orders_answered(concept) if closing[0] is not None else ()),
         ]
     )
-    return Reading(*shapes.rows(), facts=tuple(used), widened=shapes.too_many)
+    rows, openers = shapes.rows()
+    return Reading(rows, openers, tuple(used), shapes.too_many, shapes.counted())
 
 
 def _period(fact: Fact, as_of: date, asked: set[str]) -> _Period | None:
@@ -178,6 +187,8 @@ class _Shapes:
         self.open = visible.closed(concept) is None
         self.too_many = False
         self.element = visible.vocabulary.entries[concept].element
+        self.numbers: dict[str, dict[_Labels, tuple[Fraction, bool]]] = {}
+        """Lines finding -> how many lines are recorded and whether it is open, by all labels."""
         self.rooms: dict[tuple[str, date, date], bool] = {}
         """Whether a course leaves room: most completions have the same courses."""
 
@@ -238,9 +249,20 @@ class _Shapes:
             for event, day, happened in zip(self.events, days[2 * count :], happens, strict=True)
             if happened and day <= self.as_of
         ]
-        cells = dict(self._line_cells(periods))
+        labels = self._labels(days, intents, happens)
+        cells = dict(self._line_cells(periods, labels))
         cells.update(self._course_cells(periods, events))
-        return Row(tuple(sorted(cells.items())), self._labels(days, intents, happens))
+        return Row(tuple(sorted(cells.items())), labels)
+
+    def counted(self) -> Mapping[str, frozenset[str]]:
+        """Lines finding -> the elements on which it depends how many lines are recorded.
+
+        With an open history each of them can decide on which side of a limit the number comes to
+        lie, though the record allows both sides whatever it is.
+        """
+        if not self.open:
+            return {}
+        return {finding: _moving(numbers) for finding, numbers in self.numbers.items()}
 
     def _labels(
         self, days: tuple[date, ...], intents: tuple[str, ...], happens: tuple[bool, ...]
@@ -261,7 +283,7 @@ class _Shapes:
                 labels.setdefault(element, []).append(day.isoformat() if happened else "no")
         return tuple((element, " ".join(values)) for element, values in labels.items())
 
-    def _line_cells(self, periods: list[_Course]) -> Iterator[tuple[str, CellSet]]:
+    def _line_cells(self, periods: list[_Course], labels: _Labels) -> Iterator[tuple[str, CellSet]]:
         for finding in self.lines:
             number = Fraction(_lines(_of_intent(periods, finding.detail)))
             # What is unrecorded can only raise the number.
@@ -271,14 +293,13 @@ class _Shapes:
                     yield finding.id, frozenset(finding.cells[-1:])
                     continue
                 value = Interval.point(number)
-            yield (
-                finding.id,
-                frozenset(
-                    cell
-                    for cell, part in zip(finding.cells, finding.ranges, strict=True)
-                    if part.intersects(value)
-                ),
+            cells = frozenset(
+                cell
+                for cell, part in zip(finding.cells, finding.ranges, strict=True)
+                if part.intersects(value)
             )
+            self.numbers.setdefault(finding.id, {})[labels] = (number, len(cells) > 1)
+            yield finding.id, cells
 
     def _course_cells(
         self, periods: list[_Course], events: list[tuple[str, date]]
@@ -385,6 +406,23 @@ def _merged(rows: list[Row]) -> tuple[Row, ...]:
         }
         rows = [row for row in rows if alike[row.labels[place][1]] == row.labels[place][1]]
     return tuple(rows)
+
+
+def _moving(numbers: Mapping[_Labels, tuple[Fraction, bool]]) -> frozenset[str]:
+    """The elements of which two values, all others being the same, give two numbers.
+
+    The lower one must leave the finding open: then some unrecorded lines bring it just to a limit.
+    """
+    moving: set[str] = set()
+    for place, (element, _) in enumerate(next(iter(numbers), ())):
+        highest: dict[_Labels, Fraction] = {}
+        for labels, (number, _) in numbers.items():
+            rest = labels[:place] + labels[place + 1 :]
+            highest[rest] = max(number, highest.get(rest, number))
+        for labels, (number, is_open) in numbers.items():
+            if is_open and number < highest[labels[:place] + labels[place + 1 :]]:
+                moving.add(element)
+    return frozenset(moving)
 
 
 def _holds(clause: core.Timing | core.Duration, course: _Course, event: date) -> bool:
