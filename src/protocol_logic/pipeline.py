@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from protocol_logic.answering.minimal import Forcing
     from protocol_logic.answering.skeleton import Graph
     from protocol_logic.answering.what_if.ahead import Ahead
+    from protocol_logic.answering.what_if.changes import Repair
     from protocol_logic.answering.what_if.measure import Measuring
     from protocol_logic.answering.what_if.trying import Settings
     from protocol_logic.reasoning.decision import Decision
@@ -333,6 +334,7 @@ class WhatIf:
         changes: Iterable[Said] = (),
         acquire: bool = False,
     ) -> None:
+        from protocol_logic.answering.what_if.trying import SettingReader
         from protocol_logic.reasoning.engine import Engine
 
         c = self.compiled = compiled
@@ -342,17 +344,13 @@ class WhatIf:
         of_site = c.policies.changes if c.policies is not None else ()
         self.changes = changes_of(c.protocol, (*of_site, *changes))
         self.acquire = acquire
+        self.reader = SettingReader(c.protocol, c.plan, elements_of(c.protocol))
 
     def read(
         self, texts: Iterable[str], record: PatientRecord, day: date, problems: Problems
     ) -> Settings:
         """What texts such as `hemoglobin is 95 g/L` set; what is wrong with them is a problem."""
-        from protocol_logic.answering.what_if.trying import read_settings
-
-        c = self.compiled
-        record = self._answered(record, day)
-        elements = elements_of(c.protocol)
-        return read_settings(c.protocol, c.plan, elements, texts, record, day, problems)
+        return self.reader.read(texts, self._answered(record, day), day, problems)
 
     def judge(self, record: PatientRecord, as_of: AsOf, settings: Settings) -> Judged:
         """A patient's row with something set."""
@@ -379,8 +377,19 @@ class WhatIf:
         questions = Questions(
             c.protocol, c.plan, self.engine, self.changes, c.windows, c.dates, self.acquire
         )
+
+        def holds(repair: Repair) -> bool:
+            """Whether a repair, put into the record and screened again, does what it promises."""
+            on, wrong = repair.earliest or day, Problems()
+            texts = [str(each.setting) for each in repair.changes if each.setting is not None]
+            told = ahead.record_on(on)
+            tried = self.reader.read(texts, told, on, wrong)
+            found = findings_of(c, tried.record(told, on, c.protocol), on)
+            is_eligible = self.engine.eligibility(tried.findings(c.plan, found)) == "eligible"
+            return is_eligible and not wrong.items
+
         return questions.report(
-            judged.row, judged.found, judged.decision, judged.record, ahead, settings
+            judged.row, judged.found, judged.decision, judged.record, ahead, settings, holds
         )
 
     def _answered(self, record: PatientRecord, day: date) -> PatientRecord:

@@ -31,13 +31,14 @@ def test_json_has_what_is_pinned() -> None:
     told = {name: change[name] for name in ("finding", "from", "to", "kind", "earliest")}
     assert told == {
         "finding": "hemoglobin",
-        "from": "89.91612 g/L",
+        "from": "5.58 mmol/L",
         "to": ">= 90 g/L",
         "kind": "treat",
         "earliest": None,
     }
     assert (found["complete"], found["gaps"]) == (True, [])
-    assert found["immutable"] == ["sex", "age"]
+    assert found["immutable"] == []
+    assert report(DEMO / "tomas_man.json")["immutable"] == ["sex"]
     assert found["changed"] is None
 
 
@@ -131,6 +132,23 @@ def test_a_patient_with_nothing_recorded(tmp_path: Path) -> None:
     assert {c["from"] for c in found["repairs"][0]["changes"]} == {"unknown"}
     text = run("what-if", PROTOCOL, path).stdout
     assert "all of these:" in text
+
+
+@pytest.mark.parametrize("name", ["hanne_haemoglobin_mmol", "elena_alt_liver_unclear"])
+def test_the_page_needs_no_network_and_shows_what_the_text_says(name: str) -> None:
+    page = run("what-if", PROTOCOL, DEMO / f"{name}.json", "--format", "html").stdout
+    assert "default-src 'none'" in page
+    assert "<script" not in page and "http-equiv" in page
+    assert page.count("<svg") == 1
+    assert "What would make the patient eligible" in page
+    assert ("&gt;= 90 g/L" if name.startswith("hanne") else "decides the case") in page
+
+
+def test_what_is_set_is_escaped_on_the_page_and_made_visible_in_text() -> None:
+    wild = 'hemoglobin is 95 g/L, ULN <b onclick="x">\u202e'
+    done = run("what-if", PROTOCOL, HANNE, "--set", wild)
+    assert done.returncode == 2
+    assert "\u202e" not in done.stderr
 
 
 def test_answers_count_and_what_is_set_counts_more(tmp_path: Path) -> None:

@@ -376,10 +376,10 @@ def explain(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "html"]),
     default="text",
     show_default=True,
-    help="json: all that is found.",
+    help="html: one file that needs no network; json: all that is found.",
 )
 @_OUTPUT
 @click.pass_context

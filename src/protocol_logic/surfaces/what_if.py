@@ -76,7 +76,7 @@ def what_if(options: WhatIfOptions) -> int:
         judged = asking.judge(record, as_of, settings)
         report = asking.report(record, judged, settings)
         before = _before(options, record, as_of, answers, asking)
-        out.write(_written(options, report, judged, before))
+        out.write(_written(options, report, judged, before, compiled.protocol.title))
     print_problems(patients.problems.sorted())
     return 1 if patients.problems.has_errors else 0
 
@@ -127,7 +127,11 @@ def _before(
 
 
 def _written(
-    options: WhatIfOptions, report: dict[str, Any], judged: Judged, before: Judged | None
+    options: WhatIfOptions,
+    report: dict[str, Any],
+    judged: Judged,
+    before: Judged | None,
+    title: str,
 ) -> bytes:
     from protocol_logic.answering.comparing import compared
     from protocol_logic.answering.justification import node_link
@@ -139,6 +143,10 @@ def _written(
         report["changed"] = compared(node_link(before.graph), node_link(judged.graph))
     if options.form == "json":
         return written(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    if options.form == "html":
+        from protocol_logic.surfaces.what_if_page import what_if_page
+
+        return written(what_if_page(report, title))
     from protocol_logic.surfaces.what_if_text import what_if_lines
 
     to_stdout = options.output is None or options.output == STDOUT

@@ -14,7 +14,7 @@ from protocol_logic.surfaces.terminal import Paint, visible
 Data: TypeAlias = Mapping[str, Any]
 MOST_SHOWN = 12
 """Of repairs, and of change sets, so many are shown; json has all."""
-_DOING = {
+DOING = {
     "obtain": "obtain",
     "treat": "treat",
     "wait": "wait for",
@@ -118,7 +118,7 @@ def _shared(repairs: Sequence[Data]) -> list[Data]:
 
 
 def _change(change: Data) -> str:
-    doing = _DOING[change["kind"]]
+    doing = DOING[change["kind"]]
     if change["kind"] == "wait":
         return f"wait until {change['earliest']}: {change['finding']} {change['to']}".rstrip()
     told = [change["because"]] if change["because"] else []
@@ -138,7 +138,7 @@ def _sets(report: Data) -> Iterator[str]:
 def _losing(report: Data) -> Iterator[str]:
     losing = report["losing"]
     for name, sets in losing["criteria"].items():
-        yield f"  {name}: {' | '.join(_conditions(each) for each in sets[:MOST_SHOWN])}"
+        yield f"  {name}: {' | '.join(conditions(each) for each in sets[:MOST_SHOWN])}"
         if len(sets) > MOST_SHOWN:
             yield f"    and {len(sets) - MOST_SHOWN:,} more"
     if not losing["complete"]:
@@ -147,11 +147,12 @@ def _losing(report: Data) -> Iterator[str]:
 
 def _listed(sets: Sequence[Data]) -> Iterator[str]:
     for number, each in enumerate(sets[:MOST_SHOWN], start=1):
-        yield f"  {number}. {_conditions(each)}"
+        yield f"  {number}. {conditions(each)}"
     if len(sets) > MOST_SHOWN:
         yield f"  and {len(sets) - MOST_SHOWN:,} more"
 
 
-def _conditions(each: Data) -> str:
+def conditions(each: Data) -> str:
+    """The conditions of a change set in a line."""
     said = [*each["flip"], *(f"{name} (open now)" for name in each["resolve"])]
     return "; ".join(said)

@@ -216,10 +216,11 @@ class LeverMaker:
             return None
         now = self.cutter.input(entry.name)
         value, limits = self._now(now)
-        unit = _unit_of(entry, now)
+        recorded_in = _unit_of(entry, now)
+        unit = _unit_of_limits(entry, recorded_in, readers)
         per = {f.detail for f in readers if f.kind == "ratio"}
         limits = tuple(limit for limit in limits if limit.end in per)
-        was = range_text(value, unit, "", limits) if value is not None else UNKNOWN
+        was = range_text(value, recorded_in, "", limits) if value is not None else UNKNOWN
         because: dict[str, None] = {}
         options: list[Option] = []
         for family, cuts in self._cuts(entry, readers, limits, unit, because).items():
@@ -613,6 +614,15 @@ def _unit_of(entry: voc.Quantity, now: Input) -> Unit:
             if code in entry.accepts and not zero_of(code):
                 return Unit(code, entry.accepts[code])
     return Unit(entry.unit)
+
+
+def _unit_of_limits(entry: voc.Quantity, unit: Unit, readers: Iterable[Finding]) -> Unit:
+    """A unit in which the protocol's own limits can be written: that of the result where they can,
+    else the entry's own."""
+    limits = [r.lo for f in readers if f.kind == "number" for r in f.ranges if r.lo is not None]
+    if any("/" in decimal_text(limit / unit.factor) for limit in limits):
+        return Unit(entry.unit)
+    return unit
 
 
 def _short(cut: Cut, unit: Unit) -> list[Cut]:

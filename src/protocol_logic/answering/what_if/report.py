@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
@@ -56,8 +58,12 @@ class Questions:
         record: PatientRecord,
         ahead: Ahead,
         settings: Settings,
+        holds: Callable[[Repair], bool],
     ) -> dict[str, Any]:
-        """All that is asked of one patient, beside the row of the ordinary road."""
+        """All that is asked of one patient, beside the row of the ordinary road.
+
+        `holds`: whether a repair does what it promises when it is screened by that road.
+        """
         day, eligibility = found.as_of, row["eligibility"]
         sets = self.finder.gaining(found)
         losing = self.finder.losing(found)
@@ -66,7 +72,7 @@ class Questions:
             repairs = Repairs(complete=eligibility == "eligible", notes=(NOT_OF_HISTORIES,))
         else:
             if eligibility != "eligible":
-                repairs = self.repairing.repairs(record, day)
+                repairs = _checked(self.repairing.repairs(record, day), holds)
             when = when_data(timeline(ahead, self.engine, day))
         measures = measure_data(self.measuring.measures(found, decision))
         return {
@@ -107,6 +113,24 @@ _OF_ROW = (
     "parameters",
     "timepoints",
 )
+
+
+def _checked(repairs: Repairs, holds: Callable[[Repair], bool]) -> Repairs:
+    """The repairs that hold; that others do not would be an error of this program."""
+    seen: set[tuple[Change, Change]] = set()
+    kept = []
+    for each in repairs.repairs:
+        # What shares no input is put together freely, so that each two changes are tried once.
+        pairs = set(product(each.changes, each.changes))
+        if not pairs <= seen and holds(each):
+            seen |= pairs
+        if pairs <= seen:
+            kept.append(each)
+    lost = len(repairs.repairs) - len(kept)
+    if not lost:
+        return repairs
+    note = f"{lost} more did not hold when screened again, which is an error: please report it"
+    return replace(repairs, repairs=tuple(kept), complete=False, notes=(*repairs.notes, note))
 
 
 def _sets(sets: Iterable[ChangeSet]) -> list[dict[str, list[str]]]:

@@ -68,47 +68,43 @@ class Settings:
         return found
 
 
-def read_settings(
-    protocol: core.Protocol,
-    plan: Plan,
-    elements: Elements,
-    texts: Iterable[str],
-    record: PatientRecord,
-    as_of: date,
-    problems: Problems,
-) -> Settings:
-    """What texts such as `hemoglobin is 95 g/L` set for a patient on a day."""
-    reader = _Reader(protocol, plan, elements, record, as_of, problems)
-    for text in texts:
-        reader.read(text)
-    read = reached(protocol)
-    return Settings(
-        tuple(" ".join(text.split()) for text in reader.texts),
-        tuple(reader.facts),
-        frozenset(reader.gone),
-        tuple(reader.stops),
-        reader.histories,
-        tuple(name for name in reader.named if name not in read),
-    )
+class SettingReader:
+    """Reads what texts such as `hemoglobin is 95 g/L` set for patients of one protocol."""
 
-
-class _Reader:
-    def __init__(
-        self,
-        protocol: core.Protocol,
-        plan: Plan,
-        elements: Elements,
-        record: PatientRecord,
-        as_of: date,
-        problems: Problems,
-    ) -> None:
-        self.elements, self.record, self.as_of = elements, record, as_of
-        self.problems = problems
-        self.vocabulary = protocol.vocabulary
+    def __init__(self, protocol: core.Protocol, plan: Plan, elements: Elements) -> None:
+        self.elements, self.vocabulary = elements, protocol.vocabulary
+        self.reached = reached(protocol)
         self.conditions: dict[str, list[core.Test]] = {}
         for test, name in Sources(protocol, plan).histories.items():
             self.conditions.setdefault(name, []).append(test)
         self.others = {name: test for test, name in condition_ids(protocol).items()}
+
+    def read(
+        self, texts: Iterable[str], record: PatientRecord, as_of: date, problems: Problems
+    ) -> Settings:
+        """What is set on a day; what is wrong with the texts goes to the problems."""
+        reading = _Reading(self, record, as_of, problems)
+        for text in texts:
+            reading.read(text)
+        return Settings(
+            tuple(" ".join(text.split()) for text in reading.texts),
+            tuple(reading.facts),
+            frozenset(reading.gone),
+            tuple(reading.stops),
+            reading.histories,
+            tuple(name for name in reading.named if name not in self.reached),
+        )
+
+
+class _Reading:
+    """The texts of one patient on one day."""
+
+    def __init__(
+        self, reader: SettingReader, record: PatientRecord, as_of: date, problems: Problems
+    ) -> None:
+        self.elements, self.vocabulary = reader.elements, reader.vocabulary
+        self.conditions, self.others = reader.conditions, reader.others
+        self.record, self.as_of, self.problems = record, as_of, problems
         self.texts: list[str] = []
         self.facts: list[Fact] = []
         self.gone: list[str] = []
