@@ -20,7 +20,7 @@ import pytest
 
 from protocol_logic.answering.what_if.changes import Repair
 from protocol_logic.answering.what_if.repairs import Repairing
-from protocol_logic.answering.what_if.trying import read_settings
+from protocol_logic.answering.what_if.trying import SettingReader
 from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.changing import changes_of
 from protocol_logic.foundation.problems import Problems
@@ -77,7 +77,7 @@ def screened(found: Compiled, repair: Repair, record: PatientRecord, as_of: date
     texts = [str(change.setting) for change in repair.changes if change.setting is not None]
     problems = Problems()
     elements = elements_of(protocol)
-    settings = read_settings(protocol, plan, elements, texts, record, day, problems)
+    settings = SettingReader(protocol, plan, elements).read(texts, record, day, problems)
     assert not problems.items, problems.items
     findings = findings_of(found, settings.record(record, day, protocol), day)
     engine = Engine(protocol, plan, found.program)
