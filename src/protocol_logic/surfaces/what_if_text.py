@@ -103,10 +103,19 @@ def _repairs(report: Data) -> Iterator[str]:
         yield f"  {note}"
     if not report["repairs_complete"] and not report["notes"]:
         yield "  there may be others"
-    settings = [c for c in repairs[0]["changes"] if c["kind"] != "wait"] if repairs else []
-    if settings and "'" not in "".join(c["to"] + c["finding"] for c in settings):
-        given = " ".join(f'--set "{c["finding"]} is {c["to"]}"' for c in settings)
-        yield f"  try the first: {given}"
+    if repairs:
+        yield from _command(repairs[0])
+
+
+def _command(repair: Data) -> Iterator[str]:
+    """The options that try a repair."""
+    given = [f"--as-of {repair['earliest']}"] if repair["earliest"] else []
+    for change in repair["changes"]:
+        if change["kind"] != "wait":
+            given.append(f'--set "{change["finding"]} is {change["to"]}"')
+    # What a shell would read otherwise is not written as a command.
+    if not any(sign in text[7:-1] for text in given for sign in '"$`\\!'):
+        yield f"  try the first: {' '.join(given)}"
 
 
 def _shared(repairs: Sequence[Data]) -> list[Data]:
@@ -119,11 +128,14 @@ def _shared(repairs: Sequence[Data]) -> list[Data]:
 
 def _change(change: Data) -> str:
     doing = DOING[change["kind"]]
+    said = f"{change['finding']} {change['to']}"
+    if change["to"] in ("true", "false"):
+        said = f"`{change['finding']}` is {change['to']}"
     if change["kind"] == "wait":
-        return f"wait until {change['earliest']}: {change['finding']} {change['to']}".rstrip()
+        return f"wait until {change['earliest']}: {said}"
     told = [change["because"]] if change["because"] else []
     told += ["rounded to the safe side"] if change["rounded"] else []
-    return f"{doing} {change['finding']} {change['to']}" + (f" ({'; '.join(told)})" if told else "")
+    return f"{doing} {said}" + (f" ({'; '.join(told)})" if told else "")
 
 
 def _sets(report: Data) -> Iterator[str]:

@@ -72,7 +72,7 @@ class Questions:
             repairs = Repairs(complete=eligibility == "eligible", notes=(NOT_OF_HISTORIES,))
         else:
             if eligibility != "eligible":
-                repairs = _checked(self.repairing.repairs(record, day), holds)
+                repairs = checked(self.repairing.repairs(record, day), holds)
             when = when_data(timeline(ahead, self.engine, day))
         measures = measure_data(self.measuring.measures(found, decision))
         return {
@@ -115,7 +115,7 @@ _OF_ROW = (
 )
 
 
-def _checked(repairs: Repairs, holds: Callable[[Repair], bool]) -> Repairs:
+def checked(repairs: Repairs, holds: Callable[[Repair], bool]) -> Repairs:
     """The repairs that hold; that others do not would be an error of this program."""
     seen: set[tuple[Change, Change]] = set()
     kept = []
