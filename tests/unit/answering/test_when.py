@@ -8,12 +8,14 @@ from fractions import Fraction
 
 from protocol_logic.answering.rows import AsOf
 from protocol_logic.answering.what_if.when import Timeline, timeline, when_data, when_lines
+from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.policies import check_policies
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Compiled, Screening, ahead_of, compile_source
+from protocol_logic.records.answers_file import read_answers
 from protocol_logic.records.facts import (
     Born,
     Closed,
@@ -280,3 +282,30 @@ def test_a_birthday_moves_a_formula_below_its_limit() -> None:
     )
     assert periods(line) == [("2026-01-15", "eligible"), ("2026-07-01", "ineligible")]
     assert words(line) == ["56 years old: creatinine clearance (Cockcroft-Gault)"]
+
+
+def test_what_people_answered_of_a_later_day_counts_from_it_on() -> None:
+    found = compiled(
+        "include blood\n  > Hemoglobin\n  hemoglobin >= 90 g/L\n\n"
+        "include liver\n  > ALT\n  alt <= 2.5 x ULN\n"
+    )
+    patient = record(
+        number("hemoglobin", "2026-01-10", 80),
+        number("alt", "2026-01-10", 40),
+    )
+    text = (
+        "patient,element,value,who,when,source\n"
+        "p,hemoglobin,95 g/L,w,2026-02-20,\n"
+        "p,reference_range:alt,40 U/L,w,2026-02-20,\n"
+    )
+    problems = Problems()
+    answers = read_answers(Source("answers.csv", text), elements_of(found.protocol), problems)
+    assert answers is not None, problems.items
+    screening = Screening(found, answers)
+    line = timeline(ahead_of(found, patient, answers), screening.engine, AS_OF)
+    assert periods(line) == [("2026-01-15", "ineligible"), ("2026-02-20", "eligible")]
+    for period in line.periods:
+        row = screening.screen(patient, period.first).row
+        assert row is not None and row["eligibility"] == period.eligibility
+    [change] = when_data(line)["changes"]
+    assert [each["id"] for each in change["criteria"]] == ["blood", "liver"]

@@ -63,7 +63,7 @@ class Ahead:
             turning = {turn.finding for turn in turns}
             changed: set[str] = set()
             for number, (names, part) in enumerate(parts):
-                if turning and names.isdisjoint(turning):
+                if day not in self.later and names.isdisjoint(turning):
                     continue
                 old, new = before[number], cells_of(self.findings_on(day, part))
                 changed.update(n for n in {*old, *new} if old.get(n) != new.get(n))
