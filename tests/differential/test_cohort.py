@@ -4,17 +4,20 @@ are without a criterion or have another limit."""
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from functools import cache
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 
 import pytest
 
+from protocol_logic.answering.cohort.curves import Curve, suggestions, tried
 from protocol_logic.answering.cohort.influence import attrition, eligibilities, influence
-from protocol_logic.answering.cohort.limits import NumberLimit
+from protocol_logic.answering.cohort.limits import NumberLimit, limits_of
 from protocol_logic.answering.cohort.patterns import parts_of
 from protocol_logic.answering.cohort.seeing import PartTally, Seen, Tally
 from protocol_logic.answering.rows import AsOf
@@ -28,12 +31,14 @@ from protocol_logic.pipeline import (
     compile_source,
     compiled_of,
     findings_of,
+    read_records,
     with_other_limits,
 )
 from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.sources import iter_documents
 from protocol_logic.records.tables import iter_table_records
 from tests.differential.limited import AS_OF, limited
-from tests.differential.plain_pathfinder import excluded, read_table, rules_of
+from tests.differential.plain_pathfinder import excluded, read_table, rule_of, rules_of
 from tests.differential.trials import compiled as of_text, trials
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +52,9 @@ PUBLISHED = {"age": 0, "histology_squamous": 2020, "ecog": 1797, "platelets": 19
 MANY = int(os.environ.get("MANY", "1"))
 TINY = Fraction(1, 10**9)
 
+SYNTHEA = ROOT.parent / "shared" / "data" / "synthea-r4" / "patients.ndjson.gz"
+
+synthea = pytest.mark.skipif(not SYNTHEA.is_file(), reason=f"no records at {SYNTHEA}")
 tutorial = pytest.mark.skipif(not TABLES.is_dir(), reason=f"no tables at {TABLES}")
 
 
@@ -111,6 +119,106 @@ def test_attrition_and_leave_one_out_as_in_plain_python() -> None:
         share = sum((Fraction(1, len(n)) for n in fails() if rule in n), Fraction(0))
         assert each.excludes == each.holds_back == share
     assert sum(1 for names in fails() if not names) == 223
+
+
+@tutorial
+@pytest.mark.parametrize(
+    ("rule", "sign", "limits"),
+    [("bilirubin", "<=", ("0.9", "1.1", "1.5")), ("platelets", ">=", ("70", "95", "120"))],
+)
+def test_curves_as_in_plain_python(rule: str, sign: str, limits: tuple[str, ...]) -> None:
+    tables = {f: read_table(TABLES / f"{f}.csv") for f in ("demographics", "features", "lab")}
+    rules = rules_of(TABLES / "criteria.csv")
+    numbers = limits_of(compiled().protocol, compiled().plan)
+    n, limit = next((n, x) for n, x in enumerate(numbers) if x.test.entry == rule)
+    curve = Curve(limit, counted().turns[n], 223)
+    for number in limits:
+        changed = [
+            rule_of("\n".join((*r.text[:-1], f"lab['LabValue'] {sign} {number}")))
+            if r.name.lower() == rule
+            else r
+            for r in rules
+        ]
+        left = sum(not names for names in excluded(changed, tables).values())
+        assert curve.at(Fraction(number) * limit.scale) == left, number
+
+
+# ---- records as others made them -----------------------------------------------------------------
+
+LABS = """protocol labs_of_synthea
+  title Limits on what Synthea records
+  version 1.0
+  uses demographics, labs, vital_signs
+
+include adult
+  > 18 to 75 years
+  all of
+    age >= 18 years
+    age <= 75 years
+
+include blood
+  > Hemoglobin and platelets
+  all of
+    hemoglobin >= 120 g/L
+    platelets >= 200 10*9/L
+
+exclude pressure
+  > Systolic pressure above 130 mmHg, or body mass index above 30 kg/m2
+  any of
+    systolic_pressure > 130 mm[Hg]
+    body_mass_index > 30 kg/m2
+"""
+
+
+def is_exact(surveying: Surveying, record: PatientRecord, day: date) -> bool:
+    """Whether each number is known exactly, or not recorded at all; of others nothing moves."""
+    told, misses = surveying.screening.compiled, surveying.seeing.misses
+    said = findings_of(told, record, day)
+    values = misses.values(said)
+    return all(n in values or not said.evidence[x.finding] for n, x in enumerate(misses.limits))
+
+
+@synthea
+def test_synthea_records_under_other_limits() -> None:
+    told = of_text(LABS)
+    documents = list(islice(iter_documents([SYNTHEA], Problems()), 400))[::4]
+    day = date(2026, 11, 2)
+    surveying, tally = Surveying(told), Tally(parts_of(told.protocol), 0)
+    found = [r for r in read_records(told, documents, Problems()) if is_exact(surveying, r, day)]
+    rows = []
+    for record in found:
+        seen = surveying.survey(record, day).seen
+        assert seen is not None
+        tally.add(seen)
+        rows.append(surveying.screening.row(record, AsOf(day, "option")))
+    said = Counter(row["eligibility"] for row in rows)
+    assert dict(tally.eligibility) == dict(said)
+    assert len(said) > 1 and len(found) > 50
+    limits = surveying.seeing.misses.limits
+    [part] = tally.parts
+    moved = 0
+    for n, limit in enumerate(limits):
+        curve = Curve(limit, part.turns.get(n, {}), said["eligible"])
+        for number in tried(limit)[::4]:
+            other = with_other_limits(told, {limit.test: (number, limit.words(number))})
+            screening = Screening(other)
+            eligible = sum(
+                screening.row(record, AsOf(day, "option"))["eligibility"] == "eligible"
+                for record in found
+            )
+            assert curve.at(number) == eligible, limit.words(number)
+            moved += eligible != said["eligible"]
+    assert moved > 5
+    levels: dict[int, Fraction] = {}
+    eligible = said["eligible"]
+    for step in suggestions(limits, part.near):
+        levels |= step.levels
+        eligible += step.added
+        asked = {limits[k].test: (to, limits[k].words(to)) for k, to in levels.items()}
+        screening = Screening(with_other_limits(told, asked))
+        again = [screening.row(r, AsOf(day, "option"))["eligibility"] for r in found]
+        assert again.count("eligible") == eligible
+    assert levels
 
 
 # ---- random protocols: each claim is screened by the ordinary road -----------------------------
