@@ -23,11 +23,14 @@ from protocol_logic.reasoning.solver import Cells, Domain, Failing, refuse, undi
 
 @dataclass(frozen=True, slots=True)
 class Nogood:
-    """Cells with which a unit fails. `slots`: the numbered findings of courses that a row then has,
-    none more and none fewer; None: it speaks of no courses."""
+    """Cells with which a unit fails.
+
+    `slots`: for each group of courses that the unit reads the numbered findings that its row then
+    has, none more and none fewer.
+    """
 
     cells: tuple[tuple[str, CellSet], ...]
-    slots: frozenset[str] | None = None
+    slots: tuple[tuple[str, frozenset[str]], ...] = ()
 
 
 class Unit:
@@ -48,7 +51,8 @@ class Unit:
         known = self._passes.get(row)
         if known is None:
             met = self.solver.solve(self.solver.shorten(row)).met
-            known = self._passes[row] = met == {True} if self.read.inclusion else True not in met
+            # A row without a scenario says nothing: others of its group have some.
+            known = self._passes[row] = (not self.read.inclusion) not in met
         return known
 
     def own(self, row: Iterable[tuple[str, CellSet]]) -> Iterator[tuple[str, CellSet]]:
@@ -57,8 +61,11 @@ class Unit:
             if name in self.names or (self.slots and name not in self.plan.findings):
                 yield name, cells
 
-    def nogood(self, row: Key) -> Nogood:
-        """A nogood that holds a scenario of a row in which the unit fails; kept."""
+    def nogood(self, row: Key, slots: tuple[tuple[str, frozenset[str]], ...] = ()) -> Nogood:
+        """A nogood that holds a scenario of a row in which the unit fails; kept.
+
+        `slots`: for each group of courses the numbered findings of the row.
+        """
         cells = dict(row)
         domain = self.solver.domain(cells)
         failing = self._failing.get(domain)
@@ -84,7 +91,7 @@ class Unit:
                 for n, c in sorted(held.items())
                 if n not in self.plan.findings or c != frozenset(every[n])
             ),
-            frozenset(n for n in held if n not in self.plan.findings) if self.slots else None,
+            slots,
         )
         self.nogoods.append(found)
         return found

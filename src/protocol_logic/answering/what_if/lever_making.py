@@ -21,20 +21,19 @@ from protocol_logic.answering.what_if.levers import (
     rows_of,
 )
 from protocol_logic.answering.what_if.limits import rounded, solved
-from protocol_logic.answering.what_if.setting import HISTORIES, STOPPED
+from protocol_logic.answering.what_if.setting import STOPPED
+from protocol_logic.answering.what_if.sources import Sources
 from protocol_logic.compiling import core
 from protocol_logic.compiling.changing import HISTORY, Change
-from protocol_logic.compiling.clauses import said
 from protocol_logic.compiling.conditions import values_of
 from protocol_logic.compiling.formulas import Derived
-from protocol_logic.compiling.plan import Finding, Plan
+from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.cutter import Cutter
 from protocol_logic.findings.inputs import Blank, Input, Number
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.calendar import PartialDate, last_start_reached
 from protocol_logic.foundation.interval import Interval, decimal_text
-from protocol_logic.foundation.source import Source
 from protocol_logic.foundation.units import zero_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
@@ -54,76 +53,6 @@ from protocol_logic.records.values import COMPLETE, NEVER
 
 _LESION = {"measurable": ">= 1", "none": "0"}
 _ONE = Fraction(1)
-
-
-class Sources:
-    """What the findings of a protocol are read from: for each input the findings that read it.
-
-    `tests`: all that the criteria reach, with the text in which each stands. `names`: all that
-    there can be a lever of, in the order in which the plan first reads it.
-
-    `tested`: concepts that some test names. `histories`: tests of what only a history tells.
-    """
-
-    def __init__(self, protocol: core.Protocol, plan: Plan) -> None:
-        self.protocol, self.plan = protocol, plan
-        self.voc = protocol.vocabulary
-        self.readers: dict[str, list[Finding]] = {}
-        for finding in plan.findings.values():
-            for name in self._entries(finding):
-                self.readers.setdefault(name, []).append(finding)
-        tests = self.tests = _tests_of(protocol)
-        self.tested = {
-            name
-            for test in tests
-            for name in (getattr(test, "concept", None), getattr(test, "entry", None))
-            if name is not None
-        }
-        self.histories: dict[core.Test, str] = {
-            test: " ".join(said(source, test).split())
-            for test, source in tests.items()
-            if isinstance(test, core.Pattern)
-            or (isinstance(test, HISTORIES) and test in plan.tests)
-        }
-        self.names: list[str | core.Test] = [*self.readers, *self.histories]
-
-    def _entries(self, finding: Finding) -> Iterator[str]:
-        derived = self.protocol.derived.get(finding.entry)
-        if derived is not None:
-            yield from dict.fromkeys(
-                [*derived.inputs, *derived.fields, *filter(None, [derived.reported])]
-            )
-        elif finding.kind in ("undetermined", "todo"):
-            return
-        else:
-            yield finding.entry
-            entry = self.voc.entries[finding.entry]
-            if isinstance(entry, voc.Concept | voc.Event) and entry.closed_by:
-                yield entry.closed_by
-
-
-def _tests_of(protocol: core.Protocol) -> dict[core.Test, Source]:
-    """All tests that the criteria reach, in order, definitions and denials opened, with the texts
-    in which they stand."""
-    found: dict[core.Test, Source] = {}
-    opened: set[str] = set()
-
-    def take(condition: core.Condition, source: Source) -> None:
-        for test in core.tests_in(condition):
-            found.setdefault(test, source)
-            if isinstance(test, core.Defined) and test.name not in opened:
-                opened.add(test.name)
-                definition = protocol.definitions[test.name]
-                for part in core.conditions_in(definition.body):
-                    take(part, definition.source)
-
-    for criterion in protocol.criteria:
-        for condition in (criterion.applies, criterion.condition):
-            if condition is not None:
-                take(condition, protocol.source)
-    for denial in protocol.denials.values():
-        take(denial, protocol.source)
-    return found
 
 
 class LeverMaker:
@@ -216,10 +145,11 @@ class LeverMaker:
             return None
         now = self.cutter.input(entry.name)
         value, limits = self._now(now)
-        recorded_in = _unit_of(entry, now)
-        unit = _unit_of_limits(entry, recorded_in, readers)
         per = {f.detail for f in readers if f.kind == "ratio"}
         limits = tuple(limit for limit in limits if limit.end in per)
+        plain = [c.value for f in readers if f.kind == "number" for c in cuts_of(f.ranges)]
+        recorded_in = _unit_of(entry, now)
+        unit = _unit_of(entry, now, [*plain, *(limit.value for limit in limits)])
         was = range_text(value, recorded_in, "", limits) if value is not None else UNKNOWN
         because: dict[str, None] = {}
         options: list[Option] = []
@@ -306,7 +236,8 @@ class LeverMaker:
                     cuts[""] += own
                     plain = plain or bool(own)
             else:
-                cuts[""] += cuts_of(finding.ranges)
+                for cut in cuts_of(finding.ranges):
+                    cuts[""] += _short(cut, unit)
                 plain = True
         if not plain and len(cuts) > 1:
             del cuts[""]
@@ -376,7 +307,7 @@ class LeverMaker:
             words = {"a": "years", "mo": "months", "d": "days"}[entry.unit]
             return f"{decimal_text(value)} {words}"
         assert isinstance(entry, voc.Quantity)
-        return f"{name} {_unit_of(entry, self.cutter.input(name)).text(value)}"
+        return f"{name} {_unit_of(entry, self.cutter.input(name), [value]).text(value)}"
 
     # ---- ages --------------------------------------------------------------------------------
 
@@ -607,22 +538,19 @@ def _end(text: str) -> End:
     return "LLN" if text == "LLN" else "ULN"
 
 
-def _unit_of(entry: voc.Quantity, now: Input) -> Unit:
-    """The unit in which a quantity is written: that of its result, or the entry's own."""
-    for fact in now.facts:
-        for code in fact.recorded.replace(",", " ").split():
-            if code in entry.accepts and not zero_of(code):
-                return Unit(code, entry.accepts[code])
-    return Unit(entry.unit)
-
-
-def _unit_of_limits(entry: voc.Quantity, unit: Unit, readers: Iterable[Finding]) -> Unit:
-    """A unit in which the protocol's own limits can be written: that of the result where they can,
-    else the entry's own."""
-    limits = [r.lo for f in readers if f.kind == "number" for r in f.ranges if r.lo is not None]
-    if any("/" in decimal_text(limit / unit.factor) for limit in limits):
-        return Unit(entry.unit)
-    return unit
+def _unit_of(entry: voc.Quantity, now: Input, values: Iterable[Fraction] = ()) -> Unit:
+    """The unit in which a quantity is written: that of its result, or the entry's own where values
+    have no end in it."""
+    units = [
+        Unit(code, entry.accepts[code])
+        for fact in now.facts
+        for code in fact.recorded.replace(",", " ").split()
+        if code in entry.accepts and not zero_of(code)
+    ]
+    units.append(Unit(entry.unit))
+    numbers = list(values)
+    ending = (u for u in units if not any("/" in u.text(v).removesuffix(u.after) for v in numbers))
+    return next(ending, units[0])
 
 
 def _short(cut: Cut, unit: Unit) -> list[Cut]:

@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import product
 from types import MappingProxyType
+from typing import TypeAlias
 
 from protocol_logic.answering.what_if.blocks import Blocks
 from protocol_logic.answering.what_if.changes import UNKNOWN, Change, Repair, Repairs
-from protocol_logic.answering.what_if.lever_making import LeverMaker, Sources
+from protocol_logic.answering.what_if.lever_making import LeverMaker
 from protocol_logic.answering.what_if.levers import Lever
+from protocol_logic.answering.what_if.sources import Sources
 from protocol_logic.answering.what_if.states import Kept, States
 from protocol_logic.compiling import changing, core
 from protocol_logic.compiling.plan import Plan
@@ -38,6 +40,7 @@ MOST = 1_000
 """How many repairs are given at most."""
 MOST_ROWS = 20_000
 """How many joint rows of one criterion are looked at."""
+Slots: TypeAlias = tuple[tuple[str, frozenset[str]], ...]
 _AT_ONCE = 20
 """How many nogoods are looked for before the search goes on."""
 
@@ -171,7 +174,7 @@ class Patient:
             complete=complete and len(found) <= MOST and not notes,
             notes=notes,
             alternatives=() if complete else tuple(self._alternatives()),
-            immutable=self._immutable(failed),
+            immutable=self._immutable(),
         )
 
     def _alternatives(self) -> Iterator[tuple[str, tuple[Repair, ...]]]:
@@ -181,15 +184,12 @@ class Patient:
             found, _ = self._of_criteria({criterion}, self.failed)
             yield criterion, tuple(found[:MOST])
 
-    def _immutable(self, failed: Sequence[int]) -> tuple[str, ...]:
-        """What units that fail read, and what never changes."""
-        blocks = {block for unit in failed for block in self.reads(unit)}
-        names = {name for b in blocks for name in self.divided.blocks[b].sources}
-        return tuple(
-            name
-            for name in self.r.sources.readers
-            if name in names and self.maker.is_immutable(name)
-        )
+    def _immutable(self) -> tuple[str, ...]:
+        """What is recorded of the inputs of what fails, and never changes."""
+        blocks = {block for unit in self.failed for block in self.reads(unit)}
+        names = {name for block in blocks for name in self.divided.blocks[block].sources}
+        readers = self.r.sources.readers
+        return tuple(n for n in readers if n in names and self.maker.is_immutable(n))
 
     def _notes(self, failed: Sequence[int]) -> tuple[str, ...]:
         """Why some repairs of what does not pass are not found."""
@@ -287,6 +287,7 @@ class Patient:
         shapes: Sequence[Shape],
     ) -> tuple[list[Region], bool]:
         """By the nogoods that are known, and those that are still found."""
+        before: list[Region] = []
         while True:
             nogoods = [
                 fits
@@ -295,13 +296,15 @@ class Patient:
                 if (fits := self._fits(u, nogood, place)) is not None
             ]
             regions, complete = minimal_regions(shapes, nogoods, MOST)
-            wrong = 0
+            if regions and regions == before:
+                raise TooMany("what makes some criterion fail was not found")
+            before, wrong = regions, 0
             for each in regions:
                 region = tuple((levers[n], kept) for n, kept in each)
                 for u in units:
                     row = self.violated(u, region)
                     if row is not None:
-                        self.r.units[u].nogood(row)
+                        self.r.units[u].nogood(*row)
                         wrong += 1
                         break
                 if wrong == _AT_ONCE:
@@ -316,16 +319,17 @@ class Patient:
         for number in self.reads(unit):
             block = self.divided.blocks[number]
             own = {n: c for n, c in cells.items() if n in block.plan.findings}
-            slots = nogood.slots if block.courses else None
-            if block.courses:
-                own |= {n: c for n, c in cells.items() if n not in self.r.plan.findings}
+            slots = dict(nogood.slots).get(block.courses)
+            if slots is not None:
+                own |= {n: c for n, c in cells.items() if n in slots}
             if not own and slots is None:
                 continue
             fits = []
             every = True
             for state in self.states.states(number):
-                rows = self.states.rows(number, state)
-                if any(_fits(row, own, slots, self.r.plan) for row in rows):
+                by_slots = self.states.by_slots(number, state)
+                chosen = by_slots.values() if slots is None else [by_slots.get(slots, ())]
+                if any(_fits(row, own) for rows in chosen for row in rows):
                     set_to = dict(state)
                     movers = self.states.movers(number)
                     fits.append(tuple((place[i], set_to.get(i, -1)) for i in movers))
@@ -337,8 +341,9 @@ class Patient:
                 parts.append(tuple(fits))
         return tuple(parts)
 
-    def violated(self, unit: int, region: Region) -> Key | None:
-        """A joint row of the findings of a unit, with a region set, in which it may fail."""
+    def violated(self, unit: int, region: Region) -> tuple[Key, Slots] | None:
+        """A joint row of the findings of a unit, with a region set, in which it may fail, and the
+        numbered findings of each group of courses in it."""
         r = self.r.units[unit]
         choices = []
         size = 1
@@ -351,8 +356,16 @@ class Patient:
         for chosen in product(*choices):
             row = tuple(sorted((cell for part in chosen for cell in part), key=_by_name))
             if not r.passes(row):
-                return row
+                return row, self._slots(unit, chosen)
         return None
+
+    def _slots(self, unit: int, rows: Sequence[Key]) -> Slots:
+        known, found = self.r.plan.findings, []
+        for number, row in zip(self.reads(unit), rows, strict=True):
+            courses = self.divided.blocks[number].courses
+            if courses in self.r.units[unit].read.courses:
+                found.append((courses, frozenset(name for name, _ in row if name not in known)))
+        return tuple(found)
 
     def _rows(self, block: int, region: Region) -> Iterator[Key]:
         """The joint rows of a block, whichever options of a region are the case."""
@@ -419,14 +432,9 @@ def _shape(lever: Lever) -> Shape:
     return Shape(lever.joined or "one", numbers)
 
 
-def _fits(
-    row: Key, cells: Mapping[str, frozenset[str]], slots: frozenset[str] | None, plan: Plan
-) -> bool:
+def _fits(row: Mapping[str, frozenset[str]], cells: Mapping[str, frozenset[str]]) -> bool:
     """Whether a scenario of a row has the cells of a nogood."""
-    own = dict(row)
-    if slots is not None and slots != {n for n in own if n not in plan.findings}:
-        return False
-    return all(not own[name].isdisjoint(allowed) for name, allowed in cells.items())
+    return all(not row[name].isdisjoint(allowed) for name, allowed in cells.items())
 
 
 def _combined(ranked: Sequence[Sequence[Repair]], most: int) -> Iterator[Repair]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import product
@@ -15,7 +15,7 @@ from protocol_logic.answering.what_if.setting import forced, stopped, with_facts
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.findings.inputs import Input, Number
 from protocol_logic.findings.read import read_visible
-from protocol_logic.findings.rows import Opener, PatientFindings
+from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
 from protocol_logic.knowledge.vocabulary import Quantity, Vocabulary
 from protocol_logic.reasoning.criteria import Key
 from protocol_logic.records.facts import Fact, Measured, PatientRecord, place
@@ -55,6 +55,9 @@ class States:
         self._records: dict[int, PatientRecord] = {}
         self._rows: dict[tuple[int, State], Rows] = {}
         self._found: dict[object, PatientFindings] = {}
+        self._by_slots: dict[
+            tuple[int, State], dict[frozenset[str], list[Mapping[str, CellSet]]]
+        ] = {}
         self._by_entry: dict[str, list[Fact]] = {}
         for fact in record.facts:
             self._by_entry.setdefault(fact.entry, []).append(fact)
@@ -103,6 +106,20 @@ class States:
         found = self._rows.get(key)
         if found is None:
             found = self._rows[key] = self._made(block, state)
+        return found
+
+    def by_slots(
+        self, block: int, state: State
+    ) -> Mapping[frozenset[str], Sequence[Mapping[str, CellSet]]]:
+        """The rows of a block, by the numbered findings of courses that they have."""
+        key = (block, state)
+        found = self._by_slots.get(key)
+        if found is None:
+            known = self.maker.sources.plan.findings
+            found = self._by_slots[key] = {}
+            for row in self.rows(block, state):
+                slots = frozenset([name for name, _ in row if name not in known])
+                found.setdefault(slots, []).append(dict(row))
         return found
 
     def _made(self, number: int, state: State) -> Rows:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from protocol_logic.answering.what_if.conditions import condition_ids
-from protocol_logic.answering.what_if.lever_making import Sources
 from protocol_logic.answering.what_if.setting import STOPPED, forced, stopped, with_facts
+from protocol_logic.answering.what_if.sources import Sources
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.reach import reached

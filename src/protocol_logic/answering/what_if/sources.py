@@ -1,0 +1,82 @@
+"""What the findings of a protocol are read from: all that there can be a lever of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protocol_logic.answering.what_if.setting import HISTORIES
+from protocol_logic.compiling import core
+from protocol_logic.compiling.clauses import said
+from protocol_logic.compiling.plan import Finding, Plan
+from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge import vocabulary as voc
+
+
+class Sources:
+    """What the findings of a protocol are read from: for each input the findings that read it.
+
+    `tests`: all that the criteria reach, with the text in which each stands. `names`: all that
+    there can be a lever of, in the order in which the plan first reads it.
+
+    `tested`: concepts that some test names. `histories`: tests of what only a history tells.
+    """
+
+    def __init__(self, protocol: core.Protocol, plan: Plan) -> None:
+        self.protocol, self.plan = protocol, plan
+        self.voc = protocol.vocabulary
+        self.readers: dict[str, list[Finding]] = {}
+        for finding in plan.findings.values():
+            for name in self._entries(finding):
+                self.readers.setdefault(name, []).append(finding)
+        tests = self.tests = _tests_of(protocol)
+        self.tested = {
+            name
+            for test in tests
+            for name in (getattr(test, "concept", None), getattr(test, "entry", None))
+            if name is not None
+        }
+        self.histories: dict[core.Test, str] = {
+            test: " ".join(said(source, test).split())
+            for test, source in tests.items()
+            if isinstance(test, core.Pattern)
+            or (isinstance(test, HISTORIES) and test in plan.tests)
+        }
+        self.names: list[str | core.Test] = [*self.readers, *self.histories]
+
+    def _entries(self, finding: Finding) -> Iterator[str]:
+        derived = self.protocol.derived.get(finding.entry)
+        if derived is not None:
+            yield from dict.fromkeys(
+                [*derived.inputs, *derived.fields, *filter(None, [derived.reported])]
+            )
+        elif finding.kind in ("undetermined", "todo"):
+            return
+        else:
+            yield finding.entry
+            entry = self.voc.entries[finding.entry]
+            if isinstance(entry, voc.Concept | voc.Event) and entry.closed_by:
+                yield entry.closed_by
+
+
+def _tests_of(protocol: core.Protocol) -> dict[core.Test, Source]:
+    """All tests that the criteria reach, in order, definitions and denials opened, with the texts
+    in which they stand."""
+    found: dict[core.Test, Source] = {}
+    opened: set[str] = set()
+
+    def take(condition: core.Condition, source: Source) -> None:
+        for test in core.tests_in(condition):
+            found.setdefault(test, source)
+            if isinstance(test, core.Defined) and test.name not in opened:
+                opened.add(test.name)
+                definition = protocol.definitions[test.name]
+                for part in core.conditions_in(definition.body):
+                    take(part, definition.source)
+
+    for criterion in protocol.criteria:
+        for condition in (criterion.applies, criterion.condition):
+            if condition is not None:
+                take(condition, protocol.source)
+    for denial in protocol.denials.values():
+        take(denial, protocol.source)
+    return found
