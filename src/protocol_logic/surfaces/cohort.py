@@ -49,6 +49,12 @@ if TYPE_CHECKING:
     from protocol_logic.surfaces.row_formats import Spool
 
 
+_UNCONFIRMED = (
+    "screened again with this limit, other patients are eligible than were expected, so it is not "
+    "suggested; this is an error of this program, please report it"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CohortOptions:
     """The arguments of `cohort`."""
@@ -273,7 +279,9 @@ class _Run:
                         for counter, value in zip(strata, seen.values, strict=True):
                             counter[value] += 1
             if len(eligible - before) != step.added or not before <= eligible:
-                raise AssertionError(f"screened again, {moved} give {len(eligible)} patients")
+                said = " and ".join(words for _, words in levels.values())
+                click.echo(f"{said}: {_UNCONFIRMED}", err=True)
+                return
             before = eligible
             yield Eased(step, tuple(strata))
 
