@@ -167,11 +167,11 @@ def whole(example: str) -> str:
     word = lines[0].split(" ")[0]
     if word in ("protocol", "knowledge", "policies") or lines[0].startswith("examples for "):
         return example
-    if word in ("parameter", "include", "exclude", "define", "score", "change"):
+    if word in ("parameter", "include", "exclude", "define", "score", "change", "extend"):
         head = f"protocol example\n  title Example\n  uses {', '.join(knowledge_names())}\n\n"
         ending = (
             "\ninclude another\n  > Another\n  age >= 18 years\n"
-            if word in ("define", "score", "change")
+            if word in ("define", "score", "change", "extend")
             else ""
         )
         return f"{head}{example}{ending}"

@@ -19,6 +19,7 @@ from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.changing import Said, changes_of
 from protocol_logic.compiling.check import check
 from protocol_logic.compiling.digests import digest_of
+from protocol_logic.compiling.extending import of_site as with_extensions
 from protocol_logic.compiling.lower import Program, lower
 from protocol_logic.compiling.parameters import Setting
 from protocol_logic.compiling.plan import Plan
@@ -86,6 +87,9 @@ def compile_source(
     """
     of_site = policies.settings if policies is not None else ()
     protocol = check(source, problems, (*of_site, *settings))
+    if protocol is not None and policies is not None and policies.extensions:
+        protocol = with_extensions(protocol, policies.extensions, problems)
+        protocol = None if problems.has_errors else protocol
     return None if protocol is None else compiled_of(protocol, policies)
 
 

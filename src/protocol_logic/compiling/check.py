@@ -25,6 +25,7 @@ from protocol_logic.compiling.examples_file import (
     examples_in,
     protocol_in_kb,
 )
+from protocol_logic.compiling.extending import extended, extension_of
 from protocol_logic.compiling.hygiene import look_over
 from protocol_logic.compiling.knowledge import read_entries
 from protocol_logic.compiling.library import Unit, gather
@@ -34,7 +35,7 @@ from protocol_logic.compiling.pins import check_language, check_pin, knowledge_d
 from protocol_logic.compiling.policies import are_policies, check_unit, report_misplaced
 from protocol_logic.compiling.scopes import Scopes
 from protocol_logic.compiling.timepoints import declare_timepoints
-from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import condition_tree, knowledge_tree, tree
@@ -109,8 +110,35 @@ class _Checker:
         self.main = self.units[-1]
         self.problems = problems
         self.found: Entries = read_entries(self.units, problems)
+        self._extend()
         self.definitions: dict[str, tuple[tree.Definition, Source]] = {}
         self.conditions = Conditions(self.found, self.definitions, settled, problems)
+
+    def _extend(self) -> None:
+        """Add what the protocol says to the entries of the knowledge base."""
+        for unit in self.units:
+            for node in unit.statements:
+                if not isinstance(node, tree.Extend):
+                    continue
+                if unit.is_knowledge:
+                    message = "a knowledge file does not extend entries: they name their codes"
+                    hint = "put it into a protocol, or into the policies of a site"
+                    self.problems.add(
+                        Problem(
+                            code="misplaced",
+                            message=message,
+                            source=unit.source,
+                            span=node.name.span,
+                            hint=hint,
+                        )
+                    )
+                    continue
+                found = self.found
+                added = extension_of(
+                    node, unit.source, found.entries, found.systems, found.derived, self.problems
+                )
+                if added is not None:
+                    found.entries = extended(found.entries, [added], self.problems)
 
     def protocol(self) -> core.Protocol:
         self._policies()

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from protocol_logic.compiling import core
 from protocol_logic.compiling.change_lines import ChangeLines, site_names
 from protocol_logic.compiling.changing import Said
+from protocol_logic.compiling.extending import Extension, extended, extension_of
 from protocol_logic.compiling.library import Unit, knowledge_unit
 from protocol_logic.compiling.parameters import Setting, setting_of
 from protocol_logic.compiling.windows import Window, not_whole, window_of
@@ -55,6 +56,7 @@ class Policies:
     version: str
     lines: tuple[Policy, ...]
     settings: tuple[Setting, ...] = ()
+    extensions: tuple[Extension, ...] = field(default=(), repr=False)
     changes: tuple[Said, ...] = field(default=(), compare=False, repr=False)
     """What the site says of how entries can change, which decides nothing."""
 
@@ -62,12 +64,14 @@ class Policies:
     def texts(self) -> tuple[str, ...]:
         """All that the site says, line by line."""
         lines = tuple(line.text for line in self.lines)
-        return (*lines, *(setting.text for setting in self.settings))
+        added = (each.text for each in self.extensions)
+        return (*lines, *(setting.text for setting in self.settings), *added)
 
     @property
     def digest(self) -> str:
         """Covers all that decides, and the names; not the layout."""
-        return f"sha256:{hashlib.sha256(repr(self).encode()).hexdigest()}"
+        added = repr(self.extensions) if self.extensions else ""
+        return f"sha256:{hashlib.sha256((repr(self) + added).encode()).hexdigest()}"
 
     def windows(self, protocol: core.Protocol) -> Mapping[str, Window]:
         """The window of each entry of a protocol's vocabulary that has one."""
@@ -82,7 +86,7 @@ class Policies:
         return found
 
 
-_OF_SITES = (tree.Policy, tree.Setting, tree.Changing)
+_OF_SITES = (tree.Policy, tree.Setting, tree.Changing, tree.Extend)
 
 
 def are_policies(unit: Unit) -> bool:
@@ -90,9 +94,9 @@ def are_policies(unit: Unit) -> bool:
     if unit.heading is not None:
         return unit.heading.kind == "policies"
     lines = unit.statements
-    # A protocol has lines of changes too, so that these alone do not say it.
+    # A protocol has lines of changes and extensions too, so that these alone do not say it.
     return all(isinstance(each, _OF_SITES) for each in lines) and not all(
-        isinstance(each, tree.Changing) for each in lines
+        isinstance(each, tree.Changing | tree.Extend) for each in lines
     )
 
 
@@ -114,6 +118,7 @@ def check_unit(unit: Unit, problems: Problems) -> Policies | None:
     lines = []
     settings = []
     changes = []
+    extensions = []
     for statement in unit.statements:
         if isinstance(statement, tree.Policy):
             line = checker.line(statement)
@@ -124,20 +129,30 @@ def check_unit(unit: Unit, problems: Problems) -> Policies | None:
         elif isinstance(statement, tree.Changing):
             said = checker.changes.said(statement.name, statement.change)
             changes += [] if said is None else [said]
+        elif isinstance(statement, tree.Extend):
+            added = checker.extension(statement)
+            extensions += [] if added is None else [added]
         elif not isinstance(statement, tree.Heading):
             checker.misplaced(statement)
     if heading is None:
         message = "the file does not say that it holds policies"
         span = Span(0, min(1, len(unit.source.text)))
         checker.problem("missing-property", message, span, "start it with `policies NAME`")
-    elif not lines and not settings and not changes and not problems.has_errors:
+    elif not lines and not settings and not changes and not extensions and not problems.has_errors:
         message = f"`{heading.name.text}` has no policy"
         hint = "add a line such as `policy labs within 28 days`"
         checker.problem("missing-property", message, heading.name.span, hint)
     if problems.has_errors or heading is None:
         return None
     version = next((t.text for t in heading.texts if t.key == "version"), "")
-    return Policies(heading.name.text, version, tuple(lines), tuple(settings), tuple(changes))
+    return Policies(
+        heading.name.text,
+        version,
+        tuple(lines),
+        tuple(settings),
+        tuple(extensions),
+        tuple(changes),
+    )
 
 
 def report_misplaced(statement: tree.Policy, source: Source, problems: Problems) -> None:
@@ -154,7 +169,7 @@ def report_misplaced(statement: tree.Policy, source: Source, problems: Problems)
 
 
 _POLICIES_ALONE = (
-    "a file of policies holds `policy` lines, values of parameters, and lines `change` and `obtain`"
+    "a file of policies holds `policy` lines, values of parameters, `extend`, `change` and `obtain`"
 )
 
 
@@ -173,6 +188,22 @@ class _Checker:
         self.problems.add(
             Problem(code=code, message=message, source=self.source, span=span, hint=hint)
         )
+
+    def extension(self, node: tree.Extend) -> Extension | None:
+        """What the site adds to an entry; codes of other entries are looked for here too."""
+        entries = site_names().entries
+        systems = {
+            statement.name.text: statement.url
+            for statement in knowledge_unit("systems").statements
+            if isinstance(statement, tree.System)
+        }
+        derived = site_names().derived
+        added = extension_of(node, self.source, entries, systems, derived, self.problems)
+        if added is not None:
+            told = len(self.problems.items)
+            extended(entries, [added], self.problems)
+            added = added if len(self.problems.items) == told else None
+        return added
 
     def line(self, node: tree.Policy) -> Policy | None:
         window = self._window(node.within)

@@ -224,6 +224,14 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder, ChangeBuilde
             span=span_of(meta),
         )
 
+    def extend(self, meta: Meta, children: list[Any]) -> tree.Extend:
+        tokens, nodes = parted(children)
+        return tree.Extend(
+            name=word_of(tokens[0]),
+            properties=tuple(n for n in nodes if isinstance(n, knowledge_tree.Property)),
+            span=span_of(meta),
+        )
+
     def text_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         text = text_of(children[0])
         return knowledge_tree.Property(key=text.key, text=text.text, span=span_of(meta))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from protocol_logic.language.condition_tree import Condition
-from protocol_logic.language.knowledge_tree import Change, Entry
+from protocol_logic.language.knowledge_tree import Change, Entry, Property
 from protocol_logic.language.nodes import Amount, Node, Text, Word
 
 
@@ -65,6 +65,14 @@ class Changing(Node):
 
     name: Word
     change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extend(Node):
+    """`extend creatinine` with lines `code` and `value`: what is added to a knowledge entry."""
+
+    name: Word
+    properties: tuple[Property, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,5 +225,6 @@ Statement: TypeAlias = (
     | Parameter
     | Setting
     | Changing
+    | Extend
     | Example
 )

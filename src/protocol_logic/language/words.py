@@ -21,7 +21,7 @@ TITLED = ("example", "examples")
 """Those of statements that have a title of any words."""
 STATEMENTS = (
     "protocol", "knowledge", "policies", "include", "exclude", "note", "define", "score", "scope",
-    "timepoint", "system", "policy", *TITLED, "parameter", "change",
+    "timepoint", "system", "policy", *TITLED, "parameter", "extend", "change",
     "obtain", *KINDS,
 )  # fmt: skip
 """The words that start a statement."""

@@ -31,6 +31,9 @@ policies city
 
 policy labs within 28 days
 parameter biopsy.least is 100 10*9/L
+extend creatinine
+  code loinc 38483-4 "Creatinine [Mass/volume] in Blood"
+
 change hemoglobin treat cost 5 up
 obtain hemoglobin cost 2
 
