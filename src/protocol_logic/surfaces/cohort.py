@@ -37,7 +37,7 @@ from protocol_logic.surfaces.outputs import (
 )
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.screening import MOST_WORKERS, NO_AS_OF, size_of, stopped
-from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
+from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width, visible
 
 if TYPE_CHECKING:
     from protocol_logic.answering.cohort.rank import Ranked
@@ -279,8 +279,8 @@ class _Run:
                         for counter, value in zip(strata, seen.values, strict=True):
                             counter[value] += 1
             if len(eligible - before) != step.added or not before <= eligible:
-                said = " and ".join(words for _, words in levels.values())
-                click.echo(f"{said}: {_UNCONFIRMED}", err=True)
+                words_said = " and ".join(words for _, words in levels.values())
+                click.echo(f"{visible(words_said)}: {_UNCONFIRMED}", err=True)
                 return
             before = eligible
             yield Eased(step, tuple(strata))
