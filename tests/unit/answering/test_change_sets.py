@@ -20,7 +20,9 @@ from protocol_logic.reasoning.engine import Engine
 from protocol_logic.records.facts import (
     Born,
     Closed,
+    ConditionStated,
     Fact,
+    Limit,
     Measured,
     PatientRecord,
     Reading,
@@ -101,6 +103,40 @@ def test_a_kind_and_what_it_is_a_kind_of_never_part() -> None:
     assert Patient(text, NO_DISEASE).sets == [(("liver_metastasis",), ())]
     text += criterion("spread", "metastasis", verb="exclude")
     assert Patient(text, NO_DISEASE).sets == []
+
+
+def test_what_is_made_does_not_contradict_itself() -> None:
+    text = criterion("liver", "liver_metastasis") + criterion("x", "metastasis", verb="exclude")
+    bone = fact("bone_metastasis", ConditionStated("present"))
+    assert Patient(text, NO_DISEASE, bone).sets == []
+
+
+def test_what_still_holds_of_a_finding_that_moves_holds_of_one_value() -> None:
+    # Away from stage 3A, the stage is 1A or 2A, and only one of the other two still holds.
+    text = criterion("a", "stage in 1A, 2A")
+    text += criterion("b", "stage in 1A, 3A or er is positive")
+    text += criterion("c", "stage in 2A, 3A or pr is positive")
+    facts = (said("stage", "3A"), said("er", "negative"), said("pr", "negative"))
+    assert Patient(text, *facts).sets == [
+        (("er is positive", "stage in 1A, 2A"), ()),
+        (("pr is positive", "stage in 1A, 2A"), ()),
+    ]
+
+
+def test_sets_are_minimal_with_all_that_they_imply() -> None:
+    text = criterion(
+        "liver",
+        "all of",
+        "  alt <= 2.5 x ULN, but <= 5 x ULN if liver_metastasis",
+        "  ast <= 2.5 x ULN, but <= 5 x ULN if liver_metastasis",
+    )
+    six = Measured(Interval.point(Fraction(240)), (Limit(None, Fraction(40), "40 U/L"),))
+    high = [fact(name, six) for name in ("alt", "ast")]
+    # Never a lower limit with the liver metastasis, for which the higher one is enough.
+    assert Patient(text, NO_DISEASE, *high).sets == [
+        (("alt <= 2.5 x ULN", "ast <= 2.5 x ULN"), ()),
+        (("alt <= 5 x ULN", "ast <= 5 x ULN", "liver_metastasis"), ()),
+    ]
 
 
 def test_a_definition_holds_where_a_kind_makes_it_so() -> None:
