@@ -20,6 +20,15 @@ from tests.contracts.command import (
 )
 
 
+def test_answers_are_given_once(tmp_path: Path) -> None:
+    """Of two files the first was dropped in silence."""
+    one = written(tmp_path / "one.csv", f"{ANSWERS_HEADER}\n")
+    two = written(tmp_path / "two.csv", f"{ANSWERS_HEADER}\n")
+    result = run("screen", PROTOCOL, DEMO, "--answers", one, "--answers", two)
+    assert result.returncode == 2
+    assert "--answers is given 2 times; put the rows into one file" in result.stderr
+
+
 def test_the_form_and_back(tmp_path: Path) -> None:
     form = tmp_path / "form.csv"
     before = run("screen", PROTOCOL, DEMO, "--answers-form", form, "--format", "json")

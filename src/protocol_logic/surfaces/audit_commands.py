@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from protocol_logic.surfaces.once import once
+
 
 @click.group()
 def audit() -> None:
@@ -72,7 +74,13 @@ _OUTPUT = click.option(
     metavar="FILE",
     help="The protocol, where it does not lie where it lay.",
 )
-@click.option("--answers", metavar="FILE", help="The answers, where some were used.")
+@click.option(
+    "--answers",
+    metavar="FILE",
+    multiple=True,
+    callback=once,
+    help="The answers, where some were used.",
+)
 @_MASK
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True

@@ -18,6 +18,7 @@ import click
 
 from protocol_logic import __version__
 from protocol_logic.surfaces.audit_commands import audit
+from protocol_logic.surfaces.once import once
 
 _OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -220,6 +221,8 @@ _DATES = click.option(
 _ANSWERS = click.option(
     "--answers",
     metavar="FILE",
+    multiple=True,
+    callback=once,
     help="Facts that people attest, as CSV: patient, element, value, who, when, source.",
 )
 _MERGE = click.option(
