@@ -64,12 +64,17 @@ def report_code_clashes(found: Entries) -> None:
             other = seen.setdefault((what, *code.key), entry.name)
             if other != entry.name:
                 source, span = found.places[entry.name]
+                wider = ""
+                if isinstance(entry, voc.Concept):
+                    wider = f"; where `{other}` is wider than what is meant, a person is asked: "
+                    wider += '`attested "..."`'
                 found.problems.add(
                     Problem(
                         code="code-clash",
                         message=f"code `{code.code}` already belongs to `{other}`",
                         source=source,
                         span=span,
-                        hint=f"use `{other}`, or leave the code out here: a code has one entry",
+                        hint=f"use `{other}`, or leave the code out here: a code has one entry"
+                        + wider,
                     )
                 )
