@@ -74,7 +74,7 @@ class LeverMaker:
         self.notes: dict[str, dict[str, None]] = {}
         """Finding -> why some of its repairs are not found."""
 
-    def lever(self, source: str | core.Test) -> Lever | None:
+    def lever(self, source: str | tuple[core.Test, ...]) -> Lever | None:
         """The lever of an entry, or of the condition of a history; None where there is nothing that
         it could be set to."""
         if isinstance(source, str):
@@ -484,9 +484,10 @@ class LeverMaker:
 
     # ---- histories -------------------------------------------------------------------------------
 
-    def _history(self, test: core.Test) -> Lever | None:
+    def _history(self, tests: tuple[core.Test, ...]) -> Lever | None:
         """A condition of a history, which is set as a whole."""
-        truth = self._truth(test)
+        truths = set(map(self._truth, tests))
+        truth = truths.pop() if len(truths) == 1 else None
         options = []
         for wanted in (True, False):
             if truth is wanted:
@@ -494,11 +495,11 @@ class LeverMaker:
             word = "true" if wanted else "false"
             if truth is None:
                 assert HISTORY.obtain is not None
-                options.append(Option(word, "obtain", HISTORY.obtain, test=test, truth=wanted))
+                options.append(Option(word, "obtain", HISTORY.obtain, tests=tests, truth=wanted))
             else:
-                options.append(Option(word, "correct", HISTORY.cost, test=test, truth=wanted))
+                options.append(Option(word, "correct", HISTORY.cost, tests=tests, truth=wanted))
         was = UNKNOWN if truth is None else "true" if truth else "false"
-        name = self.sources.histories[test]
+        name = self.sources.histories[tests[0]]
         return Lever(name, was, tuple(options))
 
     def _truth(self, test: core.Test) -> bool | None:

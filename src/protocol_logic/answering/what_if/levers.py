@@ -36,7 +36,7 @@ class Option:
     """One state that an input can be set to.
 
     `said`: as `--set` takes it. `facts`: what then is recorded; none where a
-    medication is stopped (`stops`), or a `test` is set to a `truth` as a whole. `family`: those of
+    medication is stopped (`stops`), or `tests` are set to a `truth` as a whole. `family`: those of
     one family can be neighbours. `range_`: of a number. `rounded`: whether an end was rounded,
     below and above.
     """
@@ -46,7 +46,7 @@ class Option:
     cost: int
     facts: tuple[Fact, ...] = ()
     stops: str = ""
-    test: core.Test | None = None
+    tests: tuple[core.Test, ...] = ()
     truth: bool = True
     family: str = ""
     range_: Interval | None = None

@@ -16,7 +16,8 @@ class Sources:
     """What the findings of a protocol are read from: for each input the findings that read it.
 
     `tests`: all that the criteria reach, with the text in which each stands. `names`: all that
-    there can be a lever of, in the order in which the plan first reads it.
+    there can be a lever of, in the order in which the plan first reads it;
+    tests that are written alike are set together.
 
     `tested`: concepts that some test names. `histories`: tests of what only a history tells.
     """
@@ -41,7 +42,13 @@ class Sources:
             if isinstance(test, core.Pattern)
             or (isinstance(test, HISTORIES) and test in plan.tests)
         }
-        self.names: list[str | core.Test] = [*self.readers, *self.histories]
+        alike: dict[str, list[core.Test]] = {}
+        for test, words in self.histories.items():
+            alike.setdefault(words, []).append(test)
+        self.names: list[str | tuple[core.Test, ...]] = [
+            *self.readers,
+            *(tuple(each) for each in alike.values()),
+        ]
 
     def _entries(self, finding: Finding) -> Iterator[str]:
         derived = self.protocol.derived.get(finding.entry)

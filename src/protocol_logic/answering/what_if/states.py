@@ -12,6 +12,7 @@ from protocol_logic.answering.what_if.blocks import Block, Divided, patterned
 from protocol_logic.answering.what_if.lever_making import LeverMaker
 from protocol_logic.answering.what_if.levers import Lever, Option
 from protocol_logic.answering.what_if.setting import forced, stopped, with_facts
+from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.findings.inputs import Input, Number
 from protocol_logic.findings.read import read_visible
@@ -71,7 +72,7 @@ class States:
                 if isinstance(source, str):
                     if source not in it.sources:
                         continue
-                elif not patterned(it, source):
+                elif not any(patterned(it, test) for test in source):
                     continue
                 if number not in self.levers:
                     lever = self.maker.lever(source)
@@ -87,7 +88,7 @@ class States:
         source = self.maker.sources.names[lever]
         if isinstance(source, str):
             return self.divided.moved_by.get(source, [])
-        return [b.number for b in self.divided.blocks if patterned(b, source)]
+        return [b.number for b in self.divided.blocks if any(patterned(b, t) for t in source)]
 
     def states(self, block: int) -> Iterator[State]:
         """All states of the levers that move a block."""
@@ -140,11 +141,11 @@ class States:
             return block.number, options[0].said
         if self._own(block).facts or any(option.stops for option in options):
             return None
-        said = tuple((o.said, o.test, *(f.entry for f in o.facts)) for o in options)
+        said = tuple((o.said, o.tests, *(f.entry for f in o.facts)) for o in options)
         return block.number, said, self.record.unclear
 
     def _read(self, block: Block, options: Sequence[Option]) -> Rows:
-        plain = [option for option in options if option.test is None]
+        plain = [option for option in options if not option.tests]
         if len(plain) < len(options):
             key = (block.number, *((o.said, *(f.entry for f in o.facts)) for o in plain))
             if key not in self._found:
@@ -211,8 +212,9 @@ def set_as_a_whole(
 ) -> PatientFindings:
     """Findings in which the conditions of histories are set."""
     for option in options:
-        if option.test is not None:
-            found = forced(plan, found, option.test, option.truth)
+        for test in option.tests:
+            if not isinstance(test, core.Pattern) or test.concept in plan.courses:
+                found = forced(plan, found, test, option.truth)
     return found
 
 
