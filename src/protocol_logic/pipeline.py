@@ -204,13 +204,14 @@ class Screening:
         answers: Answers | None = None,
         why: bool = False,
         graphs: bool = False,
+        engine: Engine | None = None,
     ) -> None:
         """`why`: whether rows say why; `graphs`: whether the justifications are wanted."""
         from protocol_logic.reasoning.engine import Engine  # clingo only where it is needed
 
         self.compiled = compiled
         self.answers = answers
-        self.engine = Engine(compiled.protocol, compiled.plan, compiled.program)
+        self.engine = engine or Engine(compiled.protocol, compiled.plan, compiled.program)
         self.why = why
         self.explaining = Explaining(compiled, self.engine) if why or graphs else None
 
@@ -337,13 +338,14 @@ class WhatIf:
         answers: Answers | None = None,
         changes: Iterable[Said] = (),
         acquire: bool = False,
+        engine: Engine | None = None,
     ) -> None:
         from protocol_logic.answering.what_if.trying import SettingReader
         from protocol_logic.reasoning.engine import Engine
 
         c = self.compiled = compiled
         self.answers = answers
-        self.engine = Engine(c.protocol, c.plan, c.program)
+        self.engine = engine or Engine(c.protocol, c.plan, c.program)
         self.explaining = Explaining(c, self.engine)
         of_site = c.policies.changes if c.policies is not None else ()
         self.changes = changes_of(c.protocol, (*of_site, *changes))
@@ -449,11 +451,12 @@ class Surveying:
         strata: Sequence[Stratum] = (),
         answers: Answers | None = None,
         rank: bool = False,
+        engine: Engine | None = None,
     ) -> None:
         from protocol_logic.answering.cohort.seeing import Seeing
         from protocol_logic.answering.cohort.strata import Strata
 
-        self.screening = Screening(compiled, answers)
+        self.screening = Screening(compiled, answers, engine=engine)
         self.seeing = Seeing(compiled.protocol, compiled.plan, self.screening.engine)
         self._strata = Strata(compiled.protocol, strata) if strata else None
         if self._strata is not None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -37,22 +38,15 @@ from protocol_logic.surfaces.outputs import (
 )
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.screening import MOST_WORKERS, NO_AS_OF, size_of, stopped
-from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width, visible
+from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.cohort.rank import Ranked
-    from protocol_logic.answering.cohort.report import Eased, Report
-    from protocol_logic.answering.cohort.seeing import Seen, Tally
+    from protocol_logic.answering.cohort.report import Report
     from protocol_logic.answering.cohort.strata import Stratum
     from protocol_logic.pipeline import Compiled, Surveying
     from protocol_logic.records.answers import Answers
+    from protocol_logic.surfaces.counting import Piece
     from protocol_logic.surfaces.row_formats import Spool
-
-
-_UNCONFIRMED = (
-    "screened again with this limit, other patients are eligible than were expected, so it is not "
-    "suggested; this is an error of this program, please report it"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +77,7 @@ def cohort(options: CohortOptions) -> int:
     compiled = compiled_protocol(
         options.protocol, options.policies, options.parameters, options.dates
     )
-    strata = _strata(compiled, options.by)
+    strata = strata_of(compiled, options.by)
     compiled = for_strata(compiled, strata)
     with ExitStack() as files:
         out = files.enter_context(opened_output(options.output))
@@ -101,7 +95,8 @@ def cohort(options: CohortOptions) -> int:
     return 1 if run.patients.problems.has_errors else 0
 
 
-def _strata(compiled: Compiled, names: Sequence[str]) -> list[Stratum]:
+def strata_of(compiled: Compiled, names: Sequence[str]) -> list[Stratum]:
+    """The strata of some names; a usage error where a cohort cannot be divided by one."""
     from protocol_logic.answering.cohort.strata import stratum_of
 
     found = []
@@ -224,66 +219,18 @@ class _Run:
             patients.problems.extend(self.answers.unknown_patients(patients.known()))
         patients.problems.extend(patients.end())
 
-    def _pieces(self) -> Iterator[tuple[Seen, Ranked | None, bytes | None]]:
-        return map(pickle.loads, self.spool.pieces(self.patients.is_withheld))
+    def _pieces(self) -> Iterator[Piece]:
+        from protocol_logic.surfaces.counting import Piece
+
+        for kept in self.spool.pieces(self.patients.is_withheld):
+            seen, ranked, judged = pickle.loads(kept)
+            yield Piece(seen, ranked, None if judged is None else partial(pickle.loads, judged))
 
     def report(self, rank: bool) -> Report:
         """The report of all who were judged and stand in one document only."""
-        from protocol_logic.answering.cohort.limits import limits_of
-        from protocol_logic.answering.cohort.patterns import parts_of
-        from protocol_logic.answering.cohort.rank import ranking
-        from protocol_logic.answering.cohort.report import report_of
-        from protocol_logic.answering.cohort.seeing import Tally
+        from protocol_logic.surfaces.counting import counted
 
-        c = self.patients.compiled
-        tally = Tally(parts_of(c.protocol), len(self.strata))
-        ranked: list[Ranked] = []
-        for seen, place, _ in self._pieces():
-            tally.add(seen)
-            if place is not None:
-                ranked.append(place)
-        limits = limits_of(c.protocol, c.plan)
-        eased = [list(self._eased(tally, number)) for number in range(len(tally.parts))]
-        report = report_of(
-            c.protocol, c.digest, c.policies, self.days, tally, limits, self.strata, eased
-        )
-        return {**report, "ranked": ranking(ranked) if rank else None}
-
-    def _eased(self, tally: Tally, number: int) -> Iterator[Eased]:
-        """The limits to ease next for a part, each step screened again."""
-        from protocol_logic.answering.cohort.curves import suggestions
-        from protocol_logic.answering.cohort.limits import OtherLimits, limits_of
-        from protocol_logic.answering.cohort.report import Eased
-        from protocol_logic.pipeline import Screening, with_other_limits
-
-        c, part = self.patients.compiled, tally.parts[number]
-        limits = limits_of(c.protocol, c.plan)
-        moved: OtherLimits = {}
-        before: set[int] = set()
-        for step in suggestions(limits, part.near):
-            levels = {
-                limits[n].test: (level, limits[n].words(level)) for n, level in step.levels.items()
-            }
-            moved = {**moved, **levels}
-            screening = Screening(with_other_limits(c, moved))
-            strata: list[Counter[str]] = [Counter() for _ in self.strata]
-            eligible: set[int] = set()
-            for place, (seen, _, kept) in enumerate(self._pieces()):
-                if kept is None or not seen.near[number].sets:
-                    continue
-                row = screening.row(*pickle.loads(kept))
-                said = row["scopes"][number] if row["scopes"] else row
-                if said["eligibility"] == "eligible":
-                    eligible.add(place)
-                    if place not in before:
-                        for counter, value in zip(strata, seen.values, strict=True):
-                            counter[value] += 1
-            if len(eligible - before) != step.added or not before <= eligible:
-                words_said = " and ".join(words for _, words in levels.values())
-                click.echo(f"{visible(words_said)}: {_UNCONFIRMED}", err=True)
-                return
-            before = eligible
-            yield Eased(step, tuple(strata))
+        return counted(self.patients.compiled, self.strata, self.days, self._pieces, rank)
 
     def tell(self) -> None:
         """Say on stderr what kept patients from being judged, and what was wrong with records."""

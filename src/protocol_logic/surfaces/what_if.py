@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from protocol_logic.answering.what_if.trying import Settings
     from protocol_logic.compiling.changing import Said
     from protocol_logic.pipeline import Compiled, Judged, WhatIf
-    from protocol_logic.records.answers import Answers
     from protocol_logic.records.facts import PatientRecord
 
 
@@ -58,7 +59,7 @@ def what_if(options: WhatIfOptions) -> int:
     compiled = compiled_protocol(
         options.protocol, options.policies, options.parameters, options.dates
     )
-    changes = _changes(options.changes, compiled)
+    changes = changes_named(options.changes, compiled)
     patients = Patients(compiled, paths)
     record = the_one(patients, options.patient, None)
     if record is None:
@@ -71,17 +72,19 @@ def what_if(options: WhatIfOptions) -> int:
     if options.answers is not None:
         answers = answers_of(options.answers, compiled, patients.problems)
     asking = WhatIf(compiled, answers, changes, options.acquire)
-    settings = _settings(options.settings, asking, record, as_of)
+    settings = settings_named(options.settings, asking, record, as_of)
+    plain = None
+    if options.policies or options.parameters or options.dates:
+        plain = partial(compiled_protocol, options.protocol, tell=False)
     with opened_output(options.output) as out:
-        judged = asking.judge(record, as_of, settings)
-        report = asking.report(record, judged, settings)
-        before = _before(options, record, as_of, answers, asking)
-        out.write(_written(options, report, judged, before, compiled.protocol.title))
+        report = report_asked(asking, record, as_of, settings, plain)
+        out.write(_written(options, report, compiled.protocol.title))
     print_problems(patients.problems.sorted())
     return 1 if patients.problems.has_errors else 0
 
 
-def _changes(texts: tuple[str, ...], compiled: Compiled) -> tuple[Said, ...]:
+def changes_named(texts: Iterable[str], compiled: Compiled) -> tuple[Said, ...]:
+    """What texts such as `hemoglobin never` say of how entries can change."""
     from protocol_logic.compiling.change_lines import changes_of_run
 
     problems = Problems()
@@ -91,9 +94,10 @@ def _changes(texts: tuple[str, ...], compiled: Compiled) -> tuple[Said, ...]:
     return found
 
 
-def _settings(
-    texts: tuple[str, ...], asking: WhatIf, record: PatientRecord, as_of: AsOf
+def settings_named(
+    texts: Iterable[str], asking: WhatIf, record: PatientRecord, as_of: AsOf
 ) -> Settings:
+    """What texts such as `hemoglobin is 95 g/L` set; what changes nothing is told on stderr."""
     problems = Problems()
     found = asking.read(texts, record, as_of.date, problems)
     if problems.has_errors:
@@ -103,12 +107,38 @@ def _settings(
     return found
 
 
-def _before(
-    options: WhatIfOptions,
+def report_asked(
+    asking: WhatIf,
     record: PatientRecord,
     as_of: AsOf,
-    answers: Answers | None,
+    settings: Settings,
+    plain: Callable[[], Compiled] | None,
+) -> dict[str, Any]:
+    """The report of a patient, as `--format json` writes it.
+
+    `plain`: gives the protocol by its own parameters and without policies, where `asking` has it
+    otherwise.
+    """
+    from protocol_logic.answering.comparing import compared
+    from protocol_logic.answering.justification import node_link
+    from protocol_logic.answering.why import sentence
+
+    judged = asking.judge(record, as_of, settings)
+    report = asking.report(record, judged, settings)
+    before = _before(asking, record, as_of, settings, plain)
+    report["sentence"] = sentence(judged.graph)
+    report["changed"] = None
+    if before is not None:
+        report["changed"] = compared(node_link(before.graph), node_link(judged.graph))
+    return report
+
+
+def _before(
     asking: WhatIf,
+    record: PatientRecord,
+    as_of: AsOf,
+    settings: Settings,
+    plain: Callable[[], Compiled] | None,
 ) -> Judged | None:
     """The patient as recorded: on the record's own day, by the protocol's own parameters, without
     policies. None where all is as recorded."""
@@ -119,28 +149,14 @@ def _before(
     own = record.index_date
     if own is not None and own != as_of.date:
         as_of = AsOf(own, record.index_source)
-    elif not (options.settings or options.policies or options.parameters or options.dates):
+    elif not settings.texts and plain is None:
         return None
-    if options.policies or options.parameters or options.dates:
-        asking = WhatIf(compiled_protocol(options.protocol, tell=False), answers)
+    if plain is not None:
+        asking = WhatIf(plain(), asking.answers)
     return asking.judge(record, as_of, Settings())
 
 
-def _written(
-    options: WhatIfOptions,
-    report: dict[str, Any],
-    judged: Judged,
-    before: Judged | None,
-    title: str,
-) -> bytes:
-    from protocol_logic.answering.comparing import compared
-    from protocol_logic.answering.justification import node_link
-    from protocol_logic.answering.why import sentence
-
-    report["sentence"] = sentence(judged.graph)
-    report["changed"] = None
-    if before is not None:
-        report["changed"] = compared(node_link(before.graph), node_link(judged.graph))
+def _written(options: WhatIfOptions, report: dict[str, Any], title: str) -> bytes:
     if options.form == "json":
         return written(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     if options.form == "html":
