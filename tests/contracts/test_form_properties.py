@@ -329,6 +329,19 @@ def rows_of(facts: str) -> dict[str, Question]:
     return {q.element: q for q in closes(screening, record, date(2026, 11, 2))}
 
 
+def test_each_unreadable_result_of_the_newest_day_is_asked() -> None:
+    rows = rows_of("""\
+        platelets 7 without unit on 2026-10-29
+        platelets 120 without unit on 2026-10-30
+        platelets 130 without unit on 2026-10-30
+        platelets 110 10*9/L on 2026-10-30
+    """)
+    found = [q for e, q in rows.items() if e.startswith("plt:")]
+    assert [q.reason for q in found] == ["unreadable", "unreadable"]
+    assert all(q.label.endswith("of 2026-10-30") for q in found), found
+    assert "plt" not in rows
+
+
 def test_what_confirms_is_asked_of_the_condition_alone() -> None:
     rows = rows_of("")
     assert rows["breast_cancer"].reason == "absent: cytology, histology"

@@ -29,8 +29,10 @@ from protocol_logic.records.facts import (
     Done,
     Fact,
     Happened,
+    Measured,
     Ordered,
     PatientRecord,
+    Stated,
     Therapy,
 )
 from protocol_logic.records.values import INTENTS
@@ -225,9 +227,12 @@ class Asker:
             about = self._of_today(entry)
         if isinstance(entry, Qualifier):
             about = [resource] if resource is not None else []
+        alike = reason == "conflicting"
+        if reason == "unreadable" and about:
+            about += [name for name in self._unread_beside(about[0]) if name not in about]
         for name in about:
             draft = self._draft(gap, entry, reason, name, readers)
-            draft.more = "; the same for each of them" if len(about) > 1 else ""
+            draft.more = "; the same for each of them" if alike and len(about) > 1 else ""
             yield draft
         if about or isinstance(entry, Qualifier):
             return
@@ -264,6 +269,23 @@ class Asker:
             and fact.date.first <= self.as_of <= fact.date.last
         )
         return list(dict.fromkeys(today))
+
+    def _unread_beside(self, resource: str) -> list[str]:
+        """The other results of what a resource says that cannot be read, of its day or later: each
+        of them alone keeps open what is newest."""
+        blamed = [f for f in self.seen if f.resource == resource and _is_unread(f)]
+        return [
+            fact.resource
+            for fact in self.seen
+            if fact.date is not None
+            and _is_unread(fact)
+            and any(
+                fact.entry == other.entry
+                and other.date is not None
+                and fact.date.last >= other.date.first
+                for other in blamed
+            )
+        ]
 
     # ---- what closes
 
@@ -319,6 +341,15 @@ def _is_stated(fact: Fact) -> bool:
         case ConditionStated(state=state):
             return state != "absent"
         case Therapy() | Done() | Happened():
+            return True
+        case _:
+            return False
+
+
+def _is_unread(fact: Fact) -> bool:
+    """Whether a fact has a result or a value that cannot be read."""
+    match fact.reading:
+        case Measured(value=None) | Stated(values=None):
             return True
         case _:
             return False
