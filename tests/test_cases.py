@@ -139,7 +139,7 @@ def compiled(elig: str) -> Compiled:
     problems = Problems()
     found = compile_source(Source("case.elig", elig), problems)
     assert found is not None, problems.items
-    assert all(p.code == "to-do" for p in problems.items), problems.items
+    assert all(p.code in ("to-do", "parts-left-out") for p in problems.items), problems.items
     return found
 
 

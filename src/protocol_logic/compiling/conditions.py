@@ -14,6 +14,7 @@ from protocol_logic.compiling.asked import Asking
 from protocol_logic.compiling.comparisons import Comparisons
 from protocol_logic.compiling.cues import how_tested, instead_of_values
 from protocol_logic.compiling.formulas import Derived
+from protocol_logic.compiling.parts import left_out
 from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.knowledge import vocabulary as voc
@@ -212,6 +213,10 @@ class Conditions(Comparisons, Asking):
         if not self.are_values(name, node.values, values) or not can_have_one:
             return None
         chosen = _in_order((w.text for w in node.values), values)
+        if isinstance(entry, voc.Status):
+            said = left_out(entry, chosen, self.definitions, node.window is not None)
+            if said is not None:
+                self.problem("parts-left-out", said[0], node.span, said[1])
         return core.HasValue(entry=name, values=chosen, window=window, text=text, span=node.span)
 
     def _recorded(self, node: condition_tree.Recorded, text: str) -> core.Condition | None:
