@@ -83,7 +83,7 @@ def _changed(report: Data) -> Iterator[str]:
 def _repairs(report: Data) -> Iterator[str]:
     repairs = report["repairs"]
     shown = repairs[:MOST_SHOWN]
-    shared = _shared(shown)
+    shared = _shared(repairs)
     if shared:
         yield "  all of these:"
         yield from (f"     {_change(change)}" for change in shared)
@@ -119,7 +119,7 @@ def _command(repair: Data) -> Iterator[str]:
 
 
 def _shared(repairs: Sequence[Data]) -> list[Data]:
-    """The changes that several repairs have in common."""
+    """The changes that all repairs have in common, those that are not shown with them."""
     if len(repairs) < 2:
         return []
     first, *others = repairs

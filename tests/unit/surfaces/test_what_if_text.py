@@ -46,6 +46,14 @@ def test_what_repairs_share_is_told_once() -> None:
     assert '--set "sex is female" --set "alt is <= 40 U/L"' in told
 
 
+def test_what_only_those_shown_share_is_not_said_of_all() -> None:
+    shared = change("liver_metastasis", "present", "obtain")
+    shown = [repair(shared, change("alt", f"<= {n} U/L")) for n in range(MOST_SHOWN)]
+    told = text(report(repairs=[*shown, repair(change("ast", "<= 40 U/L"))]))
+    assert "all of these:" not in told
+    assert told.count("obtain liver_metastasis present") == MOST_SHOWN
+
+
 def test_a_wait_has_its_day_and_the_option_that_tries_it() -> None:
     waited = change("surgery within 28 days", "false", "wait", earliest="2026-02-03")
     told = text(report(repairs=[repair(waited, earliest="2026-02-03")]))
