@@ -9,7 +9,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.cues import AGE_UNITS
 from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.compiling.properties import unit_problem
-from protocol_logic.compiling.usual import doubt_of
+from protocol_logic.compiling.usual import Doubt, doubt_of, not_whole_doubt
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import one_of
@@ -85,6 +85,8 @@ class Comparisons(Occurrences):
         value = self._value(entry, name, limit, text)
         if value is None:
             return None
+        if isinstance(entry, voc.Quantity) and not limit.per and node.taken != "mean":
+            self._doubted(not_whole_doubt(entry, value, limit.op), limit.amount)
         return core.Within(
             entry=name.text,
             op=limit.op,
@@ -182,10 +184,12 @@ class Comparisons(Occurrences):
 
     def _plausible(self, entry: voc.Named, value: Fraction, amount: Amount) -> Fraction:
         if isinstance(entry, voc.Quantity):
-            doubt = doubt_of(entry, value, amount, self.line(amount.span))
-            if doubt is not None:
-                self.problem(doubt.code, doubt.message, amount.span, doubt.hint)
+            self._doubted(doubt_of(entry, value, amount, self.line(amount.span)), amount)
         return value
+
+    def _doubted(self, doubt: Doubt | None, amount: Amount) -> None:
+        if doubt is not None:
+            self.problem(doubt.code, doubt.message, amount.span, doubt.hint)
 
 
 def _implies(one: core.Within | core.Scored, other: core.Within | core.Scored) -> bool:

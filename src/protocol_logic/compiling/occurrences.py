@@ -7,7 +7,7 @@ from fractions import Fraction
 from protocol_logic.compiling import core
 from protocol_logic.compiling.allergies import allergy_to
 from protocol_logic.compiling.names import Names
-from protocol_logic.compiling.windows import Window, ever, not_whole, window_of
+from protocol_logic.compiling.windows import Window, ever, not_whole, odd_window, window_of
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.knowledge import vocabulary as voc
@@ -78,6 +78,8 @@ class Occurrences(Names):
         window = window_of(node.amount, before)
         if window is None:
             self.problem("wrong-unit", *not_whole(self.line(node.amount.span), node.amount.span))
+        elif odd := odd_window(window, self.line(node.amount.span)):
+            self.problem("unusual-window", odd[0], node.amount.span, odd[1])
         return window if node.before is None or self.is_timepoint(node.before) else None
 
     def is_timepoint(self, word: Word) -> bool:

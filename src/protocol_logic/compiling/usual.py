@@ -42,6 +42,17 @@ def doubt_of(entry: voc.Quantity, value: Fraction, amount: Amount, written: str)
     return None
 
 
+def not_whole_doubt(entry: voc.Quantity, value: Fraction, op: str) -> Doubt | None:
+    """What is odd about a limit between the values of a grade, which are all whole."""
+    grades = entry.coded.values()
+    if value.denominator == 1 or not grades or any(g.denominator != 1 for g in grades):
+        return None
+    below = value.numerator // value.denominator
+    same = {"<=": f"<= {below}", "<": f"<= {below}"}.get(op, f">= {below + 1}")
+    message = f"the values of `{entry.name}` are whole numbers, and {decimal_text(value)} is none"
+    return Doubt("implausible-limit", message, f"write `{entry.name} {same}`, which says the same")
+
+
 def _may_be_thousands(number: str) -> bool:
     """Whether a number has three decimals that nobody needs: `100.000`, `1.500`, not `1.234`."""
     return re.fullmatch(r"[1-9]\d{0,2}\.\d\d0", number) is not None

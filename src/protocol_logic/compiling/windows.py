@@ -101,6 +101,23 @@ def window_of(amount: Amount, before: str | None = None) -> Window | None:
     return Window(int(number), counted if number else "days", before)
 
 
+_A_LIFE = 150 * 366
+
+
+def odd_window(window: Window, written: str) -> tuple[str, str] | None:
+    """What is odd about a window, with its cure: it is one day, or longer than anybody lives."""
+    if window.unit == "ever":
+        return None
+    end = f"`{window.before}`" if window.before else "the day of judgement"
+    if window.number == 0:
+        cure = "write `1 day` for that day and the one before it; leave it where it means that day"
+        return f"a window of {written} is {end} alone", cure
+    if window.days[0] > _A_LIFE:
+        cure = "look at the number and its unit; without any limit of time write `history of`"
+        return f"a window of {written} is longer than a life", cure
+    return None
+
+
 def not_whole(written: str, span: Span) -> tuple[str, Span, str]:
     """What to say of an amount that makes no window: message, place, hint."""
     message = f"`{written}` is not a whole number of days, weeks, months or years"
