@@ -32,6 +32,7 @@ _ROWS = (
     # against the protocol's text
     Code("not-covered", "error", "a sentence of the protocol's text that nothing quotes"),
     Code("not-in-source", "error", "a quote that does not stand in the protocol's text"),
+    Code("field-not-covered", "notice", "a sex or an age of the record that no criterion has"),
     Code("source-order", "warning", "a criterion that stands in another order than its text"),
     # what can be used, but should be looked at
     Code("text-defect", "notice", "a sentence that lost a sign or an exponent on its way"),

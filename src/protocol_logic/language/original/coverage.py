@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from protocol_logic.foundation.problems import Label, Problem, Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
+from protocol_logic.language.original.fields import compare_fields
 from protocol_logic.language.original.quotes import Text
 from protocol_logic.language.original.record import Original
 from protocol_logic.language.original.sentences import items_of
@@ -41,8 +42,11 @@ class _Quoting:
 
 
 def compare(source: Source, original: Original, problems: Problems) -> Coverage:
-    """Compare the quotes of a protocol file with the protocol's text, word for word."""
-    return _Comparison(source, original, problems).run()
+    """Compare the quotes of a protocol file with the protocol's text, word for word, and its
+    conditions with the sex and the ages that a record has beside it."""
+    coverage = _Comparison(source, original, problems).run()
+    compare_fields(source, original, problems)
+    return coverage
 
 
 class _Comparison:
