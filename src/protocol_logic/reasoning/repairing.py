@@ -7,10 +7,11 @@ the others are. They are found one by one, where a scenario fails, and belong to
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from functools import cache
 
-from clingo import Control, MessageCode, Model
+from clingo import Control, Function, MessageCode, Model, Number, Symbol
 
 from protocol_logic.compiling.lower import LOGIC
 from protocol_logic.findings.rows import CellSet
@@ -104,63 +105,144 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A lever as the search sees it: how its options are joined, and the family of each."""
+    """A lever as the search sees it: how its options are joined, the family and the cost of each.
+
+    Options that can be kept together cost the same.
+    """
 
     joined: str
     families: tuple[int, ...]
+    costs: tuple[int, ...]
 
 
-Fit = tuple[tuple[tuple[int, int], ...], ...]
+State = tuple[tuple[int, int], ...]
+Fit = tuple[State, ...]
 """States in which a part of a nogood fits: each which levers are in which option, -1 for now."""
 Region = tuple[tuple[int, tuple[int, ...]], ...]
 """Levers that are changed, each with the options that are kept."""
 
 
 def minimal_regions(
-    levers: Sequence[Shape], nogoods: Iterable[Sequence[Fit]], most: int
+    levers: Sequence[Shape], nogoods: Iterable[Sequence[Fit]], most: int, cheapest: bool
 ) -> tuple[list[Region], bool]:
-    """All minimal changes that hit no nogood, and whether these are all, sorted."""
+    """All minimal changes that hit no nogood, and whether these are all, sorted.
+
+    Where there are more than `most`: some of them, or, where that is asked, the cheapest.
+    """
     nogoods = list(nogoods)
     if not all(nogoods):  # one that fits whatever is changed
         return [], True
     if not nogoods:
         return [()], True
-    facts: list[str] = []
+    search = _Search(levers, nogoods, most)
+    found = search.regions()
+    if len(found) <= most:
+        return sorted(found), True
+    return sorted(search.cheapest() if cheapest else found[:most]), False
+
+
+class _Search:
+    """clingo on the levers and nogoods of one patient, ground once."""
+
+    def __init__(self, levers: Sequence[Shape], nogoods: Sequence[Sequence[Fit]], most: int):
+        self.most = most
+        self.costs = [lever.costs for lever in levers]
+        self.bounds: set[int] = set()
+        self.control = Control(
+            [f"--models={most + 1}", "--heuristic=Domain", "--enum-mode=domRec", "--warn=none"],
+            logger=_refuse,
+        )
+        facts = "\n".join([*_lever_facts(levers), *_nogood_facts(nogoods)])
+        self.control.add("base", [], logic_text("repair") + facts)
+        self.control.add("within", ["b"], "#external bound(b). :- bound(b), total(b).")
+        self.control.add("within", ["b"], "total(b) :- #sum { C,L : kept(L,R), cost(L,R,C) } > b.")
+        with undisturbed():
+            self.control.ground([("base", [])])
+
+    def regions(self) -> list[Region]:
+        """Minimal changes, one more than are wanted at most."""
+        found: list[Region] = []
+
+        def keep(model: Model) -> None:
+            regions: dict[int, list[int]] = {}
+            for symbol in model.symbols(shown=True):
+                lever, option = _numbers(symbol)
+                regions.setdefault(lever, []).append(option)
+            found.append(tuple(sorted((n, tuple(sorted(each))) for n, each in regions.items())))
+
+        with undisturbed():
+            self.control.solve(on_model=keep)
+        return found
+
+    def cheapest(self) -> list[Region]:
+        """Where there are too many: all up to a cost, and some of those that cost one more.
+
+        What is minimal among those up to a cost is minimal among all: with less changed, a
+        repair costs no more.
+        """
+        low, high = -1, sum(max(costs, default=0) for costs in self.costs)
+        while high - low > 1:  # not too many up to `low`, too many up to `high`
+            middle = (low + high) // 2
+            with self._up_to(middle):
+                few = self._number() <= self.most
+            low, high = (middle, high) if few else (low, middle)
+        with self._up_to(low):
+            kept = self.regions()
+        with self._up_to(high):
+            more = set(self.regions())
+        return kept + sorted(more.difference(kept))[: self.most - len(kept)]
+
+    def _number(self) -> int:
+        number = 0
+
+        def one_more(_: Model) -> None:
+            nonlocal number
+            number += 1
+
+        with undisturbed():
+            self.control.solve(on_model=one_more)
+        return number
+
+    @contextmanager
+    def _up_to(self, cost: int) -> Iterator[None]:
+        """Changes that cost no more."""
+        bound = Function("bound", [Number(cost)])
+        if cost not in self.bounds:
+            self.bounds.add(cost)
+            with undisturbed():
+                self.control.ground([("within", [Number(cost)])])
+        self.control.assign_external(bound, True)
+        yield
+        self.control.assign_external(bound, False)
+
+
+@cache
+def _numbers(symbol: Symbol) -> tuple[int, int]:
+    lever, option = symbol.arguments
+    return lever.number, option.number
+
+
+def _lever_facts(levers: Sequence[Shape]) -> Iterator[str]:
     for number, lever in enumerate(levers):
-        facts.append(f"lever({number}).joined({number},{lever.joined}).")
-        for option, family in enumerate(lever.families):
-            facts.append(f"option({number},{option}).family({number},{option},{family}).")
+        yield f"lever({number}).joined({number},{lever.joined})."
+        for option, (family, cost) in enumerate(zip(lever.families, lever.costs, strict=True)):
+            yield f"option({number},{option}).family({number},{option},{family})."
+            yield f"cost({number},{option},{cost})."
+
+
+def _nogood_facts(nogoods: Sequence[Sequence[Fit]]) -> Iterator[str]:
     states: dict[tuple[tuple[int, int], ...], int] = {}
     for number, parts in enumerate(nogoods):
-        facts.append(f"nogood({number}).")
+        yield f"nogood({number})."
         for part, fits in enumerate(parts):
-            facts.append(f"part({number},{part}).")
+            yield f"part({number},{part})."
             for state in fits:
                 if state not in states:
                     states[state] = len(states)
                     for lever_number, option in state:
                         which = "now" if option < 0 else option
-                        facts.append(f"state({states[state]},{lever_number},{which}).")
-                facts.append(f"fits({number},{part},{states[state]}).")
-    control = Control(
-        [f"--models={most + 1}", "--heuristic=Domain", "--enum-mode=domRec", "--warn=none"],
-        logger=_refuse,
-    )
-    control.add("base", [], "\n".join([logic_text("repair"), *facts]))
-    with undisturbed():
-        control.ground([("base", [])])
-    found: list[Region] = []
-
-    def keep(model: Model) -> None:
-        regions: dict[int, list[int]] = {}
-        for symbol in model.symbols(shown=True):
-            lever, option = (argument.number for argument in symbol.arguments)
-            regions.setdefault(lever, []).append(option)
-        found.append(tuple(sorted((n, tuple(sorted(each))) for n, each in regions.items())))
-
-    with undisturbed():
-        control.solve(on_model=keep)
-    return sorted(islice(found, most)), len(found) <= most
+                        yield f"state({states[state]},{lever_number},{which})."
+                yield f"fits({number},{part},{states[state]})."
 
 
 def _refuse(code: MessageCode, message: str) -> None:

@@ -406,6 +406,8 @@ class LeverMaker:
         states = {
             f.reading.state_on(self.as_of) for f in newest if isinstance(f.reading, ConditionStated)
         }
+        if not facts and self._is_denied(entry.name, readers):
+            states = {"absent"}  # so said by a list, or by what excludes it
         recorded = len(states) == 1 and "unknown" not in states
         was = states.pop() if recorded else UNKNOWN
         options = []
@@ -425,9 +427,16 @@ class LeverMaker:
             add(f"confirmed by {name}", reading, wrong_way, recorded and was == "absent")
         if was != "absent":
             add("absent", ConditionStated("absent"), change.direction == "present", recorded)
-        if not facts:
+        if not facts and was != "absent":
             add(NEVER, Closed(), False, False)
         return Lever(entry.name, str(was), tuple(options))
+
+    def _is_denied(self, name: str, readers: Sequence[Finding]) -> bool:
+        """Whether there is none of a concept, though the record does not name it: a list is
+        complete, or a definition denies what nobody mentions."""
+        if any(f.kind == "presence" and not f.variant for f in readers):
+            return self._truth(core.Present(concept=name)) is False
+        return self.visible.closed(name) is not None and self.visible.ordered(name) is None
 
     def _procedure(
         self, entry: voc.Concept, readers: Sequence[Finding], facts: Sequence[Fact]
@@ -440,10 +449,13 @@ class LeverMaker:
             reading = Done("both" if both else None)
             done = (change.kind, change.cost)
             options.append(Option(said, *done, (self._fact(entry.name, said, reading),)))
-        if not facts and change.obtain is not None:
+        denied = not facts and self._is_denied(entry.name, readers)
+        if not facts and not denied and change.obtain is not None:
             never = self._fact(entry.name, NEVER, Closed())
             options.append(Option(NEVER, "obtain", change.obtain, (never,)))
-        was = facts[-1].recorded if facts and isinstance(facts[-1].reading, Done) else UNKNOWN
+        was = NEVER if denied else UNKNOWN
+        if facts and isinstance(facts[-1].reading, Done):
+            was = facts[-1].recorded
         return Lever(entry.name, was, tuple(options))
 
     def _medication(self, entry: voc.Concept, readers: Sequence[Finding]) -> Lever:
@@ -460,10 +472,11 @@ class LeverMaker:
             options.append(Option(said, change.kind, change.cost, (fact,)))
         if change.kind != "never" and running:
             options.append(Option(STOPPED, change.kind, change.cost, stops=entry.name))
-        if not facts and change.obtain is not None:
+        denied = not self.visible.below(entry.name) and self._is_denied(entry.name, readers)
+        if not facts and not denied and change.obtain is not None:
             never = self._fact(entry.name, NEVER, Closed())
             options.append(Option(NEVER, "obtain", change.obtain, (never,)))
-        was = UNKNOWN
+        was = NEVER if denied else UNKNOWN
         if running:
             was = _course_text(running[-1].reading)
         return Lever(entry.name, was, tuple(options))

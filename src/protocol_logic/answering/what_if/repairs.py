@@ -35,12 +35,15 @@ from protocol_logic.reasoning.repairing import (
     minimal_regions,
 )
 from protocol_logic.records.facts import Measured, PatientRecord
+from protocol_logic.records.values import NEVER
 
 MOST = 1_000
 """How many repairs are given at most."""
 MOST_ROWS = 20_000
 """How many joint rows of one criterion are looked at."""
 Slots: TypeAlias = tuple[tuple[str, frozenset[str]], ...]
+_AT_FIRST = 30
+"""How many regions are looked at before more are."""
 _AT_ONCE = 20
 """How many nogoods are looked for before the search goes on."""
 
@@ -288,6 +291,7 @@ class Patient:
     ) -> tuple[list[Region], bool]:
         """By the nogoods that are known, and those that are still found."""
         before: list[Region] = []
+        most = _AT_FIRST
         while True:
             nogoods = [
                 fits
@@ -295,7 +299,7 @@ class Patient:
                 for nogood in self.r.units[u].nogoods
                 if (fits := self._fits(u, nogood, place)) is not None
             ]
-            regions, complete = minimal_regions(shapes, nogoods, MOST)
+            regions, complete = minimal_regions(shapes, nogoods, most, most == MOST)
             if regions and regions == before:
                 raise TooMany("what makes some criterion fail was not found")
             before, wrong = regions, 0
@@ -309,8 +313,10 @@ class Patient:
                         break
                 if wrong == _AT_ONCE:
                     break
-            if not wrong:
+            if not wrong and (complete or most == MOST):
                 return regions, complete
+            if not wrong:
+                most, before = min(most * 6, MOST), []
 
     def _fits(self, unit: int, nogood: Nogood, place: Mapping[int, int]) -> tuple[Fit, ...] | None:
         """The states in which each block fits a nogood; None where one never does."""
@@ -408,9 +414,12 @@ class Patient:
         return Repair(changes=changes, cost=sum(c.cost for c in changes))
 
 
+_NOW = {UNKNOWN: "not recorded", NEVER: "never so far"}
+
+
 def _change(lever: Lever, kept: tuple[int, ...]) -> Change:
     option = lever.options[kept[0]]
-    now = "not recorded" if lever.was == UNKNOWN else f"now {lever.was}"
+    now = _NOW.get(lever.was, f"now {lever.was}")
     return Change(
         finding=lever.name,
         was=lever.was,
@@ -429,7 +438,7 @@ def _by_name(cell: tuple[str, frozenset[str]]) -> str:
 def _shape(lever: Lever) -> Shape:
     families: dict[str, int] = {}
     numbers = tuple(families.setdefault(o.family, len(families)) for o in lever.options)
-    return Shape(lever.joined or "one", numbers)
+    return Shape(lever.joined or "one", numbers, tuple(o.cost for o in lever.options))
 
 
 def _fits(row: Mapping[str, frozenset[str]], cells: Mapping[str, frozenset[str]]) -> bool:
