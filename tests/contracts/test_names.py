@@ -208,3 +208,14 @@ def test_another_word_of_medicine_is_no_slip_of_the_pen(word: str) -> None:
     done = run("names", *word.split())
     assert "did you mean" not in done.stderr
     assert "be asked of a person" in done.stderr
+
+
+def test_what_confirms_a_condition_is_found_by_the_words_of_texts() -> None:
+    for words in (["biopsy"], ["histologically", "confirmed"]):
+        done = run("names", *words)
+        assert done.returncode == 0 and done.stderr == ""
+        assert done.stdout.startswith("histology confirms these\n    breast_cancer, malignancy")
+        assert done.stdout.endswith("tested by\n    breast_cancer confirmed by histology\n")
+    assert "confirmed by cytology" in run("names", "cytology").stdout
+    beside = run("names", "histology").stdout
+    assert beside.startswith("histological_type\n") and "\n\nhistology confirms these\n" in beside

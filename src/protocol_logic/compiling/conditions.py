@@ -109,6 +109,12 @@ class Conditions(Comparisons, Asking):
             concept = self.concept(node.name, "condition")
             if concept is None:
                 return None
+            if not concept.evidence:
+                message = f"nothing in a record confirms `{concept.name}`"
+                said = f"{concept.label} confirmed by {node.by.text}"
+                hint = f'ask a person beside it: `attested "{said}", because no record says it`'
+                self.problem("unknown-value", message, node.by.span, hint)
+                return None
             if node.by.text not in concept.evidence:
                 self.unknown_value(concept.name, node.by, tuple(concept.evidence))
                 return None

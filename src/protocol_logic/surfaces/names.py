@@ -23,6 +23,9 @@ def find_names(words: Sequence[str], form: str) -> int:
     found = hits.found or tuple(each for each, _ in hits.by_code)
     by_code = hits.by_code if hits.found else ()
     wanted = " ".join(map(shown, words))
+    proofs = [] if form == "json" else [*_proofs(words, known)]
+    if not found:
+        proofs = proofs[1:]  # nothing stands above it
     if hits.meant:
         click.echo(f"no name fits `{wanted}`; these fit `{hits.meant}`", err=True)
     elif hits.found and hits.partly:
@@ -37,16 +40,35 @@ def find_names(words: Sequence[str], form: str) -> int:
         codes = {each.name: code for each, code in hits.by_code}
         for each in found:
             click.echo("\n".join(_lines(each, codes.get(each.name))))
-        for line in (*_by_code(by_code), *_ways(found, known)):
+        for line in (*_by_code(by_code), *_ways(found, known), *proofs):
             click.echo(line)
-    if not found:
+    if not found and not proofs:
         near = misspelt("_".join(words).casefold(), [each.name for each in known])
         hint = (
             f"{near or 'look for a part of a word or for a wider word;'} what the knowledge base "
             "lacks can be an entry of the protocol itself, or be asked of a person"
         )
         click.echo(f"no name of the knowledge base fits `{wanted}`; {hint}", err=True)
+    if proofs and not found:
+        return 0
     return 0 if found and not hits.partly and not hits.meant else 1
+
+
+_PROOFS = {
+    "histology": ("biops", "histolog", "histopathol", "patholog"),
+    "cytology": ("cytolog",),
+}
+"""How people write what confirms a condition."""
+
+
+def _proofs(words: Sequence[str], known: Sequence[Known]) -> Iterator[str]:
+    """The conditions that what is looked for can confirm: `biopsy`, `histologically confirmed`."""
+    text = " ".join(words).casefold()
+    for proof, beginnings in _PROOFS.items():
+        names = [each.name for each in known if proof in each.evidence]
+        if names and any(beginning in text for beginning in beginnings):
+            yield from ("", f"{proof} confirms these", f"    {', '.join(names)}")
+            yield from ("", "tested by", f"    {names[0]} confirmed by {proof}")
 
 
 def _by_code(hits: Sequence[tuple[Known, tuple[str, str, str]]]) -> Iterator[str]:
