@@ -4,17 +4,25 @@ A `console` block is a transcript: a line that starts with `$ ` is a command, ru
 looks like the repository's root, and what follows is all it writes. A line `...` stands for any
 lines. A block whose fence names a file (` ```elig biopsy.elig `, ` ```csv answers.csv `) is there
 for the commands after it; an `elig` block that says `mistake` is meant to be wrong.
+
+A `python` block is a cell of a notebook, run after those before it on the page. A `text` block
+that follows it is what it prints, with the value of a last line that is an expression. A cell that
+names a package behind `python` is passed over where that is not installed.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -127,12 +135,17 @@ def run(command: str, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+def write_file(block: Block, folder: Path) -> None:
+    """Write the file that a block is, if it names one."""
+    if block.info[1:] and Path(block.info[-1]).suffix == f".{block.info[0]}":
+        (folder / block.info[-1]).parent.mkdir(exist_ok=True)
+        (folder / block.info[-1]).write_text(block.text, encoding="utf-8")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_write_what_the_page_says(page: str, root: Path) -> None:
     for block in blocks(page):
-        if block.info[1:] and Path(block.info[-1]).suffix == f".{block.info[0]}":
-            (root / block.info[-1]).parent.mkdir(exist_ok=True)
-            (root / block.info[-1]).write_text(block.text, encoding="utf-8")
+        write_file(block, root)
         if block.info == ["console"]:
             for step in steps(block.text):
                 written = [line.rstrip() for line in run(step.command, root)]
@@ -142,6 +155,50 @@ def test_commands_write_what_the_page_says(page: str, root: Path) -> None:
                     written.pop()
                 place = f"{page}:{block.line}: $ {step.command}"
                 assert matches(expected, written), "\n".join([place, *written])
+
+
+# ---- Python --------------------------------------------------------------------------------------
+
+NOTEBOOKS = [page for page in PAGES if any(b.info[:1] == ["python"] for b in blocks(page))]
+
+
+def run_cell(code: str, names: dict[str, Any], place: str) -> list[str]:
+    """What a cell prints, and the value of its last line where that is an expression."""
+    statements = ast.parse(code, place).body
+    last = statements.pop() if isinstance(statements[-1], ast.Expr) else None
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(compile(ast.Module(statements, []), place, "exec"), names)
+        if isinstance(last, ast.Expr):
+            value = eval(compile(ast.Expression(last.value), place, "eval"), names)
+            if value is not None:
+                sys.stdout.write(f"{value!r}\n")
+    return printed.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_cells_print_what_the_page_says(
+    page: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    for name in _UNSET:
+        monkeypatch.delenv(name, raising=False)
+    names: dict[str, Any] = {}
+    listed = list(blocks(page))
+    for block, following in zip(listed, [*listed[1:], None], strict=True):
+        write_file(block, root)
+        if block.info[:1] == ["python"] and all(map(find_spec, block.info[1:])):
+            written = run_cell(block.text, names, f"{page}:{block.line}")
+            is_output = following is not None and following.info == ["text"]
+            expected = following.text.splitlines() if following and is_output else []
+            assert matches(expected, written), "\n".join([f"{page}:{block.line}", *written])
+
+
+def test_a_cell_prints_and_shows_the_value_of_its_last_line() -> None:
+    names: dict[str, Any] = {}
+    assert run_cell("x = 1\nprint('a')\nx + 1", names, "here") == ["a", "2"]
+    assert run_cell("x", names, "here") == ["1"]
+    assert run_cell("None", names, "here") == []
 
 
 def test_the_readme_knows_every_command() -> None:

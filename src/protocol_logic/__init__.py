@@ -1,34 +1,42 @@
-"""Clinical trial eligibility criteria as readable, executable and explainable logic."""
+"""Clinical trial eligibility criteria as readable, executable and explainable logic.
+
+In Python: `Protocol.load(...)` gives a protocol, `protocol.cohort(...)` its patients, and these
+answer what the commands answer (docs/python.md).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import date
-    from os import PathLike
-
-    from protocol_logic.surfaces.notebook import Justification
+    from protocol_logic.surfaces.python.cohort import Cohort
+    from protocol_logic.surfaces.python.errors import InputError
+    from protocol_logic.surfaces.python.justification import Justification
+    from protocol_logic.surfaces.python.patient import Patient
+    from protocol_logic.surfaces.python.protocol import Protocol
+    from protocol_logic.surfaces.python.results import Result
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "explain"]
+__all__ = [
+    "Cohort", "InputError", "Justification", "Patient", "Protocol", "Result", "__version__"
+]  # fmt: skip
+
+_MODULES = {
+    "Cohort": "cohort",
+    "InputError": "errors",
+    "Justification": "justification",
+    "Patient": "patient",
+    "Protocol": "protocol",
+    "Result": "results",
+}
 
 
-def explain(
-    protocol: str | PathLike[str],
-    *patients: str | PathLike[str],
-    patient: str | None = None,
-    criterion: str | None = None,
-    as_of: date | str | None = None,
-) -> Justification:
-    """Why a patient is eligible for a protocol or not, as a graph that a notebook shows as a tree.
+if not TYPE_CHECKING:
 
-    `protocol`: a file, or the id of a protocol in the knowledge base. `patients`: files or folders,
-    as the command takes them; `patient`: the id of the one, where there are several. `criterion`:
-    only this one. `as_of`: the day of judgement, else the one that the record names.
+    def __getattr__(name):
+        """Import a class when it is asked for: every command imports this module at its start."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    Raises ValueError with what the command would tell. See docs/explain.md.
-    """
-    from protocol_logic.surfaces import notebook
-
-    return notebook.explain(protocol, *patients, patient=patient, criterion=criterion, as_of=as_of)
+        return getattr(import_module(f"protocol_logic.surfaces.python.{_MODULES[name]}"), name)

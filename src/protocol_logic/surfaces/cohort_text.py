@@ -37,18 +37,14 @@ class CohortText:
             title = words.title_of(part)
             if title:
                 yield from self._title(title)
-            yield from self._attrition(part)
-            yield from self._influence(part)
-            yield from self._missing(part)
-            yield from self._limits(part)
+            yield from self.attrition(part)
+            yield from self.influence(part)
+            yield from self.missing(part)
+            yield from self.curves(part)
+            yield from self.relaxations(part)
         for number in range(len(self.report["strata"])):
-            yield from self._stratum(number)
-        if self.report.get("ranked"):
-            yield from self._title(words.RANKED)
-            yield from self._wrapped(words.RANKED_SAID)
-            for number, each in enumerate(self.report["ranked"], 1):
-                lead = " ".join([f"{number:>3}", visible(each["patient"]), words.cost(each)])
-                yield from self._wrapped(f"{lead.rstrip()}: {words.to_obtain(each)}", "", "    ")
+            yield from self.stratum(number)
+        yield from self.ranked(self.report.get("ranked") or [])
 
     def _wrapped(self, text: str, indent: str = "", hanging: str | None = None) -> Iterator[str]:
         """A text in lines; those after the first are indented by `hanging`."""
@@ -75,7 +71,8 @@ class CohortText:
 
     # ---- of one part -----------------------------------------------------------------------------
 
-    def _attrition(self, part: dict[str, Any]) -> Iterator[str]:
+    def attrition(self, part: dict[str, Any]) -> Iterator[str]:
+        """Who is left, criterion by criterion."""
         yield from self._title(words.ATTRITION)
         steps = part["attrition"]
         jointly = any(step["jointly"] for step in steps)
@@ -94,7 +91,8 @@ class CohortText:
         if jointly:
             yield from self._wrapped("With others: no scenario lets it and those before it pass.")
 
-    def _influence(self, part: dict[str, Any]) -> Iterator[str]:
+    def influence(self, part: dict[str, Any]) -> Iterator[str]:
+        """What each criterion does, whatever its place."""
         yield from self._title(words.INFLUENCE)
         now = part["eligibility"]
         heads = ["", "failed", "only by it", "excludes", "eligible", "undetermined"]
@@ -115,14 +113,16 @@ class CohortText:
         for sentence in words.COLUMNS:
             yield from self._wrapped(sentence, "", "  ")
 
-    def _missing(self, part: dict[str, Any]) -> Iterator[str]:
+    def missing(self, part: dict[str, Any]) -> Iterator[str]:
+        """What missing data cost."""
         if not part["missing_data"]["sets"]:
             return
         yield from self._title(words.MISSING)
         for sentence in words.missing(part):
             yield from self._wrapped(sentence, "", "  ")
 
-    def _limits(self, part: dict[str, Any]) -> Iterator[str]:
+    def curves(self, part: dict[str, Any]) -> Iterator[str]:
+        """How many more would be eligible under other limits."""
         curves = [(curve, words.gains(curve)) for curve in part["curves"]]
         if any(gains for _, gains in curves):
             yield from self._title(words.LIMITS)
@@ -130,14 +130,30 @@ class CohortText:
                 if gains:
                     yield from self._wrapped(visible(curve["condition"]))
                     yield from self._wrapped(gains, "    ", "    ")
+
+    def relaxations(self, part: dict[str, Any]) -> Iterator[str]:
+        """The limits to ease next."""
         if part["relaxations"]:
             yield from self._title(words.EASED)
             for sentence in words.eased(part["relaxations"]):
                 yield from self._wrapped(sentence, "", "    ")
 
+    # ---- patients --------------------------------------------------------------------------------
+
+    def ranked(self, ranked: Sequence[dict[str, Any]]) -> Iterator[str]:
+        """The undetermined patients, the cheapest to settle first."""
+        if not ranked:
+            return
+        yield from self._title(words.RANKED)
+        yield from self._wrapped(words.RANKED_SAID)
+        for number, each in enumerate(ranked, 1):
+            lead = " ".join([f"{number:>3}", visible(each["patient"]), words.cost(each)])
+            yield from self._wrapped(f"{lead.rstrip()}: {words.to_obtain(each)}", "", "    ")
+
     # ---- strata ----------------------------------------------------------------------------------
 
-    def _stratum(self, number: int) -> Iterator[str]:
+    def stratum(self, number: int) -> Iterator[str]:
+        """What became of the patients of each value, and what each criterion does to them."""
         stratum = self.report["strata"][number]
         yield from self._title(f"By {visible(stratum['by'])}")
         heads = ["", "patients", "eligible", "undetermined", "ineligible"]

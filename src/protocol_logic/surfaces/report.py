@@ -28,6 +28,12 @@ def page(template: str, style: str | None = None, script: str | None = None, **v
     return part(template, styles=styles, script=_file(script) if script else None, **values)
 
 
+def fragment(template: str, **values: Any) -> str:
+    """What a template says inside another page, such as a notebook: no script, and only styles for
+    what stands in it."""
+    return part(template, styles=_styles_inside("page.css", "cohort.css"), **values)
+
+
 def part(template: str, **values: Any) -> str:
     """What a template says, such as a part of a page."""
     return _environment().get_template(template).render(**values)
@@ -41,6 +47,23 @@ def _file(name: str) -> Markup:
     loader, environment = _environment().loader, _environment()
     assert loader is not None
     return Markup(loader.get_source(environment, name)[0])
+
+
+@cache
+def _styles_inside(*names: str) -> Markup:
+    """The rules of pages, each for what stands in `.protocol-logic` alone; not those for paper."""
+    from markupsafe import Markup
+
+    rules = []
+    for name in names:
+        for line in str(_file(name)).partition("@media")[0].splitlines():
+            selectors, brace, rest = line.partition("{")
+            if brace and not line.startswith((":root", "body", "nav")):
+                inside = ", ".join(
+                    f".protocol-logic {each.strip()}" for each in selectors.split(",")
+                )
+                rules.append(f"{inside} {brace}{rest}")
+    return Markup("\n".join(rules))
 
 
 def _digest(text: str) -> str:

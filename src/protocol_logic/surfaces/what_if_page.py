@@ -18,22 +18,25 @@ MOST_ON_PAGE = 200
 
 def what_if_page(report: Mapping[str, Any], title: str) -> str:
     """The page of a report; `title`: the protocol's own."""
+    return page("what_if.html", title=title, **what_if_view(report))
+
+
+def what_if_view(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the templates take of a report."""
     when, change = report["when"], report["changed"]
-    return page(
-        "what_if.html",
-        report=report,
-        title=title,
-        changed=[] if change is None or is_same(change) else _changed(report),
-        measures=[] if report["measure_next"] is None else measure_lines(report["measure_next"]),
-        repairs=list(_repairs(report)),
-        sets=[conditions(each) for each in report["change_sets"][:MOST_ON_PAGE]],
-        losing={
+    return {
+        "report": report,
+        "changed": [] if change is None or is_same(change) else _changed(report),
+        "measures": [] if report["measure_next"] is None else measure_lines(report["measure_next"]),
+        "repairs": list(_repairs(report)),
+        "sets": [conditions(each) for each in report["change_sets"][:MOST_ON_PAGE]],
+        "losing": {
             name: [conditions(each) for each in sets]
             for name, sets in report["losing"]["criteria"].items()
         },
-        picture=None if when is None else timeline_picture(when),
-        most=MOST_ON_PAGE,
-    )
+        "picture": None if when is None else timeline_picture(when),
+        "most": MOST_ON_PAGE,
+    }
 
 
 def _changed(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
