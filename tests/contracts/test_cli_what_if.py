@@ -164,3 +164,9 @@ def test_which_patient_has_to_be_said(patient: list[str]) -> None:
     done = run("what-if", PROTOCOL, DEMO, *patient)
     assert done.returncode == 2
     assert "there" in done.stderr
+
+
+def test_the_order_of_sets_in_memory_changes_nothing() -> None:
+    args = ("what-if", PROTOCOL, DEMO / "petra_labs_only.json", "--format", "json")
+    first, second = (run(*args, env={"PYTHONHASHSEED": seed}).stdout for seed in "12")
+    assert first == second

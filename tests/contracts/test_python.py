@@ -154,7 +154,7 @@ def test_what_if_is_that_of_the_command(cohort: Cohort) -> None:
 def test_what_a_run_sets_is_tried_against_the_record_as_it_is(tmp_path: Path) -> None:
     text = (
         "protocol p\n  title P\n  version 1\n  uses labs\n\n"
-        "parameter least is 80 g/L\n\ninclude a\n  > A\n  hemoglobin >= least\n"
+        "parameter least\n  value 80 g/L\n  source S\n\ninclude a\n  > A\n  hemoglobin >= least\n"
     )
     file = written(tmp_path / "p.elig", text)
     given = Protocol.load(file, parameters={"least": "95 g/L"})

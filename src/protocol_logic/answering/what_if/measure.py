@@ -294,6 +294,7 @@ class Measuring:
     def _costs(self, parts: Iterable[_Part], found: PatientFindings) -> Mapping[str, int | None]:
         """What each element costs; one that stands for several costs what the cheapest does."""
         costs: dict[str, int | None] = {}
+        alone: set[str] = set()
         for part in parts:
             for opened in (*part.findings.values(), *part.labels.values()):
                 for names in (*opened.all_of, opened.instead):
@@ -306,8 +307,8 @@ class Measuring:
                             old = costs.get(name)
                             costs[name] = min([*inner, *([old] if old is not None else [])])
                         else:
-                            costs.setdefault(name, self._cost(name))
-        return costs
+                            alone.add(name)
+        return {**{name: self._cost(name) for name in sorted(alone)}, **costs}
 
     def _is_known(self, element: str) -> bool:
         known = (*self.by_element, *self.evidence, TREATMENT_INTENT)
