@@ -38,7 +38,7 @@ from protocol_logic.knowledge.vocabulary import (
     Status,
     Timepoint,
 )
-from protocol_logic.records.elements import Elements, Unanswerable
+from protocol_logic.records.elements import TREATMENT_INTENT, Elements, Unanswerable
 from protocol_logic.records.facts import (
     Born,
     ConditionStated,
@@ -118,8 +118,12 @@ def entry_of(elements: Elements, name: str) -> Entry:
     ages = [age for age in elements.vocabulary.of(Age) if age.element == name]
     if len(ages) == 1:
         return ages[0]
+    kind, _, resource = name.partition(":")
+    if resource or kind == TREATMENT_INTENT:
+        message = f"`{shown(name)}` is said of one record, here a name is given a value"
+        raise Unanswerable(message, "say it of the record in a file of answers: `--answers FILE`")
     found = elements.find(name)
-    assert found.entry is not None  # a name has no colon, so it names no intent
+    assert found.entry is not None  # a name without a colon is no intent
     if found.evidence is not None:
         hint = f"write `{found.entry.name} is confirmed by {name}`"
         raise Unanswerable(f"`{name}` is evidence of `{found.entry.name}`", hint)

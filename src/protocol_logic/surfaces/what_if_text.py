@@ -63,6 +63,9 @@ def _head(report: Data) -> Iterator[str]:
         f"{report['patient']}: {report['eligibility']} for {protocol['id']} {protocol['version']}, "
         f"as of {report['as_of']}"
     )
+    for problem in report["problems"]:
+        if problem["code"] == "patient-status":
+            yield problem["message"]
     for text in report["set"]:
         yield f"  set: {text}"
     if report["sentence"]:

@@ -154,6 +154,8 @@ def test_refused(name: str, text: str, message: str) -> None:
         ("creatinine_clearance", "not recorded but decided from others"),
         ("haemoglobin", "is not known"),
         ("histology", "is evidence of `breast_cancer`"),
+        ("treatment_intent", "is said of one record"),
+        ("endocrine_therapy:MedicationStatement/m1", "is said of one record"),
     ],
 )
 def test_names_that_nothing_is_given_for(name: str, message: str) -> None:
