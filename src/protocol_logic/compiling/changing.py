@@ -68,9 +68,6 @@ class Said:
         )
 
 
-DONE = Change("treat", 6, obtain=2)
-"""A procedure that is to be done; one that was done is undone by correcting the record alone."""
-UNDONE = Change("correct", 10, obtain=2)
 HISTORY = Change("correct", 10, obtain=2)
 """What a record tells of the past: lines and courses of therapy, counts, patterns, occurrences."""
 
@@ -91,7 +88,7 @@ _DEFAULTS: Mapping[type[voc.Named], Change] = {
 _CONCEPTS: Mapping[str, Change] = {
     "condition": Change("correct", 10, "absent", obtain=2),
     "allergy": Change("correct", 10, "absent", obtain=2),
-    "procedure": DONE,
+    "procedure": Change("correct", 10, obtain=2),
     "medication": Change("treat", 4, obtain=2),
 }
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil, floor
 
-from protocol_logic.answering.what_if.changes import UNKNOWN
+from protocol_logic.answering.what_if.changes import UNKNOWN, Doing
 from protocol_logic.answering.what_if.levers import (
     Cut,
     Lever,
@@ -444,12 +444,15 @@ class LeverMaker:
         change = self.changes[entry.name]
         both = any(f.kind == "both_sides" for f in readers)
         said = "done both" if both else "done"
+        denied = not facts and self._is_denied(entry.name, readers)
         options = []
         if change.kind != "never":
             reading = Done("both" if both else None)
-            done = (change.kind, change.cost)
-            options.append(Option(said, *done, (self._fact(entry.name, said, reading),)))
-        denied = not facts and self._is_denied(entry.name, readers)
+            done: tuple[Doing, int] | None = (change.kind, change.cost)
+            if change.kind == "correct":
+                done = doing_of(change, bool(facts) or denied)
+            if done is not None:
+                options.append(Option(said, *done, (self._fact(entry.name, said, reading),)))
         if not facts and not denied and change.obtain is not None:
             never = self._fact(entry.name, NEVER, Closed())
             options.append(Option(NEVER, "obtain", change.obtain, (never,)))
