@@ -69,7 +69,10 @@ def read_findings(
     fresh_from = {name: window.first_day(as_of) for name, window in windows.items()}
     visible = Visible(record, as_of, protocol.vocabulary, fresh_from, timepoints)
     found = read_visible(protocol, plan, visible)
-    found.beside = beside(protocol.vocabulary, record, found)
+    if record.unlisted:
+        asked = {name: finding.entry for name, finding in plan.findings.items()}
+        asked |= {concept_group(c): c for c in (*asked.values(), *plan.courses)}
+        found.beside = beside(protocol.vocabulary, record, found, asked)
     return found
 
 

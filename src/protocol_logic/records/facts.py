@@ -227,7 +227,7 @@ class Unlisted(NamedTuple):
     """A resource that states something which no entry of the knowledge base knows.
 
     `kind`: the kind of concept that it is of; `code`: its first code, `name` what the record calls
-    it; `day`: its first day as written, or empty.
+    it; `day`: its first day as written, or empty; `like`: the entry that it resembles, if any.
     """
 
     kind: str
@@ -235,6 +235,7 @@ class Unlisted(NamedTuple):
     code: str
     name: str
     day: str
+    like: str = ""
 
 
 @dataclass(frozen=True, slots=True)
