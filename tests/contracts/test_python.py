@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def data_of(*args: str | Path) -> Json:
     return found
 
 
-def only(**more: str) -> Cohort:
+def only(**more: Any) -> Cohort:
     return Protocol.load(PROTOCOL).cohort(HANNE, **more)
 
 
@@ -149,6 +149,7 @@ def test_what_if_is_that_of_the_command(cohort: Cohort) -> None:
     assert cohort["elena"].measure_next().data == cohort["elena"].what_if().data["measure_next"]
     assert hanne.measure_next().data is None
     assert str(hanne.measure_next()) == "hanne is ineligible: nothing need be measured."
+    assert str(hanne.measure_next()) in hanne.measure_next()._repr_html_()
 
 
 def test_what_a_run_sets_is_tried_against_the_record_as_it_is(tmp_path: Path) -> None:
@@ -220,6 +221,21 @@ def test_text_of_records_is_told_in_notebooks_only(tmp_path: Path) -> None:
     assert "&lt;img" in patient.screen()._repr_html_()
 
 
+def test_that_a_patient_died_is_said(tmp_path: Path) -> None:
+    content = bundle(HANNE.name)
+    patient = next(
+        entry["resource"]
+        for entry in content["entry"]
+        if entry["resource"]["resourceType"] == "Patient"
+    )
+    patient["deceasedBoolean"] = True
+    file = written(tmp_path / "died.json", json.dumps(content))
+    found = Protocol.load(PROTOCOL).cohort(file)["hanne"].what_if()
+    [said] = [p["message"] for p in found.data["problems"] if p["code"] == "patient-status"]
+    assert said in str(found) and said in found._repr_html_()
+    assert said in run("what-if", PROTOCOL, file, "--format", "html").stdout
+
+
 def test_nobody_and_nothing_are_said() -> None:
     cohort = Protocol.load(PROTOCOL).cohort(DEMO / "ines_all_met.json")
     assert str(cohort.missing()) == "No patient is undetermined for want of data."
@@ -288,6 +304,7 @@ def test_one_engine_serves_all(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: Protocol.load(PROTOCOL, dates={"day_1": "2026-01-01"}), "no time point"),
         (lambda: Protocol.load(PROTOCOL, policies="none.elig"), "no file of policies"),
         (lambda: only(as_of="yesterday"), "`yesterday` is not a date"),
+        (lambda: only(as_of=datetime(2026, 10, 30)), "write it as YYYY-MM-DD"),
         (lambda: only(answers="none.csv"), "no file"),
         (lambda: Protocol.load(PROTOCOL).cohort(), "name the files"),
         (lambda: Protocol.load(PROTOCOL).cohort("nowhere"), "no file or folder `nowhere`"),

@@ -52,7 +52,7 @@ class Protocol:
         is wrong with them; warnings go to stderr.
         """
         texts = [f"{each} is {value}" for each, value in (parameters or {}).items()]
-        days = [f"{each}={_day(day)}" for each, day in (dates or {}).items()]
+        days = [f"{each}={day}" for each, day in (dates or {}).items()]
         site = None if policies is None else fspath(policies)
         with input_errors():
             compiled = compiled_protocol(fspath(name), site, texts, days)
@@ -104,10 +104,6 @@ class Protocol:
         used, or no record names a day; what is wrong inside a file is in `cohort.problems`.
         """
         with input_errors():
-            day = as_of_option(as_of) if isinstance(as_of, str) else as_of
+            day = as_of_option(None if as_of is None else str(as_of))  # a time of day is refused
         names = [fspath(each) for each in patients]
         return read_cohort(self._prepared, names, day, None if answers is None else fspath(answers))
-
-
-def _day(day: date | str) -> str:
-    return day if isinstance(day, str) else day.isoformat()

@@ -75,18 +75,19 @@ def measure_result(report: Json) -> Result:
     return Result(
         found,
         lambda: [nothing] if found is None else map(visible, measure_lines(found)),
-        lambda: _fragment(report, ("measure",)),
+        lambda: _fragment(report, ("measure",), nothing if found is None else ""),
         _SETS,
         lambda: ([each[name] for name in _SETS] for each in (found or {"sets": []})["sets"]),
     )
 
 
-def _fragment(report: Json, what: Sequence[str]) -> str:
+def _fragment(report: Json, what: Sequence[str], nothing: str = "") -> str:
     from protocol_logic.surfaces.report import fragment
     from protocol_logic.surfaces.what_if_page import what_if_view
 
     name = unique(report, "when")
-    return fragment("what_if_fragment.html", what=what, name=name, **what_if_view(report))
+    view = what_if_view(report)
+    return fragment("what_if_fragment.html", what=what, name=name, nothing=nothing, **view)
 
 
 # ---- rows of `screen` ----------------------------------------------------------------------------
