@@ -29,6 +29,7 @@ from tests.differential import bundles
 from tests.differential.corrupted import corrupted
 from tests.differential.protocols import random_protocol
 from tests.differential.trials import compiled, record_of, seed, trials
+from tests.patient_notation import bundle_of
 
 MANY = int(os.environ.get("MANY", "50"))
 CHUNK = 25
@@ -184,6 +185,49 @@ def test_a_condition_is_never_left_out() -> None:
         start = f"condition:criterion/{criterion.id}/condition"
         nodes = [n for n in graph if n == start or n.startswith(f"{start}/")]
         assert len(nodes) == count(criterion.condition)
+
+
+HER2 = """\
+protocol example
+  title Example
+  version 1
+  language 1
+  uses demographics, performance, oncology.breast
+
+include negative
+  > HER2 negative
+  her2 is negative
+
+exclude any_result
+  > HER2 negative or positive by immunohistochemistry, or ECOG 0 or 1
+  at least 2 of
+    her2_ihc is negative or her2_ihc is 1+
+    not er is positive
+    ecog is not recorded or ecog <= 1 or ecog > 1
+"""
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        "her2_ihc negative or 1+",
+        "her2_ihc negative\nher2_ihc 1+",
+        "her2_ihc negative\nher2_ihc 1+\nher2_fish negative\nher2_fish equivocal",
+        "her2_ihc negative\nher2_ihc 1+\nher2_ihc 2+",
+        "her2_ihc 3+\nher2_ihc positive\ner positive or negative",
+        "her2_ihc negative\nher2_ihc 1+\necog 1\necog 2\ner positive\ner negative",
+    ],
+)
+def test_what_each_result_of_a_day_makes_true_is_explained(facts: str) -> None:
+    """Each of two results has a rule of its own for one condition: which of the two does not
+    matter, so there are cases."""
+    found = compiled(HER2)
+    bundle = bundle_of(f"as of 2026-01-15\nfemale\n{facts}\n", found.protocol.vocabulary)
+    record = record_of(found, bundles.dumps(bundle))
+    explaining, as_of = Explaining(found), AsOf(date(2026, 1, 15), "option")
+    graph, data = explained(found, explaining, record, as_of)
+    assert explaining.audit(data, record, as_of) == []
+    assert sentence(graph)
 
 
 DEMO = Path(__file__).parents[2] / "demo" / "patients"

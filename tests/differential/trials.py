@@ -14,12 +14,19 @@ from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.pipeline import Compiled, compile_source, read_records
 from protocol_logic.reasoning.engine import Engine
-from protocol_logic.records.facts import ConditionStated, Done, PatientRecord, past
+from protocol_logic.records.facts import (
+    ConditionStated,
+    Done,
+    Fact,
+    PatientRecord,
+    Stated,
+    past,
+)
 from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document
 from tests.differential import bundles
 from tests.differential.asked import answered
-from tests.differential.protocols import random_policies, random_protocol
+from tests.differential.protocols import STATUSES, VALUES, random_policies, random_protocol
 from tests.differential.rough import roughened
 
 
@@ -55,6 +62,7 @@ def trials(case: int) -> Iterator[Trial]:
             bundles.blur(rng, bundle)
         record = record_of(found, bundles.dumps(bundle))
         record = _of_the_past(random.Random(f"past {case} {number}"), record)
+        record = _said_twice(random.Random(f"twice {case} {number}"), record)
         record = answered(rng, found.protocol, record, as_of)
         shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
         dates = {"first_dose": as_of + shift} if found.protocol.timepoints else {}
@@ -72,6 +80,18 @@ def _of_the_past(rng: random.Random, record: PatientRecord) -> PatientRecord:
         else fact
         for fact in record.facts
     ]
+    return replace(record, facts=tuple(facts))
+
+
+def _said_twice(rng: random.Random, record: PatientRecord) -> PatientRecord:
+    """The record, now and then with results beside which another of the same day says otherwise."""
+    share = rng.choice([0, 0, 0.2, 0.6])
+    facts: list[Fact] = []
+    for fact in record.facts:
+        facts.append(fact)
+        if fact.entry in STATUSES and isinstance(fact.reading, Stated) and rng.random() < share:
+            other = Stated(frozenset({rng.choice(VALUES[fact.entry])}))
+            facts.append(replace(fact, resource=f"{fact.resource}-other", reading=other))
     return replace(record, facts=tuple(facts))
 
 

@@ -87,11 +87,15 @@ class Reason:
 
 
 class States:
-    """The truth of every atom in a view."""
+    """The truth of every atom in a view.
 
-    def __init__(self, ground: Ground, view: View) -> None:
+    `covering`: an atom is true as well where one rule or another holds in each cell of a finding.
+    """
+
+    def __init__(self, ground: Ground, view: View, covering: bool = True) -> None:
         self.ground = ground
         self.view = view
+        self.covering = covering
         self._known: dict[int, Truth] = {}
 
     def literal(self, text: str) -> Truth:
@@ -123,7 +127,7 @@ class States:
             return True
         if None not in said:
             return False
-        covers = self.ground.covers().get(number, {})
+        covers = self.ground.covers().get(number, {}) if self.covering else {}
         # In whichever of its cells a finding lies, some rule holds.
         return True if any(self.view.cells(f) <= cells for f, cells in covers.items()) else None
 
@@ -231,6 +235,9 @@ def split(
             return view
         states = States(ground, view)
         found = states.open_findings(asked) if truth is None else {}
+        if truth is None and not found:
+            # What is true in each cell of a finding, by another rule in each, is open to its parts.
+            found = States(ground, view, covering=False).open_findings(asked)
         found = found or states.open_in_constraints()
         if not found:
             raise Undecided
