@@ -113,6 +113,45 @@ def test_a_set_value_is_newer_than_what_is_recorded_of_the_day() -> None:
     assert outcome(judged, "adult") == "not_met"
 
 
+@pytest.mark.parametrize(
+    ("recorded", "text", "said", "expected"),
+    [
+        (["50 U/L, ULN 40 U/L"], "alt is 100 U/L", ", ULN 40 U/L (the range as recorded)", "met"),
+        (["50 U/L, ULN 40 U/L"], "alt is 101 U/L", ", ULN 40 U/L (the range as recorded)",
+         "not_met"),
+        (["50 U/L, ULN 40 U/L, LLN 5 U/L"], "alt is <= 100 U/L",
+         ", ULN 40 U/L (the range as recorded)", "met"),
+        (["50 U/L, ULN 40 U/L"], "alt is 100 U/L, ULN 30 U/L", "", "not_met"),
+        (["50 U/L, ULN 40 U/L"], "alt is 3 x ULN", "", "not_met"),
+        (["50 U/L, ULN 40 U/L"], "alt is unknown", "", "unknown"),
+        (["50 U/L"], "alt is 100 U/L", "", "unknown"),
+        (["3 x ULN"], "alt is 100 U/L", "", "unknown"),
+        ([], "alt is 100 U/L", "", "unknown"),
+        # The newest usable result has the range: what is unknown, or of a later day, is none.
+        (["50 U/L, ULN 40 U/L on 2026-01-10", "50 U/L, ULN 30 U/L on 2026-01-09"],
+         "alt is 100 U/L", ", ULN 40 U/L (the range as recorded)", "met"),
+        (["50 U/L, ULN 40 U/L on 2026-01-10", "unknown", "50 U/L, ULN 30 U/L on 2026-01-20"],
+         "alt is 100 U/L", ", ULN 40 U/L (the range as recorded)", "met"),
+        (["50 U/L, ULN 40 U/L on 2026-01-10", "50 U/L on 2026-01-12"],
+         "alt is 100 U/L", "", "unknown"),
+        (["50 U/L, ULN 40 U/L on 2026-01-10", "50 U/L, ULN 30 U/L on 2026-01-10"],
+         "alt is 100 U/L", "", "unknown"),
+    ],
+)  # fmt: skip
+def test_a_number_without_a_limit_keeps_the_recorded_range(
+    recorded: list[str], text: str, said: str, expected: str
+) -> None:
+    found = record(("hemoglobin", "95 g/L"), *(("alt", each) for each in recorded))
+    judged, settings = tried(found, text)
+    assert outcome(judged, "blood") == expected
+    assert settings.texts == (text + said,)
+
+
+def test_a_limit_that_no_criterion_reads_is_not_told() -> None:
+    found = record(("hemoglobin", "80 g/L, ULN 160 g/L, LLN 120 g/L"))
+    assert tried(found, "hemoglobin is 95 g/L")[1].texts == ("hemoglobin is 95 g/L",)
+
+
 def test_what_is_not_recorded_is_taken_away_and_what_is_unknown_stays_open() -> None:
     found = record(("hemoglobin", "70 g/L"), ("alt", "1 x ULN"))
     for text in ("hemoglobin is not recorded", "hemoglobin is unknown"):

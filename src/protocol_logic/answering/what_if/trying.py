@@ -1,7 +1,8 @@
 """What somebody wants to try: `--set "NAME is VALUE"`, read and put into a patient's record.
 
 A value is written as in an example. It makes one fact of the as-of date that is newer than all
-others of its entry. What only a history tells is set as a whole, by the words of its condition.
+others of its entry; without a limit of normal it keeps the range that is recorded. What only a
+history tells is set as a whole, by the words of its condition.
 All that is wrong with several of them is told in one go.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from protocol_logic.answering.what_if.conditions import condition_ids
+from protocol_logic.answering.what_if.kept_ranges import ends_read, with_range
 from protocol_logic.answering.what_if.setting import STOPPED, forced, stopped, with_facts
 from protocol_logic.answering.what_if.sources import Sources
 from protocol_logic.compiling import core
@@ -40,8 +42,9 @@ SET = "--set"
 class Settings:
     """All that is set for a patient on a day.
 
-    `facts`: one for each entry that has a value, `gone`: entries of which nothing is recorded,
-    `stops`: medications that are stopped, `histories`: tests that hold, or do not, as a whole.
+    `texts`: as given, with what is kept of the record, `facts`: one for each entry with a value,
+    `gone`: entries of which nothing is recorded, `stops`: medications that are stopped,
+    `histories`: tests that hold, or do not, as a whole.
     `unread`: names that no criterion reads.
     """
 
@@ -74,6 +77,7 @@ class SettingReader:
     def __init__(self, protocol: core.Protocol, plan: Plan, elements: Elements) -> None:
         self.elements, self.vocabulary = elements, protocol.vocabulary
         self.reached = reached(protocol)
+        self.ends = ends_read(plan)
         self.conditions: dict[str, list[core.Test]] = {}
         for test, name in Sources(protocol, plan).histories.items():
             self.conditions.setdefault(name, []).append(test)
@@ -104,6 +108,7 @@ class _Reading:
     ) -> None:
         self.elements, self.vocabulary = reader.elements, reader.vocabulary
         self.conditions, self.others = reader.conditions, reader.others
+        self.ends = reader.ends
         self.record, self.as_of, self.problems = record, as_of, problems
         self.texts: list[str] = []
         self.facts: list[Fact] = []
@@ -159,6 +164,10 @@ class _Reading:
                 self.gone.append(entry.name)
         elif self._is_course(fact) or self._is_first(fact.entry, name):
             self.named.setdefault(fact.entry)
+            ends = self.ends.get(fact.entry, ())
+            fact, kept = with_range(fact, self.record, self.as_of, ends, self.vocabulary)
+            if kept:
+                self.texts[-1] += f"{kept} (the range as recorded)"
             self.facts.append(fact)
 
     def _is_course(self, fact: Fact) -> bool:
