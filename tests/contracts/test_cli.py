@@ -340,3 +340,9 @@ def test_format(tmp_path: Path) -> None:
 
 
 # Time
+
+
+def test_format_of_a_folder_says_that_it_is_one(tmp_path: Path) -> None:
+    done = run("format", str(tmp_path))
+    assert done.returncode == 2
+    assert "is a folder; name the files in it" in done.stderr

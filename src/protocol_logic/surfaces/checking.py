@@ -227,6 +227,8 @@ def _upgraded(source: Source, problems: Problems) -> str:
 
 def _files(names: Sequence[str]) -> Sequence[str]:
     for name in names:
+        if Path(name).is_dir():
+            raise click.UsageError(f"`{visible(name)}` is a folder; name the files in it")
         if not Path(name).is_file():
             raise click.UsageError(f"there is no file `{visible(name)}`")
     return names

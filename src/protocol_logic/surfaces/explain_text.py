@@ -54,7 +54,8 @@ class ExplainText:
             return
         about = self.graph.graph
         p = about["protocol"]
-        yield visible(f"{about['patient']} on {about['as_of']}, {p['id']} {p['version']}")
+        called = f"{p['id']} {p['version']}".rstrip()
+        yield visible(f"{about['patient']} on {about['as_of']}, {called}")
         if self.criterion is None:
             yield visible(sentence(self.graph))
         for node in criteria(self.graph):
