@@ -9,7 +9,7 @@ from protocol_logic.answering.comparing import is_same
 from protocol_logic.answering.what_if.measure import measure_lines
 from protocol_logic.surfaces.explain_changes import changes_text
 from protocol_logic.surfaces.report import page
-from protocol_logic.surfaces.what_if_text import DOING, conditions
+from protocol_logic.surfaces.what_if_text import DOING, conditions, why
 from protocol_logic.surfaces.when_picture import timeline_picture
 
 MOST_ON_PAGE = 200
@@ -53,6 +53,7 @@ def _changed(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 def _repairs(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for repair in report["repairs"][:MOST_ON_PAGE]:
         changes = [
-            {**change, "doing": DOING[change["kind"]].rstrip(":")} for change in repair["changes"]
+            {**change, "doing": DOING[change["kind"]].rstrip(":"), "why": why(change)}
+            for change in repair["changes"]
         ]
         yield {**repair, "changes": changes}

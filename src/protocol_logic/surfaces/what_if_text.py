@@ -14,6 +14,7 @@ from protocol_logic.surfaces.terminal import Paint, visible
 Data: TypeAlias = Mapping[str, Any]
 MOST_SHOWN = 12
 """Of repairs, and of change sets, so many are shown; json has all."""
+ROUNDED = "rounded to the safe side"
 DOING = {
     "obtain": "obtain",
     "treat": "treat",
@@ -136,9 +137,16 @@ def _change(change: Data) -> str:
         said = f"`{change['finding']}` is {change['to']}"
     if change["kind"] == "wait":
         return f"wait until {change['earliest']}: {said}"
-    told = [change["because"]] if change["because"] else []
-    told += ["rounded to the safe side"] if change["rounded"] else []
-    return f"{doing} {said}" + (f" ({'; '.join(told)})" if told else "")
+    told = why(change)
+    return f"{doing} {said}" + (f" ({told})" if told else "")
+
+
+def why(change: Data) -> str:
+    """Why a change is as it is; that a limit is rounded is said once."""
+    because: str = change["because"]
+    if not change["rounded"] or ROUNDED in because:
+        return because
+    return f"{because}; {ROUNDED}" if because else ROUNDED
 
 
 def _sets(report: Data) -> Iterator[str]:

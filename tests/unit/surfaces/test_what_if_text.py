@@ -62,6 +62,17 @@ def test_a_wait_has_its_day_and_the_option_that_tries_it() -> None:
     assert "try the first: --as-of 2026-02-03" in told
 
 
+def test_that_a_limit_is_rounded_is_said_once() -> None:
+    because = (
+        "now 90 kg; clearance >= 60 mL/min needs body_weight >= 93 kg, rounded to the safe side"
+    )
+    changes = [change("body_weight", ">= 93 kg", rounded=True, because=because)]
+    changes.append(change("alt", "<= 93 U/L", rounded=True))
+    told = text(report(repairs=[repair(each) for each in changes]))
+    assert told.count("rounded to the safe side") == 2
+    assert "(not recorded; rounded to the safe side)" in told
+
+
 def test_a_history_is_set_as_a_whole() -> None:
     history = change("lines of chemotherapy <= 1", "true", "correct")
     assert "correct the record: `lines of chemotherapy <= 1` is true" in text(

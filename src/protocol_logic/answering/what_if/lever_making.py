@@ -23,6 +23,7 @@ from protocol_logic.answering.what_if.levers import (
 from protocol_logic.answering.what_if.limits import rounded, solved
 from protocol_logic.answering.what_if.setting import STOPPED
 from protocol_logic.answering.what_if.sources import Sources
+from protocol_logic.answering.what_if.unusable import unusable
 from protocol_logic.compiling import core
 from protocol_logic.compiling.changing import HISTORY, Change
 from protocol_logic.compiling.conditions import values_of
@@ -81,6 +82,11 @@ class LeverMaker:
             lever = self._lever(source, self.sources.readers[source])
         else:
             lever = self._history(source)
+        if lever is not None and lever.was == UNKNOWN:
+            told = "open now"
+            if isinstance(source, str):
+                told = unusable(self.visible, self.cutter, self.voc.entries[source])
+            lever = replace(lever, unusable=told)
         return lever if lever is not None and lever.options else None
 
     def is_immutable(self, name: str) -> bool:
@@ -150,6 +156,8 @@ class LeverMaker:
         plain = [c.value for f in readers if f.kind == "number" for c in cuts_of(f.ranges)]
         recorded_in = _unit_of(entry, now)
         unit = _unit_of(entry, now, [*plain, *(limit.value for limit in limits)])
+        if not now.facts and entry.name in self.sources.units:
+            unit = Unit(*self.sources.units[entry.name])
         was = range_text(value, recorded_in, "", limits) if value is not None else UNKNOWN
         because: dict[str, None] = {}
         options: list[Option] = []

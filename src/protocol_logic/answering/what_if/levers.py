@@ -83,6 +83,7 @@ class Lever:
     """An input with its options, in order; `was`: what is said of it now.
 
     `because`: what its limits come from, in words, where it is not a test of the input itself.
+    `unusable`: why what is recorded is not usable, where something is.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Lever:
     joined: Joined = ""
     unit: Unit = Unit()
     because: tuple[str, ...] = ()
+    unusable: str = ""
 
     def said(self, chosen: Sequence[int]) -> str:
         """What sets it to the region of some options, by number."""

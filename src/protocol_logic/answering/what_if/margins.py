@@ -48,13 +48,13 @@ class Margin:
 
     @property
     def words(self) -> str:
-        """`88 g/L, 2 g/L below the limit (2.2 %)`"""
-        value = self.value_words
+        """`88 g/L, 2 g/L below the limit (2.2 %)`; what is no decimal only about."""
+        value = _plain(self.value_words)
         if self.side == "around":
             return f"{value}: on either side of the limit"
         if self.side == "at":
             return f"{value}, at the limit"
-        far = with_unit(self.distance, self.unit)
+        far = _plain(with_unit(self.distance, self.unit))
         if not self.value.is_point:
             rooted = one_number(self.value) is not None
             far = _about(self.distance, self.unit) if rooted else f"at least {far}"
@@ -114,7 +114,7 @@ def _margin(
     finding: str,
     number: Interval,
 ) -> Margin:
-    unit, factor, zero = _unit(protocol, test)
+    unit, factor, zero = unit_of_limit(protocol, test)
 
     def told(value: Fraction) -> Fraction:
         return value / factor + zero
@@ -147,7 +147,7 @@ def _place(value: Interval, limit: Fraction) -> tuple[Side, Fraction]:
     return "around", Fraction(0)
 
 
-def _unit(protocol: core.Protocol, test: core.Within) -> tuple[str, Fraction, Fraction]:
+def unit_of_limit(protocol: core.Protocol, test: core.Within) -> tuple[str, Fraction, Fraction]:
     """The unit of a limit as its author wrote it, how many canonical ones it is, and its zero."""
     if test.per:
         return f"x {test.per}", Fraction(1), Fraction(0)
@@ -174,6 +174,12 @@ def _slice(test: core.Within) -> slice:
 def _about(number: Fraction, unit: str) -> str:
     words = f"about {round(float(number), 3)}"
     return words if unit == "1" else f"{words} {unit}"
+
+
+def _plain(words: str) -> str:
+    """Words without fractions: `14/17 x ULN (about 0.824)` as `about 0.824 x ULN`."""
+    words = re.sub(r" \(about [0-9.]+\)", "", words)
+    return re.sub(r"-?[0-9]+/[0-9]+", lambda m: f"about {round(float(Fraction(m[0])), 3)}", words)
 
 
 def _text(number: Fraction, exact: bool) -> str:

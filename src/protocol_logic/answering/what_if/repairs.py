@@ -419,7 +419,7 @@ _NOW = {UNKNOWN: "not recorded", NEVER: "never so far"}
 
 def _change(lever: Lever, kept: tuple[int, ...]) -> Change:
     option = lever.options[kept[0]]
-    now = _NOW.get(lever.was, f"now {lever.was}")
+    now = lever.unusable or _NOW.get(lever.was, f"now {lever.was}")
     return Change(
         finding=lever.name,
         was=lever.was,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
+from protocol_logic.answering.what_if.margins import unit_of_limit
 from protocol_logic.answering.what_if.setting import HISTORIES
 from protocol_logic.compiling import core
 from protocol_logic.compiling.clauses import said
@@ -19,6 +21,7 @@ class Sources:
     there can be a lever of, in the order in which the plan first reads it;
     tests that are written alike are set together.
 
+    `units`: quantity -> the unit of its first limit in the protocol, and how many of its own it is.
     `tested`: concepts that some test names. `histories`: tests of what only a history tells.
     """
 
@@ -36,6 +39,12 @@ class Sources:
             for name in (getattr(test, "concept", None), getattr(test, "entry", None))
             if name is not None
         }
+        self.units: dict[str, tuple[str, Fraction]] = {}
+        for test, source in tests.items():
+            if isinstance(test, core.Within) and not test.per and source is protocol.source:
+                unit, factor, zero = unit_of_limit(protocol, test)
+                if not zero:
+                    self.units.setdefault(test.entry, (unit, factor))
         self.histories: dict[core.Test, str] = {
             test: " ".join(said(source, test).split())
             for test, source in tests.items()

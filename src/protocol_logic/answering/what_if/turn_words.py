@@ -42,6 +42,7 @@ class TurnWords:
     ) -> list[tuple[str, str]]:
         """What changed some findings that are read: the finding, and why in words."""
         said: dict[tuple[str, str], None] = {}
+        beside: dict[tuple[str, str], None] = {}
         for name in (*self.plan.findings, *map(concept_group, self.plan.courses)):
             if name not in read or name not in step.changed:
                 continue
@@ -52,9 +53,13 @@ class TurnWords:
                 group = name
             turns = [turn for turn in step.turns if turn.finding == group]
             reasons = list(dict.fromkeys(self._reasons(step, before, group, turns)))[:MOST_SAID]
+            if not reasons and _cells(before, name) == _cells(step.found, name):
+                beside[name, self._changes(name, step.found)] = None
+                continue
             for words in reasons or [self._changes(name, step.found)]:
                 said[name, words] = None
-        return list(said)
+        # Of what shares a reading with what changed, only where nothing else is said.
+        return list(said or beside)
 
     def _reasons(
         self, step: Step, before: PatientFindings, name: str, turns: Iterable[Turn]
@@ -142,6 +147,13 @@ class TurnWords:
     def _label(self, name: str) -> str:
         entry = self.entries.get(name) or self.words.derived.get(name)
         return shown(entry.label if entry is not None and entry.label else name.replace("_", " "))
+
+
+def _cells(found: PatientFindings, name: str) -> frozenset[str]:
+    """All cells that a finding may lie in, whatever else is the case."""
+    rows = (row.cells for group in found.groups for row in group.rows)
+    shared = (cell for cells in rows for n, each in cells if n == name for cell in each)
+    return frozenset({*found.single.get(name, ()), *shared})
 
 
 def merged(words: Iterable[str]) -> str:
