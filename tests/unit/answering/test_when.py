@@ -159,6 +159,29 @@ def test_months_end_on_their_anniversary() -> None:
     assert words(line) == ["6 months are over: since oophorectomy on 2025-08-31"]
 
 
+def test_what_shares_a_reading_with_what_changed_is_no_reason() -> None:
+    found = compiled(
+        "include kidneys\n  > Kidneys\n"
+        "  creatinine > 1 mg/dL or creatinine_clearance >= 60 mL/min\n"
+    )
+    # Of the two results of a day that of 0.9 mg/dL gives 62 * 0.85 / (72 * 0.9) mL/min for each
+    # year to 140: 60.2 at 66 years, 59.4 at 67. Creatinine itself stays as it is.
+    high = Measured(Interval.point(Fraction("2.2")))
+    low = Measured(Interval.point(Fraction("0.9")))
+    line = ahead(
+        found,
+        record(
+            fact("sex", None, Stated(frozenset({"female"}))),
+            fact("birth_date", None, Born(day("1976-05-14"))),
+            fact("creatinine", "2026-01-10", high),
+            replace(fact("creatinine", "2026-01-10", low), resource="X/second"),
+            number("body_weight", "2026-01-10", 62),
+        ),
+    )
+    assert periods(line) == [("2026-01-15", "eligible"), ("2043-05-14", "undetermined")]
+    assert words(line) == ["67 years old: creatinine clearance (Cockcroft-Gault)"]
+
+
 def test_a_date_of_a_month_is_open_between_its_two_ends() -> None:
     line = ahead(
         compiled("exclude recent\n  > Oophorectomy\n  oophorectomy within 12 months\n"),

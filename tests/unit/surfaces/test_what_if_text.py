@@ -25,7 +25,7 @@ def report(eligibility: str = "ineligible", **more: Any) -> Data:
         "patient": "p1", "as_of": "2026-01-15", "protocol": {"id": "example", "version": "1"},
         "set": [], "eligibility": eligibility, "sentence": "Why: x", "changed": None,
         "change_sets": [], "change_sets_complete": True, "repairs": [], "repairs_complete": True,
-        "notes": [], "immutable": [], "losing": {"criteria": {}, "complete": True},
+        "problems": [], "notes": [], "immutable": [], "losing": {"criteria": {}, "complete": True},
         "measure_next": None, "when": None, "margins": [], **more,
     }  # fmt: skip
 
