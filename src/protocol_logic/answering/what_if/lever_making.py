@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil, floor
 
-from protocol_logic.answering.what_if.changes import UNKNOWN, Doing
+from protocol_logic.answering.what_if.changes import UNKNOWN
+from protocol_logic.answering.what_if.lever_concepts import ConceptLevers
 from protocol_logic.answering.what_if.levers import (
     Cut,
     Lever,
@@ -21,59 +22,30 @@ from protocol_logic.answering.what_if.levers import (
     rows_of,
 )
 from protocol_logic.answering.what_if.limits import rounded, solved
-from protocol_logic.answering.what_if.setting import STOPPED
-from protocol_logic.answering.what_if.sources import Sources
 from protocol_logic.answering.what_if.unusable import unusable
 from protocol_logic.compiling import core
-from protocol_logic.compiling.changing import HISTORY, Change
 from protocol_logic.compiling.conditions import values_of
 from protocol_logic.compiling.formulas import Derived
 from protocol_logic.compiling.plan import Finding
-from protocol_logic.findings.cutter import Cutter
 from protocol_logic.findings.inputs import Blank, Input, Number
-from protocol_logic.findings.latest import Visible
-from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.calendar import PartialDate, last_start_reached
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.units import zero_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
     Born,
-    Closed,
-    ConditionStated,
-    Done,
     End,
-    Fact,
     Limit,
     Measured,
-    Reading,
     Stated,
-    Therapy,
 )
-from protocol_logic.records.values import COMPLETE, NEVER
 
 _LESION = {"measurable": ">= 1", "none": "0"}
 _ONE = Fraction(1)
 
 
-class LeverMaker:
+class LeverMaker(ConceptLevers):
     """The levers of one patient on one day."""
-
-    def __init__(
-        self,
-        sources: Sources,
-        changes: Mapping[str, Change],
-        visible: Visible,
-        found: PatientFindings,
-        acquire: bool = False,
-    ) -> None:
-        self.sources, self.changes, self.found = sources, changes, found
-        self.protocol, self.voc = sources.protocol, sources.voc
-        self.visible, self.as_of = visible, visible.as_of
-        self.cutter = Cutter(self.protocol, visible)
-        self.acquire = acquire
-        self.notes: dict[str, dict[str, None]] = {}
-        """Finding -> why some of its repairs are not found."""
 
     def lever(self, source: str | tuple[core.Test, ...]) -> Lever | None:
         """The lever of an entry, or of the condition of a history; None where there is nothing that
@@ -134,12 +106,6 @@ class LeverMaker:
             cells.update(c for row in group.rows for n, each in row.cells if n == finding.id
                          for c in each)  # fmt: skip
         return len(cells) == 1
-
-    def _fact(self, name: str, said: str, reading: Reading, dated: bool = True) -> Fact:
-        day = PartialDate(self.as_of, self.as_of, self.as_of.isoformat()) if dated else None
-        return Fact(
-            entry=name, resource=f"what-if/{name}", date=day, recorded=said, reading=reading
-        )
 
     # ---- numbers -----------------------------------------------------------------------------
 
@@ -394,144 +360,6 @@ class LeverMaker:
         return Lever(
             entry.counted, was, tuple(options))  # fmt: skip
 
-    # ---- concepts and lists ------------------------------------------------------------------
-
-    def _concept(self, entry: voc.Concept, readers: Sequence[Finding]) -> Lever | None:
-        facts = self.visible.of(entry.name)
-        if entry.name not in self.sources.tested and not facts:
-            return None
-        if entry.kind == "procedure":
-            return self._procedure(entry, readers, facts)
-        if entry.kind == "medication":
-            return self._medication(entry, readers)
-        return self._condition(entry, readers, facts)
-
-    def _condition(
-        self, entry: voc.Concept, readers: Sequence[Finding], facts: Sequence[Fact]
-    ) -> Lever:
-        change = self.changes[entry.name]
-        newest = self.visible.newest(entry.name)
-        states = {
-            f.reading.state_on(self.as_of) for f in newest if isinstance(f.reading, ConditionStated)
-        }
-        if not facts and self._is_denied(entry.name, readers):
-            states = {"absent"}  # so said by a list, or by what excludes it
-        recorded = len(states) == 1 and "unknown" not in states
-        was = states.pop() if recorded else UNKNOWN
-        options = []
-
-        def add(said: str, reading: Reading, acquires: bool, known: bool) -> None:
-            done = doing_of(change, known, acquires)
-            if done is not None:
-                options.append(Option(said, *done, (self._fact(entry.name, said, reading),)))
-
-        wrong_way = change.direction not in ("", "present") and not self.acquire
-        evidenced = sorted({f.detail for f in readers if f.kind == "evidence"})
-        if was != "present":
-            add("present", ConditionStated("present"), wrong_way, recorded)
-        for name in evidenced if was != "absent" or not wrong_way else ():
-            reading = ConditionStated("present", confirmed=True, evidence=frozenset({name}))
-            # Of a condition that is recorded, the evidence is obtained.
-            add(f"confirmed by {name}", reading, wrong_way, recorded and was == "absent")
-        if was != "absent":
-            add("absent", ConditionStated("absent"), change.direction == "present", recorded)
-        if not facts and was != "absent":
-            add(NEVER, Closed(), False, False)
-        return Lever(entry.name, str(was), tuple(options))
-
-    def _is_denied(self, name: str, readers: Sequence[Finding]) -> bool:
-        """Whether there is none of a concept, though the record does not name it: a list is
-        complete, or a definition denies what nobody mentions."""
-        if any(f.kind == "presence" and not f.variant for f in readers):
-            return self._truth(core.Present(concept=name)) is False
-        return self.visible.closed(name) is not None and self.visible.ordered(name) is None
-
-    def _procedure(
-        self, entry: voc.Concept, readers: Sequence[Finding], facts: Sequence[Fact]
-    ) -> Lever:
-        change = self.changes[entry.name]
-        both = any(f.kind == "both_sides" for f in readers)
-        said = "done both" if both else "done"
-        denied = not facts and self._is_denied(entry.name, readers)
-        options = []
-        if change.kind != "never":
-            reading = Done("both" if both else None)
-            done: tuple[Doing, int] | None = (change.kind, change.cost)
-            if change.kind == "correct":
-                done = doing_of(change, bool(facts) or denied)
-            if done is not None:
-                options.append(Option(said, *done, (self._fact(entry.name, said, reading),)))
-        if not facts and not denied and change.obtain is not None:
-            never = self._fact(entry.name, NEVER, Closed())
-            options.append(Option(NEVER, "obtain", change.obtain, (never,)))
-        was = NEVER if denied else UNKNOWN
-        if facts and isinstance(facts[-1].reading, Done):
-            was = facts[-1].recorded
-        return Lever(entry.name, was, tuple(options))
-
-    def _medication(self, entry: voc.Concept, readers: Sequence[Finding]) -> Lever:
-        change = self.changes[entry.name]
-        facts = [f for f in self.visible.below(entry.name) if isinstance(f.reading, Therapy)]
-        running = [f for f in facts if isinstance(f.reading, Therapy) and self._goes_on(f.reading)]
-        in_use = any(f.kind in ("in_effect", "last", "count") for f in readers)
-        options = []
-        if change.kind != "never" and in_use and not running:
-            day = PartialDate(self.as_of, self.as_of, self.as_of.isoformat())
-            said = f"from {day.text} ongoing"
-            reading = Therapy(day, None, ongoing=True, intent=None)
-            fact = self._fact(entry.name, said, reading)
-            options.append(Option(said, change.kind, change.cost, (fact,)))
-        if change.kind != "never" and running:
-            options.append(Option(STOPPED, change.kind, change.cost, stops=entry.name))
-        denied = not self.visible.below(entry.name) and self._is_denied(entry.name, readers)
-        if not facts and not denied and change.obtain is not None:
-            never = self._fact(entry.name, NEVER, Closed())
-            options.append(Option(NEVER, "obtain", change.obtain, (never,)))
-        was = NEVER if denied else UNKNOWN
-        if running:
-            was = _course_text(running[-1].reading)
-        return Lever(entry.name, was, tuple(options))
-
-    def _goes_on(self, reading: Therapy) -> bool:
-        begun = reading.start is None or reading.start.first <= self.as_of
-        if reading.end is None:
-            return begun and reading.ongoing
-        return begun and reading.end.last >= self.as_of
-
-    def _list(self, entry: voc.History) -> Lever | None:
-        change = self.changes[entry.name]
-        if self.visible.of(entry.name) or change.obtain is None:
-            return None
-        fact = self._fact(entry.name, COMPLETE, Closed())
-        option = Option(COMPLETE, "obtain", change.obtain, (fact,))
-        return Lever(entry.name, UNKNOWN, (option,))
-
-    # ---- histories -------------------------------------------------------------------------------
-
-    def _history(self, tests: tuple[core.Test, ...]) -> Lever | None:
-        """A condition of a history, which is set as a whole."""
-        truths = set(map(self._truth, tests))
-        truth = truths.pop() if len(truths) == 1 else None
-        options = []
-        for wanted in (True, False):
-            if truth is wanted:
-                continue
-            word = "true" if wanted else "false"
-            if truth is None:
-                assert HISTORY.obtain is not None
-                options.append(Option(word, "obtain", HISTORY.obtain, tests=tests, truth=wanted))
-            else:
-                options.append(Option(word, "correct", HISTORY.cost, tests=tests, truth=wanted))
-        was = UNKNOWN if truth is None else "true" if truth else "false"
-        name = self.sources.histories[tests[0]]
-        return Lever(name, was, tuple(options))
-
-    def _truth(self, test: core.Test) -> bool | None:
-        from protocol_logic.reasoning.meaning import Meaning
-        from protocol_logic.reasoning.support import View
-
-        return Meaning(self.protocol, self.sources.plan, View.of(self.found)).truth(test)
-
 
 _OLDEST = 150
 """Nobody is older, in years."""
@@ -592,10 +420,3 @@ def _point(value: object) -> Fraction | None:
     if isinstance(value, Number) and value.value.is_point and not value.relative:
         return value.value.lo
     return None
-
-
-def _course_text(reading: Reading) -> str:
-    assert isinstance(reading, Therapy)
-    start = reading.start.text if reading.start is not None else "?"
-    end = f"to {reading.end.text}" if reading.end is not None else "ongoing"
-    return f"from {start} {end}" + (f" {reading.intent}" if reading.intent else "")
