@@ -127,12 +127,12 @@ def test_the_date_counts_as_written(at_time: str, day: date) -> None:
 
 
 def test_a_unit_of_the_right_dimension_is_converted() -> None:
-    # 0.0072 g/L = 7.2 mg/L = 0.72 mg/dL
-    quantity = {"value": 0.0072, "unit": "g/L", "code": "g/L"}
+    # 0.0884 mmol/L = 88.4 umol/L = 1 mg/dL
+    quantity = {"value": 0.0884, "unit": "mmol/L", "code": "mmol/L"}
     record = record_of(changed(on(CREATININE, put("valueQuantity", quantity)), "p"))
     [fact] = [fact for fact in record.facts if fact.resource == CREATININE]
     assert isinstance(fact.reading, Measured)
-    assert fact.reading.value == Interval.point(Fraction(72, 100))
+    assert fact.reading.value == Interval.point(Fraction(1))
 
 
 @pytest.mark.parametrize(

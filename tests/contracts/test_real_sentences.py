@@ -34,6 +34,10 @@ def test_each_sentence_stands_in_its_trial() -> None:
     with gzip.open(DATA / "ctgov-criteria" / "lct_texts.jsonl.gz", "rt", encoding="utf-8") as file:
         for row in map(json.loads, file):
             texts[row["nct_id"]] += plain(row["eligibility"])
+    with gzip.open(DATA / "ctgov-criteria" / "ctgov_v2_records.jsonl.gz", "rt") as file:
+        for record in (json.loads(line)["protocolSection"] for line in file):
+            trial = record["identificationModule"]["nctId"]
+            texts[trial] += plain(record["eligibilityModule"]["eligibilityCriteria"])
     # What was put in by hand stands in brackets.
     lost = [
         (trial, sentence)

@@ -53,11 +53,16 @@ CASES = REPO.parent / "shared" / "data" / "seed_cases"
 DEMO = REPO / "demo"
 
 
+MAY_BE = ("to-do", "parts-left-out", "unusual-window")
+"""What is told of protocols that mean what they say."""
+
+
 def checked(text: str) -> core.Protocol:
     problems = Problems()
     protocol = check(Source("test", text), problems)
     assert protocol is not None
-    assert all(p.code == "to-do" for p in problems.items), (text, problems.items)
+    odd = [p for p in problems.items if p.code not in MAY_BE]
+    assert not odd, (text, odd)
     return protocol
 
 

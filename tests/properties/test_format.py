@@ -192,7 +192,7 @@ def spread(rng: random.Random, text: str) -> str:
     out = lines[:1]
     for above, line in pairwise(lines):
         near = {above.strip()[:1], line.strip()[:1]}
-        kept = "#" in near or re.match(r"(?:system|policy|parameter)\b", line)
+        kept = "#" in near or re.match(r"(?:system|policy|parameter|change|obtain)\b", line)
         out += [rng.choice(["", " ", "\t"])] * rng.choice([0, 0, 1, 3]) if not kept else []
         out.append(line)
     return "\n".join(out)
