@@ -37,7 +37,8 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
         "heavy = {'clingo', 'lark', 'rich', 'networkx', 'pint', 'ucumvert'} & set(sys.modules)\n"
         "own = {m for m in sys.modules if m.startswith('protocol_logic.')}\n"
         "assert not heavy, heavy\n"
-        "small = {'', '.audit_commands', '.once'}\n"
+        "kinds = ('audit', 'authoring', 'patient')\n"
+        "small = {'', '.command_group', '.options', *(f'.{each}_commands' for each in kinds)}\n"
         "own -= {f'protocol_logic.surfaces{each}' for each in small}\n"
         "assert own == {'protocol_logic.surfaces.cli'}, own\n"
     )

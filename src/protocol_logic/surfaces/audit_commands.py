@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from protocol_logic.surfaces.once import once
+from protocol_logic.surfaces.options import OUTPUT, once
 
 
 @click.group()
@@ -59,9 +59,6 @@ def key(ctx: click.Context, file: str) -> None:
 _MASK = click.option(
     "--mask", metavar="KEY", help="The file of the key that identifiers are masked with."
 )
-_OUTPUT = click.option(
-    "-o", "--output", metavar="FILE", help="Write there instead of stdout, all or nothing."
-)
 
 
 @audit.command()
@@ -85,7 +82,7 @@ _OUTPUT = click.option(
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-@_OUTPUT
+@OUTPUT
 @click.pass_context
 def replay(ctx: click.Context, /, **options: Any) -> None:
     """Decide again what the record holds, from the sources, and say what differs.
@@ -115,7 +112,7 @@ def replay(ctx: click.Context, /, **options: Any) -> None:
     show_default=True,
     help="json: the lines themselves; csv: a line a criterion.",
 )
-@_OUTPUT
+@OUTPUT
 @click.pass_context
 def show(ctx: click.Context, /, since: str | None, until: str | None, **options: Any) -> None:
     """Show what a record holds: by patient, criterion and day, or as a screening log."""
