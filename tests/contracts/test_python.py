@@ -59,6 +59,42 @@ def test_notebooks_get_a_tree_without_scripts_anchors_and_styles_for_others() ->
     assert [verdict for verdict, is_open in opened if is_open] == ["fail"]
 
 
+def test_what_forces_it_is_that_of_the_command(tmp_path: Path) -> None:
+    hanne, args = only()["hanne"], ("explain", PROTOCOL, HANNE)
+    for more, found in [
+        (("--minimal",), hanne.explain(minimal=True)),
+        (("--all", "--criterion", "disease"), hanne.explain("disease", all_sets=True)),
+    ]:
+        assert f"{found}\n" == run(*args, *more).stdout
+        assert json.loads(json.dumps(found.data)) == data_of(*args, *more)
+        with pytest.raises(InputError, match="whole justifications"):
+            hanne.explain().against(found)
+    whole = hanne.explain()
+    assert f"{whole.text('graph')}\n" == run(*args, "--depth", "graph").stdout
+    assert whole.dot() == run(*args, "--format", "dot").stdout
+    assert whole.graphml() == run(*args, "--format", "graphml").stdout
+
+
+def test_what_changed_since_is_that_of_the_command(tmp_path: Path) -> None:
+    hanne, later = only()["hanne"], only(as_of="2027-10-30")["hanne"].explain()
+    before = hanne.explain()
+    file = written(tmp_path / "before.json", json.dumps(before.data))
+    args = ("explain", PROTOCOL, HANNE, "--as-of", "2027-10-30", "--against", file)
+    changed = later.against(before)
+    assert f"{changed}\n" == run(*args).stdout
+    assert json.loads(json.dumps(changed.data)) == data_of(*args)
+    assert later.against(file).data == later.against(before.data).data == changed.data
+    assert "as of 2026-10-30" in changed._repr_html_()
+    assert not before.against(before).data["criteria"]
+    assert hanne.check(before) == hanne.check(json.loads(json.dumps(before.data))) == []
+    assert hanne.check(later) and only(as_of="2027-10-30")["hanne"].check(later) == []
+    other = Protocol.load(PROTOCOL).cohort(DEMO)["ines"].explain()
+    with pytest.raises(InputError, match="is about `hanne`, not about `ines`"):
+        other.against(before)
+    with pytest.raises(InputError, match="no justification"):
+        before.against({"nodes": []})
+
+
 @pytest.mark.parametrize(
     ("protocol", "patient", "said"),
     [
@@ -111,6 +147,35 @@ def test_rows_are_those_of_screen(cohort: Cohort) -> None:
     assert len(cohort) == 15 and "hanne" in cohort and "hane" not in cohort
 
 
+def test_rows_say_why_and_what_to_answer(cohort: Cohort, tmp_path: Path) -> None:
+    rows = cohort.rows(why=True)
+    assert json.loads(json.dumps(rows)) == data_of("screen", PROTOCOL, DEMO, "--why")
+    shown = cohort["hanne"].screen(why=True)
+    assert f"{shown}" in run("screen", PROTOCOL, HANNE, "--why").stdout
+    assert shown._repr_html_().count("0.08388 g/L below the limit") == 2
+    form = tmp_path / "form.csv"
+    run("screen", PROTOCOL, DEMO, "--answers-form", form)
+    assert cohort.answers_form().encode() == form.read_bytes()
+
+
+def test_bundles_of_one_patient_are_joined_where_that_is_wanted(tmp_path: Path) -> None:
+    whole = bundle(HANNE.name)
+    for number in (0, 1):
+        part = {**whole, "entry": whole["entry"][number::2]}
+        if not any(e["resource"]["resourceType"] == "Patient" for e in part["entry"]):
+            part["entry"] = [*part["entry"], whole["entry"][0]]
+        written(tmp_path / f"{number}.json", json.dumps(part))
+    trial = Protocol.load(PROTOCOL)
+    assert len(trial.cohort(tmp_path)) == 0
+    cohort = trial.cohort(tmp_path, merge_patients=True)
+    args = ("screen", PROTOCOL, tmp_path, "--merge-patients")
+    assert json.loads(json.dumps(cohort.rows())) == data_of(*args)
+    assert cohort["hanne"].explain().sentence == only()["hanne"].explain().sentence
+    assert cohort.by("sex").data["values"][0]["patients"] == 1
+    page = cohort["hanne"].explain().html()
+    assert page.count("hanne-hgb-2026-10-27") and "5.58" in page
+
+
 @pytest.mark.parametrize("protocol", [PROTOCOL, "plinabulin"])
 def test_counts_are_those_of_the_command(protocol: str) -> None:
     cohort = Protocol.load(protocol).cohort(DEMO)
@@ -150,6 +215,20 @@ def test_what_if_is_that_of_the_command(cohort: Cohort) -> None:
     assert hanne.measure_next().data is None
     assert str(hanne.measure_next()) == "hanne is ineligible: nothing need be measured."
     assert str(hanne.measure_next()) in hanne.measure_next()._repr_html_()
+
+
+def test_reports_have_the_pages_of_the_commands(cohort: Cohort) -> None:
+    report = cohort.report(by=["sex"], rank=True)
+    args = ("cohort", PROTOCOL, DEMO, "--by", "sex", "--rank")
+    assert json.loads(json.dumps(report.data)) == data_of(*args)
+    assert f"{report}\n" == run(*args).stdout
+    assert report.html() == run(*args, "--format", "html").stdout
+    for told in ("Who is left", "By sex", "cheapest to settle first"):
+        assert told in report._repr_html_()
+    found = only()["hanne"].what_if({"hemoglobin": "95 g/L"}, as_of="2027-10-30")
+    tried = ("--set", "hemoglobin is 95 g/L", "--as-of", "2027-10-30")
+    assert found.html() == run("what-if", PROTOCOL, HANNE, *tried, "--format", "html").stdout
+    assert json.loads(json.dumps(found.data)) == data_of("what-if", PROTOCOL, HANNE, *tried)
 
 
 def test_what_a_run_sets_is_tried_against_the_record_as_it_is(tmp_path: Path) -> None:
@@ -261,6 +340,11 @@ def test_tables_of_arrow(cohort: Cohort) -> None:
     assert failed == [step["failed"] for step in cohort.attrition().data[0]["attrition"]]
     empty = Protocol.load(PROTOCOL).cohort(DEMO / "ines_all_met.json")
     assert empty.rank().to_arrow().num_rows == 0
+    told = cohort.to_arrow(per="patient", why=True)["why"].to_pylist()
+    assert told == [row["why"] for row in cohort.rows(why=True)]
+    assert "why" in cohort.to_arrow(why=True).column_names
+    hanne = cohort["hanne"].explain()
+    assert hanne.against(hanne).to_arrow().column_names == ["criterion", "before", "after"]
     with pytest.raises(ValueError, match="criterion"):
         cohort.to_arrow(per="day")  # type: ignore[arg-type]
 
@@ -311,6 +395,8 @@ def test_one_engine_serves_all(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: only().by("sexes"), "cannot be divided by `sexes`"),
         (lambda: only()["hanne"].explain("organ_functions"), "did you mean `organ_function`"),
         (lambda: only()["hanne"].what_if({"hemoglobin": "95"}), "has no unit"),
+        (lambda: only()["hanne"].what_if(as_of="soon"), "`soon` is not a date"),
+        (lambda: only().report(by=["sexes"]), "cannot be divided by `sexes`"),
         (lambda: only()["hanne"].what_if(changes=["hemoglobin sometimes"]), "--change"),
     ],
 )

@@ -6,7 +6,7 @@ conclusion. A patient's graph joins those of all criteria and adds what the find
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import networkx as nx
@@ -182,8 +182,7 @@ def only_findings(graph: Graph, names: Iterable[str]) -> Graph:
         kept.update(n for n, data in graph.nodes(data=True) if data["kind"] == "criterion")
     for node in chosen:
         kept |= nx.ancestors(graph, node) | nx.descendants(graph, node)
-    found: Graph = graph.subgraph(kept).copy()
-    return found
+    return _only(graph, kept)
 
 
 def subgraph(graph: Graph, criterion: str) -> Graph:
@@ -191,7 +190,14 @@ def subgraph(graph: Graph, criterion: str) -> Graph:
     node = f"criterion:{criterion}"
     kept = {"eligibility", node, *nx.descendants(graph, node)}
     kept |= {n for n in graph.predecessors(node) if graph.nodes[n]["kind"] == "eligibility"}
-    found: Graph = graph.subgraph(kept).copy()
+    found = _only(graph, kept)
     others = [e for e in found.edges if e[0] != node and e[1].startswith("criterion:")]
     found.remove_edges_from(e for e in others if e[1] != node)
+    return found
+
+
+def _only(graph: Graph, kept: Collection[str]) -> Graph:
+    """Some nodes of a graph, in its order: `subgraph` of networkx gives them in that of a set."""
+    found: Graph = graph.copy()
+    found.remove_nodes_from([node for node in graph if node not in kept])
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,7 @@ from protocol_logic.surfaces.raw_records import Resources
 from protocol_logic.surfaces.terminal import all_visible, colour_wanted, count, visible
 
 if TYPE_CHECKING:
+    from protocol_logic.answering.minimal import Forcing
     from protocol_logic.answering.rows import AsOf
     from protocol_logic.answering.skeleton import Graph
     from protocol_logic.pipeline import Compiled, Explaining
@@ -59,20 +61,16 @@ class ExplainOptions:
 
 def explain(options: ExplainOptions) -> int:
     """Explain one patient; the exit code: 1 where an input could not be read, else 0."""
+    from protocol_logic.answering.justification import subgraph
     from protocol_logic.pipeline import Explaining, as_of_date
 
     _refuse_what_does_not_go_together(options)
-    before = None if options.against is None else _graph_in(options.against)
+    before = None if options.against is None else graph_in(options.against)
     paths = existing_paths(options.patients)
     compiled = compiled_protocol(
         options.protocol, options.policies, options.parameters, options.dates
     )
-    known = [criterion.id for criterion in compiled.protocol.criteria]
-    if options.criterion is not None and options.criterion not in known:
-        hint = did_you_mean(options.criterion, known) or f"it has {', '.join(known)}"
-        raise click.UsageError(
-            f"the protocol has no criterion `{visible(options.criterion)}`; {hint}"
-        )
+    refuse_unknown_criterion(options.criterion, compiled)
     resources = Resources() if options.form == "html" else None
     patients = Patients(compiled, paths, meet=None if resources is None else resources.meet)
     record = the_one(patients, options.patient, resources)
@@ -95,7 +93,12 @@ def explain(options: ExplainOptions) -> int:
             text = _changes(before, explaining.explain(record, as_of), options)
         else:
             graph = explaining.explain(record, as_of)
-            graph = _asked(graph, explaining, record, as_of, options)
+            if options.minimal or options.all_sets:
+                graph = forced_part(
+                    graph, explaining, record, as_of, options.criterion, options.all_sets
+                )
+            elif options.criterion is not None:
+                graph = subgraph(graph, options.criterion)
             if resources is not None:
                 text = _page(graph, compiled, options, paths, resources, answers)
             else:
@@ -144,7 +147,15 @@ def _refuse_what_does_not_go_together(options: ExplainOptions) -> None:
         raise click.UsageError("--check and --against are two questions; ask one of them")
 
 
-def _graph_in(name: str) -> dict[str, Any]:
+def refuse_unknown_criterion(criterion: str | None, compiled: Compiled) -> None:
+    """A usage error where a protocol has no criterion of that id."""
+    known = [each.id for each in compiled.protocol.criteria]
+    if criterion is not None and criterion not in known:
+        hint = did_you_mean(criterion, known) or f"it has {', '.join(known)}"
+        raise click.UsageError(f"the protocol has no criterion `{visible(criterion)}`; {hint}")
+
+
+def graph_in(name: str) -> dict[str, Any]:
     """The graph in a file that `--format json` wrote."""
     from protocol_logic.answering.comparing import NoJustification, nodes_of
 
@@ -168,7 +179,7 @@ def _graph_in(name: str) -> dict[str, Any]:
 def _checked(
     explaining: Explaining, name: str, record: PatientRecord, as_of: AsOf
 ) -> tuple[bytes, bool]:
-    wrong = explaining.audit(_graph_in(name), record, as_of)
+    wrong = explaining.audit(graph_in(name), record, as_of)
     lines = [visible(line) for line in wrong]
     lines.append(
         f"refused: {count(len(wrong), 'fault')}"
@@ -179,54 +190,57 @@ def _checked(
 
 
 def _changes(before: dict[str, Any], graph: Graph, options: ExplainOptions) -> bytes:
-    from protocol_logic.answering.comparing import compared
-    from protocol_logic.answering.justification import node_link
     from protocol_logic.answering.why import sentence
     from protocol_logic.surfaces.explain_changes import changes_text
 
-    if before["graph"]["patient"] != graph.graph["patient"]:
-        raise click.UsageError(
-            f"`{visible(str(options.against))}` is about "
-            f"`{visible(str(before['graph']['patient']))}`, not about "
-            f"`{visible(graph.graph['patient'])}`"
-        )
-    change = compared(before, node_link(graph))
+    change = changes_since(before, graph, str(options.against))
     if options.form == "json":
         return written(json.dumps(change, ensure_ascii=False, indent=2) + "\n")
     return written("".join(f"{line}\n" for line in changes_text(change, sentence(graph))))
 
 
-def _asked(
+def changes_since(before: Mapping[str, Any], graph: Graph, name: str) -> dict[str, Any]:
+    """What changed since an earlier justification; a usage error, with the `name` of that one,
+    where it is about another patient."""
+    from protocol_logic.answering.comparing import compared
+    from protocol_logic.answering.justification import node_link
+
+    earlier, now = str(before["graph"]["patient"]), graph.graph["patient"]
+    if earlier != now:
+        raise click.UsageError(
+            f"`{visible(name)}` is about `{visible(earlier)}`, not about `{visible(now)}`"
+        )
+    return compared(before, node_link(graph))
+
+
+def forced_part(
     graph: Graph,
     explaining: Explaining,
     record: PatientRecord,
     as_of: AsOf,
-    options: ExplainOptions,
+    criterion: str | None,
+    all_sets: bool,
 ) -> Graph:
-    """The part of the graph that is asked for."""
+    """Of a graph only findings that force what is decided, or the outcome of one criterion: those
+    of one minimal set, or of all."""
     from protocol_logic.answering.justification import only_findings, subgraph
 
-    if options.criterion is not None:
-        graph = subgraph(graph, options.criterion)
-    if not (options.minimal or options.all_sets):
-        return graph
-    about = "eligibility" if options.criterion is None else f"criterion:{options.criterion}"
+    if criterion is not None:
+        graph = subgraph(graph, criterion)
+    about = "eligibility" if criterion is None else f"criterion:{criterion}"
     node = graph.nodes[about]
-    sets, complete = _forcing(explaining, record, as_of, options)
+    sets, complete = _forcing(explaining.forcing(record, as_of, criterion), all_sets)
     graph = only_findings(graph, [name for each in sets for name in each])
     forced = node.get("verdict", node["outcome"])
     graph.graph.update(forced=forced, forcing=sets, complete=complete)
     return graph
 
 
-def _forcing(
-    explaining: Explaining, record: PatientRecord, as_of: AsOf, options: ExplainOptions
-) -> tuple[list[list[str]], bool]:
+def _forcing(forcing: Forcing, all_sets: bool) -> tuple[list[list[str]], bool]:
     """One set of findings that forces what is decided, or all; whether there are no others."""
     from protocol_logic.answering.minimal import MOST_SETS
 
-    forcing = explaining.forcing(record, as_of, options.criterion)
-    if not options.all_sets:
+    if not all_sets:
         first = forcing.first()
         return ([], True) if first is None else ([first], False)
     sets: list[list[str]] = []

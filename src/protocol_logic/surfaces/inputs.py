@@ -264,6 +264,13 @@ def as_of_option(text: str | None) -> date | None:
     return day_option(text, "--as-of")
 
 
+def day_given(day: date | str) -> date:
+    """A day that a caller gives, as `--as-of` takes it; a time of day is refused."""
+    found = as_of_option(str(day))
+    assert found is not None
+    return found
+
+
 def day_option(text: str | None, option: str) -> date | None:
     """The day that an option names; a usage error where it names none."""
     if text is None:

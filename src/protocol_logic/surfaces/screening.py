@@ -20,7 +20,7 @@ import click
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.records.facts import Account, total_of
-from protocol_logic.surfaces.answers_form import form_header, form_lines
+from protocol_logic.surfaces.answers_form import form_header, questions_asked
 from protocol_logic.surfaces.inputs import (
     Item,
     Patients,
@@ -41,7 +41,7 @@ from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_widt
 
 if TYPE_CHECKING:
     from protocol_logic.answering.rows import Row
-    from protocol_logic.pipeline import Compiled, Screened, Screening
+    from protocol_logic.pipeline import Compiled, Screening
     from protocol_logic.records.answers import Answers
     from protocol_logic.records.elements import Elements
     from protocol_logic.surfaces.recording import Piece
@@ -193,7 +193,7 @@ class _Start:
             piece=None if done.row is None else self.piece(done.row),
             codes=tuple(problem.code for problem in done.problems),
             notes=_notes(done.problems, patient) if self.noted else b"",
-            questions=_questions(elements, self.compiled, done),
+            questions=questions_asked(elements, self.compiled, done),
             decision=b"" if self.recorded is None else self.recorded(item, done),
             resources=total_of(done.record.accounting),
             stopped=done.stopped,
@@ -224,15 +224,6 @@ def size_of(item: Item) -> int:
     if isinstance(item, Problem):
         return _FACT_BYTES
     return len(item.facts) * _FACT_BYTES if hasattr(item, "facts") else len(item.data)
-
-
-def _questions(elements: Elements | None, compiled: Compiled, done: Screened) -> bytes:
-    from protocol_logic.answering.questions import questions
-
-    if elements is None or done.record is None or done.row is None:
-        return b""
-    asked = questions(elements, compiled.plan, done.record, done.row)
-    return form_lines(done.record.patient, asked)
 
 
 def _notes(problems: Iterable[Problem], patient: str | None) -> bytes:

@@ -26,7 +26,9 @@ def what_if_view(report: Mapping[str, Any]) -> dict[str, Any]:
     when, change = report["when"], report["changed"]
     return {
         "report": report,
-        "changed": [] if change is None or is_same(change) else _changed(report),
+        "changed": []
+        if change is None or is_same(change)
+        else changed_lines(change, report["sentence"]),
         "measures": [] if report["measure_next"] is None else measure_lines(report["measure_next"]),
         "repairs": list(_repairs(report)),
         "sets": [conditions(each) for each in report["change_sets"][:MOST_ON_PAGE]],
@@ -39,10 +41,10 @@ def what_if_view(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _changed(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+def changed_lines(change: Mapping[str, Any], sentence: str) -> list[tuple[str, list[str]]]:
     """What changed: lines, each with those that stand under it."""
     found: list[tuple[str, list[str]]] = []
-    for line in changes_text(report["changed"], report["sentence"]):
+    for line in changes_text(change, sentence):
         if line.startswith(" ") and found:
             found[-1][1].append(line.strip())
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,10 +18,10 @@ from protocol_logic.surfaces.terminal import count, visible
 if TYPE_CHECKING:
     import pyarrow
 
-    from protocol_logic.answering.cohort.report import Report
+    from protocol_logic.answering.cohort.report import Report as Counts
     from protocol_logic.answering.cohort.strata import Stratum
     from protocol_logic.pipeline import Compiled, Surveyed
-    from protocol_logic.surfaces.python.results import Result
+    from protocol_logic.surfaces.python.results import Report, Result
 
 _NO_AS_OF = (
     "no patient has a day of judgement: the inputs have no Bundle.timestamp; "
@@ -65,19 +65,43 @@ class Cohort:
             raise KeyError(f"{said}; {hint}" if hint else said)
         return self._patients[patient]
 
-    def rows(self) -> list[dict[str, Any]]:
-        """A row for each patient, as `screen --format json` writes it (docs/rows.md)."""
-        return [self._inputs.row(each._record) for each in self]
+    def rows(self, *, why: bool = False) -> list[dict[str, Any]]:
+        """A row for each patient, as `screen --format json` writes it (docs/rows.md).
 
-    def to_arrow(self, per: Literal["criterion", "patient"] = "criterion") -> pyarrow.Table:
+        `why`: whether they say why, as with `--why`.
+        """
+        return [self._inputs.row(each._record, why) for each in self]
+
+    def answers_form(self) -> str:
+        """The empty form of answers as CSV: what would close the gaps (docs/answers.md).
+
+        Filled in and saved, it is what `answers` of `Protocol.cohort` takes.
+        """
+        from protocol_logic.surfaces.answers_form import form_header
+
+        lines = (self._inputs.questions(each._record) for each in self)
+        return b"".join([form_header(), *lines]).decode()
+
+    def to_arrow(
+        self, per: Literal["criterion", "patient"] = "criterion", *, why: bool = False
+    ) -> pyarrow.Table:
         """The rows as a table: one for each patient and criterion, with the columns of
-        `screen --format parquet`, or one for each patient.
+        `screen --format parquet`, or one for each patient. `why`: with a column that says why.
 
         Raises ImportError where pyarrow is not installed.
         """
         from protocol_logic.surfaces.python.what_if_results import rows_table
 
-        return rows_table(self.rows(), per)
+        return rows_table(self.rows(why=why), per, why)
+
+    def report(self, *, by: Iterable[str] = (), rank: bool = False) -> Report:
+        """All that the command `cohort` says, with its page; `by` and `rank` as its options.
+
+        Raises InputError where the cohort cannot be divided so.
+        """
+        from protocol_logic.surfaces.python.cohort_results import whole_result
+
+        return whole_result(self._told(list(by), rank))
 
     def attrition(self) -> Result:
         """Who is left after each criterion, in the order of the protocol; counts of patients."""
@@ -103,14 +127,9 @@ class Cohort:
     def by(self, name: str) -> Result:
         """The cohort divided by `sex`, `age`, or another name that the protocol can use; reads the
         inputs again. Raises InputError where it cannot be divided so."""
-        from protocol_logic.pipeline import for_strata
-        from protocol_logic.surfaces.cohort import strata_of
         from protocol_logic.surfaces.python.cohort_results import stratum_result
 
-        with input_errors():
-            strata = strata_of(self._inputs.compiled, [name])
-            compiled = for_strata(self._inputs.compiled, strata)
-            return stratum_result(self._counted(compiled, strata))
+        return stratum_result(self._told([name], rank=False))
 
     def rank(self) -> Result:
         """The undetermined patients, the cheapest to settle first; costs in points."""
@@ -127,15 +146,25 @@ class Cohort:
         return part_result(self._report, what)
 
     @cached_property
-    def _report(self) -> Report:
-        return self._counted(self._inputs.compiled, ())
+    def _report(self) -> Counts:
+        return self._counted(self._inputs.compiled, (), rank=False)
 
-    def _counted(self, compiled: Compiled, strata: Sequence[Stratum]) -> Report:
-        surveyed = list(self._surveyed(compiled, strata))
+    def _told(self, by: Sequence[str], rank: bool) -> Counts:
+        from protocol_logic.pipeline import for_strata
+        from protocol_logic.surfaces.cohort import strata_of
+
+        if not by and not rank:
+            return self._report
+        with input_errors():
+            strata = strata_of(self._inputs.compiled, by)
+            return self._counted(for_strata(self._inputs.compiled, strata), strata, rank)
+
+    def _counted(self, compiled: Compiled, strata: Sequence[Stratum], rank: bool) -> Counts:
+        surveyed = list(self._surveyed(compiled, strata, rank))
         days = [each.as_of.date for each in surveyed if each.as_of is not None]
         pieces = list(map(_piece, surveyed))
         ends = [min(days), max(days)] if days else []
-        return counted(compiled, strata, ends, lambda: iter(pieces), rank=False)
+        return counted(compiled, strata, ends, lambda: iter(pieces), rank)
 
     def _surveyed(
         self, compiled: Compiled, strata: Sequence[Stratum], rank: bool = False
@@ -145,7 +174,11 @@ class Cohort:
         inputs = self._inputs
         surveying = Surveying(compiled, strata, inputs.answers, rank, inputs.prepared.engine)
         # What divides a cohort may stand in resources that the protocol does not read.
-        items = Patients(compiled, inputs.paths).items() if strata else (p._record for p in self)
+        items = (
+            Patients(compiled, inputs.paths, inputs.merge).items()
+            if strata
+            else (p._record for p in self)
+        )
         for item in items:
             if isinstance(item, Problem):
                 continue
@@ -161,7 +194,11 @@ def _piece(done: Surveyed) -> Piece:
 
 
 def read_cohort(
-    prepared: Prepared, names: Sequence[str], as_of: date | None, answers: str | None
+    prepared: Prepared,
+    names: Sequence[str],
+    as_of: date | None,
+    answers: str | None,
+    merge: bool,
 ) -> Cohort:
     """The cohort of files and folders."""
     from protocol_logic.pipeline import as_of_date
@@ -170,12 +207,12 @@ def read_cohort(
         raise InputError("name the files or folders of patients")
     with input_errors():
         paths = existing_paths(names)
-        read = Patients(prepared.compiled, paths)
+        read = Patients(prepared.compiled, paths, merge)
         given = None
         if answers is not None:
             given = answers_of(answers, prepared.compiled, read.problems)
         records = list(read)
-    inputs = Inputs(prepared, paths, as_of, given)
+    inputs = Inputs(prepared, paths, as_of, given, merge)
     patients: dict[str, Patient] = {}
     undated = 0
     for record in records:

@@ -8,10 +8,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from protocol_logic.surfaces.python.arrow import Columns
-from protocol_logic.surfaces.python.results import Result
+from protocol_logic.surfaces.python.results import Report, Result
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.cohort.report import Report
+    from protocol_logic.answering.cohort.report import Report as Counts
 
 Json: TypeAlias = Mapping[str, Any]
 Cells: TypeAlias = tuple[Any, ...]
@@ -59,7 +59,7 @@ _NOTHING = {
 }
 
 
-def part_result(report: Report, what: str) -> Result:
+def part_result(report: Counts, what: str) -> Result:
     """Of each part of a report what stands under a key."""
     parts = report["parts"]
     data = [
@@ -78,7 +78,35 @@ def part_result(report: Report, what: str) -> Result:
     )
 
 
-def stratum_result(report: Report) -> Result:
+def whole_result(report: Counts) -> Report:
+    """The whole report; a row of its table is a criterion, as of `attrition`."""
+    from protocol_logic.surfaces.cohort_page import cohort_page
+    from protocol_logic.surfaces.cohort_text import CohortText
+    from protocol_logic.surfaces.terminal import terminal_width
+
+    attrition = part_result(report, "attrition")
+
+    def lines() -> Iterable[str]:
+        return CohortText(report, width=terminal_width(), colour=False, encoding="utf-8").lines()
+
+    def html() -> str:
+        """All that is counted, one below the other."""
+        parts = [what for what in _ROWS if report["patients"] or what == "attrition"]
+        told = [_fragment(report, what) for what in parts]
+        told += [_fragment(report, "strata", n) for n in range(len(report["strata"]))]
+        return "\n".join(told + [_fragment(report, "ranked")] * (report["ranked"] is not None))
+
+    return Report(
+        report,
+        lines,
+        html,
+        _COLUMNS["attrition"],
+        attrition._rows,
+        lambda: cohort_page(report),
+    )
+
+
+def stratum_result(report: Counts) -> Result:
     """The only stratum of a report."""
     [stratum] = report["strata"]
     return Result(
@@ -90,7 +118,7 @@ def stratum_result(report: Report) -> Result:
     )
 
 
-def ranked_result(report: Report, ranked: list[dict[str, Any]]) -> Result:
+def ranked_result(report: Counts, ranked: list[dict[str, Any]]) -> Result:
     """The list of undetermined patients; `report`: of the same cohort."""
     report = {**report, "ranked": ranked}
     columns = _COLUMNS["ranked"]
@@ -167,7 +195,7 @@ def _stratum_rows(stratum: Json, parts: Sequence[Json]) -> Iterator[Cells]:
 # ---- text and notebooks --------------------------------------------------------------------------
 
 
-def _lines(report: Report, what: str) -> Iterator[str]:
+def _lines(report: Counts, what: str) -> Iterator[str]:
     from protocol_logic.surfaces import cohort_words as words
     from protocol_logic.surfaces.cohort_text import CohortText
     from protocol_logic.surfaces.terminal import terminal_width
@@ -195,7 +223,7 @@ def _lines(report: Report, what: str) -> Iterator[str]:
             yield from list(draw(part)) or [nothing]
 
 
-def _fragment(report: Report, what: str) -> str:
+def _fragment(report: Counts, what: str, number: int = 0) -> str:
     from protocol_logic.surfaces import cohort_words as words
     from protocol_logic.surfaces.cohort_page import part_view
     from protocol_logic.surfaces.cohort_plots import stratum_plot
@@ -210,7 +238,7 @@ def _fragment(report: Report, what: str) -> str:
         "relaxations": words.EASED,
         "ranked": words.RANKED,
     }
-    stratum = report["strata"][0] if what == "strata" else None
+    stratum = report["strata"][number] if what == "strata" else None
     title = titles[what] if stratum is None else f"By {visible(stratum['by'])}"
     counted = bool(report["patients"])
     return fragment(

@@ -13,7 +13,7 @@ from protocol_logic.foundation.problems import Problems
 from protocol_logic.surfaces.inputs import Patients
 
 if TYPE_CHECKING:
-    from protocol_logic.pipeline import Compiled, Screening
+    from protocol_logic.pipeline import Compiled, Explaining, Screening
     from protocol_logic.reasoning.engine import Engine
     from protocol_logic.records.answers import Answers
     from protocol_logic.records.facts import PatientRecord
@@ -50,6 +50,7 @@ class Inputs:
     paths: Sequence[Path]
     as_of: date | None
     answers: Answers | None
+    merge: bool
 
     @property
     def compiled(self) -> Compiled:
@@ -63,11 +64,34 @@ class Inputs:
 
         return Screening(self.compiled, self.answers, engine=self.prepared.engine)
 
-    def row(self, record: PatientRecord) -> dict[str, Any]:
+    @cached_property
+    def screening_with_why(self) -> Screening:
+        """Judges the patients and says why."""
+        from protocol_logic.pipeline import Screening
+
+        return Screening(self.compiled, self.answers, why=True, engine=self.prepared.engine)
+
+    @cached_property
+    def explaining(self) -> Explaining:
+        """Explains what is decided."""
+        from protocol_logic.pipeline import Explaining
+
+        return Explaining(self.compiled, self.prepared.engine)
+
+    def row(self, record: PatientRecord, why: bool = False) -> dict[str, Any]:
         """The row of a patient whose day of judgement is known."""
-        row = self.screening.screen(record, self.as_of).row
+        screening = self.screening_with_why if why else self.screening
+        row = screening.screen(record, self.as_of).row
         assert row is not None
         return dict(row)
+
+    def questions(self, record: PatientRecord) -> bytes:
+        """The lines of the form of answers about a patient."""
+        from protocol_logic.compiling.answerable import elements_of
+        from protocol_logic.surfaces.answers_form import questions_asked
+
+        done = self.screening.screen(record, self.as_of)
+        return questions_asked(elements_of(self.compiled.protocol), self.compiled, done)
 
     def raw(self, record: PatientRecord, names: Sequence[str]) -> list[Raw]:
         """What the facts of a patient come from, read again from the inputs."""
@@ -76,14 +100,16 @@ class Inputs:
         from protocol_logic.records.sources import Document, Unread
         from protocol_logic.surfaces.raw_records import Resources, raw_records
 
-        resources = Resources()
+        resources, kept = Resources(), dict[str, Any]()
         for item in Patients(self.compiled, self.paths).items():
             document = item.document() if isinstance(item, Unread) else None
             if isinstance(document, Document):
                 found = list(read_records(self.compiled, [document], Problems(), resources.meet))
+                met = resources.take()
                 if any(each.patient == record.patient for each in found):
-                    break
-                resources.take()
+                    kept.update(met)
+                    if not self.merge:
+                        break
         answers = None if self.answers is None else self.answers.file
         elements = elements_of(self.compiled.protocol)
-        return raw_records(names, resources.found, self.paths, elements, answers)
+        return raw_records(names, kept, self.paths, elements, answers)

@@ -8,16 +8,16 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from protocol_logic.foundation.problems import did_you_mean
-from protocol_logic.surfaces.python.errors import InputError, input_errors
+from protocol_logic.answering.rows import AsOf
+from protocol_logic.surfaces.inputs import day_given
+from protocol_logic.surfaces.python.errors import input_errors
 from protocol_logic.surfaces.terminal import visible
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.rows import AsOf
     from protocol_logic.records.facts import PatientRecord
     from protocol_logic.surfaces.python.inputs import Inputs
     from protocol_logic.surfaces.python.justification import Justification
-    from protocol_logic.surfaces.python.results import Result
+    from protocol_logic.surfaces.python.results import Report, Result
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,32 +46,47 @@ class Patient:
     def __repr__(self) -> str:
         return visible(f"<Patient {self.id}, as of {self.as_of.isoformat()}>")
 
-    def screen(self) -> Result:
-        """The patient's row, as `screen` writes it: `data` is a dict (docs/rows.md)."""
+    def screen(self, *, why: bool = False) -> Result:
+        """The patient's row, as `screen` writes it: `data` is a dict (docs/rows.md).
+
+        `why`: whether it says why of the patient and of each criterion that fails or is open.
+        """
         from protocol_logic.surfaces.python.what_if_results import row_result
 
-        return row_result(self._inputs.row(self._record), self._inputs.compiled)
+        return row_result(self._inputs.row(self._record, why), self._inputs.compiled)
 
-    def explain(self, criterion: str | None = None) -> Justification:
+    def explain(
+        self, criterion: str | None = None, *, minimal: bool = False, all_sets: bool = False
+    ) -> Justification:
         """Why the patient is eligible or not, as a graph (docs/explain.md).
 
-        `criterion`: the id of the only one to explain. Raises InputError where there is none.
+        `criterion`: the id of the only one to explain. `minimal`: only findings that force what is
+        decided, whatever all others are; `all_sets`: those of all minimal sets of such findings,
+        which are in `graph.graph["forcing"]`. Raises InputError where there is no such criterion.
         """
         from protocol_logic.answering.justification import subgraph
-        from protocol_logic.pipeline import Explaining
+        from protocol_logic.surfaces.explaining import forced_part, refuse_unknown_criterion
         from protocol_logic.surfaces.python.justification import Justification
 
-        inputs, record = self._inputs, self._record
-        known = [each.id for each in inputs.compiled.protocol.criteria]
-        if criterion is not None and criterion not in known:
-            hint = did_you_mean(criterion, known) or f"it has {', '.join(known)}"
-            raise InputError(f"the protocol has no criterion `{visible(criterion)}`; {hint}")
-        if inputs.answers is not None:
-            record = inputs.answers.apply(record, self.as_of)
-        graph = Explaining(inputs.compiled, inputs.prepared.engine).explain(record, self._as_of)
-        if criterion is not None:
+        inputs, record = self._inputs, self._told
+        with input_errors():
+            refuse_unknown_criterion(criterion, inputs.compiled)
+        explaining = inputs.explaining
+        graph = explaining.explain(record, self._as_of)
+        if minimal or all_sets:
+            graph = forced_part(graph, explaining, record, self._as_of, criterion, all_sets)
+        elif criterion is not None:
             graph = subgraph(graph, criterion)
         return Justification(graph, criterion, inputs.compiled, partial(inputs.raw, self._record))
+
+    def check(self, justification: Justification | Mapping[str, Any]) -> list[str]:
+        """What is wrong with a whole justification that was made before, or its `data`: a line
+        each, none where each step follows from the record. As `explain --check` does it."""
+        from protocol_logic.surfaces.python.justification import Justification, justification_data
+
+        data = justification.data if isinstance(justification, Justification) else justification
+        faults = self._inputs.explaining.audit(justification_data(data), self._told, self._as_of)
+        return [visible(each) for each in faults]
 
     def what_if(
         self,
@@ -79,18 +94,25 @@ class Patient:
         changes: Iterable[str] = (),
         *,
         acquire: bool = False,
-    ) -> Result:
+        as_of: date | str | None = None,
+    ) -> Report:
         """What would change the decision, and what settings do (docs/what-if.md).
 
         `settings`: name -> value with its unit, as after `is` in `--set`: `{"hemoglobin":
         "95 g/L"}`. `changes`: how entries can change, as for `--change`: `["hemoglobin never"]`.
-        `acquire`: also repairs that would give the patient a disease. Raises InputError with all
-        that is wrong with settings and changes.
+        `acquire`: also repairs that would give the patient a disease. `as_of`: another day, as to
+        try what has to be waited for. Raises InputError with all that is wrong with settings and
+        changes.
         """
         from protocol_logic.surfaces.python.what_if_results import what_if_result
 
         texts = [f"{name} is {value}" for name, value in (settings or {}).items()]
-        return what_if_result(self._asked(texts, tuple(changes), acquire))
+        day = self._as_of
+        if as_of is not None:
+            with input_errors():
+                day = AsOf(day_given(as_of), "option")
+        title = self._inputs.compiled.protocol.title
+        return what_if_result(self._asked(texts, tuple(changes), acquire, day), title)
 
     def when(self) -> Result:
         """On which days eligibility changes, if nothing new is recorded."""
@@ -122,11 +144,19 @@ class Patient:
     @property
     def _report(self) -> Mapping[str, Any]:
         if "report" not in self._kept:
-            self._kept["report"] = self._asked([], (), False)
+            self._kept["report"] = self._asked([], (), False, self._as_of)
         found: Mapping[str, Any] = self._kept["report"]
         return found
 
-    def _asked(self, texts: list[str], changes: tuple[str, ...], acquire: bool) -> dict[str, Any]:
+    @property
+    def _told(self) -> PatientRecord:
+        """The record with what people answered."""
+        answers, record = self._inputs.answers, self._record
+        return record if answers is None else answers.apply(record, self.as_of)
+
+    def _asked(
+        self, texts: list[str], changes: tuple[str, ...], acquire: bool, as_of: AsOf
+    ) -> dict[str, Any]:
         from protocol_logic.pipeline import WhatIf
         from protocol_logic.surfaces.what_if import changes_named, report_asked, settings_named
 
@@ -139,5 +169,5 @@ class Patient:
                 acquire,
                 inputs.prepared.engine,
             )
-            read = settings_named(texts, asking, self._record, self._as_of)
-            return report_asked(asking, self._record, self._as_of, read, inputs.prepared.plain)
+            read = settings_named(texts, asking, self._record, as_of)
+            return report_asked(asking, self._record, as_of, read, inputs.prepared.plain)

@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 from os import PathLike, fspath
 
-from protocol_logic.surfaces.inputs import as_of_option, compiled_protocol
+from protocol_logic.surfaces.inputs import compiled_protocol, day_given
 from protocol_logic.surfaces.python.cohort import Cohort, read_cohort
 from protocol_logic.surfaces.python.errors import input_errors
 from protocol_logic.surfaces.python.inputs import Prepared
@@ -96,14 +96,17 @@ class Protocol:
         *patients: str | PathLike[str],
         as_of: date | str | None = None,
         answers: str | PathLike[str] | None = None,
+        merge_patients: bool = False,
     ) -> Cohort:
         """The patients of files, folders and mapped tables, as the commands take them.
 
         `as_of`: the day of judgement (`2026-10-30`, `today`), else the one that each record names.
-        `answers`: a file of what people answered. Raises InputError where an argument cannot be
+        `answers`: a file of what people answered. `merge_patients`: join documents about the same
+        patient, who would be withheld otherwise. Raises InputError where an argument cannot be
         used, or no record names a day; what is wrong inside a file is in `cohort.problems`.
         """
         with input_errors():
-            day = as_of_option(None if as_of is None else str(as_of))  # a time of day is refused
+            day = None if as_of is None else day_given(as_of)
         names = [fspath(each) for each in patients]
-        return read_cohort(self._prepared, names, day, None if answers is None else fspath(answers))
+        given = None if answers is None else fspath(answers)
+        return read_cohort(self._prepared, names, day, given, merge_patients)

@@ -48,3 +48,23 @@ class Result:
         Raises ImportError where pyarrow is not installed.
         """
         return arrow_table(self._columns, self._rows())
+
+
+class Report(Result):
+    """A result with all that a command says, which has a page of its own."""
+
+    def __init__(
+        self,
+        data: Any,
+        lines: Callable[[], Iterable[str]],
+        html: Callable[[], str],
+        columns: Columns,
+        rows: Callable[[], Iterable[Sequence[Any]]],
+        page: Callable[[], str],
+    ) -> None:
+        super().__init__(data, lines, html, columns, rows)
+        self._page = page
+
+    def html(self) -> str:
+        """The page that the command writes with `--format html`: one file, no network."""
+        return self._page()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from protocol_logic.surfaces.python.arrow import Columns, arrow_table
 from protocol_logic.surfaces.python.cohort_results import unique
-from protocol_logic.surfaces.python.results import Result
+from protocol_logic.surfaces.python.results import Report, Result
 
 if TYPE_CHECKING:
     import pyarrow
@@ -23,6 +23,7 @@ _CHANGES: Columns = {
     "from": "text", "to": "text", "change_cost": "whole", "wait_until": "day", "rounded": "truth",
     "because": "text",
 }  # fmt: skip
+_CHANGED: Columns = {"criterion": "text", "before": "text", "after": "text"}
 _PERIODS: Columns = {"from": "day", "to": "day", "eligibility": "text"}
 _SETS: Columns = {"elements": "texts", "cost": "whole"}
 _PATIENT: Columns = {
@@ -31,7 +32,7 @@ _PATIENT: Columns = {
 }  # fmt: skip
 
 
-def what_if_result(report: Json) -> Result:
+def what_if_result(report: Json, title: str) -> Report:
     """All that is told; a row of its table is a change of a repair."""
 
     def lines() -> Iterator[str]:
@@ -48,7 +49,33 @@ def what_if_result(report: Json) -> Result:
                     each["because"],
                 )  # fmt: skip
 
-    return Result(report, lines, lambda: _fragment(report, _ALL), _CHANGES, rows)
+    def page() -> str:
+        from protocol_logic.surfaces.what_if_page import what_if_page
+
+        return what_if_page(report, title)
+
+    return Report(report, lines, lambda: _fragment(report, _ALL), _CHANGES, rows, page)
+
+
+def changes_result(change: Json, sentence: str) -> Result:
+    """What changed between two justifications; a row of its table is a criterion.
+
+    `sentence`: of the later one.
+    """
+    from protocol_logic.surfaces.explain_changes import changes_text
+
+    def html() -> str:
+        from protocol_logic.surfaces.report import fragment
+        from protocol_logic.surfaces.what_if_page import changed_lines
+
+        return fragment("changes_fragment.html", lines=changed_lines(change, sentence))
+
+    def rows() -> Iterator[Sequence[Any]]:
+        for each in change["criteria"]:
+            before, after = each["before"] or {}, each["after"] or {}
+            yield each["id"], before.get("verdict"), after.get("verdict")
+
+    return Result(change, lambda: changes_text(change, sentence), html, _CHANGED, rows)
 
 
 def when_result(report: Json) -> Result:
@@ -112,23 +139,24 @@ def row_result(row: Row, compiled: Compiled) -> Result:
 
         return fragment("row_fragment.html", row=row)
 
-    return Result(row, lines, html, _criterion_columns(), lambda: _flat([row]))
+    return Result(row, lines, html, _criterion_columns("why" in row), lambda: _flat([row]))
 
 
-def rows_table(rows: Sequence[Row], per: str) -> pyarrow.Table:
+def rows_table(rows: Sequence[Row], per: str, why: bool) -> pyarrow.Table:
     """The table of rows: a row for each patient and `criterion`, or for each `patient`."""
     if per == "criterion":
-        return arrow_table(_criterion_columns(), _flat(rows))
+        return arrow_table(_criterion_columns(why), _flat(rows))
     if per == "patient":
-        return arrow_table(_PATIENT, map(_of_patient, rows))
+        columns: Columns = {**_PATIENT, "why": "text"} if why else _PATIENT
+        return arrow_table(columns, map(_of_patient, rows))
     raise ValueError("per is `criterion` or `patient`")
 
 
-def _criterion_columns() -> Columns:
-    from protocol_logic.surfaces.row_formats import COLUMNS
+def _criterion_columns(why: bool) -> Columns:
+    from protocol_logic.surfaces.row_formats import columns_of
 
     return {name: "day" if name == "as_of" else "truth" if name == "applies" else "text"
-            for name in COLUMNS}  # fmt: skip
+            for name in columns_of(why)}  # fmt: skip
 
 
 def _flat(rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
@@ -150,4 +178,5 @@ def _of_patient(row: Row) -> Sequence[Any]:
         list(dict.fromkeys(gap for each in criteria for gap in each["gaps"])),
         f"{protocol['id']} {protocol['version']}",
         protocol["digest"],
+        *([row["why"]] if "why" in row else []),
     )
