@@ -21,7 +21,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-from cohort import AS_OF, cohort
+from patients import AS_OF, Drawing
 
 from protocol_logic.answering.justification import node_link
 from protocol_logic.answering.rows import AsOf
@@ -50,7 +50,7 @@ def main(size: int) -> None:
     assert path is not None
     compiled = compile_source(Source(PROTOCOL, path.read_text(encoding="utf-8")), Problems())
     assert compiled is not None
-    records = cohort(size)
+    records = list(Drawing(compiled).records(size))
     explaining, as_of = Explaining(compiled), AsOf(AS_OF, "option")
     justifier = explaining.justifier
     found = [findings_of(compiled, record, AS_OF) for record in records]

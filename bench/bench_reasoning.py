@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from time import process_time
 
-from cohort import AS_OF, cohort
+from patients import AS_OF, Drawing
 
 from protocol_logic.findings.read import read_batch
 from protocol_logic.foundation.problems import Problems
@@ -30,7 +30,7 @@ def main(size: int) -> None:
     compiled = compile_source(Source(PROTOCOL, Path(path).read_text(encoding="utf-8")), Problems())
     assert compiled is not None
     compile_s = process_time() - start
-    records = cohort(size)
+    records = list(Drawing(compiled).records(size))
     # All patients are held in memory here, which a screening never does: the collector would walk
     # through all of them again and again.
     gc.collect()

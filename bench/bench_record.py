@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from time import process_time
 from typing import Any
 
-from cohort import AS_OF, cohort
+from patients import AS_OF, Drawing
 
 from protocol_logic.answering.audit.chain import Head, appended, canonical, follow, start
 from protocol_logic.answering.audit.digests import Masks
@@ -41,7 +41,7 @@ def main(size: int) -> None:
     assert path is not None
     c = compile_source(Source(PROTOCOL, path.read_text(encoding="utf-8")), Problems())
     assert c is not None
-    records = cohort(size)
+    records = list(Drawing(c).records(size))
     plain, explained = Screening(c), Screening(c, graphs=True)
     for screening in (plain, explained):
         for record in records:
