@@ -15,6 +15,7 @@ from protocol_logic.answering.what_if.blocks import Blocks
 from protocol_logic.answering.what_if.changes import UNKNOWN, Change, Repair, Repairs
 from protocol_logic.answering.what_if.lever_making import LeverMaker
 from protocol_logic.answering.what_if.levers import Lever
+from protocol_logic.answering.what_if.smaller import Smaller
 from protocol_logic.answering.what_if.sources import Sources
 from protocol_logic.answering.what_if.states import Kept, States
 from protocol_logic.compiling import changing, core
@@ -109,6 +110,7 @@ class Patient:
         self.maker = LeverMaker(r.sources, r.changes, visible, self.found, r.acquire)
         self.divided = r.blocks.of(self._uncertain(), self._sexed())
         self.states = States(self.maker, self.divided, record, r.kept)
+        self.smaller = Smaller(self.states)
         self._reads: dict[int, tuple[int, ...]] = {}
         self._instead: Mapping[int, Sequence[Key]] = {}
         self._regions: dict[Change, tuple[int, tuple[int, ...]]] = {}
@@ -170,7 +172,8 @@ class Patient:
             complete = complete and whole
         if len(scopes) > 1:
             found = [x for x in dict.fromkeys(found) if not any(is_less(y, x) for y in found)]
-            found.sort(key=order)
+            minimal = set(self.smaller.minimal([self.region_of(x) for x in found]))
+            found = sorted((x for x in found if self.region_of(x) in minimal), key=order)
         notes = self._notes(failed)
         return Repairs(
             repairs=tuple(found[:MOST]),
@@ -263,7 +266,7 @@ class Patient:
             self.r.known[key] = self._search(units, levers, place, shapes)
         regions, complete = self.r.known[key]
         found = [tuple((levers[n], kept) for n, kept in each) for each in regions]
-        return self._sensible(found, blocks), complete
+        return self.smaller.minimal(self._sensible(found, blocks)), complete
 
     def _sensible(self, regions: list[Region], blocks: Sequence[int]) -> list[Region]:
         """Without those that change two inputs of a derived quantity where fewer are enough: the

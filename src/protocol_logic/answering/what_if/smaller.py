@@ -1,0 +1,144 @@
+"""Which changes are smaller than others, also of other inputs, and which repairs are then minimal.
+
+A change is smaller than another of its kind that costs no less if it says less: each finding it
+leaves as it is, or leaves open whatever the other does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from protocol_logic.answering.what_if.states import Rows, States
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.reasoning.repairing import Region
+
+One: TypeAlias = tuple[int, tuple[int, ...]]
+"""One change of a region: a lever, and the options that are kept."""
+Told: TypeAlias = Mapping[str, set[object]]
+"""What is possible: of each finding its cells; under "" what rows say of single courses."""
+
+
+class Smaller:
+    """The order of the changes of one patient."""
+
+    def __init__(self, states: States) -> None:
+        self.states = states
+        self._told: dict[tuple[One | None, int], Told] = {}
+        self._known: dict[tuple[One, One], bool] = {}
+
+    def minimal(self, regions: Sequence[Region]) -> list[Region]:
+        """The regions than which none of the others is smaller: each of whose changes is one of the
+        other's, or smaller than one."""
+        ones = {one for region in regions for one in region}
+        larger = {
+            one: found
+            for one in ones
+            if (found := {each for each in ones if each != one and self._is_less(one, each)})
+        }
+        if not larger:
+            return list(regions)
+        sets = [frozenset(region) for region in regions]
+        small = [own for own in sets if not own.isdisjoint(larger)]
+        return [
+            region
+            for region, own in zip(regions, sets, strict=True)
+            if not any(_is_within(other - own, own - other, larger) for other in small)
+        ]
+
+    def _is_less(self, one: One, other: One) -> bool:
+        """Whether a change is smaller than another. Of two of which the findings are the same, one
+        of a condition is, since that says nothing else; then the first."""
+        return self._says_no_more(one, other) and (
+            self._place(one) < self._place(other) or not self._says_no_more(other, one)
+        )
+
+    def _place(self, one: One) -> tuple[bool, One]:
+        return isinstance(self.states.maker.sources.names[one[0]], str), one
+
+    def _says_no_more(self, one: One, other: One) -> bool:
+        key = (one, other)
+        if key not in self._known:
+            self._known[key] = self._compared(one, other)
+        return self._known[key]
+
+    def _compared(self, one: One, other: One) -> bool:
+        first, second = (self.states.levers[i].options[kept[0]] for i, kept in (one, other))
+        if first.doing != second.doing or first.cost > second.cost:
+            return False
+        if not self._is_of_concept(one[0]):
+            return one[0] == other[0] and set(one[1]) >= set(other[1])
+        for block in self.states.moved(one[0]):
+            now, says, needed = (self._of(each, block) for each in (None, one, other))
+            for name, possible in says.items():
+                if not (
+                    possible >= now[name]
+                    or possible >= needed[name]
+                    or self._follows(name, possible, other)
+                ):
+                    return False
+        return True
+
+    def _follows(self, name: str, possible: set[object], other: One) -> bool:
+        """Whether a change says that a concept is present of a kind of it, or absent of what it is
+        a kind of."""
+        finding = self.states.maker.sources.plan.findings.get(name)
+        if finding is None or finding.kind != "presence":
+            return False
+        vocabulary = self.states.maker.voc
+        return (
+            "present" in possible and self._says(vocabulary.below(finding.entry), "present", other)
+        ) or ("absent" in possible and self._says(vocabulary.above(finding.entry), "absent", other))
+
+    def _says(self, concepts: Iterable[str], state: str, one: One) -> bool:
+        """Whether a change says of one of some concepts that it is in a state."""
+        homes = self.states.divided.home
+        return any(
+            self._of(one, homes[name])[name] == {state}
+            for name in concepts
+            if name in homes and one[0] in self.states.movers(homes[name])
+        )
+
+    def _is_of_concept(self, lever: int) -> bool:
+        """Whether what it says is in the findings, and others may say it. A number, a value, and
+        that a list is complete say more than these."""
+        source = self.states.maker.sources.names[lever]
+        return not isinstance(source, str) or isinstance(
+            self.states.maker.voc.entries[source], voc.Concept
+        )
+
+    def _of(self, one: One | None, block: int) -> Told:
+        """What is possible of the findings of a block with one change, or as it is."""
+        if one is not None and one[0] not in self.states.movers(block):
+            one = None
+        key = (one, block)
+        if key not in self._told:
+            states = [()] if one is None else [((one[0], n),) for n in one[1]]
+            known = self.states.maker.sources.plan.findings
+            self._told[key] = told((self.states.rows(block, each) for each in states), known)
+        return self._told[key]
+
+
+def told(readings: Iterable[Rows], known: Iterable[str]) -> Told:
+    """What some readings leave possible."""
+    found: dict[str, set[object]] = {"": set()}
+    for rows in readings:
+        for row in rows:
+            found[""].add(tuple(each for each in row if each[0] not in known))
+            for name, cells in row:
+                if name in known:
+                    found.setdefault(name, set()).update(cells)
+    return found
+
+
+def _is_within(
+    small: frozenset[One], large: frozenset[One], larger: Mapping[One, set[One]]
+) -> bool:
+    """Whether each of some changes is smaller than one of its own among others."""
+    if not small or len(small) > len(large):
+        return False
+    first, *rest = sorted(small)
+    return any(
+        not rest or _is_within(frozenset(rest), large - {each}, larger)
+        for each in larger.get(first, set()) & large
+    )
