@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.vocabulary import Concept, Lesion
+from protocol_logic.knowledge.vocabulary import Lesion
 from protocol_logic.records import conditions, lists
 from protocol_logic.records.codings import Codings, entries_of, is_known, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
@@ -33,7 +33,13 @@ from protocol_logic.records.json_text import Object
 from protocol_logic.records.references import Subject, identifiers, subject_reference
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.sources import Document
-from protocol_logic.records.terminologies import why_unusable
+from protocol_logic.records.unknown_codes import (
+    first_day,
+    is_read_elsewhere,
+    look_alikes,
+    noted_problems,
+    why_unmapped,
+)
 
 Outcome: TypeAlias = Literal["facts", "irrelevant", "problems"]
 NO_RESOURCE = "(none)"
@@ -69,15 +75,15 @@ def read_record(
     each resource.
     """
     found: list[Problem] = []
-    entries, missing = _entries(document, found)
-    subject = _subject(document, entries, found)
+    entries, missing = resources_of(document, found)
+    subject = subject_of(document, entries, found)
     if subject is None:
         problems.extend(found)
         return None
-    return _Reader(document, codings, entries, subject, found).read(missing, meet)
+    return Reader(document, codings, entries, subject, found).read(missing, meet)
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """A resource of a bundle; `name` is `Type/id`, or `Type/#n` for the n-th when it has no id.
 
     A contained one has the name of the resource that it stands in, with `#id`.
@@ -90,7 +96,7 @@ class _Entry(NamedTuple):
     contained: bool = False
 
 
-def _entries(document: Document, problems: list[Problem]) -> tuple[list[_Entry], int]:
+def resources_of(document: Document, problems: list[Problem]) -> tuple[list[Entry], int]:
     """All resources of a document; entries without one are problems, and their number."""
     content = document.content
     if content.get("resourceType") != "Bundle":
@@ -123,13 +129,13 @@ def _no_resource(resource: object) -> str | None:
     return "a Bundle, which is not read" if resource["resourceType"] == "Bundle" else None
 
 
-def _contained(entry: _Entry, source: str, problems: list[Problem]) -> Iterator[_Entry]:
+def _contained(entry: Entry, source: str, problems: list[Problem]) -> Iterator[Entry]:
     listed = entry.resource["contained"]
     for number, resource in enumerate(listed if isinstance(listed, list) else [listed], 1):
         why = _no_resource(resource)
         if why is None:
             name = f"{entry.name}#{text_in(resource, 'id') or number}"
-            yield _Entry(resource["resourceType"], name, resource, None, True)
+            yield Entry(resource["resourceType"], name, resource, None, True)
         else:
             problems.append(
                 Problem(
@@ -141,12 +147,12 @@ def _contained(entry: _Entry, source: str, problems: list[Problem]) -> Iterator[
             )
 
 
-def _entry(resource: Object, full_url: str | None, number: int) -> _Entry:
+def _entry(resource: Object, full_url: str | None, number: int) -> Entry:
     kind = resource["resourceType"]
-    return _Entry(kind, f"{kind}/{text_in(resource, 'id') or f'#{number}'}", resource, full_url)
+    return Entry(kind, f"{kind}/{text_in(resource, 'id') or f'#{number}'}", resource, full_url)
 
 
-def _subject(document: Document, entries: list[_Entry], problems: list[Problem]) -> Subject | None:
+def subject_of(document: Document, entries: list[Entry], problems: list[Problem]) -> Subject | None:
     """The one patient of a document, or None with a problem."""
     patients = [entry for entry in entries if entry.kind == "Patient" and not entry.contained]
     line = "" if document.line is None else f"line {document.line}: "
@@ -164,14 +170,14 @@ def _subject(document: Document, entries: list[_Entry], problems: list[Problem])
     return Subject(identity, patient.full_url, identifiers(patient.resource.get("identifier")))
 
 
-class _Reader:
+class Reader:
     """Reads the resources of one document, one after the other."""
 
     def __init__(
         self,
         document: Document,
         codings: Codings,
-        entries: list[_Entry],
+        entries: list[Entry],
         subject: Subject,
         problems: list[Problem],
     ) -> None:
@@ -214,8 +220,7 @@ class _Reader:
                 meet(Met(entry.kind, entry.name, json, outcome, facts, entry.resource))
         source = self.document.source
         content = self.document.content
-        whole = self._item(content, _entry(content, None, 1).name)
-        index = _index_date(whole)
+        index = index_date_of(self._item(content, name_of(content)))
         return PatientRecord(
             patient=self.subject.id,
             source=source,
@@ -223,7 +228,7 @@ class _Reader:
             facts=tuple(sorted(self.facts, key=place)),
             problems=tuple(
                 Problems(
-                    [*self.problems, *self._unmapped_problems(), *self._empty_lists()]
+                    [*self.problems, *noted_problems(self.unmapped, source), *self._empty_lists()]
                 ).sorted()
             ),
             accounting=tuple(Account(kind, **n) for kind, n in sorted(self.counts.items())),
@@ -253,18 +258,18 @@ class _Reader:
         if any(link.get("type") == "replaced-by" for link in objects_in(json, "link")):
             item.problem("patient-status", "the Patient was replaced by another")
 
-    def _turn(self, entry: _Entry) -> int:
+    def _turn(self, entry: Entry) -> int:
         """The Patient comes first, whose birth date others need; Lists, and what else says that
         there is nothing, are read when it is known what they cannot close, Medications when it is
         known which of them are referred to."""
         if entry.kind == "AllergyIntolerance":
             closes = entries_of(entry.resource.get("code"), self.codings.lists)
-            return _TURNS["List"] if closes else 0
-        return _TURNS.get(entry.kind, 0)
+            return TURNS["List"] if closes else 0
+        return TURNS.get(entry.kind, 0)
 
     # ---- one resource ------------------------------------------------------------------------
 
-    def _resource(self, entry: _Entry) -> tuple[Object, bool]:
+    def _resource(self, entry: Entry) -> tuple[Object, bool]:
         """Read one resource: its JSON as read, and whether it was noted for its code."""
         row = None if entry.contained else ROWS.get(entry.kind)
         item = self._item(entry.resource, entry.name)
@@ -272,10 +277,8 @@ class _Reader:
             self._patient(item)
             item.born = self.born
         if row is None:
-            if entry.name not in self.referenced and self._is_known(item):
-                kind = f"a contained {entry.kind}" if entry.contained else f"type {entry.kind}"
-                message = f"{shown(kind)} is not read, but the knowledge base knows its code"
-                item.problem("not-read", message)
+            if entry.name not in self.referenced and is_read_elsewhere(item.json, self.codings):
+                item.problem("not-read", why_not_read(entry))
             return entry.resource, False
         if self._is_elsewhere(item):
             return entry.resource, False
@@ -301,7 +304,7 @@ class _Reader:
             if self._is_unlike(item, row):
                 return True
             unmapped = self._is_unmapped(item, row.code)
-            if row.concept is None or not _is_stated(json, row):
+            if row.concept is None or not is_stated(json, row):
                 return unmapped
             if not unmapped and not entries_of(json.get(row.code), self.codings.named[row.concept]):
                 self.unlisted.setdefault(row.concept, []).append(item.name)
@@ -312,8 +315,7 @@ class _Reader:
             return unmapped
         status = text_in(json, "status")
         if row.statuses is not None and status not in row.statuses:
-            says = "no status" if status is None else f"status `{shown(status)}`"
-            item.problem("not-usable", f"{says}: it does not count")
+            item.problem("not-usable", why_not_counted(json))
             return False
         when = day_of(item, row.dates) if row.dates else None
         if when is None and row.dates:
@@ -327,10 +329,9 @@ class _Reader:
                 self.facts[made:] = [
                     past(fact) if fact.entry == entry.name else fact for fact in self.facts[made:]
                 ]
-        modifier = next((key for key in _MODIFIERS if json.get(key)), None)
+        modifier = next((key for key in MODIFIERS if json.get(key)), None)
         if modifier is not None:
-            message = f"`{modifier}` may change its meaning and is not read; it is taken as unknown"
-            item.problem("not-read", message)
+            item.problem("not-read", why_modified(modifier))
             self.facts[made:] = [f for fact in self.facts[made:] if (f := doubtful(fact))]
         return False
 
@@ -355,96 +356,45 @@ class _Reader:
         item.problem("foreign-subject", f"it is {whom}, not about {patient}")
         return True
 
-    def _is_known(self, item: Item) -> bool:
-        """Whether a resource that is not read holds a code that the knowledge base knows."""
-        codings = self.codings
-        tables = (codings.observations, codings.conditions, codings.procedures, codings.medications)
-        keys = [*keys_of(item.json.get("code")), *keys_of(item.json.get(MEDICATION))]
-        return any(key in table for key in keys for table in tables)
-
     # ---- codes that cannot be known, or are easily taken for others --------------------------
 
     def _unknown(self, item: Item, row: Row[Any], concept: str) -> None:
         """Note what a resource states that no entry knows, or that may be taken for a `concept`."""
         coded = item.json.get(row.code or "")
         code = next((code for _, code in keys_of(coded)), "")
-        paths = (*row.dates, "effectivePeriod", "effectiveDateTime")
-        told = next((item.json[path] for path in paths if path in item.json), None)
-        day = text_in(told, "start") if isinstance(told, dict) else told
-        day = day[:10] if isinstance(day, str) else ""
+        day = first_day(item.json, row)
         self.unknown.append(Unlisted(concept, item.name, code, display(coded), day))
 
     def _is_unlike(self, item: Item, row: Row[Any]) -> bool:
         """Whether a resource has a code that may be taken for one of an entry, which is told."""
         kind: str = item.json["resourceType"]
         found = False
-        for key in keys_of(item.json.get(row.code or "")):
-            for entry, other in self.codings.unlike.get(key, ()):
-                if isinstance(entry, Concept) and entry.kind != row.concept and row.concept:
-                    self._unknown(item, row, entry.kind)
-                name = f"`{shown(key[1])}`"
-                name += f" ({other.code.display})" if other.code.display else ""
-                why = f"{name} is not `{entry.name}`: {other.why}"
-                self.unmapped.setdefault((kind, "look-alike", why), []).append(item.name)
-                found = True
+        for concept, why in look_alikes(item.json, row, self.codings):
+            if concept:
+                self._unknown(item, row, concept)
+            self.unmapped.setdefault((kind, "look-alike", why), []).append(item.name)
+            found = True
         return found
 
     def _is_unmapped(self, item: Item, path: str) -> bool:
         """Whether no code of a resource can be known, which is told once for each code."""
-        if path == MEDICATION and item.json.get("medicationReference") is not None:
-            return True  # told where it is followed
-        concept = item.json.get(path)
-        codings = objects_in(concept, "coding") if isinstance(concept, dict) else []
-        reasons = [
-            why_unusable(text_in(c, "system"), text_in(c, "code"), self.codings.systems)
-            for c in codings
-        ]
-        if codings and None in reasons:
-            return False
-        if reasons:
-            why = reasons[0] or ""
-        else:
-            text = text_in(concept, "text") if isinstance(concept, dict) else None
-            why = f"it has no code, only the text `{shown(text)}`" if text else "it has no code"
-        kind: str = item.json["resourceType"]
-        self.unmapped.setdefault((kind, "unmapped-code", why), []).append(item.name)
-        return True
+        why = why_unmapped(item.json, path, self.codings.systems)
+        if why:
+            kind: str = item.json["resourceType"]
+            self.unmapped.setdefault((kind, "unmapped-code", why), []).append(item.name)
+        return why is not None
 
-    def _unmapped_problems(self) -> Iterator[Problem]:
-        hints = {
-            "unmapped-code": "what it is about is not known, so it is evidence of nothing",
-            "look-alike": "it is evidence of nothing that the protocol asks for",
-        }
-        for (kind, code, why), names in self.unmapped.items():
-            more = f"; also {len(names) - 1:,} more of {shown(kind)}" if len(names) > 1 else ""
-            yield Problem(
-                code=code,
-                message=f"{why}{more}",
-                hint=hints[code],
-                resource=names[0],
-                file=self.document.source,
-            )
-
-    def _empty_lists(self) -> Iterator[Problem]:
-        """Said once: a list that names nothing closes what the record has by other codes."""
+    def _empty_lists(self) -> list[Problem]:
         empty = {e.name for e in self.entries if e.kind == "List" and not e.resource.get("entry")}
-        found = lists.beside(self.facts, empty, self.codings, self.unlisted)
-        if found is not None:
-            resource, message = found
-            yield Problem(
-                code="empty-list",
-                message=message,
-                hint="see whether it is of what the list says to be absent, and correct the list",
-                resource=resource,
-                file=self.document.source,
-            )
+        source = self.document.source
+        return lists.told_beside(self.facts, empty, self.codings, self.unlisted, source)
 
     # ---- medications -------------------------------------------------------------------------
 
-    def _medications(self) -> Mapping[str, _Entry]:
+    def _medications(self) -> Mapping[str, Entry]:
         """The Medications of the document by what a reference may call them; not those names that
         several different ones have."""
-        found: dict[str, _Entry | None] = {}
+        found: dict[str, Entry | None] = {}
         for entry in self.entries:
             if entry.kind == "Medication":
                 for name in filter(None, (entry.name, entry.full_url)):
@@ -453,7 +403,7 @@ class _Reader:
                         found[name] = None
         return {name: entry for name, entry in found.items() if entry is not None}
 
-    def _medication(self, entry: _Entry) -> _Entry | None:
+    def _medication(self, entry: Entry) -> Entry | None:
         """The Medication that a resource refers to; a problem where it is not in the document."""
         reference = entry.resource.get("medicationReference")
         if reference is None:
@@ -470,18 +420,41 @@ class _Reader:
         return None
 
 
-_MODIFIERS = ("modifierExtension", "implicitRules")
-_TURNS = {"Patient": -1, "List": 1, "Medication": 2}
+MODIFIERS = ("modifierExtension", "implicitRules")
+TURNS = {"Patient": -1, "List": 1, "Medication": 2}
 
 
-def _is_stated(json: Object, row: Row[Any]) -> bool:
+def name_of(content: Object) -> str:
+    """How problems of a whole document name it."""
+    return _entry(content, None, 1).name
+
+
+def why_not_read(entry: Entry) -> str:
+    """Why a resource of a type that is not read is told of, though an entry has its code."""
+    kind = f"a contained {entry.kind}" if entry.contained else f"type {entry.kind}"
+    return f"{shown(kind)} is not read, but the knowledge base knows its code"
+
+
+def why_not_counted(json: Object) -> str:
+    """Why a resource of such a status does not count."""
+    status = text_in(json, "status")
+    says = "no status" if status is None else f"status `{shown(status)}`"
+    return f"{says}: it does not count"
+
+
+def why_modified(modifier: str) -> str:
+    """Why a resource is taken as unknown."""
+    return f"`{modifier}` may change its meaning and is not read; it is taken as unknown"
+
+
+def is_stated(json: Object, row: Row[Any]) -> bool:
     """Whether a resource would count if its code were known."""
     if row.statuses is not None:
         return text_in(json, "status") in row.statuses
     return not conditions.is_withdrawn(json)
 
 
-def _index_date(bundle: Item) -> date | None:
+def index_date_of(bundle: Item) -> date | None:
     """The date part of a Bundle's timestamp, as written."""
     written = bundle.json.get("timestamp")
     if bundle.json["resourceType"] != "Bundle" or written is None:

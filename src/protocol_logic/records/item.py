@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.vocabulary import Named
+from protocol_logic.knowledge.vocabulary import Named, Qualifier
 from protocol_logic.records.codings import Codings, Key, keys_of
 from protocol_logic.records.facts import Fact, Reading
 from protocol_logic.records.json_text import Object
@@ -48,7 +48,17 @@ class Item:
             )
         )
 
-    def problem(self, code: str, message: str, hint: str | None = None) -> None:
+    def problem(
+        self,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        of: Sequence[Qualifier] = (),
+        keys: Sequence[Key] = (),
+    ) -> None:
+        """Tell what is wrong. `of`: the qualifiers of which one is asked for, else it were not
+        told, and `keys` the codes of which none is of a qualifier: for who reads for others."""
         self.problems.append(
             Problem(code=code, message=message, hint=hint, resource=self.name, file=self.source)
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import History
 from protocol_logic.records.codings import Codings, keys_of
@@ -49,17 +50,36 @@ def beside(
     return None
 
 
+def told_beside(
+    facts: Iterable[Fact],
+    empty: Collection[str],
+    codings: Codings,
+    unlisted: Mapping[str, Sequence[str]],
+    source: str,
+) -> list[Problem]:
+    """The problem of a list that names nothing and closes what the record has by other codes."""
+    found = beside(facts, empty, codings, unlisted)
+    if found is None:
+        return []
+    resource, message = found
+    hint = "see whether it is of what the list says to be absent, and correct the list"
+    return [Problem(code="empty-list", message=message, hint=hint, resource=resource, file=source)]
+
+
 def close(item: Item, entry: History, when: PartialDate | None) -> None:
     """What a list would hold is complete, unless the record holds something that may be what is
     then said to be absent."""
-    unclear = [
-        item.unclear[kind] for kind in item.codings.closed[entry.name] if kind in item.unclear
-    ]
-    if unclear:
-        item.problem(
-            "not-usable",
-            f"`{entry.name}` stays open: what `{shown(min(unclear))}` is about is not known",
-            "give it a code of a known system",
-        )
+    open_ = why_open(entry.name, item.codings, item.unclear)
+    if open_ is not None:
+        item.problem("not-usable", *open_)
     else:
         item.fact(entry, when, display(item.json.get("code")), Closed())
+
+
+def why_open(history: str, codings: Codings, unclear: Mapping[str, str]) -> tuple[str, str] | None:
+    """Why a list closes nothing, and what helps: something in the record cannot be known."""
+    names = [unclear[kind] for kind in codings.closed[history] if kind in unclear]
+    if not names:
+        return None
+    message = f"`{history}` stays open: what `{shown(min(names))}` is about is not known"
+    return message, "give it a code of a known system"

@@ -28,14 +28,14 @@ def qualifiers_of(item: Item) -> Qualifiers:
         for qualifier in qualifiers if said else ():
             values = {value for concept in said for value in _values(concept, qualifier)}
             if of != "site" and len(values) > 1:
-                item.problem(
-                    "unreadable-value", f"`{ELEMENTS[of]}` gives more than one `{qualifier.name}`"
-                )
+                message = f"`{ELEMENTS[of]}` gives more than one `{qualifier.name}`"
+                item.problem("unreadable-value", message, of=(qualifier,))
                 values = {None}
             found.append((qualifier.name, frozenset(values)))
         keys = [key for concept in said for key in keys_of(concept)]
         if said and qualifiers and of != "site" and item.codings.qualifying.isdisjoint(keys):
-            item.problem("unknown-code", f"`{ELEMENTS[of]}` {codes_shown(keys)}, not known here")
+            message = f"`{ELEMENTS[of]}` {codes_shown(keys)}, not known here"
+            item.problem("unknown-code", message, of=qualifiers, keys=keys)
     return tuple(found)
 
 

@@ -1,0 +1,1 @@
+"""A store: what sources state, read once for all protocols, in one file of DuckDB."""

@@ -1,0 +1,276 @@
+"""From what is kept of a patient to the record that the source would give for one protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.knowledge.vocabulary import Lesion
+from protocol_logic.records import lists
+from protocol_logic.records.codings import Codings, entries_of, is_known, keys_of
+from protocol_logic.records.facts import (
+    Account,
+    Closed,
+    ConditionStated,
+    Done,
+    Fact,
+    PatientRecord,
+    Qualifiers,
+    Unlisted,
+    place,
+)
+from protocol_logic.records.fhir import NO_RESOURCE, TURNS
+from protocol_logic.records.item import display, objects_in
+from protocol_logic.records.json_text import Object
+from protocol_logic.records.resources import ROWS
+from protocol_logic.records.store.kept import Kept, KeptPatient, KeptProblem
+from protocol_logic.records.unknown_codes import (
+    is_read_elsewhere,
+    look_alikes,
+    noted_problems,
+    why_unmapped,
+)
+
+
+class Said(NamedTuple):
+    """What code elements stand for under a protocol.
+
+    `parts`: (part, number of an entry) pairs that are found. Where there are none: `unlike`,
+    (kind or nothing, why) of those for which a code may be taken; `unmapped`, why no code can be
+    known; `concept`, the kind of concept of which no entry knows the code, with its first `code`
+    and `name` where that stands nowhere in the knowledge base (`unknown`). `known`: whether a
+    resource of a type that is not read has a code of some entry. `closes`: read with lists.
+    """
+
+    parts: frozenset[tuple[int, int]]
+    unlike: tuple[tuple[str, str], ...] = ()
+    unmapped: str | None = None
+    concept: str | None = None
+    unlisted: bool = False
+    unknown: bool = False
+    code: str = ""
+    name: str = ""
+    known: bool = False
+    closes: bool = False
+
+
+_NOTHING = Said(frozenset())
+
+
+@dataclass(slots=True)
+class Chosen:
+    """The entries of a protocol among those of a store: name -> number, and its codings."""
+
+    codings: Codings
+    numbers: Mapping[str, int]
+    names: Mapping[int, str] = field(init=False)
+    _qualifiers: dict[int, int] = field(init=False)
+    _said: dict[tuple[str | None, str], Said] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = {number: name for name, number in self.numbers.items()}
+        listed = [q.name for group in self.codings.qualifiers.values() for q in group]
+        self._qualifiers = {self.numbers[name]: n for n, name in enumerate(listed)}
+
+    def said(self, kind: str | None, about: Object | None, text: str | None = None) -> Said:
+        """What code elements stand for; `text`: the same as text, where it is at hand."""
+        if about is None and text is None:
+            return _NOTHING
+        key = (kind, json.dumps(about, default=str) if text is None else text)
+        found = self._said.get(key)
+        if found is None:
+            elements = about if about is not None else json.loads(key[1])
+            found = self._said[key] = self._of(kind, elements)
+        return found
+
+    def _of(self, kind: str | None, about: Object) -> Said:
+        codings = self.codings
+        if kind is None:
+            return Said(frozenset(), known=is_read_elsewhere(about, codings))
+        row, numbers = ROWS[kind], self.numbers
+        whole = [entry.name for entry in row.find(about, codings)]
+        parts = {(0, numbers[name]) for name in whole}
+        for number, component in enumerate(objects_in(about, "component"), 1):
+            for entry in entries_of(component.get("code"), codings.observations):
+                if entry.name not in whole and not isinstance(entry, Lesion):
+                    parts.add((number, numbers[entry.name]))
+        closes = kind == "AllergyIntolerance" and bool(entries_of(about.get("code"), codings.lists))
+        if parts or row.code is None or not row.asked(codings):
+            return Said(frozenset(parts), closes=closes)
+        elements = {**about, "resourceType": kind}
+        unlike = tuple(look_alikes(elements, row, codings))
+        unmapped = why_unmapped(about, row.code, codings.systems)
+        concept = row.concept
+        coded = about.get(row.code)
+        unlisted = unknown = False
+        if concept is not None and unmapped is None:
+            unlisted = not entries_of(coded, codings.named[concept])
+            unknown = unlisted and not any(map(is_known, keys_of(coded)))
+        code = next((code for _, code in keys_of(coded)), "")
+        return Said(
+            frozenset(),
+            unlike,
+            unmapped,
+            concept,
+            unlisted,
+            unknown,
+            code,
+            display(coded),
+            closes=closes,
+        )
+
+    def qualifiers(self, found: Qualifiers) -> Qualifiers:
+        """Those that the protocol asks for, in its order; they come by number."""
+        its = sorted(
+            (self._qualifiers[int(number)], self.names[int(number)], values)
+            for number, values in found
+            if int(number) in self._qualifiers
+        )
+        return tuple((name, values) for _, name, values in its)
+
+    def arises(self, problem: KeptProblem) -> bool:
+        """Whether a problem arises as far as it has to do with qualifiers."""
+        if not problem.of:
+            return True
+        asked = any(number in self._qualifiers for number in problem.of)
+        return asked and (not problem.keys or self.codings.qualifying.isdisjoint(problem.keys))
+
+
+def gather(kept: KeptPatient, chosen: Chosen) -> PatientRecord:
+    """The record of a patient for a protocol."""
+    return _Gathering(kept, chosen).record()
+
+
+class _Gathering:
+    """The record of one patient while it is made; its steps are those of `fhir.Reader`."""
+
+    def __init__(self, kept: KeptPatient, chosen: Chosen) -> None:
+        self.kept = kept
+        self.chosen = chosen
+        self.facts: list[Fact] = []
+        self.problems: list[Problem] = []
+        self.counts: dict[str, list[int]] = {}
+        self.noted: dict[tuple[str, str, str], list[str]] = {}
+        self.referenced: set[str] = set()
+        self.unclear: dict[str, str] = {}
+        self.unlisted: dict[str, list[str]] = {}
+        self.unknown: list[Unlisted] = []
+
+    def record(self) -> PatientRecord:
+        kept, source = self.kept, self.kept.source
+        for kind, number in kept.counted.items():
+            self._count(kind)[1] += number
+        if kept.nothing:
+            self._count(NO_RESOURCE)[2] += kept.nothing
+        of_whole = [problem.problem(None, source) for problem in kept.problems]
+        found = [(self.chosen.said(each.kind, each.about, each.text), each) for each in kept.kept]
+        for said, each in sorted(found, key=_turn):
+            made, told = len(self.facts), len(self.problems)
+            noted = self._resource(each, said)
+            counts = self._count(each.type)
+            if len(self.facts) > made or each.name in self.referenced:
+                counts[0] += 1
+            elif noted or len(self.problems) > told:
+                counts[2] += 1
+            else:
+                counts[1] += 1
+        problems = [*of_whole, *self.problems, *noted_problems(self.noted, source)]
+        return PatientRecord(
+            patient=kept.patient,
+            source=source,
+            index_date=kept.index_date,
+            index_source=kept.index_source,
+            facts=tuple(sorted(self.facts, key=place)),
+            problems=tuple(Problems([*problems, *self._empty_lists()]).sorted()),
+            accounting=tuple(Account(kind, *n) for kind, n in sorted(self.counts.items())),
+            unclear=frozenset(self.unclear),
+            unlisted=tuple(sorted(self.unknown)),
+        )
+
+    def _count(self, kind: str) -> list[int]:
+        """How many resources of a type made facts, are irrelevant, and only problems."""
+        return self.counts.setdefault(kind, [0, 0, 0])
+
+    def _resource(self, kept: Kept, said: Said) -> bool:
+        """Take what one resource says; whether it was noted for its code."""
+        made, source = len(self.facts), self.kept.source
+        numbers, parts, free = self.chosen.names, said.parts, kept.kind is None
+        read = bool(parts)
+        for problem in kept.problems:
+            its = problem.entry in numbers if free else (problem.part, problem.entry) in parts
+            if (
+                problem.scope == "always"
+                or (problem.scope == "read" and read)
+                or (problem.scope == "entry" and its and self.chosen.arises(problem))
+                or (problem.scope == "known" and said.known and kept.name not in self.referenced)
+            ):
+                self.problems.append(problem.problem(kept.name, source))
+        if kept.stopped:
+            return False
+        for entry, fact, part, sure in kept.facts:
+            if entry in numbers if free else (part, entry) in parts:
+                self._fact(kept, entry, fact, sure)
+        if kept.via is not None and len(self.facts) > made:
+            self.referenced.add(kept.via)
+        return not read and not free and self._unknown(kept, said)
+
+    def _fact(self, kept: Kept, entry: int, fact: Fact, sure: bool) -> None:
+        reading, name = fact.reading, self.chosen.names[entry]
+        if isinstance(reading, Closed):
+            open_ = lists.why_open(name, self.chosen.codings, self.unclear)
+            if open_ is not None:
+                message, hint = open_
+                self.problems.append(
+                    Problem(
+                        code="not-usable",
+                        message=message,
+                        hint=hint,
+                        resource=kept.name,
+                        file=self.kept.source,
+                    )
+                )
+                return
+            if not sure:
+                return
+        elif isinstance(reading, ConditionStated | Done) and reading.qualifiers:
+            its = self.chosen.qualifiers(reading.qualifiers)
+            fact = replace(fact, reading=replace(reading, qualifiers=its))
+        self.facts.append(fact if fact.entry == name else replace(fact, entry=name))
+
+    def _unknown(self, kept: Kept, said: Said) -> bool:
+        """Note a resource by whose code no entry is found; whether it is told of."""
+        for kind, why in said.unlike:
+            if kind:
+                self._list(kept, said, kind)
+            self.noted.setdefault((kept.type, "look-alike", why), []).append(kept.name)
+        if said.unlike:
+            return True
+        unmapped, concept = said.unmapped, said.concept
+        if unmapped:
+            self.noted.setdefault((kept.type, "unmapped-code", unmapped), []).append(kept.name)
+        if concept is not None and kept.stated:
+            if said.unlisted:
+                self.unlisted.setdefault(concept, []).append(kept.name)
+                if said.unknown:
+                    self._list(kept, said, concept)
+            if unmapped is not None:
+                self.unclear[concept] = min(kept.name, self.unclear.get(concept, kept.name))
+        return unmapped is not None
+
+    def _list(self, kept: Kept, said: Said, concept: str) -> None:
+        self.unknown.append(Unlisted(concept, kept.name, said.code, said.name, kept.day))
+
+    def _empty_lists(self) -> list[Problem]:
+        empty = {each.name for each in self.kept.kept if each.empty}
+        return lists.told_beside(
+            self.facts, empty, self.chosen.codings, self.unlisted, self.kept.source
+        )
+
+
+def _turn(found: tuple[Said, Kept]) -> int:
+    """As `fhir.Reader` takes resources: lists, and what closes like them, after all others."""
+    said, kept = found
+    return TURNS["List"] if said.closes else TURNS.get(kept.type, 0)

@@ -1,0 +1,126 @@
+"""A store as a file: whether there is one, of which version, and how DuckDB opens it.
+
+DuckDB is an extra, and imported only here and only when a store is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from protocol_logic.foundation.text import shown
+from protocol_logic.records.store.schema import TABLES, VERSION
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_MAGIC = slice(8, 12)
+
+
+class StoreError(Exception):
+    """Why a store cannot be used; message and hint are safe to show."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def is_store(path: Path) -> bool:
+    """Whether a file is one of DuckDB, by its first bytes."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(12)[_MAGIC] == b"DUCK"
+    except OSError:
+        return False
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Errors of DuckDB as ones that say what to do. Raises StoreError."""
+    duckdb = _duckdb()
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _error(str(error)) from error
+
+
+def connected(path: Path, *, read_only: bool) -> DuckDBPyConnection:
+    """A connection to a store that is there and of this version. Raises StoreError."""
+    duckdb = _duckdb()
+    with told():
+        connection: DuckDBPyConnection = duckdb.connect(
+            str(path), read_only=read_only, config=_CONFIG
+        )
+    try:
+        version = _version(connection)
+    except StoreError:
+        connection.close()
+        raise
+    if version != str(VERSION):
+        connection.close()
+        raise StoreError(
+            f"it is a store of version {shown(version)}, and this program reads version {VERSION}",
+            "ingest the sources into a new file",
+        )
+    return connection
+
+
+def created(path: Path) -> DuckDBPyConnection:
+    """A connection to a new store. Raises StoreError."""
+    duckdb = _duckdb()
+    with told():
+        connection: DuckDBPyConnection = duckdb.connect(str(path), config=_CONFIG)
+        connection.execute("BEGIN")
+        for table, columns in TABLES.items():
+            connection.execute(f"CREATE TABLE {table} ({columns})")
+        connection.execute("INSERT INTO meta VALUES ('version', ?)", [str(VERSION)])
+        connection.execute("COMMIT")
+    return connection
+
+
+_CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False}
+
+
+def _duckdb() -> Any:
+    try:
+        import duckdb
+        import pyarrow  # noqa: F401  (rows go in by it)
+    except ImportError as error:
+        raise StoreError(
+            "a store needs DuckDB and Arrow, which are not installed",
+            "pip install 'protocol-logic[cohort]'",
+        ) from error
+    return duckdb
+
+
+def _version(connection: DuckDBPyConnection) -> str:
+    with told():
+        names = {
+            name for (name,) in connection.sql("SELECT table_name FROM duckdb_tables()").fetchall()
+        }
+        if not {"meta", "patients", "facts"} <= names:
+            raise StoreError(
+                "it is a database, but no store of protocol-logic",
+                "`protocol-logic ingest SOURCE... STORE` makes one",
+            )
+        version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+    return str(version[0]) if version is not None else "unknown"
+
+
+def _error(text: str) -> StoreError:
+    """What an error of DuckDB means to who uses a store."""
+    low = text.lower()
+    if "lock on file" in low or "being used by another process" in low:
+        return StoreError(
+            "it is in use by another process",
+            "one `ingest` at a time writes a store, and nobody reads it meanwhile",
+        )
+    if "no space left" in low or "disk is full" in low or "file too large" in low:
+        return StoreError(
+            "there is no space left for it", "what was committed is kept; ingest again"
+        )
+    return StoreError(f"DuckDB cannot go on with it: {shown(text.splitlines()[0])}")

@@ -1,0 +1,263 @@
+"""A store that is read: its patients in the order of the sources, as rows that another process may
+make records of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from protocol_logic.foundation.problems import Problem
+from protocol_logic.knowledge.vocabulary import Entry, PatientField, Qualifier, Vocabulary
+from protocol_logic.records.codings import Codings, entries_of
+from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.item import objects_in
+from protocol_logic.records.json_text import Object
+from protocol_logic.records.resources import ROWS
+from protocol_logic.records.store.gathering import Chosen, gather
+from protocol_logic.records.store.kept import KeptPatient
+from protocol_logic.records.store.knowledge import digest_of_entry
+from protocol_logic.records.store.opening import StoreError, connected, told
+from protocol_logic.records.store.rows import Row, patient_of
+from protocol_logic.records.unknown_codes import is_read_elsewhere, look_alikes
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_CHUNK = 256
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The rows of one patient, of which a record can be made by `Fitting`."""
+
+    patient: str
+    source: str
+    line: int | None
+    row: Row
+    resources: list[Row]
+    facts: list[Row]
+    problems: list[Row]
+
+    @property
+    def size(self) -> int:
+        """Roughly its bytes on the way to another process."""
+        return 100 * (len(self.resources) + 3 * len(self.facts) + 2 * len(self.problems))
+
+
+@dataclass(slots=True)
+class Fitting:
+    """Makes records of the rows of a store for one protocol. Goes to other processes by pickle."""
+
+    codings: Codings
+    numbers: Mapping[str, int]
+    abouts: Mapping[int, tuple[str | None, str]]
+    chosen: Chosen = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chosen = Chosen(self.codings, self.numbers)
+
+    def kept(self, stored: Stored) -> KeptPatient:
+        """What is kept of a patient, as far as the protocol can ask for it."""
+        row = (stored.patient, stored.source, stored.line, *stored.row)
+        names = self.chosen.names
+        return patient_of(row, stored.resources, stored.facts, stored.problems, self.abouts, names)
+
+    def record(self, stored: Stored) -> PatientRecord:
+        """The record that the source gives for the protocol."""
+        return gather(self.kept(stored), self.chosen)
+
+
+class Store:
+    """A store that is read. `connection` is one of DuckDB, for what SQL can do."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises StoreError."""
+        self.path = path
+        self.connection: DuckDBPyConnection = connected(path, read_only=True)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def is_complete(self) -> bool:
+        """Whether the last `ingest` came to its end."""
+        with told():
+            found = self.connection.execute("SELECT 1 FROM meta WHERE key = 'complete'").fetchone()
+        return found is not None
+
+    def number(self) -> int:
+        """How many patients there are."""
+        with told():
+            found = self.connection.execute("SELECT count(*) FROM patients").fetchone()
+        return int(found[0]) if found is not None else 0
+
+    # ---- which entries -----------------------------------------------------------------------
+
+    def fitting(self, codings: Codings) -> Fitting:
+        """What makes records for a protocol. Raises StoreError where it asks for entries that the
+        store was not read for, or read otherwise; not where no resource has one of their codes."""
+        run = self.connection.execute
+        with told():
+            rows = run("SELECT entry, name, digest FROM entries").fetchall()
+            known = {(name, digest): number for number, name, digest in rows}
+            everywhere = self._read_everywhere()
+            found = run("SELECT about, kind, content FROM abouts").fetchall()
+        abouts = {about: (kind or None, content) for about, kind, content in found}
+        numbers: dict[str, int] = {}
+        lacking: dict[str, Entry] = {}
+        for name, entry in _entries(codings).items():
+            number = known.get((name, digest_of_entry(entry)))
+            if number is None or number not in everywhere:
+                lacking[name] = entry
+            numbers[name] = -1 - len(numbers) if number is None else number
+        met = self._met(lacking, abouts.values())
+        if met:
+            raise self._lacks(met)
+        return Fitting(codings, numbers, abouts)
+
+    def _read_everywhere(self) -> frozenset[int]:
+        """The entries for which all patients were read."""
+        rows = self.connection.execute(
+            "SELECT knowledge, entry FROM knowledge "
+            "WHERE knowledge IN (SELECT DISTINCT knowledge FROM patients)"
+        ).fetchall()
+        sets: dict[int, set[int]] = {}
+        for number, entry in rows:
+            sets.setdefault(number, set()).add(entry)
+        return frozenset(set.intersection(*sets.values())) if sets else frozenset()
+
+    def _met(
+        self, lacking: Mapping[str, Entry], abouts: Iterable[tuple[str | None, str]]
+    ) -> list[str]:
+        """Those of some entries of which resources may state something."""
+        if not lacking or not self.number():
+            return []
+        met = {n for n, entry in lacking.items() if isinstance(entry, Qualifier | PatientField)}
+        each = {name: Codings.of(Vocabulary({name: entry})) for name, entry in lacking.items()}
+        whole = Codings.of(Vocabulary(lacking))
+        for kind, content in abouts:
+            about = json.loads(content)
+            if _states(kind, about, whole):
+                met.update(n for n in each if n not in met and _states(kind, about, each[n]))
+        return sorted(met)
+
+    def _lacks(self, names: Sequence[str]) -> StoreError:
+        listed = ", ".join(f"`{name}`" for name in names[:_NAMED])
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        return StoreError(
+            f"it was not read for {listed}{more}, which the protocol asks for and records state",
+            "ingest the sources into it again, with `--protocol FILE` for a protocol of your own "
+            "and `--policies FILE` for a site's",
+        )
+
+    # ---- patients ----------------------------------------------------------------------------
+
+    def items(self, fitting: Fitting) -> Iterator[Stored | Problem]:
+        """The patients in the order of the sources, and in its place why a document gave none."""
+        with told():
+            order = self.connection.execute(
+                "SELECT place, patient FROM patients ORDER BY place"
+            ).fetchall()
+            listed = self.connection.execute("SELECT * FROM told ORDER BY place").fetchall()
+        problems = [(place, _problem(row)) for place, *row in listed]
+        for start in range(0, len(order), _CHUNK):
+            chunk = order[start : start + _CHUNK]
+            found = self.stored([number for _, number in chunk], fitting)
+            for (place, _), stored in zip(chunk, found, strict=True):
+                while problems and problems[0][0] < place:
+                    yield problems.pop(0)[1]
+                yield stored
+        yield from (problem for _, problem in problems)
+
+    def stored(self, numbers: Sequence[int], fitting: Fitting) -> list[Stored]:
+        """The rows of some patients, in this order."""
+        entries = sorted(fitting.numbers.values())
+        with told():
+            patients = {
+                row[0]: row[1:] for row in self._rows("patients", _PATIENT, numbers).fetchall()
+            }
+            resources = self._grouped("resources", numbers)
+            facts = self._grouped("facts", numbers, "AND entry IN (SELECT unnest(?))", entries)
+            problems = self._grouped(
+                "problems", numbers, "AND (entry IS NULL OR entry IN (SELECT unnest(?)))", entries
+            )
+        found = []
+        for number in numbers:
+            name, source, line, *rest = patients[number]
+            found.append(
+                Stored(
+                    name,
+                    source,
+                    line,
+                    tuple(rest),
+                    resources.get(number, []),
+                    facts.get(number, []),
+                    problems.get(number, []),
+                )
+            )
+        return found
+
+    def _grouped(
+        self, table: str, numbers: Sequence[int], where: str = "", entries: Sequence[int] = ()
+    ) -> dict[int, list[Row]]:
+        grouped: dict[int, list[Row]] = {}
+        more = [list(entries)] if where else []
+        rows = self._rows(table, "*", numbers, f"{where} ORDER BY patient, resource", more)
+        for number, *row in rows.fetchall():
+            grouped.setdefault(number, []).append(tuple(row))
+        return grouped
+
+    def _rows(
+        self,
+        table: str,
+        columns: str,
+        numbers: Sequence[int],
+        more: str = "",
+        values: Sequence[object] = (),
+    ) -> DuckDBPyConnection:
+        low, high = min(numbers), max(numbers)
+        its = f"patient BETWEEN {low:d} AND {high:d}"
+        if high - low + 1 != len(numbers):
+            its += " AND patient IN (SELECT unnest(?))"
+            values = [list(numbers), *values]
+        statement = f"SELECT {columns} FROM {table} WHERE {its} {more}"
+        return self.connection.execute(statement, list(values))
+
+
+_PATIENT = "patient, id, source, line, index_date, index_source, counted, nothing"
+
+
+def _problem(row: Sequence[Any]) -> Problem:
+    code, message, hint, name, file = row
+    return Problem(code=code, message=message, hint=hint, resource=name, file=file)
+
+
+def _entries(codings: Codings) -> dict[str, Entry]:
+    """All entries that records are read for by codings."""
+    c = codings
+    tables: list[Mapping[Any, Iterable[Any]]] = [
+        c.fields, c.observations, c.conditions, c.procedures, c.medications, c.allergies,
+        c.lists, c.consents, c.qualifiers,
+    ]  # fmt: skip
+    found = {e.name: e for table in tables for entries in table.values() for e in entries}
+    found |= {entry.name: entry for each in c.unlike.values() for entry, _ in each}
+    return found
+
+
+def _states(kind: str | None, about: Object, codings: Codings) -> bool:
+    """Whether code elements, or those of a component, stand for an entry, or look like one's."""
+    if kind is None:
+        return is_read_elsewhere(about, codings)
+    row, components = ROWS[kind], objects_in(about, "component")
+    return (
+        bool(row.find(about, codings))
+        or any(entries_of(each.get("code"), codings.observations) for each in components)
+        or any(look_alikes(about, row, codings))
+    )

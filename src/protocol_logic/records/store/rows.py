@@ -1,0 +1,404 @@
+"""What is kept of a patient as rows of the tables of a store, and back; nothing is lost between.
+
+Numbers are stored as numerator and denominator where both fit 63 bits, so that SQL can compare
+them exactly; else as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.foundation.interval import Interval
+from protocol_logic.records.facts import (
+    Born,
+    Closed,
+    ConditionStated,
+    Done,
+    Fact,
+    LesionSize,
+    Limit,
+    Measured,
+    NotTaken,
+    Ordered,
+    Qualifiers,
+    Reading,
+    Stated,
+    Therapy,
+)
+from protocol_logic.records.json_text import Object
+from protocol_logic.records.store.kept import Kept, KeptFact, KeptPatient, KeptProblem
+from protocol_logic.records.store.schema import columns_of
+
+Row: TypeAlias = tuple[Any, ...]
+
+_FACT = [name for name, _ in columns_of("facts")][1:]
+_AT = {name: place for place, name in enumerate(_FACT)}
+_BLANK: list[Any] = [None] * len(_FACT)
+_SIXTY_THREE_BITS = 2**63
+_WHOLE = -1
+"""The number of the resource that problems of a whole document are of."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one patient without the patient's number.
+
+    `abouts`: the code elements that its resources name by place in this list, by row and text;
+    `others`: those of resources that are only counted -> how many.
+    """
+
+    patient: Row
+    id: str
+    digest: bytes
+    resources: list[Row] = field(default_factory=list)
+    facts: list[Row] = field(default_factory=list)
+    problems: list[Row] = field(default_factory=list)
+    abouts: list[tuple[str, str]] = field(default_factory=list)
+    others: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def about_text(about: Object) -> str:
+    """Code elements as one text."""
+    return json.dumps(about, ensure_ascii=False, separators=(",", ":"))
+
+
+def rows_of(kept: KeptPatient, numbers: Sequence[int]) -> Rows:
+    """What is kept as rows; `numbers`: number of an entry where it was read -> in the store."""
+    counted = json.dumps(kept.counted)
+    index = (kept.index_date, kept.index_source)
+    rows = Rows((kept.source, kept.line, *index, counted, kept.nothing), kept.patient, kept.digest)
+    rows.others = kept.others
+    places: dict[tuple[str, str], int] = {}
+    for problem in kept.problems:
+        rows.problems.append(_problem_row(_WHOLE, problem, numbers))
+    for number, each in enumerate(kept.kept):
+        place = None
+        if each.about is not None:
+            key = (each.kind or "", about_text(each.about))
+            place = places.setdefault(key, len(places))
+        rows.resources.append(
+            (
+                number,
+                each.type,
+                each.name,
+                place,
+                each.stopped,
+                each.stated,
+                each.day or None,
+                each.via,
+                each.empty,
+            )
+        )
+        rows.facts += [_fact_row(number, fact, numbers) for fact in each.facts]
+        rows.problems += [_problem_row(number, problem, numbers) for problem in each.problems]
+    rows.abouts = list(places)
+    return rows
+
+
+def patient_of(
+    patient: Row,
+    resources: Iterable[Row],
+    facts: Iterable[Row],
+    problems: Iterable[Row],
+    abouts: Mapping[int, tuple[str | None, str]],
+    names: Mapping[int, str],
+) -> KeptPatient:
+    """What is kept of a patient, from its rows (without patient numbers).
+
+    `patient`: id, source, line, index date and source, counted, nothing. `abouts`: number -> row
+    and text; `names`: number of an entry -> its name, for those of which facts are given.
+    """
+    identity, source, line, index_date, index_source, counted, nothing = patient
+    kept = KeptPatient(identity, source, line, index_date, index_source)
+    kept.counted = json.loads(counted)
+    kept.nothing = nothing
+    by_number: dict[int, Kept] = {}
+    for number, type_, name, about, stopped, stated, day, via, empty in resources:
+        kind, text = abouts[about] if about is not None else (None, None)
+        by_number[number] = Kept(
+            type_,
+            name,
+            kind,
+            text=text,
+            stopped=stopped,
+            stated=stated,
+            day=day or "",
+            via=via,
+            empty=empty,
+        )
+    for row in facts:
+        resource = by_number[row[0]]
+        resource.facts.append(_kept_fact(resource.name, names[row[2]], row))
+    for row in problems:
+        (kept.problems if row[0] == _WHOLE else by_number[row[0]].problems).append(_problem(row))
+    kept.kept = list(by_number.values())
+    return kept
+
+
+# ---- problems ------------------------------------------------------------------------------------
+
+
+def _problem_row(resource: int, problem: KeptProblem, numbers: Sequence[int]) -> Row:
+    entry = None if problem.entry is None else numbers[problem.entry]
+    qualifiers = None
+    if problem.of:
+        qualifiers = json.dumps([[numbers[n] for n in problem.of], problem.keys])
+    told = (problem.code, problem.message, problem.hint, problem.resource, problem.file)
+    return (resource, problem.part, entry, problem.scope, qualifiers, *told)
+
+
+def _problem(row: Row) -> KeptProblem:
+    _, part, entry, scope, qualifiers, code, message, hint, name, file = row
+    of, keys = json.loads(qualifiers) if qualifiers is not None else ((), ())
+    asked = tuple(of)
+    codes = tuple((system, value) for system, value in keys)
+    return KeptProblem(scope, code, message, hint, entry, part, asked, codes, name, file)
+
+
+# ---- facts ---------------------------------------------------------------------------------------
+
+
+def _fact_row(resource: int, kept: KeptFact, numbers: Sequence[int]) -> Row:
+    fact = kept.fact
+    row = _BLANK.copy()
+    row[:4] = (resource, kept.part, numbers[kept.entry], kept.sure)
+    kind, write = _WRITE[type(fact.reading)]
+    row[_KIND] = kind
+    _put_date(row, _FIRST, fact.date)
+    row[_RECORDED] = fact.recorded
+    write(row, fact.reading, numbers)
+    return tuple(row)
+
+
+def _kept_fact(resource: str, entry: str, row: Row) -> KeptFact:
+    number = row[2]
+    fact = Fact(
+        entry=entry,
+        resource=resource,
+        date=_date(row, _FIRST),
+        recorded=row[_RECORDED],
+        reading=_READ[row[_KIND]](row),
+    )
+    return KeptFact(number, fact, row[1], row[3])
+
+
+_KIND, _FIRST, _RECORDED = _AT["kind"], _AT["first"], _AT["recorded"]
+_SHAPE, _NUMBER, _ULN, _LIMITS = _AT["shape"], _AT["number"], _AT["uln_n"], _AT["limits"]
+_STATED, _STATE, _START, _END = _AT["stated"], _AT["state"], _AT["start_first"], _AT["end_first"]
+_ONGOING, _SIDE, _SIZES = _AT["ongoing"], _AT["side"], _AT["sizes"]
+
+
+def _put_date(row: list[Any], at: int, day: PartialDate | None) -> None:
+    if day is not None:
+        row[at], row[at + 1] = day.first, day.last
+        if day.text != day.first.isoformat() or day.first != day.last:
+            row[at + 2] = day.text
+        row[at + 3] = day.time or None
+
+
+def _date(row: Row, at: int) -> PartialDate | None:
+    first = row[at]
+    if first is None:
+        return None
+    text = row[at + 2]
+    return PartialDate(
+        first, row[at + 1], first.isoformat() if text is None else text, row[at + 3] or ""
+    )
+
+
+def _fits(number: Fraction) -> bool:
+    return -_SIXTY_THREE_BITS < number.numerator < _SIXTY_THREE_BITS > number.denominator
+
+
+def _interval_text(interval: Interval) -> str:
+    ends = [None if end is None else str(end) for end in (interval.lo, interval.hi)]
+    return json.dumps([ends[0], interval.lo_closed, ends[1], interval.hi_closed])
+
+
+def _interval_of(text: str) -> Interval:
+    lo, lo_closed, hi, hi_closed = json.loads(text)
+    ends = [None if end is None else Fraction(end) for end in (lo, hi)]
+    return Interval(ends[0], lo_closed, ends[1], hi_closed)
+
+
+def _measured(row: list[Any], reading: Measured, numbers: Sequence[int]) -> None:
+    value = reading.value
+    if value is not None:
+        lo, hi = value.lo, value.hi
+        if not all(end is None or _fits(end) for end in (lo, hi)):
+            row[_SHAPE], row[_NUMBER] = "wide", _interval_text(value)
+        else:
+            row[_SHAPE] = "interval"
+            if lo is not None:
+                row[_SHAPE + 1], row[_SHAPE + 2] = lo.numerator, lo.denominator
+            row[_SHAPE + 3] = value.lo_closed
+            if lo is not None and lo == hi:
+                row[_SHAPE] = "point"
+            else:
+                if hi is not None:
+                    row[_SHAPE + 4], row[_SHAPE + 5] = hi.numerator, hi.denominator
+                row[_SHAPE + 6] = value.hi_closed
+    row[_LIMITS + 1] = reading.relative
+    if reading.limits:
+        row[_LIMITS] = json.dumps(
+            [[x.sex, str(x.value), x.recorded, x.end] for x in reading.limits]
+        )
+        for at, end in ((_ULN, "ULN"), (_ULN + 2, "LLN")):
+            its = [limit for limit in reading.limits if limit.end == end]
+            if len(its) == 1 and its[0].sex is None and _fits(its[0].value):
+                row[at], row[at + 1] = its[0].value.numerator, its[0].value.denominator
+
+
+def _read_measured(row: Row) -> Measured:
+    limits: tuple[Limit, ...] = ()
+    if row[_LIMITS] is not None:
+        limits = tuple(
+            Limit(sex, Fraction(value), recorded, end)
+            for sex, value, recorded, end in json.loads(row[_LIMITS])
+        )
+    shape = row[_SHAPE]
+    value: Interval | None = None
+    if shape == "point":
+        value = Interval.point(Fraction(row[_SHAPE + 1], row[_SHAPE + 2]))
+    elif shape == "wide":
+        value = _interval_of(row[_NUMBER])
+    elif shape is not None:
+        lo_n, lo_d, lo_closed, hi_n, hi_d, hi_closed = row[_SHAPE + 1 : _SHAPE + 7]
+        lo = None if lo_n is None else Fraction(lo_n, lo_d)
+        hi = None if hi_n is None else Fraction(hi_n, hi_d)
+        value = Interval(lo, lo_closed, hi, hi_closed)
+    return Measured(value, limits, row[_LIMITS + 1])
+
+
+def _stated(row: list[Any], reading: Stated, numbers: Sequence[int]) -> None:
+    row[_STATED] = None if reading.values is None else sorted(reading.values)
+
+
+def _read_stated(row: Row) -> Stated:
+    return Stated(None if row[_STATED] is None else frozenset(row[_STATED]))
+
+
+def _put_qualifiers(row: list[Any], qualifiers: Qualifiers, numbers: Sequence[int]) -> None:
+    if qualifiers:
+        row[_STATE + 6] = json.dumps(
+            [[numbers[int(n)], sorted(v, key=lambda x: x or "")] for n, v in qualifiers]
+        )
+
+
+def _qualifiers(row: Row) -> Qualifiers:
+    if row[_STATE + 6] is None:
+        return ()
+    return tuple((str(number), frozenset(v)) for number, v in json.loads(row[_STATE + 6]))
+
+
+def _condition(row: list[Any], reading: ConditionStated, numbers: Sequence[int]) -> None:
+    row[_STATE : _STATE + 5] = (
+        reading.state,
+        reading.clinical,
+        reading.confirmed,
+        reading.after,
+        reading.past,
+    )
+    row[_STATE + 5] = sorted(reading.evidence) or None
+    _put_qualifiers(row, reading.qualifiers, numbers)
+    _put_date(row, _START, reading.onset)
+    _put_date(row, _END, reading.abated)
+
+
+def _read_condition(row: Row) -> ConditionStated:
+    state, clinical, confirmed, after, past, evidence = row[_STATE : _STATE + 6]
+    return ConditionStated(
+        state,
+        clinical,
+        confirmed=confirmed,
+        onset=_date(row, _START),
+        evidence=frozenset(evidence or ()),
+        abated=_date(row, _END),
+        after=after,
+        qualifiers=_qualifiers(row),
+        past=past,
+    )
+
+
+def _therapy(row: list[Any], reading: Therapy, numbers: Sequence[int]) -> None:
+    _put_date(row, _START, reading.start)
+    _put_date(row, _END, reading.end)
+    row[_ONGOING], row[_ONGOING + 1] = reading.ongoing, reading.intent
+
+
+def _read_therapy(row: Row) -> Therapy:
+    return Therapy(_date(row, _START), _date(row, _END), row[_ONGOING], row[_ONGOING + 1])
+
+
+def _done(row: list[Any], reading: Done, numbers: Sequence[int]) -> None:
+    row[_SIDE], row[_SIDE + 1] = reading.side, reading.known
+    _put_date(row, _START, reading.start)
+    _put_date(row, _END, reading.end)
+    _put_qualifiers(row, reading.qualifiers, numbers)
+
+
+def _read_done(row: Row) -> Done:
+    side, known = row[_SIDE], row[_SIDE + 1]
+    return Done(side, _date(row, _START), _date(row, _END), _qualifiers(row), known)
+
+
+def _ordered(row: list[Any], reading: Ordered, numbers: Sequence[int]) -> None:
+    row[_SIDE + 1] = reading.known
+
+
+def _lesion(row: list[Any], reading: LesionSize, numbers: Sequence[int]) -> None:
+    sizes = [[axis, None if size is None else _interval_text(size)] for axis, size in reading.sizes]
+    row[_SIZES], row[_SIZES + 1], row[_SIZES + 2] = json.dumps(sizes), reading.site, reading.method
+
+
+def _read_lesion(row: Row) -> LesionSize:
+    sizes = tuple(
+        (axis, None if size is None else _interval_of(size))
+        for axis, size in json.loads(row[_SIZES])
+    )
+    return LesionSize(sizes, row[_SIZES + 1], row[_SIZES + 2])
+
+
+def _born(row: list[Any], reading: Born, numbers: Sequence[int]) -> None:
+    _put_date(row, _START, reading.date)
+
+
+def _read_born(row: Row) -> Born:
+    day = _date(row, _START)
+    assert day is not None
+    return Born(day)
+
+
+def _nothing(row: list[Any], reading: Any, numbers: Sequence[int]) -> None:
+    pass
+
+
+_WRITE: dict[type[Any], tuple[str, Callable[[list[Any], Any, Sequence[int]], None]]] = {
+    Measured: ("measured", _measured),
+    Stated: ("stated", _stated),
+    ConditionStated: ("condition", _condition),
+    Therapy: ("therapy", _therapy),
+    Ordered: ("ordered", _ordered),
+    NotTaken: ("nottaken", _nothing),
+    Done: ("done", _done),
+    LesionSize: ("lesion", _lesion),
+    Closed: ("closed", _nothing),
+    Born: ("born", _born),
+}
+_READ: dict[str, Callable[[Row], Reading]] = {
+    "measured": _read_measured,
+    "stated": _read_stated,
+    "condition": _read_condition,
+    "therapy": _read_therapy,
+    "ordered": lambda row: Ordered(row[_SIDE + 1]),
+    "nottaken": lambda _: NotTaken(),
+    "done": _read_done,
+    "lesion": _read_lesion,
+    "closed": lambda _: Closed(),
+    "born": _read_born,
+}

@@ -1,0 +1,330 @@
+"""A FHIR document to what is kept of its patient for any protocol.
+
+Each resource is read for every entry that is known, by the same functions as for one protocol;
+what they tell is kept apart by entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.knowledge.vocabulary import Lesion, Named, Qualifier
+from protocol_logic.records import fhir
+from protocol_logic.records.codings import Key, entries_of, is_of_the_past, keys_of
+from protocol_logic.records.dates import day_of
+from protocol_logic.records.facts import Closed, ConditionStated, Done, Fact, doubtful, past
+from protocol_logic.records.item import Item, objects_in, text_in
+from protocol_logic.records.json_text import Object
+from protocol_logic.records.references import Subject
+from protocol_logic.records.resources import MEDICATION, ROWS, Row
+from protocol_logic.records.sources import Document
+from protocol_logic.records.store.kept import Kept, KeptFact, KeptPatient, KeptProblem
+from protocol_logic.records.store.knowledge import VARIANT, Knowledge, Layer
+from protocol_logic.records.store.rows import about_text
+from protocol_logic.records.unknown_codes import first_day, is_read_elsewhere, why_unmapped
+
+_NO_SYSTEMS: frozenset[str] = frozenset()
+
+
+def see(document: Document, knowledge: Knowledge, problems: Problems) -> KeptPatient | None:
+    """What is kept of the one patient of a document; None, with an error in `problems`, where
+    `read_record` gives none."""
+    found: list[Problem] = []
+    entries, missing = fhir.resources_of(document, found)
+    subject = fhir.subject_of(document, entries, found)
+    if subject is None:
+        problems.extend(found)
+        return None
+    return _Seer(document, knowledge, entries, subject, found).see(missing)
+
+
+@dataclass(slots=True)
+class _Item(Item):
+    """An item that tells with what qualifiers a problem has to do."""
+
+    qualified: dict[int, tuple[tuple[str, ...], tuple[Key, ...]]] = field(default_factory=dict)
+    """Place in `problems` -> names of qualifiers, and codes."""
+
+    def problem(
+        self,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        of: Sequence[Qualifier] = (),
+        keys: Sequence[Key] = (),
+    ) -> None:
+        if of:
+            names = tuple(qualifier.name for qualifier in of)
+            self.qualified[len(self.problems)] = (names, tuple(keys))
+        self.problems.append(
+            Problem(code=code, message=message, hint=hint, resource=self.name, file=self.source)
+        )
+
+
+class _Seer(fhir.Reader):
+    """Reads the resources of one document for all entries."""
+
+    def __init__(
+        self,
+        document: Document,
+        knowledge: Knowledge,
+        entries: list[fhir.Entry],
+        subject: Subject,
+        problems: list[Problem],
+    ) -> None:
+        super().__init__(document, knowledge.layers[0].codings, entries, subject, problems)
+        self.knowledge = knowledge
+        self.kept = KeptPatient(subject.id, document.source, document.line)
+        self.referred: set[str] = set()
+        """Names of the Medications that resources with facts of some entry refer to."""
+
+    def see(self, missing: int) -> KeptPatient:
+        """All that is kept; `missing`: how many entries hold no resource."""
+        kept = self.kept
+        kept.nothing = missing
+        whole = [_always(problem) for problem in self.problems]
+        for entry in sorted(self.entries, key=lambda entry: fhir.TURNS.get(entry.kind, 0)):
+            self.problems.clear()
+            seen = self._seen(entry)
+            if seen is not None:
+                kept.kept.append(seen)
+            else:
+                kept.counted[entry.kind] = kept.counted.get(entry.kind, 0) + 1
+                self._count_other(entry)
+        self.problems.clear()
+        content = self.document.content
+        kept.index_date = fhir.index_date_of(self._item(content, fhir.name_of(content)))
+        kept.problems = [*whole, *map(_always, self.problems)]
+        return kept
+
+    def _count_other(self, entry: fhir.Entry) -> None:
+        """Note the codes of a resource that is only counted: other entries may have them."""
+        row = None if entry.contained else ROWS.get(entry.kind)
+        if row is None:
+            kind, about = "", _pruned(entry.resource, ("code", MEDICATION), words=False)
+        else:
+            components = objects_in(entry.resource, "component")
+            kind, about = entry.kind, _about(entry.kind, row, entry.resource, components)
+        if about:
+            place = (kind, about_text(about))
+            self.kept.others[place] = self.kept.others.get(place, 0) + 1
+
+    # ---- one resource ------------------------------------------------------------------------
+
+    def _seen(self, entry: fhir.Entry) -> Kept | None:
+        """What is kept of a resource; None where no protocol can be told anything of it."""
+        row = None if entry.contained else ROWS.get(entry.kind)
+        kept = Kept(entry.kind, entry.name)
+        if row is None:
+            return self._of_no_row(entry, kept)
+        item = self._item(entry.resource, entry.name)
+        if entry.kind == "Patient":
+            self._patient(item)
+            item.born = self.born
+        if self._is_elsewhere(item):
+            kept.stopped = True
+            self._take(kept)
+            return kept
+        medication = self._medication(entry) if row.code == MEDICATION else None
+        if medication is not None:
+            item.json = {**entry.resource, MEDICATION: medication.resource.get("code")}
+            del item.json["medicationReference"]
+            kept.via = medication.name
+        self._take(kept)
+        return self._of_row(item, row, kept)
+
+    def _of_no_row(self, entry: fhir.Entry, kept: Kept) -> Kept | None:
+        known = any(
+            is_read_elsewhere(entry.resource, layer.codings) for layer in self.knowledge.layers
+        )
+        if not known and entry.name not in self.referred:
+            return None
+        kept.about = _pruned(entry.resource, ("code", MEDICATION), words=False)
+        if known:
+            message = fhir.why_not_read(entry)
+            kept.problems.append(KeptProblem("known", "not-read", message))
+        return kept
+
+    def _of_row(self, item: Item, row: Row[Any], kept: Kept) -> Kept | None:
+        json, kind = item.json, kept.type
+        parts, components = self._parts(json, row)
+        if row.code is not None:
+            kept.kind = kind
+            kept.about = _about(kind, row, json, components)
+            kept.day = first_day(json, row)
+            kept.stated = fhir.is_stated(json, row)
+            kept.empty = kind == "List" and not json.get("entry")
+        if parts:
+            self._read_parts(item, row, parts, kept)
+        elif not kept.problems and not self._may_be_told(json, row):
+            return None
+        if kept.via is not None and kept.facts:
+            self.referred.add(kept.via)
+        return kept
+
+    def _parts(
+        self, json: Object, row: Row[Any]
+    ) -> tuple[list[tuple[Layer, Object, int, Any]], list[Object]]:
+        """Each entry with the part of the resource in which it is found, and these components."""
+        parts = [
+            (layer, json, 0, entry)
+            for layer in self.knowledge.layers
+            for entry in row.find(json, layer.codings)
+        ]
+        components: list[Object] = []
+        if "component" in json and json["resourceType"] == "Observation":
+            for component in objects_in(json, "component"):
+                found = [
+                    (layer, component, len(components) + 1, entry)
+                    for layer in self.knowledge.layers
+                    for entry in entries_of(component.get("code"), layer.codings.observations)
+                    if not isinstance(entry, Lesion)
+                ]
+                if found:
+                    parts += found
+                    components.append(component)
+        return parts, components
+
+    def _read_parts(
+        self,
+        item: Item,
+        row: Row[Any],
+        parts: list[tuple[Layer, Object, int, Any]],
+        kept: Kept,
+    ) -> None:
+        json = item.json
+        if row.statuses is not None and text_in(json, "status") not in row.statuses:
+            item.problem("not-usable", fhir.why_not_counted(json))
+            self._take(kept, "read")
+            return
+        when = day_of(item, row.dates) if row.dates else None
+        self._take(kept, "read")
+        if when is None and row.dates:
+            if not row.any_day:
+                return
+            when = PartialDate.between(None, None)
+        modifier = next((key for key in fhir.MODIFIERS if json.get(key)), None)
+        for layer, part, number, entry in parts:
+            self._read_part(item, row, part, entry, when, kept, number, layer, modifier is not None)
+        if modifier is not None:
+            item.problem("not-read", fhir.why_modified(modifier))
+            self._take(kept, "read")
+
+    def _read_part(
+        self,
+        item: Item,
+        row: Row[Any],
+        part: Object,
+        entry: Named,
+        when: PartialDate | None,
+        kept: Kept,
+        number: int,
+        layer: Layer,
+        modified: bool,
+    ) -> None:
+        facts: list[Fact] = []
+        source = self.document.source
+        sub = _Item(part, item.name, source, layer.codings, facts, [], item.born)
+        row.read(sub, entry, when)
+        if row.code is not None and is_of_the_past(part.get(row.code), entry):
+            facts = [past(fact) for fact in facts]
+        its = layer.numbers[entry.name]
+        qualifiers = self.knowledge.qualifiers
+        for fact in facts:
+            if isinstance(fact.reading, ConditionStated | Done) and fact.reading.qualifiers:
+                by_number = tuple((str(qualifiers[n]), v) for n, v in fact.reading.qualifiers)
+                fact = replace(fact, reading=replace(fact.reading, qualifiers=by_number))
+            sure = not modified
+            if modified and not isinstance(fact.reading, Closed):
+                doubted = doubtful(fact)
+                if doubted is None:
+                    continue
+                fact, sure = doubted, True
+            kept.facts.append(KeptFact(its, fact, number, sure))
+        for place, problem in enumerate(sub.problems):
+            names, keys = sub.qualified.get(place, ((), ()))
+            message = problem.message
+            if VARIANT in message:
+                for name in names:
+                    message = message.replace(name, name.partition(VARIANT)[0])
+            kept.problems.append(
+                KeptProblem(
+                    "entry",
+                    problem.code,
+                    message,
+                    problem.hint,
+                    its,
+                    number,
+                    tuple(qualifiers[name] for name in names),
+                    keys,
+                )
+            )
+
+    def _may_be_told(self, json: Object, row: Row[Any]) -> bool:
+        """Whether something can be said of a resource by whose code no entry is found."""
+        if row.code is None or json["resourceType"] == "Encounter":
+            return False
+        if row.concept is not None:
+            return True
+        keys = keys_of(json.get(row.code))
+        layers = self.knowledge.layers
+        if any(key in layer.codings.unlike for key in keys for layer in layers):
+            return True
+        # Which other systems are known, a protocol says.
+        return why_unmapped(json, row.code, _NO_SYSTEMS) is not None
+
+    def _take(self, kept: Kept, scope: Any = "always") -> None:
+        """Keep what was told since."""
+        kept.problems += (KeptProblem(scope, p.code, p.message, p.hint) for p in self.problems)
+        self.problems.clear()
+
+
+def _always(problem: Problem) -> KeptProblem:
+    p = problem
+    return KeptProblem("always", p.code, p.message, p.hint, resource=p.resource)
+
+
+def _about(kind: str, row: Row[Any], json: Object, components: list[Object]) -> Object:
+    """The code elements of a resource, by which its row finds entries."""
+    words = row.concept is not None
+    if kind == "Encounter":
+        return _pruned(json, ("class", "type"), words=False)
+    about = _pruned(json, (row.code or "",), words=words)
+    if row.code == MEDICATION and json.get("medicationReference") is not None:
+        about["medicationReference"] = {}
+    if components:
+        about["component"] = [_pruned(each, ("code",), words=False) for each in components]
+    return about
+
+
+def _pruned(json: Object, paths: Sequence[str], *, words: bool) -> Object:
+    """The CodeableConcepts (and Codings) at some paths, as far as codes are read from them."""
+    return {path: _concept(json[path], words) for path in paths if json.get(path) is not None}
+
+
+def _concept(value: object, words: bool) -> object:
+    if isinstance(value, list):
+        return [_concept(each, words) for each in value if isinstance(each, dict)]
+    if not isinstance(value, dict):
+        return None
+    if "coding" not in value and ("code" in value or "system" in value):
+        return _coding(value, words)  # the class of an Encounter
+    concept: Object = {}
+    coding = value.get("coding")
+    if isinstance(coding, list):
+        concept["coding"] = [_coding(each, words) for each in coding if isinstance(each, dict)]
+    elif isinstance(coding, dict):
+        concept["coding"] = _coding(coding, words)
+    if (words or not concept.get("coding")) and isinstance(value.get("text"), str):
+        concept["text"] = value["text"]
+    return concept
+
+
+def _coding(coding: Object, words: bool) -> Object:
+    keys = ("system", "code", "display") if words else ("system", "code")
+    return {key: coding[key] for key in keys if isinstance(coding.get(key), str)}

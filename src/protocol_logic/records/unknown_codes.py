@@ -1,0 +1,84 @@
+"""What is said of a resource by whose code no entry is found: that it cannot be known, or may be
+taken for another.
+
+All of it rests on the code elements of the resource, so that it can be said of these alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from protocol_logic.foundation.problems import Problem
+from protocol_logic.foundation.text import shown
+from protocol_logic.knowledge.vocabulary import Concept
+from protocol_logic.records.codings import Codings, keys_of
+from protocol_logic.records.item import objects_in, text_in
+from protocol_logic.records.json_text import Object
+from protocol_logic.records.resources import MEDICATION, Row
+from protocol_logic.records.terminologies import why_unusable
+
+Noted = Mapping[tuple[str, str, str], Sequence[str]]
+"""(type, problem code, message) -> the resources that it is said of."""
+
+
+def is_read_elsewhere(json: Object, codings: Codings) -> bool:
+    """Whether a resource that is not read holds a code that some entry has."""
+    tables = (codings.observations, codings.conditions, codings.procedures, codings.medications)
+    keys = [*keys_of(json.get("code")), *keys_of(json.get(MEDICATION))]
+    return any(key in table for key in keys for table in tables)
+
+
+def first_day(json: Object, row: Row[Any]) -> str:
+    """The first day of a resource as written, or nothing."""
+    paths = (*row.dates, "effectivePeriod", "effectiveDateTime")
+    told = next((json[path] for path in paths if path in json), None)
+    day = text_in(told, "start") if isinstance(told, dict) else told
+    return day[:10] if isinstance(day, str) else ""
+
+
+def look_alikes(json: Object, row: Row[Any], codings: Codings) -> Iterator[tuple[str, str]]:
+    """The entries for one of which a code may be taken, by the kind of concept that they are of
+    where it is another one than that of the resource, and why it is none of theirs."""
+    for key in keys_of(json.get(row.code or "")):
+        for entry, other in codings.unlike.get(key, ()):
+            unlike = isinstance(entry, Concept) and entry.kind != row.concept and row.concept
+            name = f"`{shown(key[1])}`"
+            name += f" ({other.code.display})" if other.code.display else ""
+            why = f"{name} is not `{entry.name}`: {other.why}"
+            yield (entry.kind if unlike and isinstance(entry, Concept) else ""), why
+
+
+def why_unmapped(json: Object, path: str, systems: frozenset[str]) -> str | None:
+    """Why no code of a resource can be known; None where one can. Empty where it is told
+    elsewhere: a medication is followed by its reference."""
+    if path == MEDICATION and json.get("medicationReference") is not None:
+        return ""
+    concept = json.get(path)
+    codings = objects_in(concept, "coding") if isinstance(concept, dict) else []
+    reasons = [why_unusable(text_in(c, "system"), text_in(c, "code"), systems) for c in codings]
+    if codings and None in reasons:
+        return None
+    if reasons:
+        return reasons[0] or ""
+    text = text_in(concept, "text") if isinstance(concept, dict) else None
+    return f"it has no code, only the text `{shown(text)}`" if text else "it has no code"
+
+
+_HINTS = {
+    "unmapped-code": "what it is about is not known, so it is evidence of nothing",
+    "look-alike": "it is evidence of nothing that the protocol asks for",
+}
+
+
+def noted_problems(noted: Noted, source: str) -> Iterator[Problem]:
+    """One problem for each thing that is said of several resources."""
+    for (kind, code, why), names in noted.items():
+        more = f"; also {len(names) - 1:,} more of {shown(kind)}" if len(names) > 1 else ""
+        yield Problem(
+            code=code,
+            message=f"{why}{more}",
+            hint=_HINTS[code],
+            resource=names[0],
+            file=source,
+        )
