@@ -21,6 +21,7 @@ LINES: dict[str, list[list[str | Path]]] = {
     "problem": [["wrong-unit"], []],
     "new": [["-"]],
     "names": [["anemia"]],
+    "ingest": [["none.json", "a.txt"], [INES, "a.duckdb"]],
     "screen": [
         [PROTOCOL, DEMO, "--why"],
         [PROTOCOL, "none.json", "--format", "json", "--workers", "2"],

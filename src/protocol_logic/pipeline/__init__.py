@@ -21,9 +21,11 @@ from protocol_logic.pipeline.reading import (
     as_of_date,
     findings_of,
     read_records,
+    read_stored,
     read_tables,
 )
 from protocol_logic.pipeline.screening import Screened, Screening
+from protocol_logic.pipeline.storing import knowledge_of
 from protocol_logic.pipeline.surveying import Fitting, Surveyed, Surveying
 
 __all__ = [
@@ -42,7 +44,9 @@ __all__ = [
     "compiled_of",
     "findings_of",
     "for_strata",
+    "knowledge_of",
     "read_records",
+    "read_stored",
     "read_tables",
     "with_other_limits",
 ]

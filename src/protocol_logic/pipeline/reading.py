@@ -23,6 +23,7 @@ from protocol_logic.records.tables import iter_table_records
 
 if TYPE_CHECKING:
     from protocol_logic.answering.what_if.ahead import Ahead
+    from protocol_logic.records.store.reading import Stored
 
 
 def read_records(
@@ -44,6 +45,15 @@ def read_records(
                 for resource in resources:
                     meet(resource)
             yield with_id_told(clear)
+
+
+def read_stored(compiled: Compiled, stored: Stored, problems: Problems) -> PatientRecord | None:
+    """The record of a patient of a store, whose id a person can see."""
+    from protocol_logic.records.store.reading import record_of
+
+    record = record_of(stored, compiled.codings)
+    clear = next(_with_clear_ids([record], problems), None)
+    return None if clear is None else with_id_told(clear)
 
 
 def read_tables(compiled: Compiled, path: Path, problems: Problems) -> Iterator[PatientRecord]:

@@ -10,7 +10,7 @@ from protocol_logic.answering.rows import AsOf, Row, problems_of, row_of
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.pipeline.compiling import Compiled
 from protocol_logic.pipeline.explaining import Explaining
-from protocol_logic.pipeline.reading import as_of_date, findings_of, read_records
+from protocol_logic.pipeline.reading import as_of_date, findings_of, read_records, read_stored
 from protocol_logic.records.answers import Answers
 from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.sources import Unread
@@ -18,6 +18,7 @@ from protocol_logic.records.sources import Unread
 if TYPE_CHECKING:
     from protocol_logic.answering.skeleton import Graph
     from protocol_logic.reasoning.engine import Engine
+    from protocol_logic.records.store.reading import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Screening:
         self.why = why
         self.explaining = Explaining(compiled, self.engine) if why or graphs else None
 
-    def screen(self, item: Unread | PatientRecord, option: date | None) -> Screened:
+    def screen(self, item: Unread | Stored | PatientRecord, option: date | None) -> Screened:
         """Screen one patient, on the day of the option or that of the record."""
         stopped = Problems()
         record = item if isinstance(item, PatientRecord) else self.read(item, stopped)
@@ -72,9 +73,11 @@ class Screening:
         row, problems, graph = self._judged(record, as_of)
         return Screened(record, row, problems, read=read, graph=graph)
 
-    def read(self, unread: Unread, problems: Problems) -> PatientRecord | None:
-        """The record of a document; a problem where there is none."""
-        document = unread.document()
+    def read(self, item: Unread | Stored, problems: Problems) -> PatientRecord | None:
+        """The record of a document or of a patient of a store; a problem where there is none."""
+        if not isinstance(item, Unread):
+            return read_stored(self.compiled, item, problems)
+        document = item.document()
         if isinstance(document, Problem):
             problems.add(document)
             return None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from protocol_logic.answering.what_if.measure import Measuring
     from protocol_logic.reasoning.decision import Decision
     from protocol_logic.reasoning.engine import Engine
+    from protocol_logic.records.store.reading import Stored
 
 
 class Fitting:
@@ -96,7 +97,7 @@ class Surveying:
             costs = changes_of(c.protocol, site.changes if site is not None else ())
             self._measuring = Measuring(c.protocol, c.plan, self.screening.engine, costs)
 
-    def survey(self, item: Unread | PatientRecord, option: date | None) -> Surveyed:
+    def survey(self, item: Unread | Stored | PatientRecord, option: date | None) -> Surveyed:
         """Judge one patient, on the day of the option or that of the record."""
         stopped = Problems()
         screening = self.screening

@@ -52,6 +52,11 @@ class Unread:
     line: int | None = None
 
     @property
+    def size(self) -> int:
+        """Its bytes."""
+        return len(self.data)
+
+    @property
     def text(self) -> bytes:
         """The bytes without the end of the line that they are."""
         return self.data if self.line is None else self.data.rstrip()

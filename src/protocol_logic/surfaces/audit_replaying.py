@@ -147,6 +147,7 @@ class _Again:
     def decide(self, problems: list[Problem]) -> None:
         """Note what differs at each decision; problems of inputs go to their list."""
         from protocol_logic.pipeline import Screening
+        from protocol_logic.records.facts import PatientRecord
         from protocol_logic.records.sources import Unread
 
         compiled = self._compiled()
@@ -168,7 +169,8 @@ class _Again:
                 patients.problems.add(item)
                 continue
             data = item.text if isinstance(item, Unread) else None
-            record = screening.read(item, patients.problems) if isinstance(item, Unread) else item
+            found = patients.problems
+            record = item if isinstance(item, PatientRecord) else screening.read(item, found)
             if record is not None:
                 patients.passed(record.patient, record.source)
                 self._patient(screening, record, data, shared)

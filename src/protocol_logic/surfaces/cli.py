@@ -55,8 +55,8 @@ def group() -> None:
     """Clinical trial eligibility criteria as readable, executable and explainable logic.
 
     PROTOCOL is a file, or the id of a protocol in the knowledge base. PATIENTS are FHIR R4 bundles,
-    single resources, NDJSON, any of these with .gz, or folders of these; or CSV and Parquet tables
-    with a mapping file.
+    single resources, NDJSON, any of these with .gz, or folders of these; CSV and Parquet tables
+    with a mapping file; or a store that `ingest` made.
     """
 
 
@@ -68,6 +68,7 @@ for _command in (
     authoring.names,
     authoring.test_command,
     authoring.compile_command,
+    patients.ingest,
     patients.fit,
     patients.screen,
     patients.explain,

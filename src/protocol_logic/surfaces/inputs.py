@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from protocol_logic.records.fhir import Met
     from protocol_logic.records.files import Reading
     from protocol_logic.records.sources import Unread
+    from protocol_logic.records.store.reading import Stored
 
 _GZIP = b"\x1f\x8b"
 _REGISTRY_ID = re.compile(r"NCT\d{8}", re.IGNORECASE)
@@ -285,7 +286,7 @@ def day_option(text: str | None, option: str) -> date | None:
     )
 
 
-Item: TypeAlias = "Unread | PatientRecord | Problem"
+Item: TypeAlias = "Unread | Stored | PatientRecord | Problem"
 """A document still to be read, a record, or in its place why there is none."""
 
 _MOST_ALIKE = 100
@@ -364,19 +365,38 @@ class Patients:
         self._ids = PatientIds()
 
     def items(self) -> Iterator[Item]:
-        """What is to be screened, one after the other; patients of tables come last."""
+        """What is to be screened, one after the other; patients of stores come after those of
+        documents, and of tables last."""
         if self.merge:
             yield from self._merged()
         else:
             yield from self._unread()
+            yield from self._of_stores()
             yield from self._of_tables()
 
     def _unread(self) -> Iterator[Unread | Problem]:
         from protocol_logic.records.mapping import is_mapping
         from protocol_logic.records.sources import iter_unread
+        from protocol_logic.records.store.opening import is_store
 
-        documents = [path for path in self.paths if not is_mapping(path)]
+        documents = [path for path in self.paths if not is_mapping(path) and not is_store(path)]
         return iter_unread(documents, self.reading)
+
+    def _of_stores(self) -> Iterator[Stored | Problem]:
+        """The patients of stores, in the order in which they were ingested."""
+        from protocol_logic.records.store.opening import StoreError, is_store
+
+        for path in filter(is_store, self.paths):
+            from protocol_logic.records.store.reading import Store
+
+            try:
+                with Store(path) as store:
+                    gatherer = store.gatherer(self.compiled.codings)
+                    if not store.is_complete():
+                        yield _store_problem(path, *_NOT_COMPLETE)
+                    yield from store.items(gatherer)
+            except StoreError as error:
+                yield _store_problem(path, str(error), error.hint)
 
     def _of_tables(self) -> Iterator[PatientRecord | Problem]:
         """The records of tables, which are made here, from all rows."""
@@ -401,8 +421,8 @@ class Patients:
         yield from merged(records)
 
     def _read(self) -> Iterator[PatientRecord | Problem]:
-        """The records of all documents and tables."""
-        from protocol_logic.pipeline import read_records
+        """The records of all documents, stores and tables."""
+        from protocol_logic.pipeline import read_records, read_stored
 
         for item in self._unread():
             document = item if isinstance(item, Problem) else item.document()
@@ -412,6 +432,13 @@ class Patients:
             problems = Problems()
             yield from read_records(self.compiled, [document], problems, self.meet)
             yield from problems.items
+        for stored in self._of_stores():
+            if isinstance(stored, Problem):
+                yield stored
+                continue
+            problems = Problems()
+            record = read_stored(self.compiled, stored, problems)
+            yield from problems.items if record is None else [record]
         yield from self._of_tables()
 
     def __iter__(self) -> Iterator[PatientRecord]:
@@ -435,7 +462,7 @@ class Patients:
         if not self.number and not self.problems.has_errors:
             where = str(self.paths[0]) if len(self.paths) == 1 else None
             yield Problem(code="no-patient", message="there is no patient", file=where)
-        _tell_passed_over(self.reading)
+        tell_passed_over(self.reading)
 
     def known(self) -> Collection[str]:
         """The ids of all patients who passed."""
@@ -446,11 +473,21 @@ class Patients:
         return patient in self._ids
 
 
+_NOT_COMPLETE = (
+    "the last `ingest` into it did not come to its end, so patients may be missing",
+    "ingest the same sources again: what is there is not read a second time",
+)
+
+
+def _store_problem(path: Path, message: str, hint: str | None) -> Problem:
+    return Problem(code="not-readable", message=message, hint=hint, file=str(path))
+
+
 _DUPLICATE = "give each patient one bundle with all resources, or join them by `--merge-patients`"
 _KINDS_TOLD = 20
 
 
-def _tell_passed_over(reading: Reading) -> None:
+def tell_passed_over(reading: Reading) -> None:
     """Say on stderr what was passed over."""
     other = sum(reading.files.values())
     if other:

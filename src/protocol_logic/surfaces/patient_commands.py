@@ -22,6 +22,32 @@ from protocol_logic.surfaces.options import (
 
 
 @click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("store", metavar="STORE")
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    metavar="FILE",
+    help="Read for this protocol too; those of the knowledge base always are.",
+)
+@click.option(
+    "--policies", multiple=True, metavar="FILE", help="Read for what this site's policies add."
+)
+@WORKERS
+@click.pass_context
+def ingest(ctx: click.Context, /, **options: Any) -> None:
+    """Read sources once, for all protocols, into a store: a file that stands for PATIENTS.
+
+    What the store has already is not read again; a patient who changed takes the old one's place.
+    Exit code 1: an input could not be read; the others are in the store.
+    """
+    from protocol_logic.surfaces.ingesting import IngestOptions, ingest
+
+    ctx.exit(ingest(IngestOptions(**options)))
+
+
+@click.command()
 @PROTOCOL
 @PATIENTS
 @AS_OF

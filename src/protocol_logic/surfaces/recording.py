@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from protocol_logic.pipeline import Compiled, Screened
     from protocol_logic.records.facts import PatientRecord
     from protocol_logic.records.sources import Unread
+    from protocol_logic.records.store.reading import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Piece:
     masks: Masks
     protocol_file: str
 
-    def __call__(self, item: Unread | PatientRecord, done: Screened) -> bytes:
+    def __call__(self, item: Unread | Stored | PatientRecord, done: Screened) -> bytes:
         """The body of the line, without what all decisions of the run share; empty without row."""
         from protocol_logic.answering.justification import node_link
         from protocol_logic.records.sources import Unread

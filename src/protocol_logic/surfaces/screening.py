@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from protocol_logic.foundation.problems import Problem, Problems
-from protocol_logic.records.facts import Account, total_of
+from protocol_logic.records.facts import Account, PatientRecord, total_of
 from protocol_logic.surfaces.answers_form import form_header, questions_asked
 from protocol_logic.surfaces.inputs import (
     Item,
@@ -223,7 +223,9 @@ def size_of(item: Item) -> int:
     """The bytes of an item on its way to a worker, roughly."""
     if isinstance(item, Problem):
         return _FACT_BYTES
-    return len(item.facts) * _FACT_BYTES if hasattr(item, "facts") else len(item.data)
+    if isinstance(item, PatientRecord):
+        return len(item.facts) * _FACT_BYTES
+    return item.size
 
 
 def _notes(problems: Iterable[Problem], patient: str | None) -> bytes:

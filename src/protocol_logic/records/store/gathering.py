@@ -199,6 +199,9 @@ class _Gathering:
         made, source = len(self.facts), self.kept.source
         numbers, parts, free = self.chosen.names, said.parts, kept.kind is None
         read = bool(parts)
+        if free:
+            asked = [*(f.entry for f in kept.facts), *(p.entry for p in kept.problems)]
+            read = any(entry in numbers for entry in asked)
         for problem in kept.problems:
             its = problem.entry in numbers if free else (problem.part, problem.entry) in parts
             if (

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any
 
+from protocol_logic.knowledge.resources import program_files
 from protocol_logic.knowledge.vocabulary import (
     Age,
     Asked,
@@ -33,10 +35,23 @@ def is_read(entry: Entry) -> bool:
 
 
 def digest_of_entry(entry: Entry) -> str:
-    """Covers all by which a record is read for an entry."""
+    """Covers all by which a record is read for an entry, and how this program reads."""
     said = [(f.name, getattr(entry, f.name)) for f in fields(entry) if f.name not in _NOT_READ_BY]
-    text = repr((type(entry).__name__, said))
+    text = repr((type(entry).__name__, said, _reading()))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@cache
+def _reading() -> str:
+    """Covers the modules that read records: what others read is not taken for what these would."""
+    found = hashlib.sha256()
+    for name, content in program_files():
+        if name.startswith(_READERS):
+            found.update(content)
+    return found.hexdigest()
+
+
+_READERS = ("src/records/", "src/foundation/calendar", "src/foundation/interval")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,9 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The rows of one patient, of which a record can be made by `Fitting`."""
+    """The rows of one patient of the store at `path`, of which a `Gatherer` makes a record."""
 
+    path: str
     patient: str
     source: str
     line: int | None
@@ -50,7 +51,7 @@ class Stored:
 
 
 @dataclass(slots=True)
-class Fitting:
+class Gatherer:
     """Makes records of the rows of a store for one protocol. Goes to other processes by pickle."""
 
     codings: Codings
@@ -70,6 +71,25 @@ class Fitting:
     def record(self, stored: Stored) -> PatientRecord:
         """The record that the source gives for the protocol."""
         return gather(self.kept(stored), self.chosen)
+
+
+_GATHERERS: dict[tuple[str, int], Gatherer] = {}
+_MOST_GATHERERS = 8
+
+
+def record_of(stored: Stored, codings: Codings) -> PatientRecord:
+    """The record that the source of a patient gives for codings. Raises StoreError.
+
+    What is common to all patients of a store is read once in a process.
+    """
+    key = (stored.path, id(codings))
+    gatherer = _GATHERERS.get(key)
+    if gatherer is None or gatherer.codings is not codings:
+        if len(_GATHERERS) == _MOST_GATHERERS:
+            _GATHERERS.clear()
+        with Store(Path(stored.path)) as store:
+            gatherer = _GATHERERS[key] = store.gatherer(codings)
+    return gatherer.record(stored)
 
 
 class Store:
@@ -100,7 +120,7 @@ class Store:
 
     # ---- which entries -----------------------------------------------------------------------
 
-    def fitting(self, codings: Codings) -> Fitting:
+    def gatherer(self, codings: Codings) -> Gatherer:
         """What makes records for a protocol. Raises StoreError where it asks for entries that the
         store was not read for, or read otherwise; not where no resource has one of their codes."""
         run = self.connection.execute
@@ -112,7 +132,7 @@ class Store:
         abouts = {about: (kind or None, content) for about, kind, content in found}
         numbers: dict[str, int] = {}
         lacking: dict[str, Entry] = {}
-        for name, entry in _entries(codings).items():
+        for name, entry in entries_in(codings).items():
             number = known.get((name, digest_of_entry(entry)))
             if number is None or number not in everywhere:
                 lacking[name] = entry
@@ -120,7 +140,7 @@ class Store:
         met = self._met(lacking, abouts.values())
         if met:
             raise self._lacks(met)
-        return Fitting(codings, numbers, abouts)
+        return Gatherer(codings, numbers, abouts)
 
     def _read_everywhere(self) -> frozenset[int]:
         """The entries for which all patients were read."""
@@ -152,14 +172,15 @@ class Store:
         listed = ", ".join(f"`{name}`" for name in names[:_NAMED])
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
         return StoreError(
-            f"it was not read for {listed}{more}, which the protocol asks for and records state",
-            "ingest the sources into it again, with `--protocol FILE` for a protocol of your own "
-            "and `--policies FILE` for a site's",
+            f"it was not read for {listed}{more}, or not as now: the protocol asks for it, and "
+            "records may state it",
+            "ingest the sources into it again, with `--protocol FILE` for a protocol that is not "
+            "in the knowledge base, and `--policies FILE` for what a site adds",
         )
 
     # ---- patients ----------------------------------------------------------------------------
 
-    def items(self, fitting: Fitting) -> Iterator[Stored | Problem]:
+    def items(self, gatherer: Gatherer) -> Iterator[Stored | Problem]:
         """The patients in the order of the sources, and in its place why a document gave none."""
         with told():
             order = self.connection.execute(
@@ -169,16 +190,16 @@ class Store:
         problems = [(place, _problem(row)) for place, *row in listed]
         for start in range(0, len(order), _CHUNK):
             chunk = order[start : start + _CHUNK]
-            found = self.stored([number for _, number in chunk], fitting)
+            found = self.stored([number for _, number in chunk], gatherer)
             for (place, _), stored in zip(chunk, found, strict=True):
                 while problems and problems[0][0] < place:
                     yield problems.pop(0)[1]
                 yield stored
         yield from (problem for _, problem in problems)
 
-    def stored(self, numbers: Sequence[int], fitting: Fitting) -> list[Stored]:
+    def stored(self, numbers: Sequence[int], gatherer: Gatherer) -> list[Stored]:
         """The rows of some patients, in this order."""
-        entries = sorted(fitting.numbers.values())
+        entries = sorted(gatherer.numbers.values())
         with told():
             patients = {
                 row[0]: row[1:] for row in self._rows("patients", _PATIENT, numbers).fetchall()
@@ -193,6 +214,7 @@ class Store:
             name, source, line, *rest = patients[number]
             found.append(
                 Stored(
+                    str(self.path),
                     name,
                     source,
                     line,
@@ -239,7 +261,7 @@ def _problem(row: Sequence[Any]) -> Problem:
     return Problem(code=code, message=message, hint=hint, resource=name, file=file)
 
 
-def _entries(codings: Codings) -> dict[str, Entry]:
+def entries_in(codings: Codings) -> dict[str, Entry]:
     """All entries that records are read for by codings."""
     c = codings
     tables: list[Mapping[Any, Iterable[Any]]] = [

@@ -153,8 +153,11 @@ class _Seer(fhir.Reader):
     def _of_row(self, item: Item, row: Row[Any], kept: Kept) -> Kept | None:
         json, kind = item.json, kept.type
         parts, components = self._parts(json, row)
-        if row.code is not None:
-            kept.kind = kind
+        kept.kind = kind
+        if row.code is None:
+            fields = {name for layer in self.knowledge.layers for name in layer.codings.fields}
+            kept.about = {name: True for name in sorted(fields) if name in json}
+        else:
             kept.about = _about(kind, row, json, components)
             kept.day = first_day(json, row)
             kept.stated = fhir.is_stated(json, row)

@@ -59,7 +59,6 @@ class Writer:
         )
         self.added = self.kept = self.replaced = self.removed = 0
         self._seen: set[int] = set()
-        self._seen_ids: set[str] = set()
         self._place = 0
         self._moved: list[Row] = []
         self._gone: list[int] = []
@@ -95,6 +94,7 @@ class Writer:
         self._next_about = 1 + max(self._abouts.values(), default=0)
         self._by_digest: dict[bytes, list[_There]] = {}
         self._by_id: dict[str, list[_There]] = {}
+        self._by_number: dict[int, _There] = {}
         self._last = self._end = 0
         for number, place, name, digest, source, line, its in run(
             "SELECT patient, place, id, digest, source, line, knowledge FROM patients "
@@ -103,6 +103,7 @@ class Writer:
             there = _There(number, place, name, digest, source, line, its in fresh)
             self._by_digest.setdefault(digest, []).append(there)
             self._by_id.setdefault(name, []).append(there)
+            self._by_number[number] = there
             self._last = max(self._last, number)
             self._end = max(self._end, place)
         self._known_told: dict[Row, list[int]] = {}
@@ -138,18 +139,23 @@ class Writer:
             self._insert("knowledge", [(its, entry) for entry in sorted(wanted)])
         return its, {number for number, entries in sets.items() if entries >= wanted}
 
-    def known(self, digest: bytes, source: str, line: int | None) -> str | None:
-        """The patient of a document that is there as it stands; else None, and it is to be read."""
+    def claim(self, digest: bytes) -> int | None:
+        """The patient of a document that is there as it stands, to be kept by `keep` in its turn;
+        None where it is to be read. Each is claimed once."""
         for there in self._by_digest.get(digest, ()):
             if there.fresh and there.patient not in self._seen:
-                place = self._next_place(there.place)
-                if (place, source, line) != (there.place, there.source, there.line):
-                    self._moved.append((there.patient, place, source, line))
-                    there.place, there.source, there.line = place, source, line
-                self._see(there.patient, there.id)
-                self.kept += 1
-                return there.id
+                self._seen.add(there.patient)
+                return there.patient
         return None
+
+    def keep(self, patient: int, source: str, line: int | None) -> None:
+        """Keep a patient who was claimed, as one that stands here."""
+        there = self._by_number[patient]
+        place = self._next_place(there.place)
+        if (place, source, line) != (there.place, there.source, there.line):
+            self._moved.append((patient, place, source, line))
+            there.place, there.source, there.line = place, source, line
+        self.kept += 1
 
     def _next_place(self, place: int | None = None) -> int:
         """A place after all of this run: the one that it has, or a new one at the end."""
@@ -159,10 +165,6 @@ class Writer:
         self._place = place
         return place
 
-    def _see(self, patient: int, name: str) -> None:
-        self._seen.add(patient)
-        self._seen_ids.add(name)
-
     # ---- what goes in ------------------------------------------------------------------------
 
     def add(self, rows: Rows) -> None:
@@ -171,13 +173,13 @@ class Writer:
         for there in self._by_id.get(rows.id, ()):
             if there.patient not in self._seen:
                 self._gone.append(there.patient)
-                self._see(there.patient, rows.id)
+                self._seen.add(there.patient)
                 replaced = True
         self.replaced += replaced
         self.added += not replaced
         self._last += 1
         number = self._last
-        self._see(number, rows.id)
+        self._seen.add(number)
         source, line, day, index_source, counted, nothing = rows.patient
         self._rows["patients"].append(
             (
@@ -257,10 +259,10 @@ class Writer:
                 )  # fmt: skip
             self._gone.clear()
 
-    def finish(self, files: Collection[str]) -> None:
-        """The run has come to its end. What `files`, which were read whole, hold no longer goes,
-        and so does what was told of them before. Raises StoreError."""
-        for there in (each for listed in self._by_id.values() for each in listed):
+    def finish(self, files: Collection[str], *, whole: bool) -> None:
+        """The run has come to its end. What `files` hold no longer goes, where all were read to
+        their ends (`whole`), and so does what was told of them before. Raises StoreError."""
+        for there in self._by_number.values() if whole else ():
             if there.patient not in self._seen and there.source in files:
                 self._gone.append(there.patient)
                 self.removed += 1

@@ -1,0 +1,43 @@
+"""What sources are read for when they go into a store: all that protocols can ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from protocol_logic.compiling.check import check
+from protocol_logic.compiling.extending import extended, of_site
+from protocol_logic.compiling.knowledge import read_entries
+from protocol_logic.compiling.library import knowledge_unit
+from protocol_logic.compiling.policies import Policies
+from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge.resources import knowledge_names, protocol_ids, protocol_path
+from protocol_logic.knowledge.vocabulary import Vocabulary
+from protocol_logic.records.store.knowledge import Knowledge
+
+
+def knowledge_of(
+    sources: Iterable[Source], policies: Sequence[Policies], problems: Problems
+) -> Knowledge | None:
+    """The entries of the whole knowledge base, of its protocols and of those in `sources`; as they
+    are, and as each site's policies extend them. None where a source has an error."""
+    found = list(_vocabularies(sources, policies, problems))
+    return None if problems.has_errors else Knowledge.of(found)
+
+
+def _vocabularies(
+    sources: Iterable[Source], policies: Sequence[Policies], problems: Problems
+) -> Iterator[Vocabulary]:
+    whole = read_entries([knowledge_unit(name) for name in knowledge_names()], Problems()).entries
+    yield Vocabulary(whole)
+    for site in policies:
+        yield Vocabulary(extended(whole, site.extensions, Problems()))
+    paths = filter(None, map(protocol_path, protocol_ids()))
+    own = [Source(str(path), path.read_text(encoding="utf-8")) for path in paths]
+    for source, sink in [*((each, Problems()) for each in own), *((s, problems) for s in sources)]:
+        protocol = check(source, sink)
+        if protocol is None:
+            continue
+        yield protocol.vocabulary
+        for site in policies:
+            yield of_site(protocol, site.extensions, Problems()).vocabulary

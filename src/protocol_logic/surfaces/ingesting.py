@@ -1,0 +1,276 @@
+"""`ingest`: sources into a store, where each is read once for all protocols.
+
+Documents pass as for `screen`: workers parse and read them, this process writes. What the store has
+already is known by the digests of documents and is not read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import click
+
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.records.store.opening import StoreError, is_store
+from protocol_logic.surfaces.inputs import (
+    InputProblems,
+    SourceErrors,
+    existing_paths,
+    source_named,
+    tell_passed_over,
+    text_named,
+)
+from protocol_logic.surfaces.outputs import print_problems
+from protocol_logic.surfaces.progress import Progress
+from protocol_logic.surfaces.screening import MOST_WORKERS
+from protocol_logic.surfaces.terminal import count, visible
+
+if TYPE_CHECKING:
+    from protocol_logic.compiling.policies import Policies
+    from protocol_logic.foundation.source import Source
+    from protocol_logic.records.files import Reading
+    from protocol_logic.records.sources import Unread
+    from protocol_logic.records.store.knowledge import Knowledge
+    from protocol_logic.records.store.rows import Rows
+    from protocol_logic.records.store.writing import Writer
+
+_PROBLEM_BYTES = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """The arguments of `ingest`."""
+
+    sources: tuple[str, ...]
+    store: str
+    protocols: tuple[str, ...]
+    policies: tuple[str, ...]
+    workers: int | None
+
+
+def ingest(options: IngestOptions) -> int:
+    """Read sources into a store; the exit code: 1 where one could not be read, else 0."""
+    from protocol_logic.records.store.writing import Writer
+
+    paths, store = existing_paths(options.sources), _store_path(options.store)
+    given = _given(options, store)
+    knowledge = _knowledge(given)
+    problems = InputProblems()
+    try:
+        writer = Writer(store, knowledge, given)
+    except StoreError as error:
+        raise _unusable(store, error) from error
+    with writer:
+        run = _Run(writer, paths, problems)
+        try:
+            run.read(knowledge, options.workers)
+        except StoreError as error:
+            problems.add(
+                Problem(code="not-readable", message=str(error), hint=error.hint, file=str(store))
+            )
+    print_problems(problems.sorted())
+    tell_passed_over(run.reading)
+    click.echo(_summary(writer), err=True)
+    return 1 if problems.has_errors else 0
+
+
+def _store_path(name: str) -> Path:
+    path = Path(name)
+    if path.is_dir():
+        raise click.UsageError(f"`{visible(name)}` is a folder; a store is a file")
+    if path.exists() and not is_store(path):
+        raise click.UsageError(f"`{visible(name)}` is there and is no store; name another file")
+    if not path.exists() and path.suffix != ".duckdb":
+        raise click.UsageError(
+            f"the last argument is the store, and `{visible(name)}` is none; name it as in "
+            "`patients.duckdb`"
+        )
+    if not path.parent.is_dir():
+        raise click.UsageError(f"there is no folder `{visible(str(path.parent))}`")
+    return path
+
+
+def _unusable(store: Path, error: StoreError) -> click.UsageError:
+    hint = "" if error.hint is None else f"; {error.hint}"
+    return click.UsageError(f"`{visible(str(store))}` cannot be used: {error}{hint}")
+
+
+def _given(options: IngestOptions, store: Path) -> list[tuple[str, str, str]]:
+    """Name, kind and text of the protocols and policies to read for: what was given before, too."""
+    from protocol_logic.records.store.writing import given_of
+
+    try:
+        before = given_of(store) if store.exists() else []
+    except StoreError as error:
+        raise _unusable(store, error) from error
+    given = {(name, what): text for name, what, text in before}
+    for name in options.protocols:
+        source = source_named(name)
+        given[source.name, "protocol"] = source.text
+    given |= {(name, "policies"): text_named(name) for name in options.policies}
+    return [(name, what, text) for (name, what), text in given.items()]
+
+
+def _knowledge(given: Sequence[tuple[str, str, str]]) -> Knowledge:
+    from protocol_logic.compiling.policies import check_policies
+    from protocol_logic.foundation.source import Source
+    from protocol_logic.pipeline import knowledge_of
+
+    policies: list[Policies] = []
+    sources: list[Source] = []
+    for name, what, text in given:
+        source, problems = Source(name, text), Problems()
+        if what == "protocol":
+            sources.append(source)
+            continue
+        found = check_policies(source, problems)
+        if found is None:
+            raise SourceErrors(name, problems.sorted())
+        policies.append(found)
+    problems = Problems()
+    knowledge = knowledge_of(sources, policies, problems)
+    if knowledge is None:
+        raise SourceErrors("--protocol", problems.sorted())
+    return knowledge
+
+
+def _summary(writer: Writer) -> str:
+    told = [f"{count(writer.added, 'patient')} added"]
+    told += [f"{writer.replaced:,} replaced"] if writer.replaced else []
+    told += [f"{writer.kept:,} as before"] if writer.kept else []
+    told += [f"{writer.removed:,} gone from their files"] if writer.removed else []
+    return ", ".join(told)
+
+
+# ---- in each process -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A document that the store has: the number of its patient, and where it stands."""
+
+    patient: int
+    source: str
+    line: int | None
+
+
+_Item: TypeAlias = "Unread | Problem | _Known"
+_Result: TypeAlias = "Rows | tuple[Problem, ...] | _Known"
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Makes the job of a process; goes to the others by pickle."""
+
+    knowledge: Knowledge
+    numbers: tuple[int, ...]
+
+    def __call__(self) -> Callable[[_Item], _Result]:
+        from protocol_logic.records.sources import Unread
+        from protocol_logic.records.store.rows import rows_of
+        from protocol_logic.records.store.seeing import see
+
+        def job(item: _Item) -> _Result:
+            if isinstance(item, Problem):
+                return (item,)
+            if not isinstance(item, Unread):
+                return item
+            problems = Problems()
+            try:
+                document = item.document()
+                if isinstance(document, Problem):
+                    return (document,)
+                kept = see(document, self.knowledge, problems)
+            except MemoryError:
+                return (_stopped(item, "there is not enough memory to read it"),)
+            if kept is None:
+                return tuple(problems.items)
+            kept.digest = _digest(item)
+            return rows_of(kept, self.numbers)
+
+        return job
+
+
+def _digest(item: Unread) -> bytes:
+    return hashlib.blake2b(item.text, digest_size=16).digest()
+
+
+def _stopped(item: Unread, message: str) -> Problem:
+    line = "" if item.line is None else f"line {item.line}: "
+    return Problem(code="not-readable", message=f"{line}{message}", file=item.source)
+
+
+def _lost(item: _Item) -> _Result:
+    from protocol_logic.records.sources import Unread
+
+    if not isinstance(item, Unread):
+        return item if isinstance(item, _Known) else (item,)
+    why = "the process that read it was killed, perhaps for want of memory"
+    return (_stopped(item, why),)
+
+
+def _size_of(item: _Item) -> int:
+    return getattr(item, "size", _PROBLEM_BYTES)
+
+
+# ---- in the first process ------------------------------------------------------------------------
+
+
+class _Run:
+    def __init__(self, writer: Writer, paths: Sequence[Path], problems: InputProblems) -> None:
+        from protocol_logic.records.files import Reading
+
+        self.writer = writer
+        self.paths = paths
+        self.problems = problems
+        self.reading: Reading = Reading()
+
+    def read(self, knowledge: Knowledge, workers: int | None) -> None:
+        """Put all patients in, in the order of the sources. Raises StoreError."""
+        from protocol_logic.records.files import size_at
+        from protocol_logic.surfaces.workers import Workers, usable_cores
+
+        writer = self.writer
+        number = workers or min(usable_cores(), MOST_WORKERS)
+        total = sum(map(size_at, self.paths)) if sys.stderr.isatty() else 0
+        start = _Start(knowledge, writer.numbers)
+        with (
+            closing(Progress(sys.stderr, total)) as progress,
+            Workers(start, number, size=_size_of, lost=_lost) as processes,
+        ):
+            for result in processes.results(self._items()):
+                if isinstance(result, tuple):
+                    for problem in result:
+                        self.problems.add(problem)
+                        writer.tell(problem)
+                    continue
+                if isinstance(result, _Known):
+                    writer.keep(result.patient, result.source, result.line)
+                else:
+                    writer.add(result)
+                progress.step(self.reading.bytes)
+        writer.finish(self._files(), whole=not self.problems.counts["not-readable"])
+
+    def _items(self) -> Iterator[_Item]:
+        from protocol_logic.records.sources import Unread, iter_unread
+
+        for item in iter_unread(self.paths, self.reading):
+            if isinstance(item, Unread):
+                patient = self.writer.claim(_digest(item))
+                if patient is not None:
+                    yield _Known(patient, item.source, item.line)
+                    continue
+            yield item
+
+    def _files(self) -> frozenset[str]:
+        """The files that were to be read."""
+        from protocol_logic.records.files import Reading, files_at
+
+        found = (file for path in self.paths for file in files_at(path, Reading()))
+        return frozenset(str(file) for file in found if isinstance(file, Path))
