@@ -91,12 +91,12 @@ class Smaller:
         ) or ("absent" in possible and self._says(vocabulary.above(finding.entry), "absent", other))
 
     def _says(self, concepts: Iterable[str], state: str, one: One) -> bool:
-        """Whether a change says of one of some concepts that it is in a state."""
+        """Whether with a change one of some concepts is in a state, and is not so now."""
         homes = self.states.divided.home
         return any(
-            self._of(one, homes[name])[name] == {state}
+            self._of(one, homes[name])[name] == {state} != self._of(None, homes[name])[name]
             for name in concepts
-            if name in homes and one[0] in self.states.movers(homes[name])
+            if name in homes
         )
 
     def _is_of_concept(self, lever: int) -> bool:
