@@ -72,8 +72,10 @@ class Cutter(Inputs):
             if finding.window is not None:  # which inputs are one is seen before they are cut
                 self.reads(finding)
         for finding in findings:
-            if finding.kind in ("number", "ratio"):
-                key = self.key(finding.entry, finding)
+            derived = self.protocol.derived.get(finding.entry)
+            name = finding.entry if derived is None else derived.reported
+            if finding.kind in ("number", "ratio", "derived") and name is not None:
+                key = self.key(name, finding)
                 found = self.input(key)
                 if not any(
                     isinstance(n, Number) and not n.value.is_point for n in found.alternatives

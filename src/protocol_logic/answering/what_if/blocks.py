@@ -159,10 +159,12 @@ class Blocks:
     def _read_from(self, finding: Finding, sexed: frozenset[str]) -> tuple[set[str], set[str]]:
         """The entries that a finding is read from, and those whose levers move it."""
         inputs = self._inputs(finding)
+        window = finding.window
+        before = {window.before} if window is not None and window.before is not None else set()
         if inputs or finding.kind in ("undetermined", "todo"):
-            return inputs, inputs
+            return inputs | before, inputs
         entry = self.voc.entries[finding.entry]
-        own, moved_by = {entry.name}, {entry.name}
+        own, moved_by = {entry.name, *before}, {entry.name}
         if isinstance(entry, voc.Concept):
             below, above = self.voc.below(entry.name), self.voc.above(entry.name)
             own.update(below, above)
@@ -179,8 +181,6 @@ class Blocks:
             own |= {finding.occurrence.before} if finding.occurrence.before else set()
         if isinstance(entry, voc.Lesion) and entry.counted:
             own.add(entry.counted)
-        if finding.window is not None and finding.window.before is not None:
-            own.add(finding.window.before)
         if finding.kind == "ratio" and finding.entry in sexed:
             moved_by |= self._sexes
         return own, moved_by

@@ -142,7 +142,13 @@ class States:
         if self._own(block).facts or any(option.stops for option in options):
             return None
         said = tuple((o.said, o.tests, *(f.entry for f in o.facts)) for o in options)
-        return block.number, said, self.record.unclear
+        # What is recorded today may lie in a window that ends on a day of the run, or not.
+        return (
+            block.number,
+            said,
+            self.record.unclear,
+            self.as_of if self.visible.timepoints else None,
+        )
 
     def _read(self, block: Block, options: Sequence[Option]) -> Rows:
         plain = [option for option in options if not option.tests]
