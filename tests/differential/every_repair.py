@@ -150,11 +150,12 @@ class EveryRepair:
         finding = self.told.plan.findings.get(name)
         if finding is None or finding.kind != "presence":
             return False
-        present = ["present" in cells and needed.get(kind) == {"present"}
-                   for kind in self.told.plan.findings if self._is_kind(kind, finding.entry)]  # fmt: skip
-        absent = ["absent" in cells and needed.get(kind) == {"absent"}
-                  for kind in self.told.plan.findings if self._is_kind(finding.entry, kind)]  # fmt: skip
-        return any(present) or any(absent)
+        concepts = self.told.plan.findings
+        present = [
+            needed.get(n) == {"present"} for n in concepts if self._is_kind(n, finding.entry)
+        ]
+        absent = [needed.get(n) == {"absent"} for n in concepts if self._is_kind(finding.entry, n)]
+        return ("present" in cells and any(present)) or ("absent" in cells and any(absent))
 
     def _is_kind(self, name: str, of: str) -> bool:
         entry = self.voc.entries.get(name)
