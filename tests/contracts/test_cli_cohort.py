@@ -169,6 +169,17 @@ def test_the_undetermined_are_ranked_by_what_settles_them() -> None:
     assert 'id="ranked"' in page
 
 
+def test_what_it_costs_to_have_something_is_for_the_run_to_say() -> None:
+    changes = ("--change", "obtain liver_metastasis cost 9", "--change", "obtain platelets never")
+    found = counted(PROTOCOL, DEMO, "--rank", *changes)["ranked"]
+    costs = {each["patient"]: each["cost"] for each in found}
+    assert costs == {"agnes": 1, "beate": 2, "elena": 9, "lucia": None, "petra": None}
+    wrong = run("cohort", PROTOCOL, DEMO, "--rank", "--change", "obtain livr_metastasis cost 9")
+    assert wrong.returncode == 2 and "did you mean `liver_metastasis`" in wrong.stderr
+    alone = run("cohort", PROTOCOL, DEMO, *changes)
+    assert alone.returncode == 2 and "add --rank" in alone.stderr
+
+
 def test_without_rank_no_patient_is_named(demo: dict[str, Any]) -> None:
     assert demo["ranked"] is None
     assert "agnes" not in json.dumps(demo)

@@ -114,6 +114,8 @@ def test_what_can_change_is_for_the_run_to_say() -> None:
     assert done.returncode == 2
     assert "the name `menopause` is not defined" in done.stderr
     assert "this does not say how something can change" in done.stderr
+    places = [line.strip() for line in done.stderr.splitlines() if " | " in line or "^" in line]
+    assert places == ["1 | ecog better", "| ^^^^^^^^^^^", "1 | menopause never", "| ^^^^^^^^^"]
 
 
 def test_a_name_that_no_criterion_reads_is_told() -> None:

@@ -217,6 +217,16 @@ def test_what_if_is_that_of_the_command(cohort: Cohort) -> None:
     assert str(hanne.measure_next()) in hanne.measure_next()._repr_html_()
 
 
+def test_costs_are_for_the_run_to_say(cohort: Cohort) -> None:
+    changes = ["obtain liver_metastasis cost 9", "obtain reference_range never"]
+    with pytest.raises(InputError, match="`reference_range` is not defined"):
+        cohort.rank(changes)
+    ranked = {each["patient"]: each["cost"] for each in cohort.rank(changes[:1]).data}
+    assert (ranked["elena"], ranked["beate"]) == (9, 2)
+    told = cohort.report(rank=True, changes=changes[:1]).data["ranked"]
+    assert {each["patient"]: each["cost"] for each in told} == ranked
+
+
 def test_reports_have_the_pages_of_the_commands(cohort: Cohort) -> None:
     report = cohort.report(by=["sex"], rank=True)
     args = ("cohort", PROTOCOL, DEMO, "--by", "sex", "--rank")

@@ -413,7 +413,39 @@ def random_protocol(rng: random.Random) -> str:
     ]
     times = ["timepoint first_dose\n  label first dose\n"] if writer.timed else []
     scopes = [f"scope {name}\n  label Scope {name}\n" for name in writer.scopes]
-    return "\n".join([HEADER, *scopes, *times, *parameters, *own, *criteria])
+    text = "\n".join([HEADER, *scopes, *times, *parameters, *own, *criteria])
+    # Of the text alone, so that what a case is does not rest on what can change in it.
+    return text + random_changes(random.Random(f"changes {text}"), text)
+
+
+CHANGING = {
+    **{name: ["up", "down"] for name in LIMITS if name not in ("age", "lesion_count", *DERIVED)},
+    **{name: [f"to {value}" for value in VALUES[name]] for name in STATUSES},
+    **{name: ["to present", "to absent"] for name in [*SITES, "breast_cancer", *TAKEN]},
+    "oophorectomy": ["to present", "to absent"],
+    "informed_consent": ["to signed"],
+}
+"""Names of which it can be said how they change, with the directions in which they can go."""
+
+
+def random_changes(rng: random.Random, text: str) -> str:
+    """Statements of how things that a protocol tests can change, and what it costs to have them;
+    often none."""
+    tested = [name for name in sorted(CHANGING) if re.search(rf"\b{name}\b", text)]
+    lines = []
+    for name in rng.sample(tested, k=rng.choice([0, min(2, len(tested)), len(tested)])):
+        kind, direction = (
+            rng.choice(["treat", "treat", "correct", "correct", "never"]),
+            rng.choice(CHANGING[name]),
+        )
+        cost = f" cost {rng.randint(1, 20)}" if rng.random() < 0.7 else ""
+        more = "" if kind == "never" else cost + (f" {direction}" if rng.random() < 0.4 else "")
+        if rng.random() < 0.7:
+            lines.append(f"change {name} {kind}{more}\n")
+        if rng.random() < 0.5:
+            how = "never" if rng.random() < 0.2 else f"cost {rng.randint(1, 20)}"
+            lines.append(f"obtain {name} {how}\n")
+    return "\n" + "".join(lines) if lines else ""
 
 
 # Names of all kinds that can grow too old, and knowledge files; ages near those of the records.

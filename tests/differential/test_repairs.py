@@ -12,10 +12,12 @@ from functools import cache
 
 import pytest
 
+from protocol_logic.answering.what_if.changes import Change
 from protocol_logic.answering.what_if.repairs import Patient, Repairing
 from protocol_logic.answering.what_if.states import set_as_a_whole, set_in
 from protocol_logic.compiling.changing import changes_of
 from protocol_logic.pipeline import findings_of
+from tests.differential.protocols import STATUSES
 from tests.differential.trials import Trial, trials
 from tests.test_repair_cases import screened
 
@@ -119,6 +121,32 @@ def texts(trying: Trying, setting: Setting) -> frozenset[tuple[str, str]]:
     return frozenset((trying.levers[i].name, trying.levers[i].said(k)) for i, k in setting.items())
 
 
+def declared(text: str) -> dict[tuple[str, str], list[str]]:
+    """What the lines `change` and `obtain` of a protocol say: the words behind the name."""
+    lines = [line.split() for line in text.splitlines()]
+    return {(words[0], words[1]): words[2:] for words in lines if words[:1] in CHANGES}
+
+
+CHANGES = (["change"], ["obtain"])
+
+
+def as_declared(change: Change, lines: dict[tuple[str, str], list[str]], where: object) -> None:
+    """Whether a change is of the kind, cost and direction that the protocol's own lines say."""
+    said = lines.get(("obtain" if change.kind == "obtain" else "change", change.finding), [])
+    cost = int(said[said.index("cost") + 1]) if "cost" in said else None
+    if not said or change.kind == "wait":
+        return
+    if change.kind == "obtain":
+        assert cost == change.cost, (change, *said, where)
+        return
+    assert said[0] == change.kind, (change, *said, where)
+    assert change.cost == cost or cost is None, (change, *said, where)
+    if "up" in said or "down" in said:
+        assert change.to.startswith(">" if "up" in said else "<"), (change, *said, where)
+    elif "to" in said and change.finding in STATUSES:
+        assert change.to == said[-1], (change, *said, where)
+
+
 @pytest.mark.parametrize("start", range(0, MANY, CHUNK))
 def test_all_minimal_repairs_of_random_patients_are_found(start: int) -> None:
     for case in range(start, start + CHUNK):
@@ -133,6 +161,10 @@ def test_all_minimal_repairs_of_random_patients_are_found(start: int) -> None:
                 assert found in ({frozenset()}, set()), where
                 continue
             place = {lever.name: i for i, lever in trying.levers.items()}
+            for repair in got.repairs:
+                assert repair.cost == sum(change.cost for change in repair.changes), where
+                for change in repair.changes:
+                    as_declared(change, declared(trial.text), where)
             for repair in got.repairs[:6]:
                 setting: Setting = {}
                 for change in repair.changes:

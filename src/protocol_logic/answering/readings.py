@@ -24,11 +24,26 @@ from protocol_logic.records.facts import (
 UNREADABLE = "cannot be read"
 
 
+_PLURALS = ("years", "months", "weeks", "days")
+_LONGEST_FRACTION = 16
+
+
 def with_unit(number: Fraction, unit: str | None) -> str:
     """A number exactly, with its unit; one without a finite decimal with what it is about."""
-    text = decimal_text(number)
+    text = _exactly(number)
     about = f" (about {round(float(number), 3)})" if "/" in text else ""
-    return f"{text} {unit}{about}" if unit and unit != "1" else f"{text}{about}"
+    return f"{text} {_counted(unit, number)}{about}" if unit and unit != "1" else f"{text}{about}"
+
+
+def _exactly(number: Fraction) -> str:
+    """A number exactly; where that would be a fraction of many digits, what it is about."""
+    text = decimal_text(number)
+    return _nearly(number) if "/" in text and len(text) > _LONGEST_FRACTION else text
+
+
+def _counted(unit: str, number: Fraction) -> str:
+    """A unit as it is said of a number: `1 year`, `2 years`."""
+    return unit.removesuffix("s") if number == 1 and unit in _PLURALS else unit
 
 
 def interval_words(interval: Interval, unit: str | None) -> str:
@@ -39,7 +54,7 @@ def interval_words(interval: Interval, unit: str | None) -> str:
     least = "" if lo is None else f"{'at least' if interval.lo_closed else 'above'} "
     most = "" if hi is None else f"{'at most' if interval.hi_closed else 'below'} "
     if lo is not None and hi is not None:
-        return f"{least}{decimal_text(lo)} and {most}{with_unit(hi, unit)}"
+        return f"{least}{_exactly(lo)} and {most}{with_unit(hi, unit)}"
     if lo is not None:
         return f"{least}{with_unit(lo, unit)}"
     return "any number" if hi is None else f"{most}{with_unit(hi, unit)}"
@@ -62,8 +77,9 @@ def margin_words(
     unit = "" if unit == "1" else unit
     side = "above" if gap > 0 else "below"
     said = _about if exact else _nearly
-    far = "at the limit" if gap == 0 else f"{said(abs(gap))} {unit} {side} the limit"
-    return f"{said(value)} {unit}".strip(), " ".join(far.split())
+    far = f"{said(abs(gap))} {_counted(unit, abs(gap))} {side} the limit"
+    far = " ".join(far.split()) if gap else "at the limit"
+    return f"{said(value)} {_counted(unit, value)}".strip(), far
 
 
 def _nearly(number: Fraction) -> str:
@@ -72,7 +88,7 @@ def _nearly(number: Fraction) -> str:
 
 def _about(number: Fraction) -> str:
     """A number exactly; one without a finite decimal as a fraction, with what it is about."""
-    text = decimal_text(number)
+    text = _exactly(number)
     return f"{text} (about {round(float(number), 3)})" if "/" in text else text
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NamedTuple, cast
 
@@ -195,15 +195,16 @@ def changes_of_run(
     found: dict[tuple[str, bool], Said] = {}
     for text in texts:
         word = text.split(" ", 1)[0]
-        source = Source("--change", text if word in ("change", "obtain") else f"change {text}")
-        wrong = Problems()
-        match parse(source, wrong):
+        more = "" if word in ("change", "obtain") else "change "
+        source = Source("--change", more + text)
+        told = Problems()
+        match parse(source, Problems()):
             case [tree.Changing() as node]:
-                lines = ChangeLines(names, source, problems, lambda n: _near(n, protocol))
+                lines = ChangeLines(names, source, told, lambda n: _near(n, protocol))
                 said = lines.said(node.name, node.change)
                 if said is not None and (said.name, said.obtains) in found:
                     message = f"`{said.name}` is said twice"
-                    problems.add(
+                    told.add(
                         Problem(
                             code="duplicate-name",
                             message=message,
@@ -215,17 +216,27 @@ def changes_of_run(
                 elif said is not None:
                     found[said.name, said.obtains] = said
             case _:
-                problems.add(
+                told.add(
                     Problem(
                         code="syntax",
                         message="this does not say how something can change",
                         source=source,
-                        span=Span(0, len(source.text)),
+                        span=Span(len(more), len(source.text)),
                         hint="write `NAME treat cost 3`, `NAME correct cost 10`, `NAME never` or "
                         "`obtain NAME cost 2`",
                     )
                 )
+        given = Source("--change", text)
+        for problem in told.items:
+            problems.add(_without(len(more), problem, given))
     return tuple(found.values())
+
+
+def _without(more: int, problem: Problem, given: Source) -> Problem:
+    """A problem in the text as it was given, which lacks some characters before it."""
+    span = problem.span
+    assert span is not None
+    return replace(problem, source=given, span=Span(span.start - more, span.end - more))
 
 
 def _near(name: str, protocol: core.Protocol) -> str:

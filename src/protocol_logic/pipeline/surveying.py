@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from protocol_logic.answering.rows import AsOf, problems_of
-from protocol_logic.compiling.changing import changes_of
+from protocol_logic.compiling.changing import Said, changes_of
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.pipeline.compiling import Compiled, compiled_of
@@ -71,7 +71,10 @@ class Surveyed:
 
 
 class Surveying:
-    """Judges the patients of a cohort, by a protocol whose records are read for the strata too."""
+    """Judges the patients of a cohort, by a protocol whose records are read for the strata too.
+
+    `changes`: what this run says of how entries can change, and at what cost they are had.
+    """
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class Surveying:
         strata: Sequence[Stratum] = (),
         answers: Answers | None = None,
         rank: bool = False,
+        changes: Iterable[Said] = (),
         engine: Engine | None = None,
     ) -> None:
         from protocol_logic.answering.cohort.seeing import Seeing
@@ -94,7 +98,8 @@ class Surveying:
             from protocol_logic.answering.what_if.measure import Measuring
 
             c, site = compiled, compiled.policies
-            costs = changes_of(c.protocol, site.changes if site is not None else ())
+            of_site = site.changes if site is not None else ()
+            costs = changes_of(c.protocol, (*of_site, *changes))
             self._measuring = Measuring(c.protocol, c.plan, self.screening.engine, costs)
 
     def survey(self, item: Unread | Stored | PatientRecord, option: date | None) -> Surveyed:

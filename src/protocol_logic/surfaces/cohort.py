@@ -39,10 +39,12 @@ from protocol_logic.surfaces.outputs import (
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.screening import MOST_WORKERS, NO_AS_OF, size_of, stopped
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
+from protocol_logic.surfaces.what_if import changes_named
 
 if TYPE_CHECKING:
     from protocol_logic.answering.cohort.report import Report
     from protocol_logic.answering.cohort.strata import Stratum
+    from protocol_logic.compiling.changing import Said
     from protocol_logic.pipeline import Compiled, Surveying
     from protocol_logic.records.answers import Answers
     from protocol_logic.surfaces.counting import Piece
@@ -58,6 +60,7 @@ class CohortOptions:
     as_of: date | None
     by: tuple[str, ...]
     rank: bool
+    changes: tuple[str, ...]
     policies: str | None
     parameters: tuple[str, ...]
     dates: tuple[str, ...]
@@ -73,10 +76,13 @@ def cohort(options: CohortOptions) -> int:
     from protocol_logic.pipeline import for_strata
     from protocol_logic.surfaces.row_formats import Spool
 
+    if options.changes and not options.rank:
+        raise click.UsageError("--change says what it costs to settle a patient; add --rank")
     paths = existing_paths(options.patients)
     compiled = compiled_protocol(
         options.protocol, options.policies, options.parameters, options.dates
     )
+    changes = changes_named(options.changes, compiled)
     strata = strata_of(compiled, options.by)
     compiled = for_strata(compiled, strata)
     with ExitStack() as files:
@@ -85,9 +91,8 @@ def cohort(options: CohortOptions) -> int:
         run = _Run(Patients(compiled, paths, options.merge), strata, spool)
         answers = None if options.answers is None else run.read_answers(options.answers)
         try:
-            run.survey(
-                _Start(compiled, strata, options.as_of, answers, options.rank), options.workers
-            )
+            start = _Start(compiled, strata, options.as_of, answers, options.rank, changes)
+            run.survey(start, options.workers)
             out.write(_written(run.report(options.rank), options))
         finally:
             # Also where nobody reads the output to its end.
@@ -134,11 +139,12 @@ class _Start:
     option: date | None
     answers: Answers | None
     rank: bool
+    changes: Sequence[Said]
 
     def __call__(self) -> Callable[[Item], _Result]:
         from protocol_logic.pipeline import Surveying
 
-        surveying = Surveying(self.compiled, self.strata, self.answers, self.rank)
+        surveying = Surveying(self.compiled, self.strata, self.answers, self.rank, self.changes)
         return lambda item: self._survey(surveying, item)
 
     def _survey(self, surveying: Surveying, item: Item) -> _Result:

@@ -169,7 +169,8 @@ def to_obtain(each: Json) -> str:
     """What is to be obtained of an undetermined patient."""
     if each["cost"] is None:
         return "nothing that can be obtained decides it"
-    others = f"; or another of {each['others']:,} sets" if each["others"] else ""
+    number = each["others"]
+    others = f"; or another of {number:,} sets" if number > 1 else "; or another set" * number
     return ", ".join(map(visible, each["elements"])) + others
 
 

@@ -248,6 +248,13 @@ def fit(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 @click.option(
     "--rank", is_flag=True, help="List the undetermined patients, the cheapest to settle first."
 )
+@click.option(
+    "--change",
+    "changes",
+    multiple=True,
+    metavar='"obtain NAME cost 2"',
+    help="With --rank: say what it costs in this run to have something.",
+)
 @POLICIES
 @PARAMETERS
 @DATES

@@ -9,7 +9,7 @@ from protocol_logic.answering.comparing import is_same
 from protocol_logic.answering.what_if.measure import measure_lines
 from protocol_logic.surfaces.explain_changes import changes_text
 from protocol_logic.surfaces.report import page
-from protocol_logic.surfaces.what_if_text import DOING, conditions, why
+from protocol_logic.surfaces.what_if_text import DOING, conditions, never_changed, why
 from protocol_logic.surfaces.when_picture import timeline_picture
 
 MOST_ON_PAGE = 200
@@ -31,6 +31,7 @@ def what_if_view(report: Mapping[str, Any]) -> dict[str, Any]:
         else changed_lines(change, report["sentence"]),
         "measures": [] if report["measure_next"] is None else measure_lines(report["measure_next"]),
         "repairs": list(_repairs(report)),
+        "never": never_changed(report),
         "sets": [conditions(each) for each in report["change_sets"][:MOST_ON_PAGE]],
         "losing": {
             name: [conditions(each) for each in sets]
@@ -55,7 +56,7 @@ def changed_lines(change: Mapping[str, Any], sentence: str) -> list[tuple[str, l
 def _repairs(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for repair in report["repairs"][:MOST_ON_PAGE]:
         changes = [
-            {**change, "doing": DOING[change["kind"]].rstrip(":"), "why": why(change)}
+            {**change, "doing": DOING[change["kind"]], "why": why(change)}
             for change in repair["changes"]
         ]
         yield {**repair, "changes": changes}

@@ -19,8 +19,9 @@ DOING = {
     "obtain": "obtain",
     "treat": "treat",
     "wait": "wait for",
-    "correct": "correct the record:",
+    "correct": "correct the record",
 }
+_HOLDING = {"true": "it holds", "false": "it does not hold"}
 
 
 def what_if_lines(report: Data, *, colour: bool = False) -> Iterator[str]:
@@ -101,8 +102,8 @@ def _repairs(report: Data) -> Iterator[str]:
         yield f"  and {len(repairs) - MOST_SHOWN:,} more, at a cost of up to {repairs[-1]['cost']}"
     if not repairs:
         yield "  nothing that can be changed"
-    if report["immutable"]:
-        yield f"  never changed: {', '.join(report['immutable'])}"
+    if never := never_changed(report):
+        yield f"  never changed: {', '.join(never)}"
     for note in report["notes"]:
         yield f"  {note}"
     if not report["repairs_complete"] and not report["notes"]:
@@ -131,14 +132,22 @@ def _shared(repairs: Sequence[Data]) -> list[Data]:
 
 
 def _change(change: Data) -> str:
-    doing = DOING[change["kind"]]
-    said = f"{change['finding']} {change['to']}"
-    if change["to"] in ("true", "false"):
-        said = f"`{change['finding']}` is {change['to']}"
-    if change["kind"] == "wait":
-        return f"wait until {change['earliest']}: {said}"
-    told = why(change)
-    return f"{doing} {said}" + (f" ({told})" if told else "")
+    kind, finding, to = change["kind"], change["finding"], change["to"]
+    doing = f"wait until {change['earliest']}" if kind == "wait" else DOING[kind]
+    if to in _HOLDING:
+        that = "when" if kind == "wait" else "so that"
+        said = f"{doing}, {that} {_HOLDING[to]}: {finding}"
+    else:
+        said = f"{doing}{':' if kind in ('wait', 'correct') else ''} {finding} {to}"
+    told = "" if kind == "wait" else why(change)
+    return f"{said} ({told})" if told else said
+
+
+def never_changed(report: Data) -> list[str]:
+    """The names that never change; what a repair waits for changes by itself."""
+    changes = (change for repair in report["repairs"] for change in repair["changes"])
+    waited = {change["finding"] for change in changes if change["kind"] == "wait"}
+    return [name for name in report["immutable"] if name not in waited]
 
 
 def why(change: Data) -> str:

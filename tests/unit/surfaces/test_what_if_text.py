@@ -58,7 +58,7 @@ def test_a_wait_has_its_day_and_the_option_that_tries_it() -> None:
     waited = change("surgery within 28 days", "false", "wait", earliest="2026-02-03")
     told = text(report(repairs=[repair(waited, earliest="2026-02-03")]))
     assert "cost 3, from 2026-02-03 on" in told
-    assert "wait until 2026-02-03: `surgery within 28 days` is false" in told
+    assert "wait until 2026-02-03, when it does not hold: surgery within 28 days" in told
     assert "try the first: --as-of 2026-02-03" in told
 
 
@@ -73,11 +73,12 @@ def test_that_a_limit_is_rounded_is_said_once() -> None:
     assert "(not recorded; rounded to the safe side)" in told
 
 
-def test_a_history_is_set_as_a_whole() -> None:
-    history = change("lines of chemotherapy <= 1", "true", "correct")
-    assert "correct the record: `lines of chemotherapy <= 1` is true" in text(
-        report(repairs=[repair(history)])
-    )
+def test_what_only_a_history_tells_holds_or_not() -> None:
+    right = change("lines of chemotherapy <= 1", "true", "correct")
+    found = change("there is course of x", "false", "obtain")
+    told = text(report(repairs=[repair(right), repair(found)]))
+    assert "correct the record, so that it holds: lines of chemotherapy <= 1" in told
+    assert "obtain, so that it does not hold: there is course of x" in told
 
 
 def test_what_a_shell_would_read_is_no_command_to_copy() -> None:
@@ -101,3 +102,10 @@ def test_nothing_can_be_changed() -> None:
 
 def test_what_cannot_be_seen_is_made_visible() -> None:
     assert "\u202e" not in text(report(set=["x is \u202e"]))
+
+
+def test_what_is_waited_for_is_not_said_never_to_change() -> None:
+    wait = change("age", "18 years", "wait", earliest="2028-03-03")
+    told = text(report(immutable=["age", "sex"], repairs=[repair(wait)]))
+    assert "wait until 2028-03-03: age 18 years" in told
+    assert "never changed: sex" in told

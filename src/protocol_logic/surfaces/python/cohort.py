@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from protocol_logic.answering.cohort.report import Report as Counts
     from protocol_logic.answering.cohort.strata import Stratum
+    from protocol_logic.compiling.changing import Said
     from protocol_logic.pipeline import Compiled, Surveyed
     from protocol_logic.surfaces.python.results import Report, Result
 
@@ -94,14 +95,17 @@ class Cohort:
 
         return rows_table(self.rows(why=why), per, why)
 
-    def report(self, *, by: Iterable[str] = (), rank: bool = False) -> Report:
-        """All that the command `cohort` says, with its page; `by` and `rank` as its options.
+    def report(
+        self, *, by: Iterable[str] = (), rank: bool = False, changes: Iterable[str] = ()
+    ) -> Report:
+        """All that the command `cohort` says, with its page; `by`, `rank` and `changes` as its
+        options.
 
-        Raises InputError where the cohort cannot be divided so.
+        Raises InputError where the cohort cannot be divided so, or a change cannot be said.
         """
         from protocol_logic.surfaces.python.cohort_results import whole_result
 
-        return whole_result(self._told(list(by), rank))
+        return whole_result(self._told(list(by), rank, changes))
 
     def attrition(self) -> Result:
         """Who is left after each criterion, in the order of the protocol; counts of patients."""
@@ -131,12 +135,16 @@ class Cohort:
 
         return stratum_result(self._told([name], rank=False))
 
-    def rank(self) -> Result:
-        """The undetermined patients, the cheapest to settle first; costs in points."""
+    def rank(self, changes: Iterable[str] = ()) -> Result:
+        """The undetermined patients, the cheapest to settle first; costs in points.
+
+        `changes`: what it costs to have something, as for `--change`: `["obtain ecog cost 5"]`.
+        Raises InputError with all that is wrong with them.
+        """
         from protocol_logic.answering.cohort.rank import ranking
         from protocol_logic.surfaces.python.cohort_results import ranked_result
 
-        surveyed = self._surveyed(self._inputs.compiled, (), rank=True)
+        surveyed = self._surveyed(self._inputs.compiled, (), True, self._named(changes))
         ranked = ranking(each.ranked for each in surveyed if each.ranked is not None)
         return ranked_result(self._report, ranked)
 
@@ -149,7 +157,13 @@ class Cohort:
     def _report(self) -> Counts:
         return self._counted(self._inputs.compiled, (), rank=False)
 
-    def _told(self, by: Sequence[str], rank: bool) -> Counts:
+    def _named(self, changes: Iterable[str]) -> Sequence[Said]:
+        from protocol_logic.surfaces.what_if import changes_named
+
+        with input_errors():
+            return changes_named(changes, self._inputs.compiled)
+
+    def _told(self, by: Sequence[str], rank: bool, changes: Iterable[str] = ()) -> Counts:
         from protocol_logic.pipeline import for_strata
         from protocol_logic.surfaces.cohort import strata_of
 
@@ -157,22 +171,34 @@ class Cohort:
             return self._report
         with input_errors():
             strata = strata_of(self._inputs.compiled, by)
-            return self._counted(for_strata(self._inputs.compiled, strata), strata, rank)
+        compiled = for_strata(self._inputs.compiled, strata)
+        return self._counted(compiled, strata, rank, self._named(changes))
 
-    def _counted(self, compiled: Compiled, strata: Sequence[Stratum], rank: bool) -> Counts:
-        surveyed = list(self._surveyed(compiled, strata, rank))
+    def _counted(
+        self,
+        compiled: Compiled,
+        strata: Sequence[Stratum],
+        rank: bool,
+        changes: Sequence[Said] = (),
+    ) -> Counts:
+        surveyed = list(self._surveyed(compiled, strata, rank, changes))
         days = [each.as_of.date for each in surveyed if each.as_of is not None]
         pieces = list(map(_piece, surveyed))
         ends = [min(days), max(days)] if days else []
         return counted(compiled, strata, ends, lambda: iter(pieces), rank)
 
     def _surveyed(
-        self, compiled: Compiled, strata: Sequence[Stratum], rank: bool = False
+        self,
+        compiled: Compiled,
+        strata: Sequence[Stratum],
+        rank: bool,
+        changes: Sequence[Said],
     ) -> Iterator[Surveyed]:
         from protocol_logic.pipeline import Surveying
 
         inputs = self._inputs
-        surveying = Surveying(compiled, strata, inputs.answers, rank, inputs.prepared.engine)
+        engine = inputs.prepared.engine
+        surveying = Surveying(compiled, strata, inputs.answers, rank, changes, engine)
         # What divides a cohort may stand in resources that the protocol does not read.
         items = (
             Patients(compiled, inputs.paths, inputs.merge).items()
