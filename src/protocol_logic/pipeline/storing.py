@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from protocol_logic.compiling.allergies import allergies
 from protocol_logic.compiling.check import check
 from protocol_logic.compiling.extending import extended, of_site
 from protocol_logic.compiling.knowledge import read_entries
@@ -12,7 +13,7 @@ from protocol_logic.compiling.policies import Policies
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import knowledge_names, protocol_ids, protocol_path
-from protocol_logic.knowledge.vocabulary import Vocabulary
+from protocol_logic.knowledge.vocabulary import Concept, Vocabulary
 from protocol_logic.records.store.knowledge import Knowledge
 
 
@@ -28,7 +29,10 @@ def knowledge_of(
 def _vocabularies(
     sources: Iterable[Source], policies: Sequence[Policies], problems: Problems
 ) -> Iterator[Vocabulary]:
-    whole = read_entries([knowledge_unit(name) for name in knowledge_names()], Problems()).entries
+    found = read_entries([knowledge_unit(name) for name in knowledge_names()], Problems())
+    medications = (e for e in found.entries.values() if isinstance(e, Concept))
+    found.allergens.update(e.name for e in medications if e.kind == "medication")
+    whole = {**found.entries, **allergies(found)}
     yield Vocabulary(whole)
     for site in policies:
         yield Vocabulary(extended(whole, site.extensions, Problems()))

@@ -6,6 +6,7 @@ Source: the design, section 6, PATIENTS.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,14 +73,32 @@ class Unread:
             return _problem(self.source, self.line, str(error), hint)
 
 
-def iter_unread(paths: Sequence[Path], reading: Reading) -> Iterator[Unread | Problem]:
+class Shelf:
+    """Lines by the number of their patient, in memory."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, list[bytes]] = {}
+
+    def put(self, patient: int, line: bytes) -> None:
+        """Keep a line."""
+        self._lines.setdefault(patient, []).append(line)
+
+    def taken(self, order: Sequence[int]) -> Iterator[list[bytes]]:
+        """The lines of each of some patients, in this order; they are kept no longer."""
+        for patient in order:
+            yield self._lines.pop(patient)
+
+
+def iter_unread(
+    paths: Sequence[Path], reading: Reading, shelf: Shelf | None = None
+) -> Iterator[Unread | Problem]:
     """The documents of files and folders, in the order given, folders recursively by name.
 
     Read are `.json` (a Bundle or a resource), `.ndjson` and `.jsonl` (one of these a line), each
     also with `.gz`. Single resources in NDJSON lines are joined by patient over all files and
-    come last; they are held in memory until then. What cannot be read is a problem in its place.
+    come last; until then the shelf holds them. What cannot be read is a problem in its place.
     """
-    loose = _Loose(reading)
+    loose = _Loose(reading, shelf or Shelf())
     for path in paths:
         for file in files_at(path, reading):
             if isinstance(file, Problem):
@@ -144,15 +163,17 @@ _MEDICATION = re.compile(rb'"(Medication/[A-Za-z0-9.-]{1,64})"')
 
 
 class _Loose:
-    """Single resources of NDJSON lines, held as bytes until all files are read and then joined.
+    """Single resources of NDJSON lines, shelved as bytes until all files are read and then joined.
 
     Medications are nobody's: each goes to the patients whose resources refer to it.
     """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, shelf: Shelf) -> None:
         self._reading = reading
+        self._shelf = shelf
         self._medications: dict[bytes, dict[bytes, None]] = {}
-        self._resources: dict[str, list[bytes]] = {}
+        self._numbers: dict[str, int] = {}
+        self._times = Counter[str]()
         self._first: dict[str, str] = {}
         self._patients: dict[str, str] = {}
 
@@ -178,13 +199,16 @@ class _Loose:
                 return
             patient = found
         self._first.setdefault(patient, source)
-        self._resources.setdefault(patient, []).append(line.strip().lstrip(_MARK))
+        self._times[patient] += 1
+        place = self._numbers.setdefault(patient, len(self._numbers))
+        self._shelf.put(place, line.strip().lstrip(_MARK))
 
     def documents(self) -> Iterator[Unread | Problem]:
         """A Bundle for each patient, in the order of the Patient resources."""
         referenced: set[bytes] = set()
-        for patient, source in self._patients.items():
-            resources = self._resources.pop(patient)
+        order = [self._numbers[patient] for patient in self._patients]
+        shelved = self._shelf.taken(order)
+        for source, resources in zip(self._patients.values(), shelved, strict=True):
             names = {name for line in resources for name in _MEDICATION.findall(line)}
             found = sorted(names & self._medications.keys())
             referenced.update(found)
@@ -194,8 +218,11 @@ class _Loose:
             yield Unread(source, data)
         if len(self._medications) > len(referenced):
             self._reading.resources["Medication"] += len(self._medications) - len(referenced)
-        for patient, resources in self._resources.items():
-            message = f"{len(resources)} resources are about `{shown(patient)}`, whose Patient is"
+        for patient in self._numbers:
+            if patient in self._patients:
+                continue
+            number = self._times[patient]
+            message = f"{number} resources are about `{shown(patient)}`, whose Patient is"
             code, file = "no-patient", self._first[patient]
             yield Problem(code=code, message=f"{message} in no file", file=file)
 

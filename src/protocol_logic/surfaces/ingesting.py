@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from protocol_logic.compiling.policies import Policies
     from protocol_logic.foundation.source import Source
     from protocol_logic.records.files import Reading
-    from protocol_logic.records.sources import Unread
+    from protocol_logic.records.sources import Shelf, Unread
     from protocol_logic.records.store.knowledge import Knowledge
     from protocol_logic.records.store.rows import Rows
     from protocol_logic.records.store.writing import Writer
@@ -56,6 +56,7 @@ class IngestOptions:
 
 def ingest(options: IngestOptions) -> int:
     """Read sources into a store; the exit code: 1 where one could not be read, else 0."""
+    from protocol_logic.records.store.shelf import LargeShelf
     from protocol_logic.records.store.writing import Writer
 
     paths, store = existing_paths(options.sources), _store_path(options.store)
@@ -66,17 +67,20 @@ def ingest(options: IngestOptions) -> int:
         writer = Writer(store, knowledge, given)
     except StoreError as error:
         raise _unusable(store, error) from error
-    with writer:
-        run = _Run(writer, paths, problems)
+    finished = False
+    with writer, closing(LargeShelf(store)) as shelf:
+        run = _Run(writer, paths, problems, shelf)
         try:
             run.read(knowledge, options.workers)
+            finished = True
         except StoreError as error:
             problems.add(
                 Problem(code="not-readable", message=str(error), hint=error.hint, file=str(store))
             )
     print_problems(problems.sorted())
     tell_passed_over(run.reading)
-    click.echo(_summary(writer), err=True)
+    if finished:
+        click.echo(_summary(writer), err=True)
     return 1 if problems.has_errors else 0
 
 
@@ -223,9 +227,12 @@ def _size_of(item: _Item) -> int:
 
 
 class _Run:
-    def __init__(self, writer: Writer, paths: Sequence[Path], problems: InputProblems) -> None:
+    def __init__(
+        self, writer: Writer, paths: Sequence[Path], problems: InputProblems, shelf: Shelf
+    ) -> None:
         from protocol_logic.records.files import Reading
 
+        self.shelf = shelf
         self.writer = writer
         self.paths = paths
         self.problems = problems
@@ -260,7 +267,7 @@ class _Run:
     def _items(self) -> Iterator[_Item]:
         from protocol_logic.records.sources import Unread, iter_unread
 
-        for item in iter_unread(self.paths, self.reading):
+        for item in iter_unread(self.paths, self.reading, self.shelf):
             if isinstance(item, Unread):
                 patient = self.writer.claim(_digest(item))
                 if patient is not None:

@@ -49,36 +49,49 @@ def told() -> Iterator[None]:
 
 
 def connected(path: Path, *, read_only: bool) -> DuckDBPyConnection:
-    """A connection to a store that is there and of this version. Raises StoreError."""
+    """A connection to a store of this version: to one that is there, or, to write, a new one.
+    Raises StoreError."""
     duckdb = _duckdb()
     with told():
         connection: DuckDBPyConnection = duckdb.connect(
             str(path), read_only=read_only, config=_CONFIG
         )
     try:
-        version = _version(connection)
+        with told():
+            # Also one that was ended before it had tables.
+            if not read_only and not _tables(connection):
+                _create(connection)
+            version = _version(connection)
+        if version != str(VERSION):
+            raise StoreError(
+                f"it is a store of version {shown(version)}, and this program reads version "
+                f"{VERSION}",
+                "ingest the sources into a new file",
+            )
     except StoreError:
         connection.close()
         raise
-    if version != str(VERSION):
-        connection.close()
-        raise StoreError(
-            f"it is a store of version {shown(version)}, and this program reads version {VERSION}",
-            "ingest the sources into a new file",
-        )
     return connection
 
 
-def created(path: Path) -> DuckDBPyConnection:
-    """A connection to a new store. Raises StoreError."""
+def _create(connection: DuckDBPyConnection) -> None:
+    connection.execute("BEGIN")
+    for table, columns in TABLES.items():
+        connection.execute(f"CREATE TABLE {table} ({columns})")
+    connection.execute("INSERT INTO meta VALUES ('version', ?)", [str(VERSION)])
+    connection.execute("COMMIT")
+
+
+def _tables(connection: DuckDBPyConnection) -> set[str]:
+    found = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    return {name for (name,) in found}
+
+
+def temporary(folder: Path) -> DuckDBPyConnection:
+    """A connection to a file that nobody else sees, with what it takes to sort it beside it."""
     duckdb = _duckdb()
-    with told():
-        connection: DuckDBPyConnection = duckdb.connect(str(path), config=_CONFIG)
-        connection.execute("BEGIN")
-        for table, columns in TABLES.items():
-            connection.execute(f"CREATE TABLE {table} ({columns})")
-        connection.execute("INSERT INTO meta VALUES ('version', ?)", [str(VERSION)])
-        connection.execute("COMMIT")
+    config = {**_CONFIG, "memory_limit": "1GB", "temp_directory": str(folder)}
+    connection: DuckDBPyConnection = duckdb.connect(str(folder / "lines.duckdb"), config=config)
     return connection
 
 
@@ -98,16 +111,12 @@ def _duckdb() -> Any:
 
 
 def _version(connection: DuckDBPyConnection) -> str:
-    with told():
-        names = {
-            name for (name,) in connection.sql("SELECT table_name FROM duckdb_tables()").fetchall()
-        }
-        if not {"meta", "patients", "facts"} <= names:
-            raise StoreError(
-                "it is a database, but no store of protocol-logic",
-                "`protocol-logic ingest SOURCE... STORE` makes one",
-            )
-        version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+    if not {"meta", "patients", "facts"} <= _tables(connection):
+        raise StoreError(
+            "it is a database, but no store of protocol-logic",
+            "`protocol-logic ingest SOURCE... STORE` makes one",
+        )
+    version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
     return str(version[0]) if version is not None else "unknown"
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.records.store.knowledge import Knowledge
-from protocol_logic.records.store.opening import connected, created, told
+from protocol_logic.records.store.opening import connected, told
 from protocol_logic.records.store.rows import Row, Rows
 from protocol_logic.records.store.schema import columns_of
 
@@ -54,9 +54,7 @@ class Writer:
     def __init__(self, path: Path, knowledge: Knowledge, given: Iterable[Row] = ()) -> None:
         """`given`: name, kind and text of the protocols and policies that are read for. Raises
         StoreError."""
-        self._connection: DuckDBPyConnection = (
-            connected(path, read_only=False) if path.exists() else created(path)
-        )
+        self._connection: DuckDBPyConnection = connected(path, read_only=False)
         self.added = self.kept = self.replaced = self.removed = 0
         self._seen: set[int] = set()
         self._place = 0
@@ -317,8 +315,7 @@ def _arrow(pyarrow: Any, kind: str) -> Any:
 
 
 def given_of(path: Path) -> list[tuple[str, str, str]]:
-    """Name, kind and text of what an existing store is read for besides the knowledge base. Raises
+    """Name, kind and text of what a store is read for besides the knowledge base. Raises
     StoreError."""
-    connection = connected(path, read_only=True)
-    with connection, told():
+    with connected(path, read_only=False) as connection, told():
         return connection.execute("SELECT name, what, text FROM given ORDER BY name").fetchall()
