@@ -24,7 +24,7 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names
 from protocol_logic.language import knowledge_tree, tree
 from protocol_logic.language.nodes import Word
-from protocol_logic.language.parse import parse
+from protocol_logic.language.reading import parse
 
 STATES = ("present", "absent")
 """What a condition, procedure or medication can change to: there, or not."""

@@ -9,9 +9,10 @@ Source: docs/what-if.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.knowledge import vocabulary as voc
 
 if TYPE_CHECKING:

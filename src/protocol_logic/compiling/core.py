@@ -9,13 +9,14 @@ text form of a node is the same each time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling.changing import Said
 from protocol_logic.compiling.formulas import Derived
 from protocol_logic.compiling.windows import Window
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.knowledge.vocabulary import Timepoint, Vocabulary
 

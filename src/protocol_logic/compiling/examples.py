@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.cues import defined_in
 from protocol_logic.compiling.expectations import COMMENT, OWN_LINE, Expected, Expecting
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown

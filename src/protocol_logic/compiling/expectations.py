@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias, get_args
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.clauses import is_own, quoted
 from protocol_logic.compiling.plan import Reason
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean, one_of
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown

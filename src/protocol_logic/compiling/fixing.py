@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.language.cures import applied, cures
-from protocol_logic.language.parse import Line, pieces, read_piece
+from protocol_logic.language.parse import read_piece
+from protocol_logic.language.pieces import Line, pieces
 
 
 @dataclass(frozen=True, slots=True)

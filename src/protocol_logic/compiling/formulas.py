@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.knowledge.vocabulary import Named
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
 from protocol_logic.language import tree
 from protocol_logic.language.nodes import names_parameter
-from protocol_logic.language.parse import parse
+from protocol_logic.language.reading import parse, parse_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,12 @@ class Unit:
 def gather(source: Source, problems: Problems) -> list[Unit]:
     """Parse a file and, before it, each knowledge file that it uses, each once."""
     found: dict[str, Unit | None] = {}
-    main = Unit(source, tuple(parse(source, problems)))
+    if source.name.startswith("kb/"):
+        statements, told = parse_once(source)
+        problems.extend(told)
+    else:
+        statements = tuple(parse(source, problems))
+    main = Unit(source, statements)
     _uses(main, found, problems)
     return [*(unit for unit in found.values() if unit is not None), main]
 
@@ -44,10 +49,8 @@ def gather(source: Source, problems: Problems) -> list[Unit]:
 def _parsed(name: str, text: str) -> tuple[Unit, tuple[Problem, ...]]:
     """A knowledge file and the problems of its text; protocols of one process share it."""
     source = Source(f"kb/knowledge/{name}", text)
-    problems = Problems()
-    statements = tuple(parse(source, problems))
-    unit = Unit(source, statements, is_plain=not names_parameter(statements))
-    return unit, tuple(problems.items)
+    statements, problems = parse_once(source)
+    return Unit(source, statements, is_plain=not names_parameter(statements)), problems
 
 
 def knowledge_unit(name: str) -> Unit:

@@ -8,12 +8,13 @@ patient data and no free text enters a rule: cells have names, texts stand in co
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.cells import variant_id
 from protocol_logic.compiling.plan import Plan, slug
 from protocol_logic.compiling.planner import deniers, present
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import logic_text
 

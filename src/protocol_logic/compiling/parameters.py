@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
 from typing import Any, Literal, get_args
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.library import Unit
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.problems import Label, Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.language import condition_tree, tree
 from protocol_logic.language.nodes import Amount, Word, parts_of
-from protocol_logic.language.parse import parse
+from protocol_logic.language.reading import parse
 
 _CONDITIONS = get_args(condition_tree.Condition)
 _NUMBERS = ("one", "two", "three", "four", "five", "six", "ten", "twelve", "eighteen")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.basis import Basis
 from protocol_logic.compiling.windows import Window
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.operators import COMPARISONS
 

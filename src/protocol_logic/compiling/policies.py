@@ -24,7 +24,7 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names
 from protocol_logic.language import knowledge_tree, tree
 from protocol_logic.language.nodes import Amount, Word
-from protocol_logic.language.parse import parse
+from protocol_logic.language.reading import parse
 
 AGEING = {
     "quantity": voc.Quantity,

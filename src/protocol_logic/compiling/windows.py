@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Literal
 
 from protocol_logic.foundation.calendar import first_start_within
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.source import Span
 from protocol_logic.foundation.units import UNIT_WORDS
 from protocol_logic.language.nodes import Amount

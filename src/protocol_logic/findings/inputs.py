@@ -7,7 +7,7 @@ read it, they share it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from enum import Enum
 from fractions import Fraction
@@ -17,6 +17,7 @@ from protocol_logic.compiling.conditions import LESION_VALUES
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import Opener, Reason
 from protocol_logic.foundation.calendar import completed_months, completed_years
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import Age, Lesion, Named, PatientField, Quantity
 from protocol_logic.records.elements import REFERENCE_RANGE

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from functools import cached_property
 from typing import TypeAlias
 
 from protocol_logic.compiling.plan import Reason as Reason
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.records.facts import Fact, Unlisted
 

@@ -6,7 +6,7 @@ Uncertain dates, ends and intents are enumerated, dates by the days of `days.py`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from fractions import Fraction
 from itertools import product
@@ -23,6 +23,7 @@ from protocol_logic.foundation.calendar import (
     anniversary_reached,
     on_or_before_anniversary,
 )
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import Event
 from protocol_logic.records.facts import ConditionStated, Fact, Happened, Stated, Therapy

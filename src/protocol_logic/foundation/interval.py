@@ -7,9 +7,10 @@ a comparison with a limit is exact, also on the limit itself.  Floats are refuse
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
+
+from protocol_logic.foundation.dataclass import dataclass
 
 Exact: TypeAlias = Fraction | int
 """What the constructors take for an exact number."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from protocol_logic.foundation.codes import CODES
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.source import Source, Span
 
 Severity = Literal["error", "warning", "notice"]

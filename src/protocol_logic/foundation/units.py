@@ -21,11 +21,12 @@ As in UCUM an annotation (`{cells}`, `{1.73_m2}`) means nothing: `{score}` is th
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, TypeAlias
+
+from protocol_logic.foundation.dataclass import dataclass
 
 UNIT_WORDS = {
     "hour": "h", "hours": "h", "day": "d", "days": "d", "week": "wk", "weeks": "wk",

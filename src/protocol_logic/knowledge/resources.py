@@ -37,6 +37,11 @@ def grammar_text(name: str) -> str:
     return _text(grammar_root(), name, ".lark")
 
 
+def grammar_files() -> list[Path]:
+    """All files of the grammar, sorted."""
+    return sorted(grammar_root().glob("*.lark"))
+
+
 @cache
 def logic_text(name: str) -> str:
     """The text of `kb/logic/<name>.lp`; `screen` and `screen.lp` are the same name."""
@@ -52,7 +57,7 @@ def program_files() -> Iterator[tuple[str, bytes]]:
     """This program's own modules and grammar, each by a name and its bytes, sorted by name."""
     package = Path(str(files(_PACKAGE)))
     found = {f"src/{path.relative_to(package).as_posix()}": path for path in package.rglob("*.py")}
-    found |= {f"grammar/{path.name}": path for path in grammar_root().glob("*.lark")}
+    found |= {f"grammar/{path.name}": path for path in grammar_files()}
     for name in sorted(found):
         yield name, found[name].read_bytes()
 

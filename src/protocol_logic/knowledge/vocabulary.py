@@ -8,10 +8,11 @@ Every number is an exact Fraction in the entry's canonical unit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Literal, TypeAlias, TypeVar
 
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.interval import Interval
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.language.nodes import Amount, Limit, Node, Text, Word
 
 

@@ -16,7 +16,8 @@ from lark import Token
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.source import Source
 from protocol_logic.language.build_examples import cells_of
-from protocol_logic.language.parse import Line, pieces, read_piece, without_mark
+from protocol_logic.language.parse import read_piece
+from protocol_logic.language.pieces import Line, pieces, without_mark
 
 WIDTH = 100
 """The longest line on which a list of codes, or of exceptions, is kept together."""

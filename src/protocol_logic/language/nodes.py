@@ -6,8 +6,9 @@ Spans do not take part in equality, so two texts that differ in layout alone giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.source import Span
 
 NOWHERE = Span(0, 0)

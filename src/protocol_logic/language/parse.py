@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 from lark import Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
@@ -26,40 +26,14 @@ from protocol_logic.language.build import TreeBuilder
 from protocol_logic.language.mistake import Found, Place
 from protocol_logic.language.nodes import Word
 from protocol_logic.language.parser import build_parser
+from protocol_logic.language.pieces import HEAD, INVISIBLE, MARK, Line, pieces
 from protocol_logic.language.tree import Criterion, Heading, Statement
 
 DEEPEST = 40
 """Levels of blocks that a statement may have; its formula may have twice as many."""
 
-_MARK = re.compile("\ufeff(?!\ufeff)")
-_LINE = re.compile(r"^([ \t]*)((?![ \t\r]*$)[^# \t\n][^\n]*)", re.MULTILINE)
-_HEAD = re.compile(
-    rf"(?:{'|'.join(words.TITLED)})[ \t]+\S|(?:{'|'.join(words.STATEMENTS)})\b"
-    r"(?![ \t]*[<>=≤≥]|[ \t]+(?:is|in|recorded|confirmed|on|of)\b)"
-)
-# A head that cannot be a line of a block, so that it is one also where it is indented.
-_HEAD_ALONE = re.compile(
-    r"(?!knowledge[ \t]+[0-9A-Fa-f]{12}$)"  # the pin of a protocol
-    r"(?:protocol|knowledge|policies|include|exclude|note|define|score)[ \t]+[\w.]+"
-    r"(?:[ \t]+element[ \t]+\w+)?"
-)
-# Characters that a reader cannot see, that reorder what is read, or that end a line for some.
-UNSEEN = (
-    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
-    "\U000e0000-\U000e01ef"
-)
-INVISIBLE = re.compile(f"[{UNSEEN}]+|\r(?!\n|\\Z)")
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _PARSING = Lock()  # the parser keeps its place in the layout, so one thread at a time
-
-
-class Line(NamedTuple):
-    """A line that says something; `text` starts at `start`, after the indentation."""
-
-    start: int
-    indent: str
-    text: str
 
 
 # ---- parsing -------------------------------------------------------------------------------------
@@ -153,56 +127,13 @@ def _too_deep(parsed: Tree[Any]) -> int | None:
     return level[0].meta.start_pos if level else None
 
 
-# ---- statements ----------------------------------------------------------------------------------
-
-
-def pieces(text: str) -> Iterator[list[Line]]:
-    """The lines of each statement; blank lines and comments are nobody's."""
-    text = without_mark(text)
-    lines = [Line(m.start(2), m[1], m[2].rstrip(" \t\r")) for m in _LINE.finditer(text)]
-    piece: list[Line] = []
-    for number, line in enumerate(lines):
-        following = lines[number + 1] if number + 1 < len(lines) else None
-        if piece and _starts(line, following, piece):
-            yield piece
-            piece = []
-        piece.append(line)
-    if piece:
-        yield piece
-
-
-def starts_statement(line: str) -> bool:
-    """Whether a line without indentation is the head of a statement."""
-    return _HEAD.match(line) is not None
-
-
-def without_mark(text: str) -> str:
-    """The text with an empty line in the place of a byte order mark, so that offsets stay."""
-    return _MARK.sub("\n", text, count=1) if _MARK.match(text) else text
-
-
-def _starts(line: Line, following: Line | None, piece: list[Line]) -> bool:
-    """Whether a line starts a statement of its own, perhaps with a mistake, after `piece`."""
-    if line.indent:
-        return _HEAD_ALONE.fullmatch(line.text) is not None
-    if _HEAD.match(line.text):
-        return True
-    opens = following is not None and following.indent and words.first(line.text) not in words.INNER
-    return bool(opens) or not _lacks_lines(piece)
-
-
-def _lacks_lines(piece: list[Line]) -> bool:
-    """Whether lines that follow it unindented are likely to be its own."""
-    if not _HEAD.match(piece[0].text):
-        return True
-    inside = any(line.indent and not line.text.startswith(">") for line in piece)
-    return not inside and words.first(piece[0].text) not in words.ONE_LINE
+# ---- problems ------------------------------------------------------------------------------------
 
 
 def _layout_problem(source: Source, piece: Sequence[Line]) -> Problem | None:
     """What is wrong with where the lines of a statement start."""
     head = piece[0]
-    if not _HEAD.match(head.text):
+    if not HEAD.match(head.text):
         word = words.first(head.text)
         text = shown(head.text if word in words.STATEMENTS else word)
         span = Span(head.start, head.start + len(word))
@@ -238,9 +169,6 @@ def _bad_depth(source: Source, piece: Sequence[Line], line: Line, above: list[st
         message = "tabs and spaces are mixed before this line and the lines above"
         hint = "indent with spaces alone, each level by two"
     return _problem(source, piece, message, _whole(line), hint)
-
-
-# ---- problems ------------------------------------------------------------------------------------
 
 
 def _syntax_problem(source: Source, piece: Sequence[Line], error: UnexpectedInput) -> Problem:
@@ -290,7 +218,7 @@ def _invisible_characters(source: Source, problems: Problems) -> set[int]:
     old_line_end = False
     for match in INVISIBLE.finditer(source.text):
         start, end = match.span()
-        if start == 0 and _MARK.match(source.text):
+        if start == 0 and MARK.match(source.text):
             start += 1
         if start == end:
             continue

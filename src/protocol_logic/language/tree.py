@@ -6,9 +6,9 @@ Names are still names and numbers still text; `compiling/` gives them meaning. C
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.language.condition_tree import Condition
 from protocol_logic.language.knowledge_tree import Change, Entry, Property
 from protocol_logic.language.nodes import Amount, Node, Text, Word

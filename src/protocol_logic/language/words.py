@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 from protocol_logic.foundation.text import shown
 from protocol_logic.language.mistake import LONGEST, Explanation, Found, Place
-from protocol_logic.language.mistakes import known_mistake
 
 KINDS = (
     "field", "age", "quantity", "status", "condition", "procedure", "medication", "event",
@@ -92,6 +91,8 @@ def explain(place: Place) -> Explanation:
         return Explanation(message, hint, 0, len(place.line))
     if place.found is Found.LINE_END:
         place = place._replace(at=len(place.line) - 1)
+    from protocol_logic.language.mistakes import known_mistake  # its tables take long to make
+
     start, end = _word_at(place)
     known = known_mistake(place, start)
     if known is not None:

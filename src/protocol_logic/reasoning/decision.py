@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal, TypeAlias
 
 from protocol_logic.findings.rows import Opener, PatientFindings, Reason
+from protocol_logic.foundation.dataclass import dataclass
 
 Outcome: TypeAlias = Literal["met", "not_met", "unknown"]
 Verdict: TypeAlias = Literal["pass", "fail", "open"]

@@ -7,12 +7,13 @@ what several of them allow together is the business of findings/.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias
 
 from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problem
 

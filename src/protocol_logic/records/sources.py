@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.records.files import (

@@ -16,7 +16,7 @@ import click
 from protocol_logic.foundation.problems import did_you_mean
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_ids, protocol_path
-from protocol_logic.language.parse import pieces
+from protocol_logic.language.pieces import pieces
 from protocol_logic.surfaces.inputs import near_path, source_at
 from protocol_logic.surfaces.terminal import visible
 

@@ -14,7 +14,8 @@ from protocol_logic.compiling.check import check_file
 from protocol_logic.compiling.fixing import Fixed, fix
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
-from protocol_logic.language.parse import INVISIBLE, Line, parse, pieces, read_piece
+from protocol_logic.language.parse import parse, read_piece
+from protocol_logic.language.pieces import INVISIBLE, Line, pieces
 from tests.differential.protocols import random_protocol
 from tests.properties.test_format import AS_FOUND, broken
 

@@ -19,8 +19,9 @@ from protocol_logic.knowledge.resources import grammar_root, kb_root
 from protocol_logic.language import condition_tree, knowledge_tree, tree, words
 from protocol_logic.language.build import TreeBuilder
 from protocol_logic.language.nodes import Amount, Limit, Node, Text, Word
-from protocol_logic.language.parse import DEEPEST, criteria, parse, pieces, read_piece
+from protocol_logic.language.parse import DEEPEST, criteria, parse, read_piece
 from protocol_logic.language.parser import Layout, build_parser
+from protocol_logic.language.pieces import pieces
 from tests.differential.protocols import random_protocol
 
 SHIPPED = sorted(kb_root().rglob("*.elig"))

@@ -14,7 +14,7 @@ from protocol_logic.language.original.fields import compare_fields
 from protocol_logic.language.original.quotes import Text
 from protocol_logic.language.original.record import Original
 from protocol_logic.language.original.sentences import items_of
-from protocol_logic.language.parse import Line, pieces
+from protocol_logic.language.pieces import Line, pieces
 
 _QUOTING = ("include", "exclude", "note")
 _CONNECTIVES = re.compile(r"(?:\W*\b(?:and|or)\b)+\W*", re.IGNORECASE)

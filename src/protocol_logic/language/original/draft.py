@@ -12,7 +12,7 @@ from itertools import takewhile
 from protocol_logic.foundation.source import Span
 from protocol_logic.language.original.record import Original
 from protocol_logic.language.original.sentences import Item, Sentence, items_of
-from protocol_logic.language.parse import INVISIBLE, starts_statement
+from protocol_logic.language.pieces import INVISIBLE, starts_statement
 
 _LONGEST_NAME = 40
 _MOST_WORDS = 4

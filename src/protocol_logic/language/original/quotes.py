@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from protocol_logic.foundation.source import Span
 from protocol_logic.language.original.cuts import MARK
 from protocol_logic.language.original.sentences import Item, Sentence
-from protocol_logic.language.parse import UNSEEN
+from protocol_logic.language.pieces import UNSEEN
 
 # What stands for a bullet or a number in the text that is compared; no text that is shown has it.
 _SIGN = "\x00"
