@@ -64,7 +64,12 @@ def row_of(
             for scope, decided_scope in zip(protocol.scopes, decision.scopes, strict=True)
         ],
         "criteria": [
-            _criterion(c, decided[c.id], plan.basis[c.id], oldest_evidence(plan, c.id, found))
+            {
+                **_criterion(
+                    c, decided[c.id], plan.basis[c.id], oldest_evidence(plan, c.id, found)
+                ),
+                "passed_over": passed_over(found, c.id),
+            }
             for c in protocol.criteria
         ],
         "attested": attested(record, found),
@@ -165,6 +170,14 @@ def _criterion(
             for gap in decision.gaps
         ],
     }
+
+
+def passed_over(found: PatientFindings, criterion: str) -> list[dict[str, str]]:
+    """What resembles a class that a complete list makes absent for a criterion."""
+    return [
+        {"name": each.name, "code": each.code, "resource": each.resource, "resembles": each.like}
+        for each in found.passed.get(criterion, ())
+    ]
 
 
 def oldest_evidence(plan: Plan, criterion: str, found: PatientFindings) -> str | None:

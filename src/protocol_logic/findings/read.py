@@ -25,11 +25,12 @@ from protocol_logic.findings.rows import (
     Opener,
     PatientFindings,
     Row,
+    concept_group as concept_group,
     look,
 )
 from protocol_logic.findings.statements import read_statement
 from protocol_logic.findings.therapy import read_therapy
-from protocol_logic.findings.unlisted import beside
+from protocol_logic.findings.unlisted import look_beside
 from protocol_logic.findings.variants import base_of, joined, split
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Fact, PatientRecord
@@ -70,9 +71,7 @@ def read_findings(
     visible = Visible(record, as_of, protocol.vocabulary, fresh_from, timepoints)
     found = read_visible(protocol, plan, visible)
     if record.unlisted:
-        asked = {name: finding.entry for name, finding in plan.findings.items()}
-        asked |= {concept_group(c): c for c in (*asked.values(), *plan.courses)}
-        found.beside = beside(protocol.vocabulary, record, found, asked)
+        look_beside(protocol, plan, record, found)
     return found
 
 
@@ -286,11 +285,6 @@ def look_at(found: PatientFindings) -> None:
         rows = _without_values(group.rows)
         inside = [f"{n} {e}" for n in sorted(group.findings) for e in elements.get(n, ())]
         found.looks[group.name] = look(rows, (*elements.get(group.name, ()), *inside))
-
-
-def concept_group(concept: str) -> str:
-    """The name of the group with all readings of a medication class."""
-    return f"courses_of_{concept}"
 
 
 def _without_values(rows: tuple[Row, ...]) -> tuple[Row, ...]:

@@ -95,6 +95,11 @@ def look(what: CellSet | tuple[Row, ...], elements: tuple[str, ...]) -> Look:
     return found
 
 
+def concept_group(concept: str) -> str:
+    """The name of the group with all readings of a medication class."""
+    return f"courses_of_{concept}"
+
+
 @dataclass(slots=True)
 class PatientFindings:
     """The findings of one patient on one day.
@@ -119,7 +124,10 @@ class PatientFindings:
     evidence: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
     timepoints: dict[str, date] = field(default_factory=dict)
     beside: Mapping[str, tuple[Unlisted, ...]] = field(default_factory=dict)
-    """List that closes something -> what the record holds of its kind that no entry knows."""
+    """List that closes something -> what the record holds of its kind that no entry knows, or that
+    resembles what it makes absent."""
+    passed: Mapping[str, tuple[Unlisted, ...]] = field(default_factory=dict)
+    """Criterion -> what resembles a class that a list makes absent for it."""
     widened: tuple[str, ...] = ()
     """Groups with so many readings that they were widened to all."""
 

@@ -1,15 +1,19 @@
-"""What a record states beside a closed list, and no entry of the knowledge base knows.
+"""What a record states beside a closed list, and is not of what the list makes absent: by codes
+that no entry of the knowledge base knows, or that another entry has.
 
-The list is taken at its word: what it closes is absent. But what nobody here knows may be just it.
+The list is taken at its word: what it closes is absent. But what nobody here knows may be just it,
+and what stands elsewhere in the knowledge base may be taken for it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Plan
+from protocol_logic.findings.rows import PatientFindings, concept_group
 from protocol_logic.foundation.text import shown
+from protocol_logic.knowledge.likeness import spoken
 from protocol_logic.knowledge.vocabulary import Concept, History, Vocabulary
 from protocol_logic.records.facts import Closed, PatientRecord, Unlisted
 
@@ -22,78 +26,90 @@ _MANY = {
 }
 
 
-def beside(
-    vocabulary: Vocabulary,
-    record: PatientRecord,
-    found: PatientFindings,
-    asked: Mapping[str, str],
-) -> Mapping[str, tuple[Unlisted, ...]]:
-    """For each list on whose closing a finding rests what the record states of the kinds that it
-    closes, up to the as-of date, and no entry knows; with the closed class that it resembles.
-
-    `asked`: finding or group of courses -> the entry that it asks for.
-    """
-    today = found.as_of.isoformat()
+def look_beside(
+    protocol: core.Protocol, plan: Plan, record: PatientRecord, found: PatientFindings
+) -> None:
+    """Note for each list on whose closing a finding rests what the record states of the kinds that
+    it closes, up to the as-of date: what no entry knows, and what resembles a class that the list
+    makes absent; and for each criterion the latter."""
+    closing = _closing(protocol.vocabulary, found)
+    if not closing:
+        return
+    voc, today = protocol.vocabulary, found.as_of.isoformat()
     seen = [each for each in record.unlisted if each.day <= today[: len(each.day)]]
-    closing: dict[str, set[str]] = {}
-    for name, facts in found.evidence.items():
-        for fact in facts:
-            listed = isinstance(vocabulary.entries.get(fact.entry), History)
-            if listed and isinstance(fact.reading, Closed):
-                closing.setdefault(fact.entry, set()).add(asked.get(name, ""))
-    told = {}
-    for name in sorted(closing):
-        kinds = {c.kind for c in vocabulary.of(Concept) if c.closed_by == name}
-        unlisted = [each for each in seen if each.kind in kinds]
-        if unlisted:
-            said = _said(vocabulary, closing[name])
-            told[name] = tuple(each._replace(like=_like(each, said)) for each in unlisted)
-    return told
+    kinds = {
+        name: {c.kind for c in voc.of(Concept) if c.closed_by == name}
+        for name in sorted(set(closing.values()))
+    }
+    likes: dict[tuple[str, Unlisted], str] = {}
+    passed: dict[str, tuple[Unlisted, ...]] = {}
+    for criterion in protocol.criteria:
+        alike: dict[Unlisted, str] = {}
+        for name, history in _absent(plan, voc, criterion, closing):
+            said, below = spoken(voc, name), set(voc.below(name))
+            for each in seen:
+                if each.kind not in kinds[history] or not below.isdisjoint(each.entries):
+                    continue
+                if said.resembles(each.name, each.code, each.known):
+                    alike.setdefault(each, name)
+                    likes.setdefault((history, each), name)
+        if alike:
+            passed[criterion.id] = tuple(e._replace(like=name) for e, name in alike.items())
+    found.passed = passed
+    beside = {}
+    for name, closed in kinds.items():
+        told = [
+            each._replace(like=likes.get((name, each), ""))
+            for each in seen
+            if each.kind in closed and (not each.known or (name, each) in likes)
+        ]
+        if told:
+            beside[name] = tuple(told)
+    found.beside = beside
 
 
-_PLAIN = frozenset(
-    "acetate acute analogue antagonist capsule cartridge chloride chronic citrate delayed disease "
-    "disorder extended finding history hydrochloride infection infusion inhibitor injectable "
-    "injection intravenous malignant maleate mesylate neoplasm phosphate potassium powder "
-    "prefilled primary procedure product receptor release secondary selective sodium solution "
-    "structure sulfate suspension syndrome syringe tablet tablets tartrate therapy treatment "
-    "unspecified".split()
-)
-"""Words that many names have, so that one of them makes no likeness."""
-_LONG = 6
-_FEW = 2
+def _closing(vocabulary: Vocabulary, found: PatientFindings) -> dict[str, str]:
+    """Finding or group of courses that rests on the closing of a list -> the list."""
+    return {
+        name: fact.entry
+        for name, facts in found.evidence.items()
+        for fact in facts
+        if isinstance(fact.reading, Closed)
+        and isinstance(vocabulary.entries.get(fact.entry), History)
+    }
 
 
-def _said(vocabulary: Vocabulary, classes: Iterable[str]) -> dict[str, str]:
-    """The words that tell of a class, or of a kind of it: word -> the class."""
-    said: dict[str, str] = {}
-    for name in sorted(classes):
-        for kind in vocabulary.below(name) if name in vocabulary.entries else ():
-            entry = vocabulary.entries[kind]
-            if isinstance(entry, Concept):
-                names = [kind, entry.label, *(code.display for code in entry.codes)]
-                for text in names:
-                    parts = _parts(text)
-                    if len(parts) <= _FEW or text in names[:2]:
-                        said |= {part: name for part in parts if part not in said}
-    return said
-
-
-def _parts(text: str) -> list[str]:
-    """The words of a name that say something, in small letters."""
-    found = re.findall(r"[^\W\d_]+", text.casefold())
-    return [word for word in found if len(word) >= _LONG and word not in _PLAIN]
-
-
-def _like(unlisted: Unlisted, said: Mapping[str, str]) -> str:
-    return next((said[part] for part in _parts(unlisted.name) if part in said), "")
+def _absent(
+    plan: Plan, vocabulary: Vocabulary, criterion: core.Criterion, closing: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """The classes that a criterion asks for and a list closes, with the list; of what it asks for
+    as a kind of another only that other."""
+    reach = plan.reach[criterion.id]
+    # A part of a plan has not all findings of its criteria.
+    asked = {n: plan.findings[n].entry for n in reach.findings if n in plan.findings}
+    asked |= {concept_group(entry): entry for entry in (*asked.values(), *reach.courses)}
+    classes = {entry for entry in asked.values() if entry in vocabulary.entries}
+    told: dict[str, str] = {}
+    for name, entry in asked.items():
+        if name in closing and entry in classes:
+            above = [each for each in vocabulary.above(entry) if each in classes]
+            told.setdefault(above[0] if above else entry, closing[name])
+    yield from told.items()
 
 
 def words(unlisted: Sequence[Unlisted]) -> str:
     """How many there are, and the first few, those that resemble what is closed before the others:
     `2 medications ...: `heparin` (1659263), which resembles `anticoagulant`, ...`."""
+    unknown = [each for each in unlisted if not each.known]
+    known = [each for each in unlisted if each.known]
+    parts = [_named(unknown, "that no entry knows")] if unknown else []
+    parts += [_named(known, "that another entry knows")] if known else []
+    return " and ".join(parts)
+
+
+def _named(unlisted: Sequence[Unlisted], what: str) -> str:
     kinds = sorted({each.kind for each in unlisted})
-    what = " and ".join(_MANY[kind] if len(unlisted) > 1 else kind for kind in kinds)
+    kind = " and ".join(_MANY[kind] if len(unlisted) > 1 else kind for kind in kinds)
     codes = {(each.code, each.name): each for each in reversed(unlisted)}
     first = sorted(codes.values(), key=lambda each: (not each.like, each.name, each.code))
     named = [
@@ -103,4 +119,11 @@ def words(unlisted: Sequence[Unlisted]) -> str:
     ]
     if len(first) > MOST_NAMED:
         named.append(f"{len(first) - MOST_NAMED:,} more")
-    return f"{len(unlisted):,} {what} that no entry knows: {', '.join(named)}"
+    return f"{len(unlisted):,} {kind} {what}: {', '.join(named)}"
+
+
+def passed_words(unlisted: Sequence[Unlisted]) -> list[str]:
+    """What resembles a class that a list makes absent, each name once."""
+    return list(
+        dict.fromkeys(f"{shown(each.name)}, which resembles `{each.like}`" for each in unlisted)
+    )

@@ -76,7 +76,11 @@ _ROWS = (
     Code("no-reference-range", "notice", "a result without the reference range that a limit needs"),
     Code("too-many-readings", "warning", "so many possible readings that they were widened"),
     Code("not-usable", "notice", "a fact whose status means that it does not count"),
-    Code("unlisted-under-closed-list", "warning", "a list that closes beside what no entry knows"),
+    Code(
+        "unlisted-under-closed-list",
+        "warning",
+        "a list that closes beside what may be of its classes",
+    ),
     Code("empty-list", "warning", "an empty list that closes beside what no entry knows"),
     Code("patient-status", "notice", "a Patient who is dead, not active or replaced"),
     Code("foreign-subject", "warning", "a resource that is not about the bundle's patient"),

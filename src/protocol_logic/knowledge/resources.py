@@ -95,7 +95,7 @@ def knowledge_path(name: str) -> Path | None:
 
 
 _SYSTEM = re.compile(r"^system[ \t]+(\w+)[ \t]+(\S+)", re.M)
-_CODE = re.compile(r"\b([a-z][a-z0-9_]*)[ \t]+([A-Za-z0-9][A-Za-z0-9.\-]*)")
+_CODE = re.compile(r"\b([a-z][a-z0-9_]*)[ \t]+(?=([A-Za-z0-9][A-Za-z0-9.\-]*))")
 
 
 @cache

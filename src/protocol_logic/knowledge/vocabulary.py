@@ -248,6 +248,8 @@ class Vocabulary:
     _below: dict[str, tuple[str, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    spoken: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """How concepts are spoken of, as worked out by `likeness`."""
 
     def of(self, kind: type[_E]) -> Iterator[_E]:
         """The entries of one kind, in order."""

@@ -225,10 +225,11 @@ class Fact:
 
 
 class Unlisted(NamedTuple):
-    """A resource that states something which no entry of the knowledge base knows.
+    """A resource that states something coded, whether an entry has its code or not.
 
     `kind`: the kind of concept that it is of; `code`: its first code, `name` what the record calls
-    it; `day`: its first day as written, or empty; `like`: the entry that it resembles, if any.
+    it; `day`: its first day as written, or empty; `known`: its code stands in the knowledge base;
+    `entries`: those that have it; `like`: the entry that it resembles, if any.
     """
 
     kind: str
@@ -236,6 +237,8 @@ class Unlisted(NamedTuple):
     code: str
     name: str
     day: str
+    known: bool = False
+    entries: tuple[str, ...] = ()
     like: str = ""
 
 
@@ -284,7 +287,7 @@ class PatientRecord:
     `index_date`: the day of judgement that the record itself names (the date part of the Bundle's
     timestamp as written), or None; `index_source`: what names it. `accounting`: what became of its
     resources, by type. `unclear`: the kinds of concept (`medication`) of which it holds something
-    that cannot be known. `unlisted`: what it states that no entry knows.
+    that cannot be known. `unlisted`: what it states of concepts, by whatever code.
     """
 
     patient: str

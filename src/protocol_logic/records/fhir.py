@@ -198,9 +198,8 @@ class Reader:
         """Kind of concept -> a resource that may be about any concept of the kind."""
         self.unlisted: dict[str, list[str]] = {}
         """Kind of concept -> the resources with a code that can be known, but no entry has."""
-        self.unknown: list[Unlisted] = []
-        """Those whose code stands nowhere in the knowledge base, and those of another kind that may
-        be taken for one."""
+        self.stated: list[Unlisted] = []
+        """What is stated of concepts, and what of another kind may be taken for one."""
 
     def read(self, missing: int, meet: Callable[[Met], None] | None) -> PatientRecord:
         """The record; `missing`: how many entries hold no resource."""
@@ -233,7 +232,7 @@ class Reader:
             ),
             accounting=tuple(Account(kind, **n) for kind, n in sorted(self.counts.items())),
             unclear=frozenset(self.unclear),
-            unlisted=tuple(sorted(self.unknown)),
+            unlisted=tuple(sorted(self.stated)),
         )
 
     def _item(self, json: Object, name: str) -> Item:
@@ -306,13 +305,15 @@ class Reader:
             unmapped = self._is_unmapped(item, row.code)
             if row.concept is None or not is_stated(json, row):
                 return unmapped
-            if not unmapped and not entries_of(json.get(row.code), self.codings.named[row.concept]):
-                self.unlisted.setdefault(row.concept, []).append(item.name)
-                if not any(map(is_known, keys_of(json.get(row.code)))):
-                    self._unknown(item, row, row.concept)
+            if not unmapped:
+                entries = self._note(item, row, row.concept)
+                if not entries:
+                    self.unlisted.setdefault(row.concept, []).append(item.name)
             if unmapped:
                 self.unclear[row.concept] = min(item.name, self.unclear.get(row.concept, item.name))
             return unmapped
+        if row.concept is not None and is_stated(json, row):
+            self._note(item, row, row.concept)
         status = text_in(json, "status")
         if row.statuses is not None and status not in row.statuses:
             item.problem("not-usable", why_not_counted(json))
@@ -358,20 +359,27 @@ class Reader:
 
     # ---- codes that cannot be known, or are easily taken for others --------------------------
 
-    def _unknown(self, item: Item, row: Row[Any], concept: str) -> None:
-        """Note what a resource states that no entry knows, or that may be taken for a `concept`."""
+    def _note(self, item: Item, row: Row[Any], concept: str) -> tuple[str, ...]:
+        """Note what a resource states of a kind of concept, or may be taken for; the entries that
+        have its codes."""
         coded = item.json.get(row.code or "")
-        code = next((code for _, code in keys_of(coded)), "")
+        keys = keys_of(coded)
+        code = keys[0][1] if keys else ""
         day = first_day(item.json, row)
-        self.unknown.append(Unlisted(concept, item.name, code, display(coded), day))
+        own = concept == row.concept
+        named = entries_of(coded, self.codings.named[concept]) if own else ()
+        entries = tuple([entry.name for entry in named])
+        known = own and (bool(entries) or any(map(is_known, keys)))
+        self.stated.append(Unlisted(concept, item.name, code, display(coded), day, known, entries))
+        return entries
 
     def _is_unlike(self, item: Item, row: Row[Any]) -> bool:
         """Whether a resource has a code that may be taken for one of an entry, which is told."""
         kind: str = item.json["resourceType"]
         found = False
         for concept, why in look_alikes(item.json, row, self.codings):
-            if concept:
-                self._unknown(item, row, concept)
+            if concept and is_stated(item.json, row):
+                self._note(item, row, concept)
             self.unmapped.setdefault((kind, "look-alike", why), []).append(item.name)
             found = True
         return found

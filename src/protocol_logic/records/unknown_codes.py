@@ -39,14 +39,13 @@ def first_day(json: Object, row: Row[Any]) -> str:
 
 def look_alikes(json: Object, row: Row[Any], codings: Codings) -> Iterator[tuple[str, str]]:
     """The entries for one of which a code may be taken, by the kind of concept that they are of
-    where it is another one than that of the resource, and why it is none of theirs."""
+    where the resource states one, and why it is none of theirs."""
     for key in keys_of(json.get(row.code or "")):
         for entry, other in codings.unlike.get(key, ()):
-            unlike = isinstance(entry, Concept) and entry.kind != row.concept and row.concept
             name = f"`{shown(key[1])}`"
             name += f" ({other.code.display})" if other.code.display else ""
             why = f"{name} is not `{entry.name}`: {other.why}"
-            yield (entry.kind if unlike and isinstance(entry, Concept) else ""), why
+            yield (entry.kind if row.concept and isinstance(entry, Concept) else ""), why
 
 
 def why_unmapped(json: Object, path: str, systems: frozenset[str]) -> str | None:

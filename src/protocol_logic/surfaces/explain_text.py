@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from protocol_logic.answering.why import criteria, reasons, sentence
 from protocol_logic.surfaces.explain_words import VERDICTS, on_one_line, provenance, said
+from protocol_logic.surfaces.table_details import PASSED_OVER
 from protocol_logic.surfaces.table_layout import signs_for
 from protocol_logic.surfaces.terminal import Paint, visible
 
@@ -41,12 +42,15 @@ class ExplainText:
     def _sentences(self) -> Iterator[str]:
         if self.criterion is None:
             yield visible(sentence(self.graph))
+            for node in criteria(self.graph):
+                yield from self._passed_over(node, f"{node.partition(':')[2]}: ")
             return
         node = f"criterion:{self.criterion}"
         verdict = self.graph.nodes[node]["verdict"]
         yield visible(
             f"{self.criterion} {VERDICTS[verdict]}: {'; '.join(reasons(self.graph, node))}"
         )
+        yield from self._passed_over(node, "")
 
     def _tree(self) -> Iterator[str]:
         if "forcing" in self.graph.graph:
@@ -64,10 +68,16 @@ class ExplainText:
             sign = self.paint(self._sign(verdict), _COLOURS[verdict])
             name = node.partition(":")[2]
             yield f"{sign} {name} {VERDICTS[verdict]} (line {data['line']})"
+            yield from self._passed_over(node, "    ")
             if verdict != "pass" or self.criterion is not None:
                 yield f"    {visible(on_one_line(data['label']))}"
                 yield from self._below(node, 2)
         yield from self._jointly()
+
+    def _passed_over(self, node: str, lead: str) -> Iterator[str]:
+        """What resembles a class that a complete list makes absent for a criterion."""
+        for words in self.graph.nodes[node].get("passed_over", ()):
+            yield visible(f"{lead}{PASSED_OVER}: {words}")
 
     def _forcing(self, about: Mapping[str, Any]) -> Iterator[str]:
         """The findings that force what is decided, with what they rest on."""

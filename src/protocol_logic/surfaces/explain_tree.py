@@ -15,6 +15,7 @@ from protocol_logic.surfaces.explain_words import (
     sign,
     tone,
 )
+from protocol_logic.surfaces.table_details import PASSED_OVER
 
 if TYPE_CHECKING:
     from protocol_logic.answering.skeleton import Graph
@@ -142,6 +143,7 @@ class ExplainTree:
             below = [n for n in below if self.graph.nodes[n]["kind"] != "criterion"]
         text = said(self.graph, node, False) if kind == "condition" else str(data["label"])
         resource = data.get("resource")
+        passed_over = [f"{PASSED_OVER}: {each}" for each in data.get("passed_over", ())]
         return Row(
             anchor=f"n{self.places.number[node]}",
             kind=kind,
@@ -151,7 +153,7 @@ class ExplainTree:
             name=name_of(node) if criterion else "",
             text=text,
             rest=str(data["label"]).removeprefix(text) if data.get("op") in PARTS else "",
-            notes=provenance(data),
+            notes=[*provenance(data), *passed_over],
             line=self.places.line(node, data),
             resource=resource,
             raw=self.places.raw.get(resource or ""),

@@ -21,6 +21,7 @@ from protocol_logic.surfaces.table_details import (
     capped,
     details_parts,
     gap_parts,
+    passed_parts,
     status_of,
     status_words,
     together,
@@ -85,7 +86,7 @@ class Table(RowFormat):
         kept = {key: row[key] for key in _KEPT}
         names: tuple[str, ...] = (
             "id", "polarity", "basis", "asked", "outcome", "verdict", "applies", "gaps",
-            "gap_details",
+            "gap_details", "passed_over",
         )  # fmt: skip
         if "why" in row:
             names += ("why",)
@@ -180,6 +181,7 @@ class _Drawing:
             said = words_of_why(criterion)
             said = said or words_of(gap_parts([criterion], self.protocol.vocabulary))
             yield from self._wrapped(said, " " * 7)
+            yield from self._wrapped(words_of(passed_parts([criterion])), " " * 7)
         joint = together(row)
         if joint:
             yield ""

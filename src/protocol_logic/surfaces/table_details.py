@@ -30,6 +30,8 @@ _GAPS = {
     "ordered": "only ordered",
 }
 _TO_ASK = "to be asked"
+PASSED_OVER = "complete list passes over"
+_MOST_PASSED = 3
 DECEASED = "the patient is recorded as deceased"
 """How the status of a patient who died begins."""
 
@@ -38,7 +40,7 @@ def words_of(parts: Parts) -> Words:
     """`not met: a, b; missing: c` as words."""
     words: Words = []
     for index, (head, names) in enumerate(parts):
-        style = "yellow" if head in (*_GAPS.values(), _TO_ASK) else "red"
+        style = "yellow" if head in (*_GAPS.values(), _TO_ASK, PASSED_OVER) else "red"
         words += [(word, style) for word in f"{head}:".split(" ")]
         ends = [","] * (len(names) - 1) + ["" if index == len(parts) - 1 else ";"]
         words += [(visible(name) + end, "") for name, end in zip(names, ends, strict=True)]
@@ -65,8 +67,9 @@ def details_parts(row: Row, vocabulary: Vocabulary) -> Parts:
 
     Not where the row says why, which says it all.
     """
+    passed = passed_parts(row["criteria"])
     if why_lines(row):
-        return [*_by_scope(row), *together(row)]
+        return [*_by_scope(row), *together(row), *passed]
     failing = [c for c in row["criteria"] if c["verdict"] == "fail"]
     parts = [
         ("not met", [c["id"] for c in failing if c["polarity"] == "inclusion"]),
@@ -74,7 +77,7 @@ def details_parts(row: Row, vocabulary: Vocabulary) -> Parts:
         *together(row),
     ]
     parts = [*_by_scope(row), *(part for part in parts if part[1])]
-    return parts + gap_parts(row["criteria"], vocabulary)
+    return [*parts, *gap_parts(row["criteria"], vocabulary), *passed]
 
 
 def _by_scope(row: Row) -> Parts:
@@ -109,6 +112,18 @@ def gap_parts(criteria: Sequence[Mapping[str, Any]], vocabulary: Vocabulary) -> 
         for words, elements in found.items()
         if elements
     ]
+
+
+def passed_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
+    """What resembles a class that a complete list makes absent, whatever came out."""
+    said = [
+        f"{each['name']}, which resembles `{each['resembles']}`"
+        for criterion in criteria
+        for each in criterion["passed_over"]
+    ]
+    names = list(dict.fromkeys(said))
+    more = [f"{len(names) - _MOST_PASSED:,} more"] if len(names) > _MOST_PASSED else []
+    return [(PASSED_OVER, names[:_MOST_PASSED] + more)] if names else []
 
 
 def status_of(row: Row) -> list[str]:

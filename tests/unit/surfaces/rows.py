@@ -89,6 +89,7 @@ def row(patient: str, criteria: Sequence[str], signs: str, **more: Any) -> Json:
                 "applies": sign != "–",
                 "oldest_evidence": None,
                 "gaps": [element for element, _ in gaps.get(name, ())],
+                "passed_over": [],
                 "gap_details": [
                     {"element": element, "reason": reason, "resource": None}
                     for element, reason in gaps.get(name, ())

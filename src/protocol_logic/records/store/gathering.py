@@ -40,17 +40,18 @@ class Said(NamedTuple):
 
     `parts`: (part, number of an entry) pairs that are found. Where there are none: `unlike`,
     (kind or nothing, why) of those for which a code may be taken; `unmapped`, why no code can be
-    known; `concept`, the kind of concept of which no entry knows the code, with its first `code`
-    and `name` where that stands nowhere in the knowledge base (`unknown`). `known`: whether a
-    resource of a type that is not read has a code of some entry. `closes`: read with lists.
+    known. `concept`: the kind of concept that is stated, with its first `code`, its `name`, the
+    `entries` that have its codes, and whether one of these `stands` in the knowledge base.
+    `known`: whether a resource of a type that is not read has a code of some entry. `closes`: read
+    with lists.
     """
 
     parts: frozenset[tuple[int, int]]
     unlike: tuple[tuple[str, str], ...] = ()
     unmapped: str | None = None
     concept: str | None = None
-    unlisted: bool = False
-    unknown: bool = False
+    entries: tuple[str, ...] = ()
+    stands: bool = False
     code: str = ""
     name: str = ""
     known: bool = False
@@ -98,29 +99,24 @@ class Chosen:
                 if entry.name not in whole and not isinstance(entry, Lesion):
                     parts.add((number, numbers[entry.name]))
         closes = kind == "AllergyIntolerance" and bool(entries_of(about.get("code"), codings.lists))
-        if parts or row.code is None or not row.asked(codings):
+        if row.code is None or not (parts or row.asked(codings)):
             return Said(frozenset(parts), closes=closes)
-        elements = {**about, "resourceType": kind}
-        unlike = tuple(look_alikes(elements, row, codings))
-        unmapped = why_unmapped(about, row.code, codings.systems)
-        concept = row.concept
-        coded = about.get(row.code)
-        unlisted = unknown = False
-        if concept is not None and unmapped is None:
-            unlisted = not entries_of(coded, codings.named[concept])
-            unknown = unlisted and not any(map(is_known, keys_of(coded)))
-        code = next((code for _, code in keys_of(coded)), "")
-        return Said(
-            frozenset(),
-            unlike,
-            unmapped,
-            concept,
-            unlisted,
-            unknown,
-            code,
-            display(coded),
+        coded, concept = about.get(row.code), row.concept
+        keys = keys_of(coded)
+        entries = entries_of(coded, codings.named[concept]) if concept is not None else ()
+        said = Said(
+            frozenset(parts),
+            concept=concept,
+            entries=tuple(entry.name for entry in entries),
+            stands=bool(entries) or any(map(is_known, keys)),
+            code=keys[0][1] if keys else "",
+            name=display(coded),
             closes=closes,
         )
+        if parts:
+            return said
+        unlike = tuple(look_alikes({**about, "resourceType": kind}, row, codings))
+        return said._replace(unlike=unlike, unmapped=why_unmapped(about, row.code, codings.systems))
 
     def qualifiers(self, found: Qualifiers) -> Qualifiers:
         """Those that the protocol asks for, in its order; they come by number."""
@@ -157,7 +153,7 @@ class _Gathering:
         self.referenced: set[str] = set()
         self.unclear: dict[str, str] = {}
         self.unlisted: dict[str, list[str]] = {}
-        self.unknown: list[Unlisted] = []
+        self.stated: list[Unlisted] = []
 
     def record(self) -> PatientRecord:
         kept, source = self.kept, self.kept.source
@@ -187,7 +183,7 @@ class _Gathering:
             problems=tuple(Problems([*problems, *self._empty_lists()]).sorted()),
             accounting=tuple(Account(kind, *n) for kind, n in sorted(self.counts.items())),
             unclear=frozenset(self.unclear),
-            unlisted=tuple(sorted(self.unknown)),
+            unlisted=tuple(sorted(self.stated)),
         )
 
     def _count(self, kind: str) -> list[int]:
@@ -213,6 +209,8 @@ class _Gathering:
                 self.problems.append(problem.problem(kept.name, source))
         if kept.stopped:
             return False
+        if parts and said.concept is not None and kept.stated:
+            self._note(kept, said, said.concept)
         for entry, fact, part, sure in kept.facts:
             if entry in numbers if free else (part, entry) in parts:
                 self._fact(kept, entry, fact, sure)
@@ -246,8 +244,8 @@ class _Gathering:
     def _unknown(self, kept: Kept, said: Said) -> bool:
         """Note a resource by whose code no entry is found; whether it is told of."""
         for kind, why in said.unlike:
-            if kind:
-                self._list(kept, said, kind)
+            if kind and kept.stated:
+                self._note(kept, said, kind)
             self.noted.setdefault((kept.type, "look-alike", why), []).append(kept.name)
         if said.unlike:
             return True
@@ -255,16 +253,20 @@ class _Gathering:
         if unmapped:
             self.noted.setdefault((kept.type, "unmapped-code", unmapped), []).append(kept.name)
         if concept is not None and kept.stated:
-            if said.unlisted:
-                self.unlisted.setdefault(concept, []).append(kept.name)
-                if said.unknown:
-                    self._list(kept, said, concept)
-            if unmapped is not None:
+            if unmapped is None:
+                self._note(kept, said, concept)
+                if not said.entries:
+                    self.unlisted.setdefault(concept, []).append(kept.name)
+            else:
                 self.unclear[concept] = min(kept.name, self.unclear.get(concept, kept.name))
         return unmapped is not None
 
-    def _list(self, kept: Kept, said: Said, concept: str) -> None:
-        self.unknown.append(Unlisted(concept, kept.name, said.code, said.name, kept.day))
+    def _note(self, kept: Kept, said: Said, concept: str) -> None:
+        known = said.stands if concept == said.concept else False
+        entries = said.entries if concept == said.concept else ()
+        self.stated.append(
+            Unlisted(concept, kept.name, said.code, said.name, kept.day, known, entries)
+        )
 
     def _empty_lists(self) -> list[Problem]:
         empty = {each.name for each in self.kept.kept if each.empty}
