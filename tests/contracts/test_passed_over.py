@@ -47,7 +47,8 @@ def test_it_stands_beside_the_verdict(tmp_path: Path) -> None:
     patient, answers = tmp_path / "p1.json", tmp_path / "a.csv"
     patient.write_text(json.dumps(record()))
     answers.write_text(
-        "patient,element,value,who,when,source\np1,medication_history,complete,A Nurse,2026-01-10,asked\n"
+        "patient,element,value,who,when,source\n"
+        "p1,medication_history,complete,A Nurse,2026-01-10,asked\n"
     )
     asked = (tmp_path / "p.elig", patient, "--as-of", "2026-01-15", "--answers", answers)
     row = json.loads(run("screen", *asked, "--format", "ndjson").stdout)

@@ -84,8 +84,10 @@ def _absent(
 ) -> Iterator[tuple[str, str]]:
     """The classes that a criterion asks for and a list closes, with the list; of what it asks for
     as a kind of another only that other."""
-    reach = plan.reach[criterion.id]
-    # A part of a plan has not all findings of its criteria.
+    reach = plan.reach.get(criterion.id)
+    if reach is None:
+        return
+    # A part of a plan has not all criteria, nor all findings of those it has.
     asked = {n: plan.findings[n].entry for n in reach.findings if n in plan.findings}
     asked |= {concept_group(entry): entry for entry in (*asked.values(), *reach.courses)}
     classes = {entry for entry in asked.values() if entry in vocabulary.entries}

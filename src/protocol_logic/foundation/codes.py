@@ -79,7 +79,7 @@ _ROWS = (
     Code(
         "unlisted-under-closed-list",
         "warning",
-        "a list that closes beside what may be of its classes",
+        "a list that closes beside what resembles it",
     ),
     Code("empty-list", "warning", "an empty list that closes beside what no entry knows"),
     Code("patient-status", "notice", "a Patient who is dead, not active or replaced"),
