@@ -78,6 +78,27 @@ def test_the_same_bytes_as_from_the_sources(command: list[str], demo: Path, tmp_
     assert ends[0][1] or ends[0][3]
 
 
+def test_the_query_of_the_page_finds_who_has_a_low_hemoglobin(demo: Path) -> None:
+    import duckdb
+
+    page = (REPOSITORY / "docs" / "store.md").read_text(encoding="utf-8")
+    query = page.partition("```sql\n")[2].partition("```")[0]
+    with duckdb.connect(str(demo), read_only=True) as connection:
+        found = connection.sql(query).fetchall()
+    # Of Ines it is an older result.
+    assert [row[0] for row in found] == ["hanne", "ines"]
+    assert all(row[2] < 90 for row in found)
+
+
+def test_fit_counts_from_a_store_what_is_wanted_and_says_what_it_cannot(demo: Path) -> None:
+    ends = [run("fit", PROTOCOL, each, "--format", "json") for each in (DEMO, demo)]
+    assert [done.returncode for done in ends] == [0, 0]
+    assert "told from the sources alone" in ends[1].stderr
+    of_files, of_store = (json.loads(done.stdout) for done in ends)
+    assert of_files["summary"] == of_store["summary"]
+    assert of_files["criteria"] == of_store["criteria"]
+
+
 def test_decisions_that_a_store_gave_are_replayed_from_it_and_from_the_sources(
     demo: Path, tmp_path: Path
 ) -> None:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+import click
+
+from protocol_logic.records.store.opening import is_store
 from protocol_logic.surfaces.inputs import Patients, compiled_protocol, existing_paths
 from protocol_logic.surfaces.outputs import STDOUT, opened_output, print_problems, written
 from protocol_logic.surfaces.progress import Progress
@@ -55,8 +58,13 @@ def fit(options: FitOptions) -> int:
             out.write(_written(compiled, fitting.report(), options))
         finally:
             # Also where nobody reads the output to its end.
+            if any(map(is_store, paths)):
+                click.echo(_FROM_A_STORE, err=True)
             print_problems([_told(problem) for problem in patients.problems.sorted()])
     return 1 if patients.problems.has_errors else 0
+
+
+_FROM_A_STORE = "counted from a store: codes that no entry has are told from the sources alone"
 
 
 def _size(patients: Patients) -> int:

@@ -59,7 +59,7 @@ def ingest(options: IngestOptions) -> int:
     from protocol_logic.records.store.shelf import LargeShelf
     from protocol_logic.records.store.writing import Writer
 
-    paths, store = existing_paths(options.sources), _store_path(options.store)
+    paths, store = _sources(options.sources), _store_path(options.store)
     given = _given(options, store)
     knowledge = _knowledge(given)
     problems = InputProblems()
@@ -82,6 +82,20 @@ def ingest(options: IngestOptions) -> int:
     if finished:
         click.echo(_summary(writer), err=True)
     return 1 if problems.has_errors else 0
+
+
+def _sources(names: Sequence[str]) -> list[Path]:
+    from protocol_logic.records.mapping import is_mapping
+
+    paths = existing_paths(names)
+    for path in paths:
+        if is_mapping(path) or is_store(path):
+            what = "a store" if is_store(path) else "a folder of tables"
+            raise click.UsageError(
+                f"`{visible(str(path))}` is {what}; FHIR is read into a store, and commands take "
+                f"{what} as it is"
+            )
+    return paths
 
 
 def _store_path(name: str) -> Path:
