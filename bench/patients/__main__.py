@@ -1,4 +1,7 @@
-"""Writes made-up patients as FHIR: `python -m bench.patients PROTOCOL --count 1000 -o FILE`."""
+"""Writes made-up patients: `python -m bench.patients PROTOCOL --count 1000 -o FILE`.
+
+As FHIR, a Bundle a line, or into a store where FILE ends in `.duckdb`.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,15 @@ from .drawing import Drawing
 from .shares import Shares
 
 
+def source_of(name: str) -> Source:
+    """The text of a protocol of the knowledge base, or of a file."""
+    return Source(name, (protocol_path(name) or Path(name)).read_text(encoding="utf-8"))
+
+
 def compiled_of(name: str) -> Compiled:
-    """A protocol of the knowledge base, or of a file."""
-    path = protocol_path(name) or Path(name)
+    """The same, compiled."""
     problems = Problems()
-    compiled = compile_source(Source(name, path.read_text(encoding="utf-8")), problems)
+    compiled = compile_source(source_of(name), problems)
     if compiled is None:
         raise SystemExit("\n".join(problem.message for problem in problems.items))
     return compiled
@@ -34,7 +41,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="how many patients")
     parser.add_argument("--first", type=int, default=0, help="the number of the first")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("-o", "--output", help="NDJSON, a Bundle a line; .gz is compressed")
+    parser.add_argument("-o", "--output", help="NDJSON, also .gz, or a store (.duckdb)")
     usual = Shares()
     for each in fields(Shares):
         kind = int if each.name == "noise" else float
@@ -42,9 +49,15 @@ def main() -> None:
         parser.add_argument(f"--{each.name}", type=kind, default=default, help=f"{default}")
     asked = parser.parse_args()
     shares = Shares(**{each.name: getattr(asked, each.name) for each in fields(Shares)})
-    lines = Drawing(compiled_of(asked.protocol), shares, asked.seed).bundles(
-        asked.count, asked.first
-    )
+    compiled = compiled_of(asked.protocol)
+    drawing = Drawing(compiled, shares, asked.seed)
+    if asked.output is not None and asked.output.endswith(".duckdb"):
+        from .as_store import write_store
+
+        records = drawing.records(asked.count, asked.first)
+        write_store(Path(asked.output), compiled, source_of(asked.protocol), records)
+        return
+    lines = drawing.bundles(asked.count, asked.first)
     if asked.output is None:
         sys.stdout.buffer.writelines(lines)
         return

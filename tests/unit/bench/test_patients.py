@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from bench.patients import AS_OF, Drawing, Shares
-from bench.patients.__main__ import compiled_of
+from bench.patients.__main__ import compiled_of, source_of
+from bench.patients.as_store import kept_of, numbers_of, write_store
 from bench.patients.drawn import Answer, Listed, Result
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.pipeline import Compiled, Screening, read_records
 from protocol_logic.records.facts import Measured
 from protocol_logic.records.sources import Document, Unread
+from protocol_logic.records.store.gathering import Chosen, gather
+from protocol_logic.records.store.knowledge import Knowledge
+from protocol_logic.records.store.reading import Store, Stored, entries_in
 
 SEED = "anlotinib_fulvestrant"
 PROTOCOLS = (SEED, "actt_covid", "bisoprolol_heart_failure", "ki67_neoadjuvant", "plinabulin")
@@ -32,6 +37,29 @@ def test_fhir_is_read_as_the_record_that_was_made(name: str) -> None:
         kinds.update(type(fact.reading).__name__ for fact in record.facts)
         assert {each.type: each.total for each in record.accounting}["Patient"] == 1
     assert {"Measured", "Stated", "ConditionStated", "Closed", "Born"} <= kinds
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_store_gives_the_records_that_were_made(name: str) -> None:
+    protocol = compiled(name)
+    knowledge = Knowledge.of([protocol.protocol.vocabulary])
+    numbers = numbers_of(protocol, knowledge)
+    chosen = Chosen(protocol.codings, {n: numbers[n] for n in entries_in(protocol.codings)})
+    for record in Drawing(protocol, ROUGH, seed=7).records(15):
+        assert gather(kept_of(record, numbers), chosen) == record
+
+
+def test_a_store_of_patients_is_screened_as_their_fhir(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    drawing = Drawing(compiled(SEED), ROUGH)
+    store = tmp_path / "made.duckdb"
+    write_store(store, compiled(SEED), source_of(SEED), drawing.records(12))
+    with Store(store) as opened:
+        gatherer = opened.gatherer(compiled(SEED).codings)
+        found = [
+            gatherer.record(each) for each in opened.items(gatherer) if isinstance(each, Stored)
+        ]
+    assert found == list(drawing.records(12))
 
 
 def read(protocol: Compiled, line: bytes) -> list[object]:

@@ -1,0 +1,76 @@
+"""Records that were made up, into a store, as reading their FHIR would put them there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from protocol_logic.foundation.problems import Problems
+from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge.resources import protocol_path
+from protocol_logic.pipeline import Compiled, knowledge_of
+from protocol_logic.records.facts import ConditionStated, Done, Fact, PatientRecord
+from protocol_logic.records.store.kept import Kept, KeptFact, KeptPatient, KeptProblem
+from protocol_logic.records.store.knowledge import Knowledge, digest_of_entry, is_read
+from protocol_logic.records.store.rows import rows_of
+from protocol_logic.records.store.writing import Writer
+
+
+def write_store(
+    path: Path, compiled: Compiled, source: Source, records: Iterable[PatientRecord]
+) -> None:
+    """A store of the knowledge base and the protocol, with these records."""
+    own = [] if protocol_path(source.name) is not None else [source]
+    knowledge = knowledge_of(own, [], Problems())
+    assert knowledge is not None
+    numbers = numbers_of(compiled, knowledge)
+    with Writer(path, knowledge, [(each.name, "protocol", each.text) for each in own]) as writer:
+        for record in records:
+            writer.add(rows_of(kept_of(record, numbers), writer.numbers))
+        writer.finish([], whole=True)
+
+
+def numbers_of(compiled: Compiled, knowledge: Knowledge) -> dict[str, int]:
+    """Name of an entry of the protocol -> its number in the knowledge."""
+    pairs = zip(knowledge.entries, knowledge.digests, strict=True)
+    known = {(entry.name, digest): number for number, (entry, digest) in enumerate(pairs)}
+    entries = compiled.protocol.vocabulary.entries
+    return {
+        name: known[name, digest_of_entry(entry)]
+        for name, entry in entries.items()
+        if is_read(entry)
+    }
+
+
+def kept_of(record: PatientRecord, numbers: Mapping[str, int]) -> KeptPatient:
+    """What is kept of a record: each resource stands for the entries of its facts."""
+    kept: dict[str, Kept] = {}
+    for fact in record.facts:
+        each = kept.setdefault(fact.resource, Kept(fact.resource.partition("/")[0], fact.resource))
+        each.facts.append(KeptFact(numbers[fact.entry], _by_number(fact, numbers)))
+    for problem in record.problems:
+        name = problem.resource or ""
+        each = kept.setdefault(name, Kept(name.partition("/")[0], name))
+        each.problems.append(KeptProblem("read", problem.code, problem.message, problem.hint))
+    types = Counter(each.type for each in kept.values())
+    totals = {account.type: account.total for account in record.accounting}
+    return KeptPatient(
+        record.patient,
+        record.source,
+        index_date=record.index_date,
+        kept=list(kept.values()),
+        counted={kind: n - types[kind] for kind, n in totals.items() if n > types[kind]},
+        digest=hashlib.sha256(repr((record.patient, record.facts)).encode()).digest(),
+    )
+
+
+def _by_number(fact: Fact, numbers: Mapping[str, int]) -> Fact:
+    """The fact with its qualifiers by number, as text."""
+    reading = fact.reading
+    if isinstance(reading, ConditionStated | Done) and reading.qualifiers:
+        named = tuple((str(numbers[name]), values) for name, values in reading.qualifiers)
+        return replace(fact, reading=replace(reading, qualifiers=named))
+    return fact
