@@ -28,6 +28,9 @@ demo: $(VENV)/.stamp-bare ## screen the demo patients for the seed trial
 	@echo
 	@echo 'What to try next:'
 	@echo '  $(BIN)/protocol-logic screen  $(PROTOCOL) $(PATIENTS) --format json'
+	@echo '  $(BIN)/protocol-logic explain $(PROTOCOL) $(PATIENTS) --patient hanne'
+	@echo '  $(BIN)/protocol-logic what-if $(PROTOCOL) $(PATIENTS) --patient hanne'
+	@echo '  $(BIN)/protocol-logic cohort  $(PROTOCOL) $(PATIENTS) --by age'
 	@echo '  $(BIN)/protocol-logic compile $(PROTOCOL) --to asp'
 	@echo '  $(BIN)/protocol-logic --help'
 

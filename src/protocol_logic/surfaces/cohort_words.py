@@ -22,8 +22,9 @@ RANKED = "Undetermined patients, the cheapest to settle first"
 RANKED_SAID = "The elements that decide each of them whatever is found, with their cost in points."
 CURVES = "Eligible patients under other limits"
 CURVES_SAID = (
-    "One limit at a time; all else is as it is. Of numbers that are not known exactly nothing "
-    "changes. The broken line is the protocol's own limit."
+    "One limit at a time; all else is as it is. Who has no number, or one that is not known "
+    "exactly (two results of one day, or one that is only bounded), counts at every limit as now. "
+    "The broken line is the protocol's own limit."
 )
 LAST_LINE = (
     "Counts are of records as they are, on the day of each. A limit that lets more patients in may "
@@ -122,7 +123,10 @@ def condition(curve: Json) -> str:
 def known(curve: Json, report: Report) -> str:
     """In which criteria a limit stands, and for how many patients the number is known."""
     where = ", ".join(map(visible, curve["criteria"]))
-    return f"In {where}; the number is known of {curve['known']:,} of {report['patients']:,}."
+    others = report["patients"] - curve["known"]
+    constant = f"; the other {others:,} count at every limit as now" if others else ""
+    said = f"the number is known exactly of {curve['known']:,} of {report['patients']:,} patients"
+    return f"In {where}; {said}{constant}."
 
 
 def changes(curve: Json) -> list[Json]:
