@@ -29,11 +29,11 @@ class Cutter(Inputs):
     def __init__(self, protocol: core.Protocol, visible: Visible) -> None:
         super().__init__(protocol.vocabulary, visible)
         self.protocol = protocol
-        self.numbers: dict[str, set[Interval]] = {}
+        self.numbers: dict[str, list[Interval]] = {}
         """Finding -> the numbers that it was cut from."""
 
     def _cut(self, finding: Finding, value: Interval) -> CellSet:
-        self.numbers.setdefault(finding.id, set()).add(value)
+        self.numbers.setdefault(finding.id, []).append(value)
         return _inside(finding, value)
 
     def reads(self, finding: Finding) -> list[str]:

@@ -79,12 +79,12 @@ class Input:
     @property
     def may_give_way(self) -> bool:
         """Whether, on some alternative, another entry may take its place."""
-        return not _GIVING_WAY.isdisjoint(map(usable, self.alternatives))
+        return any(map(_gives_way, self.alternatives))
 
     @property
     def gives_way(self) -> bool:
         """The same on every alternative."""
-        return _GIVING_WAY.issuperset(map(usable, self.alternatives))
+        return all(map(_gives_way, self.alternatives))
 
 
 def usable(value: Alternative) -> Alternative:
@@ -92,8 +92,10 @@ def usable(value: Alternative) -> Alternative:
     return Blank.UNREADABLE if isinstance(value, Number) and value.relative else value
 
 
-# What is too old keeps its place: which of the two a site trusts then is not ours to say.
-_GIVING_WAY: frozenset[Alternative] = frozenset({Blank.NOTHING, Blank.UNREADABLE})
+def _gives_way(value: Alternative) -> bool:
+    """What is too old keeps its place: which of the two a site trusts then is not ours to say."""
+    value = usable(value)
+    return value is Blank.NOTHING or value is Blank.UNREADABLE
 
 
 def field_input(visible: Visible, entry: PatientField) -> Input:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import Any
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.compiling.windows import Window
@@ -39,6 +40,8 @@ class Visible:
     `fresh_from`: entry -> the first day whose evidence is not too old for the site; a fact of an
     earlier day is seen, but what it says does not count. `timepoints`: the days at which windows
     end that do not end on `as_of`. `since`: the first day of the window, in what `within` gives.
+    `known`: what was read of other records of the same patient on the same day, by all that
+    decides it.
     """
 
     def __init__(
@@ -48,7 +51,9 @@ class Visible:
         vocabulary: Vocabulary,
         fresh_from: Mapping[str, date],
         timepoints: Mapping[str, date] = MappingProxyType({}),
+        known: dict[object, Any] | None = None,
     ) -> None:
+        self.known: dict[object, Any] = {} if known is None else known
         self.as_of = as_of
         self.vocabulary = vocabulary
         self.fresh_from = fresh_from
@@ -57,21 +62,33 @@ class Visible:
         self._within: dict[Window, Visible] = {}
         self._facts: dict[str, list[Fact]] = defaultdict(list)
         self._nevers: dict[str, list[Fact]] = defaultdict(list)
+        ordered = False
         for fact in record.facts:
-            seen = fact.date is None or fact.date.first <= as_of
-            if not seen or isinstance(fact.reading, NotTaken):
+            if fact.date is not None and fact.date.first > as_of:
                 continue
-            kept = self._nevers if is_never(fact, vocabulary) else self._facts
-            kept[fact.entry].append(fact)
+            match fact.reading:
+                case NotTaken():
+                    continue
+                case Closed() if is_never(fact, vocabulary):
+                    self._nevers[fact.entry].append(fact)
+                    continue
+                case Ordered():
+                    ordered = True
+            self._facts[fact.entry].append(fact)
         self._unclear = record.unclear
-        kept_facts = [f for each in (self._facts, self._nevers) for e in each.values() for f in e]
-        orders = list(orders_of(kept_facts, as_of, vocabulary))
+        orders: list[tuple[Fact, Fact | None]] = []
+        if ordered:
+            each = (self._facts, self._nevers)
+            facts = [fact for of in each for found in of.values() for fact in found]
+            orders += orders_of(facts, as_of, vocabulary)
         self._ordered = [order for order, word in orders if word is None]
         self._answered = [(order.entry, word) for order, word in orders if word is not None]
 
     def of_record(self, record: PatientRecord) -> Visible:
         """The facts of another record, on the same day."""
-        return Visible(record, self.as_of, self.vocabulary, self.fresh_from, self.timepoints)
+        return Visible(
+            record, self.as_of, self.vocabulary, self.fresh_from, self.timepoints, self.known
+        )
 
     def within(self, window: Window | None) -> Visible:
         """The same record, with the facts in the window alone."""
@@ -111,6 +128,10 @@ class Visible:
             for fact in facts
             if fact.date is None or (fact.date.last >= self.since and fact.date.first <= self.as_of)
         ]
+
+    def all(self) -> Iterator[Fact]:
+        """All visible facts of the vocabulary, by entry."""
+        return (fact for name in self.vocabulary.entries for fact in self._facts.get(name, ()))
 
     def below(self, concept: str) -> list[Fact]:
         """The visible facts of a concept and all that is a kind of it."""

@@ -125,8 +125,8 @@ class _Reader:
         groups = [*self._joint(shared), *self._variants(stated), *self._therapies()]
         self.out.groups = tuple(groups)
         for name, numbers in self.cutter.numbers.items():
-            if len(numbers) == 1:
-                self.out.numbers[name] = next(iter(numbers))
+            if all(number == numbers[0] for number in numbers[1:]):
+                self.out.numbers[name] = numbers[0]
         for finding in shared.values():
             if finding.window is not None and not self.out.evidence.get(finding.id):
                 outside = self.visible.newest(finding.entry)

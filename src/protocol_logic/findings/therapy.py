@@ -85,7 +85,7 @@ def read_therapy(
         events.extend(happenings(visible, name))
     shapes = _Shapes(visible, concept, courses, lines, periods, events)
     resources = {h.resource for h in events}
-    held = visible.of(*visible.vocabulary.entries) if resources else []
+    held = visible.all() if resources else ()
     closing = [visible.closed(name) for name in (concept, *asked_events)]
     used = dict.fromkeys(
         [
@@ -194,6 +194,18 @@ class _Shapes:
         """Whether a course leaves room: most completions have the same courses."""
 
     def rows(self) -> tuple[tuple[Row, ...], tuple[Opener, ...]]:
+        """All rows, and what keeps them apart."""
+        unlisted = [self.visible.unlisted(f.entry) for f in self.lines if f.variant]
+        key = (
+            self.concept, tuple(f.id for f in self.lines), tuple(self.periods), tuple(self.events),
+            self.as_of, self.open and bool(self.lines), tuple(unlisted), self.courses is None,
+        )  # fmt: skip
+        if key not in self.visible.known:
+            self.visible.known[key] = self._rows(), self.too_many, self.numbers
+        rows, self.too_many, self.numbers = self.visible.known[key]
+        return rows, self._openers()
+
+    def _rows(self) -> tuple[Row, ...]:
         dates = [
             *(d for p in self.periods for d in (Dated("start", p.start), Dated("end", p.end))),
             *(Dated("event", e.day) for e in self.events),
@@ -202,10 +214,9 @@ class _Shapes:
         intents = [p.intents for p in self.periods]
         happens = [(True,) if e.sure else (True, False) for e in self.events]
         size = prod(len(c) for c in (*days, *intents, *happens))
-        openers = self._openers()
         if size > MOST_ROWS:
             self.too_many = True
-            return self._all_rows(), openers
+            return self._all_rows()
         rows: dict[Row, None] = {}
         for chosen_days in product(*days):
             for chosen_intents in product(*intents):
@@ -213,7 +224,7 @@ class _Shapes:
                     row = self._row(chosen_days, chosen_intents, chosen_events)
                     if row is not None:
                         rows.setdefault(row)
-        return _merged(list(rows)), openers
+        return _merged(list(rows))
 
     def _openers(self) -> tuple[Opener, ...]:
         openers: list[Opener] = []

@@ -61,7 +61,7 @@ class Interval:
     def point(cls, x: Exact) -> "Interval":
         """The single number x."""
         end = _exact(x)
-        return cls(end, True, end, True)
+        return _sure(end, True, end, True)
 
     @classmethod
     def at_least(cls, x: Exact) -> "Interval":
@@ -115,7 +115,7 @@ class Interval:
 
     def scale(self, k: Exact) -> "Interval":
         """Every member times the number k; `point(0)` for k = 0, also of an infinite interval."""
-        return self * Interval.point(k)
+        return self if k == 1 else self * Interval.point(k)
 
     def __neg__(self) -> "Interval":
         return self.scale(-1)
@@ -123,17 +123,18 @@ class Interval:
     def __add__(self, other: "Interval") -> "Interval":
         lo = None if self.lo is None or other.lo is None else self.lo + other.lo
         hi = None if self.hi is None or other.hi is None else self.hi + other.hi
-        return Interval(
-            lo, self.lo_closed and other.lo_closed, hi, self.hi_closed and other.hi_closed
-        )
+        return _sure(lo, self.lo_closed and other.lo_closed, hi, self.hi_closed and other.hi_closed)
 
     def __sub__(self, other: "Interval") -> "Interval":
-        return self + -other
+        lo = None if self.lo is None or other.hi is None else self.lo - other.hi
+        hi = None if self.hi is None or other.lo is None else self.hi - other.lo
+        return _sure(lo, self.lo_closed and other.hi_closed, hi, self.hi_closed and other.lo_closed)
 
     def __mul__(self, other: "Interval") -> "Interval":
         if self.lo is not None and self.lo is self.hi:
             if other.lo is not None and other.lo is other.hi:
-                return Interval.point(self.lo * other.lo)
+                product = self.lo * other.lo
+                return _sure(product, True, product, True)
             return other._times(self.lo)
         if other.lo is not None and other.lo is other.hi:
             return self._times(other.lo)
@@ -149,8 +150,8 @@ class Interval:
         lo = None if self.lo is None else self.lo * k
         hi = None if self.hi is None else self.hi * k
         if k > 0:
-            return Interval(lo, self.lo_closed, hi, self.hi_closed)
-        return Interval(hi, self.hi_closed, lo, self.lo_closed)
+            return _sure(lo, self.lo_closed, hi, self.hi_closed)
+        return _sure(hi, self.hi_closed, lo, self.lo_closed)
 
     def __truediv__(self, other: "Interval") -> "Interval":
         """Divide by `other`.
@@ -159,6 +160,8 @@ class Interval:
         quotient may be anything or nothing.  Where zero is only an end of the divisor it counts
         as not being a member: 1 / [0, 2] is [1/2, infinity).
         """
+        if other.lo is not None and other.lo is other.hi and other.lo:
+            return self * Interval.point(1 / other.lo)
         zero = (0, _ZERO, 0)
         if other._lower < zero < other._upper or other == Interval.point(0):
             return Interval.everything()
@@ -190,6 +193,19 @@ class Interval:
         """The two ends as places, each with whether it is a member."""
         yield self._lower[:2], self.lo_closed
         yield self._upper[:2], self.hi_closed
+
+
+def _sure(lo: Fraction | None, lo_closed: bool, hi: Fraction | None, hi_closed: bool) -> Interval:
+    """An interval whose ends come from arithmetic: they need not be looked at again."""
+    made = _new(Interval)
+    _set(made, "lo", lo)
+    _set(made, "lo_closed", lo_closed)
+    _set(made, "hi", hi)
+    _set(made, "hi_closed", hi_closed)
+    return made
+
+
+_new, _set = object.__new__, object.__setattr__
 
 
 def _exact(x: Exact) -> Fraction:

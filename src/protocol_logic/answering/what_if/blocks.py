@@ -171,8 +171,9 @@ class Blocks:
             moved_by.update(above)
             if finding.kind != "presence":
                 moved_by.update(below)
-        if isinstance(entry, voc.Concept | voc.Event) and entry.closed_by:
-            moved_by.add(entry.closed_by)
+        listed = isinstance(entry, voc.Concept | voc.Event) and entry.closed_by
+        if listed and finding.kind != "evidence":
+            moved_by.add(listed)
         if isinstance(entry, voc.Event):
             own |= self._of_event(entry.name)
         if finding.occurrence is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from protocol_logic.answering.what_if.changes import UNKNOWN, Doing
 from protocol_logic.answering.what_if.levers import Lever, Option, doing_of
@@ -16,6 +17,8 @@ from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.reasoning.meaning import Meaning
+from protocol_logic.reasoning.support import View
 from protocol_logic.records.facts import Closed, ConditionStated, Done, Fact, Reading, Therapy
 from protocol_logic.records.values import COMPLETE, NEVER
 
@@ -92,7 +95,7 @@ class ConceptLevers:
         """Whether there is none of a concept, though the record does not name it: a list is
         complete, or a definition denies what nobody mentions."""
         if any(f.kind == "presence" and not f.variant for f in readers):
-            return self._truth(core.Present(concept=name)) is False
+            return self.truth(core.Present(concept=name)) is False
         return self.visible.closed(name) is not None and self.visible.ordered(name) is None
 
     def _procedure(
@@ -159,7 +162,7 @@ class ConceptLevers:
 
     def _history(self, tests: tuple[core.Test, ...]) -> Lever | None:
         """A condition of a history, which is set as a whole."""
-        truths = set(map(self._truth, tests))
+        truths = set(map(self.truth, tests))
         truth = truths.pop() if len(truths) == 1 else None
         options = []
         for wanted in (True, False):
@@ -175,11 +178,12 @@ class ConceptLevers:
         name = self.sources.histories[tests[0]]
         return Lever(name, was, tuple(options))
 
-    def _truth(self, test: core.Test) -> bool | None:
-        from protocol_logic.reasoning.meaning import Meaning
-        from protocol_logic.reasoning.support import View
+    @cached_property
+    def _meaning(self) -> Meaning:
+        return Meaning(self.protocol, self.sources.plan, View.of(self.found))
 
-        return Meaning(self.protocol, self.sources.plan, View.of(self.found)).truth(test)
+    def truth(self, test: core.Test) -> bool | None:
+        return self._meaning.truth(test)
 
 
 def _course_text(reading: Reading) -> str:

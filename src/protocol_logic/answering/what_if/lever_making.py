@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, floor
 
 from protocol_logic.answering.what_if.changes import UNKNOWN
@@ -28,6 +29,7 @@ from protocol_logic.compiling.conditions import values_of
 from protocol_logic.compiling.formulas import Derived
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.inputs import Blank, Input, Number
+from protocol_logic.findings.rows import CellSet
 from protocol_logic.foundation.calendar import PartialDate, last_start_reached
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.units import zero_of
@@ -101,11 +103,17 @@ class LeverMaker(ConceptLevers):
 
     def _decided(self, finding: Finding) -> bool:
         """Whether a finding lies in one cell, in every row of its group."""
-        cells = set(self.found.single.get(finding.id, ()))
+        return len(self._cells.get(finding.id, ())) == 1
+
+    @cached_property
+    def _cells(self) -> dict[str, CellSet]:
+        """The cells of each finding, over all rows of its group."""
+        cells = dict(self.found.single)
         for group in self.found.groups:
-            cells.update(c for row in group.rows for n, each in row.cells if n == finding.id
-                         for c in each)  # fmt: skip
-        return len(cells) == 1
+            for row in group.rows:
+                for name, each in row.cells:
+                    cells[name] = cells[name] | each if name in cells else each
+        return cells
 
     # ---- numbers -----------------------------------------------------------------------------
 
@@ -315,19 +323,10 @@ class LeverMaker(ConceptLevers):
     ) -> Lever | None:
         change = self.changes[entry.name]
         recorded = self._is_recorded(entry.name, readers)
-        values = tuple(map(str, values_of(entry)))
-        classes: dict[tuple[tuple[bool, ...], ...], list[str]] = {}
-        for value in values:
-            told = tuple(
-                tuple(value in members for members in f.values)
-                for f in readers
-                if f.kind in ("value", "recorded")
-            )
-            classes.setdefault(told, []).append(value)
         now = self.cutter.input(entry.name).alternatives
         was = [str(v) for v in now if not isinstance(v, Blank)]
         options = []
-        for members in classes.values():
+        for members in self.sources.alike(entry.name, tuple(map(str, values_of(entry)))):
             if recorded and change.direction:
                 members = [v for v in members if v == change.direction]
             done = doing_of(change, recorded)

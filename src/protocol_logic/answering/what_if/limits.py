@@ -82,10 +82,9 @@ def rounded(x: Fraction, factor: Fraction = _ONE) -> tuple[Fraction, Fraction]:
 
 def _round(x: Fraction, digits: int, factor: Fraction) -> tuple[Fraction, Fraction]:
     """The decimals of so many digits at or just below, and at or just above, a number > 0."""
-    x, power = x / factor, 0
-    while x >= Fraction(10) ** (power + 1):
-        power += 1
-    while x < Fraction(10) ** power:
+    x = x / factor
+    power = len(str(x.numerator)) - len(str(x.denominator))
+    if x < Fraction(10) ** power:
         power -= 1
     unit = Fraction(10) ** (power - digits + 1)
     low = x // unit * unit

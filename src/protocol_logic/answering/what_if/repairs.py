@@ -81,6 +81,8 @@ class Repairing:
             parts = read.parts if read.inclusion and read.parts else (read,)
             self.units += [Unit(engine, part, read.id) for part in parts]
         self.kept: dict[int, Kept] = {}
+        self.failing: dict[tuple[int, int, tuple[int, ...]], bool] = {}
+        self.reads: dict[int, dict[int, tuple[int, ...]]] = {}
         self.known: dict[object, tuple[list[Region], bool]] = {}
         """The regions of parts that look alike, with levers by place."""
 
@@ -108,10 +110,13 @@ class Patient:
         visible = r.visible(record, as_of)
         self.found: PatientFindings = read_visible(r.protocol, r.plan, visible)
         self.maker = LeverMaker(r.sources, r.changes, visible, self.found, r.acquire)
-        self.divided = r.blocks.of(self._uncertain(), self._sexed())
+        uncertain = self._uncertain()
+        self.divided = r.blocks.of(uncertain, self._sexed() if uncertain else frozenset())
         self.states = States(self.maker, self.divided, record, r.kept)
         self.smaller = Smaller(self.states)
-        self._reads: dict[int, tuple[int, ...]] = {}
+        self._reads = r.reads.setdefault(id(self.divided), {})
+        self._levers_of: dict[int, frozenset[int]] = {}
+        self._changes: dict[tuple[int, tuple[int, ...]], Change] = {}
         self._instead: Mapping[int, Sequence[Key]] = {}
         self._regions: dict[Change, tuple[int, tuple[int, ...]]] = {}
         self.decision = r.engine.decide(self.found)
@@ -119,7 +124,7 @@ class Patient:
         self.failed = [
             u
             for u, unit in enumerate(r.units)
-            if verdicts[unit.criterion] != "pass" and self.violated(u, ()) is not None
+            if verdicts[unit.criterion] != "pass" and self._fails(u)
         ]
         """The units that do not pass in every scenario."""
         self.related: dict[int, None] = {}
@@ -151,9 +156,12 @@ class Patient:
             self._reads[unit] = tuple(sorted(own))
         return self._reads[unit]
 
-    def levers_of(self, unit: int) -> set[int]:
+    def levers_of(self, unit: int) -> frozenset[int]:
         """The levers that move what a unit reads, by number."""
-        return {lever for block in self.reads(unit) for lever in self.states.movers(block)}
+        if unit not in self._levers_of:
+            movers = map(self.states.movers, self.reads(unit))
+            self._levers_of[unit] = frozenset().union(*movers)
+        return self._levers_of[unit]
 
     # ---- all of them -----------------------------------------------------------------------------
 
@@ -257,10 +265,7 @@ class Patient:
         place = {lever: n for n, lever in enumerate(levers)}
         shapes = tuple(_shape(self.states.levers[i]) for i in levers)
         blocks = sorted({block for u in units for block in self.reads(u)})
-        looks = tuple(
-            (b, tuple(self.states.number(b, state) for state in self.states.states(b)))
-            for b in blocks
-        )
+        looks = tuple((b, self.states.look(b)) for b in blocks)
         key = (id(self.divided), units, tuple(levers), shapes, looks)
         if key not in self.r.known:
             self.r.known[key] = self._search(units, levers, place, shapes)
@@ -368,6 +373,14 @@ class Patient:
                 return row, self._slots(unit, chosen)
         return None
 
+    def _fails(self, unit: int) -> bool:
+        """Whether a unit may fail as the patient is."""
+        now = tuple([self.states.number(block, ()) for block in self.reads(unit)])
+        key = id(self.divided), unit, now
+        if key not in self.r.failing:
+            self.r.failing[key] = self.violated(unit, ()) is not None
+        return self.r.failing[key]
+
     def _slots(self, unit: int, rows: Sequence[Key]) -> Slots:
         known, found = self.r.plan.findings, []
         for number, row in zip(self.reads(unit), rows, strict=True):
@@ -412,9 +425,16 @@ class Patient:
     # ---- repairs ---------------------------------------------------------------------------------
 
     def _repair(self, region: Region) -> Repair:
-        changes = tuple(_change(self.states.levers[i], kept) for i, kept in region)
-        self._regions.update(zip(changes, region, strict=True))
-        return Repair(changes=changes, cost=sum(c.cost for c in changes))
+        changes = tuple(map(self._changed, region))
+        return Repair(changes=changes, cost=sum([c.cost for c in changes]))
+
+    def _changed(self, set_to: tuple[int, tuple[int, ...]]) -> Change:
+        """A lever that is set to some options as a change."""
+        if set_to not in self._changes:
+            lever, kept = set_to
+            change = self._changes[set_to] = _change(self.states.levers[lever], kept)
+            self._regions[change] = set_to
+        return self._changes[set_to]
 
 
 _NOW = {UNKNOWN: "not recorded", NEVER: "never so far"}

@@ -29,6 +29,7 @@ class Sources:
         self.protocol, self.plan = protocol, plan
         self.voc = protocol.vocabulary
         self.readers: dict[str, list[Finding]] = {}
+        self._alike: dict[str, list[list[str]]] = {}
         for finding in plan.findings.values():
             for name in self._entries(finding):
                 self.readers.setdefault(name, []).append(finding)
@@ -58,6 +59,17 @@ class Sources:
             *self.readers,
             *(tuple(each) for each in alike.values()),
         ]
+
+    def alike(self, name: str, values: tuple[str, ...]) -> list[list[str]]:
+        """The values of an entry, those together that no finding tells apart."""
+        if name not in self._alike:
+            classes: dict[object, list[str]] = {}
+            named = [f for f in self.readers[name] if f.kind in ("value", "recorded")]
+            for value in values:
+                told = tuple(tuple(value in members for members in f.values) for f in named)
+                classes.setdefault(told, []).append(value)
+            self._alike[name] = list(classes.values())
+        return self._alike[name]
 
     def _entries(self, finding: Finding) -> Iterator[str]:
         derived = self.protocol.derived.get(finding.entry)

@@ -2,40 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import product
+from itertools import count, product
 from typing import TypeAlias
 
 from protocol_logic.answering.what_if.blocks import Block, Divided, patterned
 from protocol_logic.answering.what_if.lever_making import LeverMaker
 from protocol_logic.answering.what_if.levers import Lever, Option
 from protocol_logic.answering.what_if.setting import forced, stopped, with_facts
+from protocol_logic.answering.what_if.sources import Sources
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.findings.inputs import Input, Number
 from protocol_logic.findings.read import read_visible
 from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
-from protocol_logic.knowledge.vocabulary import Quantity, Vocabulary
+from protocol_logic.knowledge.vocabulary import (
+    Age,
+    Concept,
+    History,
+    PatientField,
+    Quantity,
+    Vocabulary,
+)
 from protocol_logic.reasoning.criteria import Key
 from protocol_logic.records.facts import Fact, Measured, PatientRecord, place
 
+MOST_KEPT = 20_000
+"""How many levers of a protocol are kept for other patients."""
+Notes: TypeAlias = dict[str, dict[str, None]]
+"""Finding -> why some of its repairs are not found."""
+KeptLever: TypeAlias = tuple[int, Lever | None, Notes]
+"""A lever with its number among those that are kept, and the notes that came of it."""
 State: TypeAlias = tuple[tuple[int, int], ...]
 """Which levers are set, and to which of their options, by number; others are as they are."""
 Rows: TypeAlias = tuple[Key, ...]
 """Joint rows of the findings of a block."""
 
 
+_READ = Quantity | Age | PatientField
+
+
 class Kept:
     """Rows that are the same for all patients of a protocol, and a number for each rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, divided: Divided, sources: Sources) -> None:
         self.rows: dict[object, Rows] = {}
         self._numbers: dict[Rows, int] = {}
+        self.looks: dict[object, tuple[int, ...]] = {}
+        self.levers: dict[object, KeptLever] = {}
+        self._next = count()
+        """Levers that many patients have, by what decides them, each with a number."""
+        self.movers: list[tuple[int, ...]] = [
+            tuple(n for n, source in enumerate(sources.names) if _moves(source, block))
+            for block in divided.blocks
+        ]
+        """The sources whose levers move each block."""
+        self.entries: dict[str, frozenset[str]] = {
+            name: frozenset[str]().union(*(divided.blocks[b].entries for b in blocks))
+            for name, blocks in divided.moved_by.items()
+        }
+        """What a lever of an entry is made from: all entries of the blocks that it moves."""
+
+    def keep(self, key: object, lever: Lever | None, notes: Notes) -> KeptLever:
+        """Keep a lever; where too many are kept, all others go."""
+        if len(self.levers) >= MOST_KEPT:
+            self.levers.clear()
+            self.looks.clear()
+        self.levers[key] = next(self._next), lever, notes
+        return self.levers[key]
 
     def number(self, rows: Rows) -> int:
         return self._numbers.setdefault(rows, len(self._numbers))
+
+
+def _moves(source: str | tuple[core.Test, ...], block: Block) -> bool:
+    if isinstance(source, str):
+        return source in block.sources
+    return any(patterned(block, test) for test in source)
 
 
 class States:
@@ -51,9 +96,16 @@ class States:
         self.maker, self.divided, self.record = maker, divided, record
         self.visible, self.as_of = maker.visible, maker.as_of
         self.levers: dict[int, Lever] = {}
-        self._kept = kept.setdefault(id(divided), Kept())
+        if id(divided) not in kept:
+            kept[id(divided)] = Kept(divided, maker.sources)
+        self._kept = kept[id(divided)]
         self._movers: dict[int, tuple[int, ...]] = {}
+        self._alike: dict[int, int] = {}
+        """Lever -> its number among those that many patients have."""
+        self._looks: dict[int, tuple[int, ...]] = {}
+        self._tried: dict[int, Lever | None] = {}
         self._records: dict[int, PatientRecord] = {}
+        self._inputs_of: dict[int, dict[str, Input]] = {}
         self._rows: dict[tuple[int, State], Rows] = {}
         self._found: dict[object, PatientFindings] = {}
         self._by_slots: dict[
@@ -66,22 +118,64 @@ class States:
     def movers(self, block: int) -> tuple[int, ...]:
         """The levers that move a block, by number."""
         if block not in self._movers:
-            it = self.divided.blocks[block]
             found = []
-            for number, source in enumerate(self.maker.sources.names):
-                if isinstance(source, str):
-                    if source not in it.sources:
-                        continue
-                elif not any(patterned(it, test) for test in source):
-                    continue
-                if number not in self.levers:
-                    lever = self.maker.lever(source)
-                    if lever is None:
-                        continue
+            for number in self._kept.movers[block]:
+                if number not in self._tried:
+                    self._tried[number] = self._lever(number)
+                lever = self._tried[number]
+                if lever is not None:
                     self.levers[number] = lever
-                found.append(number)
+                    found.append(number)
             self._movers[block] = tuple(found)
         return self._movers[block]
+
+    def _lever(self, number: int) -> Lever | None:
+        """A lever, which is kept where other patients have the same."""
+        maker, source = self.maker, self.maker.sources.names[number]
+        key = self._decides(source)
+        if key is None:
+            lever = maker.lever(source)
+            return None if lever is not None and self._is_as_now(lever, source) else lever
+        known = self._kept.levers.get((number, key))
+        if known is None:
+            notes, maker.notes = maker.notes, {}
+            known = self._kept.keep((number, key), maker.lever(source), maker.notes)
+            maker.notes = notes
+        self._alike[number], lever, noted = known
+        for finding, words in noted.items():
+            maker.notes.setdefault(finding, {}).update(words)
+        return lever
+
+    def _decides(self, source: str | tuple[core.Test, ...]) -> object:
+        """What decides a lever for all patients alike; None: the record does too."""
+        maker = self.maker
+        if not isinstance(source, str):
+            return tuple(map(maker.truth, source))
+        entry = maker.voc.entries[source]
+        if isinstance(entry, History):
+            return self.as_of, bool(maker.visible.of(source))
+        if self._kept.entries[source].isdisjoint(self._by_entry):
+            is_concept = isinstance(entry, Concept)
+            return self.as_of, is_concept and maker.truth(core.Present(concept=source))
+        return None
+
+    def _is_as_now(self, lever: Lever, source: str | tuple[core.Test, ...]) -> bool:
+        """Whether each option of a number holds what is recorded: then none helps."""
+        if not isinstance(self.maker.voc.entries.get(lever.name), Quantity):
+            return False
+        blocks = self.divided.moved_by.get(lever.name, ())
+        if not all(self.divided.blocks[b].numbers for b in blocks):
+            return False
+        now = self.maker.cutter.input(lever.name)
+        [value, *others] = now.alternatives
+        if others or now.opener is not None or not isinstance(value, Number):
+            return False
+        return all(
+            not option.family
+            and option.range_ is not None
+            and option.range_.contains_interval(value.value)
+            for option in lever.options
+        )
 
     def moved(self, lever: int) -> list[int]:
         """The blocks that a lever moves."""
@@ -90,9 +184,9 @@ class States:
             return self.divided.moved_by.get(source, [])
         return [b.number for b in self.divided.blocks if any(patterned(b, t) for t in source)]
 
-    def states(self, block: int) -> Iterator[State]:
-        """All states of the levers that move a block."""
-        movers = self.movers(block)
+    def states(self, block: int, movers: Sequence[int] | None = None) -> Iterator[State]:
+        """All states of the levers that move a block, or of some of them."""
+        movers = self.movers(block) if movers is None else movers
         choices = [[None, *range(len(self.levers[i].options))] for i in movers]
         for chosen in product(*choices):
             yield tuple((i, n) for i, n in zip(movers, chosen, strict=True) if n is not None)
@@ -100,6 +194,31 @@ class States:
     def number(self, block: int, state: State) -> int:
         """A number for the rows of a block, the same for the same rows."""
         return self._kept.number(self.rows(block, state))
+
+    def look(self, block: int) -> tuple[int, ...]:
+        """The numbers of its rows in each state."""
+        if block not in self._looks:
+            self._looks[block] = self._look(block)
+        return self._looks[block]
+
+    def _look(self, block: int) -> tuple[int, ...]:
+        movers = self.movers(block)
+        names = self.maker.sources.names
+        plain = [i for i in movers if isinstance(names[i], str)]
+        if self._has_facts(self.divided.blocks[block]) or not self._alike.keys() >= {*plain}:
+            # Conditions that are set as a whole are set in rows, whatever these come from.
+            numbers = tuple([self.number(block, state) for state in self.states(block, plain)])
+            if len(plain) == len(movers):
+                return numbers
+            decides: object = numbers
+        else:
+            decides = self.number(block, ()), self.record.unclear
+        key = block, decides, tuple([self._alike.get(i) for i in movers])
+        if key not in self._kept.looks:
+            self._kept.looks[key] = tuple(
+                [self.number(block, state) for state in self.states(block)]
+            )
+        return self._kept.looks[key]
 
     def rows(self, block: int, state: State) -> Rows:
         """The joint rows of a block, each with the cells of its findings."""
@@ -125,8 +244,12 @@ class States:
 
     def _made(self, number: int, state: State) -> Rows:
         block = self.divided.blocks[number]
+        if len(state) > 1 and (block.numbers or block.own):
+            read = self._read_in(block, state)
+            if read != state:
+                return self.rows(number, read)
         if not state:
-            return _part(block, self.maker.found)
+            return joint(part(block, self.maker.found))
         options = [self.levers[i].options[n] for i, n in state]
         key = self._common(block, options)
         if key is None:
@@ -135,11 +258,42 @@ class States:
             self._kept.rows[key] = self._read(block, options)
         return self._kept.rows[key]
 
+    def _read_in(self, block: Block, state: State) -> State:
+        """A state without what decides nothing: beside the newest statement of a block that one
+        decides, and reported values where all that they stand for is computed."""
+        for i, n in state:
+            if block.own and self.levers[i].options[n].sets == block.own:
+                return ((i, n),)
+        if not block.numbers:
+            return state
+        exact = {
+            self.levers[i].name
+            for i, n in state
+            if self.levers[i].options[n].range_ and not self.levers[i].options[n].family
+        }
+        return tuple(
+            (i, n) for i, n in state if not self._gives_way(block, self.levers[i].name, exact)
+        )
+
+    def _gives_way(self, block: Block, name: str, exact: Collection[str]) -> bool:
+        """Whether a quantity is read nowhere in a block where some others are set to numbers."""
+        derived = self.maker.protocol.derived
+        for finding in block.plan.findings.values():
+            of = derived.get(finding.entry)
+            if of is None or name in of.inputs:
+                if of is not None or finding.entry == name:
+                    return False
+            elif of.reported == name:
+                needed = (self.maker.cutter.input(n) for n in of.inputs if n not in exact)
+                if any(each.may_give_way for each in needed):
+                    return False
+        return True
+
     def _common(self, block: Block, options: Sequence[Option]) -> object:
         """What decides the rows of a block for all patients alike; None: the record does too."""
         if len(options) == 1 and block.own and options[0].sets == block.own:
             return block.number, options[0].said
-        if self._own(block).facts or any(option.stops for option in options):
+        if self._has_facts(block) or any(option.stops for option in options):
             return None
         said = tuple((o.said, o.tests, *(f.entry for f in o.facts)) for o in options)
         # What is recorded today may lie in a window that ends on a day of the run, or not.
@@ -155,7 +309,9 @@ class States:
         if len(plain) < len(options):
             key = (block.number, *((o.said, *(f.entry for f in o.facts)) for o in plain))
             if key not in self._found:
-                self._found[key] = self._of(block, plain)
+                self._found[key] = (
+                    self._of(block, plain) if plain else part(block, self.maker.found)
+                )
             return joint(set_as_a_whole(block.plan, self._found[key], options))
         return joint(self._of(block, plain))
 
@@ -189,7 +345,18 @@ class States:
             opener = None if exact else Opener(entry.element, "imprecise", fact.resource)
             number = Number(value, reading.limits, fact.resource, reading.relative)
             found[entry.name] = Input(entry.name, (number,), opener, (fact,))
-        return found
+        return {**self._as_they_are(block), **found}
+
+    def _as_they_are(self, block: Block) -> dict[str, Input]:
+        """The inputs of a block of numbers that are read without a window."""
+        if block.number not in self._inputs_of:
+            entries, cutter = self.maker.voc.entries, self.maker.cutter
+            named = [n for n in block.entries if isinstance(entries.get(n), _READ)]
+            self._inputs_of[block.number] = {n: cutter.input(n) for n in named}
+        return self._inputs_of[block.number]
+
+    def _has_facts(self, block: Block) -> bool:
+        return not block.entries.isdisjoint(self._by_entry)
 
     def _own(self, block: Block) -> PatientRecord:
         """The record with the facts that a block is read from."""
@@ -224,23 +391,30 @@ def set_as_a_whole(
     return found
 
 
+def _by_name(cell: tuple[str, CellSet]) -> str:
+    return cell[0]
+
+
 def joint(found: PatientFindings) -> Rows:
     """All findings of a block in joint rows."""
     single = tuple(found.single.items())
+    if not found.groups:
+        return (tuple(sorted(single, key=_by_name)),)
     rows: dict[Key, None] = {}
     for chosen in product(*(group.rows for group in found.groups)):
         cells = [*single, *(cell for row in chosen for cell in row.cells)]
-        rows[tuple(sorted(cells, key=lambda c: c[0]))] = None
+        rows[tuple(sorted(cells, key=_by_name))] = None
     return tuple(rows)
 
 
-def _part(block: Block, found: PatientFindings) -> Rows:
+def part(block: Block, found: PatientFindings) -> PatientFindings:
     """A block as it is in all findings of a patient."""
     names = block.plan.findings
-    if not block.courses and all(name in found.single for name in names):
-        return (tuple(sorted(((n, found.single[n]) for n in names), key=lambda c: c[0])),)
     single = {n: found.single[n] for n in names if n in found.single}
     groups = [
-        g for g in found.groups if g.name == block.courses or not g.findings.isdisjoint(names)
+        g
+        for g in found.groups
+        if g.name == block.courses
+        or (len(single) < len(names) and not g.findings.isdisjoint(names))
     ]
-    return joint(PatientFindings(as_of=found.as_of, single=single, groups=tuple(groups)))
+    return PatientFindings(as_of=found.as_of, single=single, groups=tuple(groups))
