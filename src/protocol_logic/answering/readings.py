@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 
+from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.records.facts import (
     Born,
@@ -109,9 +111,9 @@ def read_as(fact: Fact, unit: str | None) -> str:
         case ConditionStated() as stated:
             parts = [stated.state, *([f"clinically {stated.clinical}"] if stated.clinical else [])]
             if stated.onset is not None:
-                parts.append(f"since {stated.onset.text}")
+                parts.append(f"since {_day(stated.onset)}")
             if stated.abated is not None:
-                parts.append(f"ended {stated.abated.text}")
+                parts.append(f"ended {_day(stated.abated)}")
             return ", ".join(parts)
         case Therapy(start=start, end=end, ongoing=ongoing, intent=intent):
             since = start.text if start is not None else "an unknown day"
@@ -136,6 +138,13 @@ def read_as(fact: Fact, unit: str | None) -> str:
         case Happened(on=day):
             return f"happened {day.text}"
     raise AssertionError(fact.reading)
+
+
+def _day(when: PartialDate) -> str:
+    """A day that may be partial, or not known at all."""
+    if when.first > date.min:
+        return when.text
+    return f"some day up to {when.last}" if when.last < date.max else "an unknown day"
 
 
 def range_origin(fact: Fact, unit: str | None) -> list[str]:

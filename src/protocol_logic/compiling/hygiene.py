@@ -113,7 +113,7 @@ def _open_class(
         if isinstance(entry := entries[kind], Concept) and entry.closed_by is not None
     ]
     cures = _closings(unit, protocol, classes)
-    cures.append("patients of whom nothing is recorded stay open until a person says `absent`")
+    cures.append("patients of whom nothing is recorded stay open until a person says `never`")
     if any(isinstance(e := entries[n], Concept) and e.kind == "allergy" for n in classes):
         cures[:0] = ["`uses allergy` has the list that closes allergies"]
     if kinds:

@@ -5,6 +5,7 @@ Source: docs/records.md and docs/semantics.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from protocol_logic.foundation.calendar import PartialDate
@@ -22,6 +23,7 @@ ABATEMENT = ("abatementDateTime", "abatementPeriod", "abatementAge")
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 VERIFICATION_OF_ALLERGY = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+_ANY_DAY = PartialDate.between(None, None)
 _State = Literal["present", "absent", "unknown"]
 _STATES: dict[str, _State] = {
     "active": "present",
@@ -62,7 +64,7 @@ def read_stated(
         item.problem("not-usable", "verificationStatus `entered-in-error` does not count")
         return
     confirmed = verification in (None, "confirmed")
-    abated = _abated(item)
+    abated = _day_at(item, ABATEMENT, "abatement", _ANY_DAY)
     after: Literal["absent", "unknown"] = "absent"
     state: _State
     if verification == "refuted":
@@ -72,6 +74,8 @@ def read_stated(
         if state == "unknown":
             item.problem("unknown-code", "clinicalStatus has no code that is known here")
             after = "unknown"
+        if abated is _ANY_DAY and state == "absent":
+            abated = None  # it is over, whenever that was
         if abated is not None:
             if state == "present" and clinical is not None:
                 after = "unknown"
@@ -86,7 +90,7 @@ def read_stated(
         state,
         clinical or None,
         confirmed=confirmed,
-        onset=_onset(item),
+        onset=_day_at(item, ONSET, "onset", PartialDate.between(None, when)),
         evidence=_evidence(item, entry),
         abated=abated,
         after=after,
@@ -104,14 +108,14 @@ def is_withdrawn(json: Object) -> bool:
     return any(status_code(said, system) in _WITHDRAWN for system in systems)
 
 
-def _onset(item: Item) -> PartialDate | None:
-    unread(item, ONSET, "onset")
-    return day_if_any(item, ONSET)
-
-
-def _abated(item: Item) -> PartialDate | None:
-    unread(item, ABATEMENT, "abatement")
-    return day_if_any(item, ABATEMENT)
+def _day_at(
+    item: Item, paths: Sequence[str], stem: str, unreadable: PartialDate
+) -> PartialDate | None:
+    """The day of an onset or abatement, or the one that stands for any where something is there
+    and cannot be read; None where nothing is there."""
+    others = unread(item, paths, stem)
+    told = others or any(item.json.get(path) is not None for path in paths)
+    return day_if_any(item, paths) or (unreadable if told else None)
 
 
 def _evidence(item: Item, entry: Concept) -> frozenset[str]:

@@ -44,11 +44,12 @@ def day_at(item: Item, path: str) -> PartialDate | None:
     return item.date(value, path)
 
 
-def unread(item: Item, paths: Sequence[str], stem: str) -> None:
-    """Report the elements of a choice (`onset[x]`) that are there and are not read."""
-    for key in item.json:
-        if key.startswith(stem) and key not in paths:
-            item.problem("not-read", f"`{shown(key)}` is not read", "read are " + _listed(paths))
+def unread(item: Item, paths: Sequence[str], stem: str) -> bool:
+    """Whether elements of a choice (`onset[x]`) are there that are not read, which is told."""
+    others = [key for key in item.json if key.startswith(stem) and key not in paths]
+    for key in others:
+        item.problem("not-read", f"`{shown(key)}` is not read", "read are " + _listed(paths))
+    return bool(others)
 
 
 def _in_period(item: Item, value: object, path: str) -> PartialDate | None:

@@ -30,6 +30,7 @@ from protocol_logic.records.facts import (
 )
 from protocol_logic.records.item import Item, display, objects_in, text_in
 from protocol_logic.records.json_text import Object
+from protocol_logic.records.medications import made_of
 from protocol_logic.records.references import Subject, identifiers, subject_reference
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.sources import Document
@@ -37,7 +38,9 @@ from protocol_logic.records.unknown_codes import (
     first_day,
     is_read_elsewhere,
     look_alikes,
+    named_beside,
     noted_problems,
+    why_beside,
     why_unmapped,
 )
 
@@ -258,9 +261,10 @@ class Reader:
             item.problem("patient-status", "the Patient was replaced by another")
 
     def _turn(self, entry: Entry) -> int:
-        """The Patient comes first, whose birth date others need; Lists, and what else says that
-        there is nothing, are read when it is known what they cannot close, Medications when it is
-        known which of them are referred to."""
+        """The Patient comes first, whose birth date others need. What may name a condition beside
+        comes when it is known what Conditions state; Lists, and what else says that there is
+        nothing, when it is known what they cannot close; Medications when it is known which of them
+        are referred to."""
         if entry.kind == "AllergyIntolerance":
             closes = entries_of(entry.resource.get("code"), self.codings.lists)
             return TURNS["List"] if closes else 0
@@ -283,10 +287,12 @@ class Reader:
             return entry.resource, False
         medication = self._medication(entry) if row.code == MEDICATION else None
         if medication is not None:
-            item.json = {**entry.resource, MEDICATION: medication.resource.get("code")}
+            item.json = {**entry.resource, MEDICATION: self._made_of(entry, medication)}
             del item.json["medicationReference"]
         made = len(self.facts)
         noted = self._read(item, row)
+        if len(self.facts) == made and self._is_said_beside(item):
+            noted = True
         if medication is not None and len(self.facts) > made:
             self.referenced.add(medication.name)
         return item.json, noted
@@ -359,6 +365,16 @@ class Reader:
 
     # ---- codes that cannot be known, or are easily taken for others --------------------------
 
+    def _is_said_beside(self, item: Item) -> bool:
+        """Whether a resource names a condition where none is read, and no Condition of the record
+        says anything of it, which is told."""
+        kind: str = item.json["resourceType"]
+        named = named_beside(item.json, self.codings)
+        why = why_beside(kind, named, self.facts) if named else None
+        if why is not None:
+            self.unmapped.setdefault((kind, "not-read", why), []).append(item.name)
+        return why is not None
+
     def _note(self, item: Item, row: Row[Any], concept: str) -> tuple[str, ...]:
         """Note what a resource states of a kind of concept, or may be taken for; the entries that
         have its codes."""
@@ -417,19 +433,32 @@ class Reader:
         if reference is None:
             return None
         target = text_in(reference, "reference") if isinstance(reference, dict) else None
-        if target is not None:
-            local = f"{entry.name}{target}" if target.startswith("#") else target
-            found = self.medications.get(local.partition("/_history/")[0])
-            if found is not None:
-                return found
+        found = self._called(entry, target) if target is not None else None
+        if found is not None:
+            return found
         text = f"`{shown(target)}` is" if target else "it is without a reference, so it is"
         item = self._item(entry.resource, entry.name)
         item.problem("not-read", f"`medicationReference`: {text} not in the document")
         return None
 
 
+    def _called(self, entry: Entry, target: str) -> Entry | None:
+        """The Medication that a reference in a resource calls."""
+        local = f"{entry.name}{target}" if target.startswith("#") else target
+        return self.medications.get(local.partition("/_history/")[0])
+
+    def _made_of(self, entry: Entry, medication: Entry) -> object:
+        """What a resource says by the Medication that it refers to, as one CodeableConcept."""
+
+        def called(target: str) -> Object | None:
+            found = self._called(entry, target)
+            return found.resource if found is not None else None
+
+        return made_of(medication.resource, called)
+
+
 MODIFIERS = ("modifierExtension", "implicitRules")
-TURNS = {"Patient": -1, "List": 1, "Medication": 2}
+TURNS = {"Patient": -1, "Encounter": 1, "Observation": 1, "List": 2, "Medication": 3}
 
 
 def name_of(content: Object) -> str:

@@ -5,6 +5,7 @@ Source: docs/records.md and docs/semantics.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Literal
 
@@ -13,7 +14,15 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Concept
 from protocol_logic.records.codings import Key
 from protocol_logic.records.facts import Ordered, Therapy
-from protocol_logic.records.item import Item, display, extension_keys, snomed, text_in
+from protocol_logic.records.item import (
+    Item,
+    display,
+    extension_keys,
+    objects_in,
+    snomed,
+    text_in,
+)
+from protocol_logic.records.json_text import Object
 
 _Intent = Literal["adjuvant", "neoadjuvant", "palliative", "curative"]
 _INTENTS: dict[Key, _Intent] = {
@@ -24,6 +33,25 @@ _INTENTS: dict[Key, _Intent] = {
 }
 _GOING_ON = frozenset({"active", "on-hold", "in-progress"})
 ORDERS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
+
+
+def made_of(medication: Object, find: Callable[[str], Object | None]) -> object:
+    """The code of a Medication, with the codes of its ingredients that are not inactive: what holds
+    a drug counts as that drug. `find`: the Medication that a reference calls."""
+    concepts = [medication.get("code")]
+    for ingredient in objects_in(medication, "ingredient"):
+        if ingredient.get("isActive") is False:
+            continue
+        concepts.append(ingredient.get("itemCodeableConcept"))
+        reference = ingredient.get("itemReference")
+        named = text_in(reference, "reference") if isinstance(reference, dict) else None
+        other = find(named) if named is not None else None
+        concepts.append(other.get("code") if other is not None else None)
+    coded = [concept for concept in concepts if isinstance(concept, dict)]
+    if len(coded) < 2:
+        return coded[0] if coded else medication.get("code")
+    codings = [coding for concept in coded for coding in objects_in(concept, "coding")]
+    return {**coded[0], "coding": codings}
 
 
 def read(item: Item, entry: Concept, when: PartialDate | None) -> None:

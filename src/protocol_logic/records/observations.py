@@ -29,7 +29,13 @@ from protocol_logic.records.quantities import Unreadable
 
 _ENDS: tuple[tuple[str, End, str], ...] = (("high", "ULN", "upper"), ("low", "LLN", "lower"))
 _PRESENT, _ABSENT = snomed("52101004"), snomed("2667000")
-_SEX = {snomed("248152002"): "female", snomed("248153007"): "male"}
+_GENDER = "http://hl7.org/fhir/administrative-gender"
+_SEX = {
+    snomed("248152002"): "female",
+    snomed("248153007"): "male",
+    (_GENDER, "female"): "female",
+    (_GENDER, "male"): "male",
+}
 _RANGE_MEANING = "http://terminology.hl7.org/CodeSystem/referencerange-meaning"
 _ONE = Fraction(1)
 _T = TypeVar("_T")

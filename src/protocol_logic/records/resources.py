@@ -207,7 +207,7 @@ ROWS: dict[str, Row[Any]] = {
         medications.read_order,
         dates=("authoredOn",),
         any_day=True,
-        statuses=frozenset({"active", "on-hold", "completed", "stopped"}),
+        statuses=frozenset({"active", "on-hold", "completed", "stopped", "unknown"}),
         concept="medication",
     ),
     "MedicationDispense": _row(
@@ -216,7 +216,7 @@ ROWS: dict[str, Row[Any]] = {
         medications.read_order,
         dates=("whenHandedOver", "whenPrepared"),
         any_day=True,
-        statuses=frozenset({"in-progress", "on-hold", "completed", "stopped"}),
+        statuses=frozenset({"in-progress", "on-hold", "completed", "stopped", "unknown"}),
         concept="medication",
     ),
     "List": _row(

@@ -6,13 +6,14 @@ All of it rests on the code elements of the resource, so that it can be said of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Concept
-from protocol_logic.records.codings import Codings, keys_of
+from protocol_logic.records.codings import Codings, entries_of, keys_of
+from protocol_logic.records.facts import Fact
 from protocol_logic.records.item import objects_in, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.resources import MEDICATION, Row
@@ -27,6 +28,34 @@ def is_read_elsewhere(json: Object, codings: Codings) -> bool:
     tables = (codings.observations, codings.conditions, codings.procedures, codings.medications)
     keys = [*keys_of(json.get("code")), *keys_of(json.get(MEDICATION))]
     return any(key in table for key in keys for table in tables)
+
+
+BESIDE = {"Observation": "valueCodeableConcept", "Encounter": "reasonCode"}
+"""Type -> where a resource can name a condition, and is not read for it."""
+
+
+def named_beside(json: Object, codings: Codings) -> tuple[tuple[str, str], ...]:
+    """The conditions that a resource names where it is not read for any: entry and code."""
+    value = json.get(BESIDE.get(json["resourceType"], ""))
+    return tuple(
+        (entry.name, key[1])
+        for concept in (value if isinstance(value, list) else [value])
+        for key in keys_of(concept)
+        for entry in entries_of({"coding": [dict(zip(_KEY, key, strict=True))]}, codings.conditions)
+    )
+
+
+_KEY = ("system", "code")
+
+
+def why_beside(kind: str, named: Iterable[tuple[str, str]], facts: Iterable[Fact]) -> str | None:
+    """Why a resource is told that names conditions beside; None where a Condition says something
+    of each."""
+    stated = {fact.entry for fact in facts if fact.resource.startswith("Condition/")}
+    for name, code in named:
+        if name not in stated:
+            return f"`{BESIDE[kind]}` names `{name}` by `{shown(code)}`, but is not read for it"
+    return None
 
 
 def first_day(json: Object, row: Row[Any]) -> str:
@@ -67,6 +96,7 @@ def why_unmapped(json: Object, path: str, systems: frozenset[str]) -> str | None
 _HINTS = {
     "unmapped-code": "what it is about is not known, so it is evidence of nothing",
     "look-alike": "it is evidence of nothing that the protocol asks for",
+    "not-read": "record it as a Condition if it is one",
 }
 
 

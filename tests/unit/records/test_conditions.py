@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from protocol_logic.records.facts import ConditionStated
+from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.records.facts import Account, ConditionStated
 from tests.unit.records.build import (
     CLINICAL,
     PATIENT,
@@ -15,10 +16,12 @@ from tests.unit.records.build import (
     concept,
     condition,
     day,
+    observation,
     only,
     quantity,
     read,
     reading,
+    resource,
 )
 from tests.unit.records.vocabulary import ICD10
 
@@ -152,9 +155,35 @@ def test_onset_and_evidence() -> None:
     )
     assert problems == []
     found, problems = reading(condition("confirmed", "active", onsetDateTime="spring 2019"))
-    assert (found, problems) == (ConditionStated("present", "active", True), ["unreadable-date"])
-    _, problems = reading(condition("confirmed", "active", onsetString="spring 2019"))
-    assert problems == ["not-read"]
+    some_day = PartialDate.between(None, day("2020-01-01"))  # when it was recorded
+    unknown = ConditionStated("present", "active", True, some_day)
+    assert (found, problems) == (unknown, ["unreadable-date"])
+    told = reading(condition("confirmed", "active", onsetString="spring 2019"))
+    assert told == (unknown, ["not-read"])
+
+
+@pytest.mark.parametrize(
+    ("clinical", "state"), [(None, "unknown"), ("active", "unknown"), ("resolved", "absent")]
+)
+def test_an_abatement_that_cannot_be_read_may_have_been_on_any_day(
+    clinical: str | None, state: str
+) -> None:
+    found, problems = reading(condition("confirmed", clinical, abatementString="in spring"))
+    assert isinstance(found, ConditionStated)
+    assert found.state_on(date(2026, 1, 1)) == state
+    assert set(problems) - {"conflict"} == {"not-read"}
+
+
+def test_a_condition_that_only_an_encounter_names_is_told() -> None:
+    stay = resource("Encounter", status="finished", reasonCode=[concept("254837009")])
+    told = read(stay)
+    assert [p.message for p in told.problems] == [
+        "`reasonCode` names `breast_cancer` by `254837009`, but is not read for it"
+    ]
+    assert Account("Encounter", problems=1) in told.accounting
+    said = observation("29308-4", valueCodeableConcept=concept("254837009"))
+    assert codes(read(said)) == ["not-read"]
+    assert codes(read(stay, said, {**condition("confirmed", "active"), "id": "y"})) == []
 
 
 def test_each_concept_of_a_condition_gives_a_fact() -> None:

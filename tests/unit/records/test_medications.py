@@ -199,6 +199,21 @@ def test_a_reference_to_one_of_two_medications_is_not_followed() -> None:
     assert (record.facts, set(codes(record))) == ((), {"not-read"})
 
 
+@pytest.mark.parametrize("product", [concept("19711", RXNORM, display="a product"), None])
+def test_a_medication_counts_as_what_it_holds(product: Json | None) -> None:
+    course = by_reference({"reference": "Medication/m"})
+    active: Json = {"itemCodeableConcept": concept("72965", RXNORM, display="letrozole")}
+    holding = {**LETROZOLE, "code": product, "ingredient": [{"itemReference": {}}, active]}
+    record = read(course, holding)
+    assert (only(record).entry, codes(record)) == ("endocrine_therapy", [])
+    assert Account("Medication", facts=1) in record.accounting
+    idle = {**holding, "ingredient": [{**active, "isActive": False}]}
+    assert read(course, idle).facts == ()
+    other = {**LETROZOLE, "id": "n"}
+    named = {**holding, "ingredient": [{"itemReference": {"reference": "Medication/n"}}]}
+    assert only(read(course, named, other)).entry == "endocrine_therapy"
+
+
 def order(**content: Any) -> Json:
     return resource(
         "MedicationRequest",
@@ -227,6 +242,9 @@ def test_an_order_says_that_a_medication_may_have_been_taken() -> None:
     ):
         record = read(order(**content))
         assert (record.facts, codes(record)) == ((), ["not-usable"])
+    for kind in ("MedicationRequest", "MedicationDispense"):
+        unknown = read({**order(status="unknown"), "resourceType": kind})
+        assert only(unknown).reading == Ordered()
     undated = read(order(authoredOn=None))
     assert only(undated).date == PartialDate.between(None, None)
     assert codes(undated) == ["undated"]

@@ -356,6 +356,11 @@ def test_limits_by_sex() -> None:
     )
     expected = (Limit("female", F(80), "80 umol/L"), Limit("male", F(106), "106 umol/L"))
     assert limits(*ranges) == (expected, [])
+    genders = [
+        concept(sex, "http://hl7.org/fhir/administrative-gender") for sex in ("female", "male")
+    ]
+    by_gender = [{**r, "appliesTo": [g]} for r, g in zip(ranges, genders, strict=True)]
+    assert limits(*by_gender) == (expected, [])
     for_both = {"high": quantity("97", "umol/L"), "appliesTo": [FEMALE, MALE]}
     assert limits(for_both) == ((Limit(None, F(97), "97 umol/L"),), [])
 

@@ -30,7 +30,9 @@ from protocol_logic.records.store.kept import Kept, KeptPatient, KeptProblem
 from protocol_logic.records.unknown_codes import (
     is_read_elsewhere,
     look_alikes,
+    named_beside,
     noted_problems,
+    why_beside,
     why_unmapped,
 )
 
@@ -43,7 +45,7 @@ class Said(NamedTuple):
     known. `concept`: the kind of concept that is stated, with its first `code`, its `name`, the
     `entries` that have its codes, and whether one of these `stands` in the knowledge base.
     `known`: whether a resource of a type that is not read has a code of some entry. `closes`: read
-    with lists.
+    with lists. `beside`: conditions that it names where it is not read for any, with the code.
     """
 
     parts: frozenset[tuple[int, int]]
@@ -56,6 +58,7 @@ class Said(NamedTuple):
     name: str = ""
     known: bool = False
     closes: bool = False
+    beside: tuple[tuple[str, str], ...] = ()
 
 
 _NOTHING = Said(frozenset())
@@ -98,9 +101,11 @@ class Chosen:
             for entry in entries_of(component.get("code"), codings.observations):
                 if entry.name not in whole and not isinstance(entry, Lesion):
                     parts.add((number, numbers[entry.name]))
+        elements = {**about, "resourceType": kind}
+        beside = named_beside(elements, codings)
         closes = kind == "AllergyIntolerance" and bool(entries_of(about.get("code"), codings.lists))
         if row.code is None or not (parts or row.asked(codings)):
-            return Said(frozenset(parts), closes=closes)
+            return Said(frozenset(parts), closes=closes, beside=beside)
         coded, concept = about.get(row.code), row.concept
         keys = keys_of(coded)
         entries = entries_of(coded, codings.named[concept]) if concept is not None else ()
@@ -112,10 +117,11 @@ class Chosen:
             code=keys[0][1] if keys else "",
             name=display(coded),
             closes=closes,
+            beside=beside,
         )
         if parts:
             return said
-        unlike = tuple(look_alikes({**about, "resourceType": kind}, row, codings))
+        unlike = tuple(look_alikes(elements, row, codings))
         return said._replace(unlike=unlike, unmapped=why_unmapped(about, row.code, codings.systems))
 
     def qualifiers(self, found: Qualifiers) -> Qualifiers:
@@ -216,7 +222,11 @@ class _Gathering:
                 self._fact(kept, entry, fact, sure)
         if kept.via is not None and len(self.facts) > made:
             self.referenced.add(kept.via)
-        return not read and not free and self._unknown(kept, said)
+        noted = not read and not free and self._unknown(kept, said)
+        why = why_beside(kept.type, said.beside, self.facts) if len(self.facts) == made else None
+        if why is not None:
+            self.noted.setdefault((kept.type, "not-read", why), []).append(kept.name)
+        return noted or why is not None
 
     def _fact(self, kept: Kept, entry: int, fact: Fact, sure: bool) -> None:
         reading, name = fact.reading, self.chosen.names[entry]

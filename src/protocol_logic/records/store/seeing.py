@@ -25,7 +25,13 @@ from protocol_logic.records.sources import Document
 from protocol_logic.records.store.kept import Kept, KeptFact, KeptPatient, KeptProblem
 from protocol_logic.records.store.knowledge import VARIANT, Knowledge, Layer
 from protocol_logic.records.store.rows import about_text
-from protocol_logic.records.unknown_codes import first_day, is_read_elsewhere, why_unmapped
+from protocol_logic.records.unknown_codes import (
+    BESIDE,
+    first_day,
+    is_read_elsewhere,
+    named_beside,
+    why_unmapped,
+)
 
 _NO_SYSTEMS: frozenset[str] = frozenset()
 
@@ -132,7 +138,7 @@ class _Seer(fhir.Reader):
             return kept
         medication = self._medication(entry) if row.code == MEDICATION else None
         if medication is not None:
-            item.json = {**entry.resource, MEDICATION: medication.resource.get("code")}
+            item.json = {**entry.resource, MEDICATION: self._made_of(entry, medication)}
             del item.json["medicationReference"]
             kept.via = medication.name
         self._take(kept)
@@ -158,13 +164,13 @@ class _Seer(fhir.Reader):
             fields = {name for layer in self.knowledge.layers for name in layer.codings.fields}
             kept.about = {name: True for name in sorted(fields) if name in json}
         else:
-            kept.about = _about(kind, row, json, components)
+            kept.about = {**_about(kind, row, json, components), **self._beside(json)}
             kept.day = first_day(json, row)
             kept.stated = fhir.is_stated(json, row)
             kept.empty = kind == "List" and not json.get("entry")
         if parts:
             self._read_parts(item, row, parts, kept)
-        elif not kept.problems and not self._may_be_told(json, row):
+        elif not kept.problems and not self._beside(json) and not self._may_be_told(json, row):
             return None
         if kept.via is not None and kept.facts:
             self.referred.add(kept.via)
@@ -267,6 +273,12 @@ class _Seer(fhir.Reader):
                     keys,
                 )
             )
+
+    def _beside(self, json: Object) -> Object:
+        """The element in which a resource names conditions and is not read for any, if it does."""
+        path = BESIDE.get(json["resourceType"], "")
+        named = path in json and any(named_beside(json, x.codings) for x in self.knowledge.layers)
+        return _pruned(json, (path,), words=False) if named else {}
 
     def _may_be_told(self, json: Object, row: Row[Any]) -> bool:
         """Whether something can be said of a resource by whose code no entry is found."""
