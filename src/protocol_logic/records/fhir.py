@@ -441,7 +441,6 @@ class Reader:
         item.problem("not-read", f"`medicationReference`: {text} not in the document")
         return None
 
-
     def _called(self, entry: Entry, target: str) -> Entry | None:
         """The Medication that a reference in a resource calls."""
         local = f"{entry.name}{target}" if target.startswith("#") else target
