@@ -75,7 +75,7 @@ def test_repairs_are_all_that_trying_everything_finds(start: int) -> None:
             if every.patient.decision.eligibility == "eligible" or every.size() > MOST:
                 continue
             got = every.patient.repairs()
-            if not got.complete:
+            if any("too many" in note for note in got.notes):
                 continue
             told = [
                 (each.cost, len(each.changes), [(c.finding, c.to) for c in each.changes])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import cached_property
 from math import ceil, floor
 
 from protocol_logic.answering.what_if.changes import UNKNOWN
-from protocol_logic.answering.what_if.lever_concepts import ConceptLevers
+from protocol_logic.answering.what_if.lever_limits import DerivedLimits, unit_of
 from protocol_logic.answering.what_if.levers import (
     Cut,
     Lever,
@@ -22,17 +21,14 @@ from protocol_logic.answering.what_if.levers import (
     range_text,
     rows_of,
 )
-from protocol_logic.answering.what_if.limits import rounded, solved
+from protocol_logic.answering.what_if.limits import rounded
 from protocol_logic.answering.what_if.unusable import unusable
 from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import values_of
-from protocol_logic.compiling.formulas import Derived
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.inputs import Blank, Input, Number
-from protocol_logic.findings.rows import CellSet
 from protocol_logic.foundation.calendar import PartialDate, last_start_reached
 from protocol_logic.foundation.interval import Interval, decimal_text
-from protocol_logic.foundation.units import zero_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
     Born,
@@ -46,7 +42,7 @@ _LESION = {"measurable": ">= 1", "none": "0"}
 _ONE = Fraction(1)
 
 
-class LeverMaker(ConceptLevers):
+class LeverMaker(DerivedLimits):
     """The levers of one patient on one day."""
 
     def lever(self, source: str | tuple[core.Test, ...]) -> Lever | None:
@@ -56,7 +52,7 @@ class LeverMaker(ConceptLevers):
             lever = self._lever(source, self.sources.readers[source])
         else:
             lever = self._history(source)
-        if lever is not None and lever.was == UNKNOWN:
+        if lever is not None and (lever.was == UNKNOWN or _is_number_to_obtain(lever)):
             told = "open now"
             if isinstance(source, str):
                 told = unusable(self.visible, self.cutter, self.voc.entries[source])
@@ -90,31 +86,6 @@ class LeverMaker(ConceptLevers):
                 return self._list(entry)
         return None
 
-    def _is_recorded(self, name: str, readers: Iterable[Finding]) -> bool:
-        """Whether something usable is recorded: all that reads it is decided."""
-        entry = self.voc.entries[name]
-        if isinstance(entry, voc.Concept | voc.History | voc.Event):
-            return bool(self.visible.of(name))
-        found = self.cutter.input(name)
-        if not found.has_value or (isinstance(entry, voc.PatientField) and not found.facts):
-            return False
-        own = [f for f in readers if f.kind in ("number", "ratio", "value", "age")]
-        return all(self._decided(f) for f in own) and (bool(own) or found.opener is None)
-
-    def _decided(self, finding: Finding) -> bool:
-        """Whether a finding lies in one cell, in every row of its group."""
-        return len(self._cells.get(finding.id, ())) == 1
-
-    @cached_property
-    def _cells(self) -> dict[str, CellSet]:
-        """The cells of each finding, over all rows of its group."""
-        cells = dict(self.found.single)
-        for group in self.found.groups:
-            for row in group.rows:
-                for name, each in row.cells:
-                    cells[name] = cells[name] | each if name in cells else each
-        return cells
-
     # ---- numbers -----------------------------------------------------------------------------
 
     def _number(self, entry: voc.Quantity, readers: Sequence[Finding]) -> Lever | None:
@@ -128,8 +99,8 @@ class LeverMaker(ConceptLevers):
         per = {f.detail for f in readers if f.kind == "ratio"}
         limits = tuple(limit for limit in limits if limit.end in per)
         plain = [c.value for f in readers if f.kind == "number" for c in cuts_of(f.ranges)]
-        recorded_in = _unit_of(entry, now)
-        unit = _unit_of(entry, now, [*plain, *(limit.value for limit in limits)])
+        recorded_in = unit_of(entry, now)
+        unit = unit_of(entry, now, [*plain, *(limit.value for limit in limits)])
         if not now.facts and entry.name in self.sources.units:
             unit = Unit(*self.sources.units[entry.name])
         was = range_text(value, recorded_in, "", limits) if value is not None else UNKNOWN
@@ -224,72 +195,6 @@ class LeverMaker(ConceptLevers):
         if not plain and len(cuts) > 1:
             del cuts[""]
         return cuts
-
-    def _solved(
-        self,
-        entry: voc.Quantity,
-        derived: Derived,
-        finding: Finding,
-        unit: Unit,
-        because: dict[str, None],
-    ) -> Iterator[Cut]:
-        """Where a derived quantity reaches its limits, the other inputs being as they are."""
-        values, words = {}, []
-        for name in derived.inputs:
-            if name == entry.name:
-                continue
-            alternatives = self.cutter.input(name).alternatives
-            value = _point(alternatives[0]) if len(alternatives) == 1 else None
-            if value is None:
-                if not self._is_recorded(entry.name, ()):
-                    self.notes.setdefault(finding.id, {})[
-                        f"`{derived.name}` needs `{entry.name}` and `{name}`, neither of which is "
-                        "known: there is no one limit for each"
-                    ] = None
-                return
-            values[name] = value
-            words.append(self._amount(name, value))
-        fields = {}
-        for name in derived.fields:
-            alternatives = self.cutter.input(name).alternatives
-            if len(alternatives) != 1:
-                return
-            fields[name] = str(alternatives[0])
-        within = entry.plausible or Interval.at_least(0)
-        for edge in finding.ranges:
-            if edge.lo is None:
-                continue
-            found = solved(
-                derived.formula, entry.name, values, fields, edge.lo, within, unit.factor
-            )
-            if found is None:
-                continue
-            sign = (">=" if edge.lo_closed else ">") if found.rises else (
-                "<=" if edge.lo_closed else "<"
-            )  # fmt: skip
-            end = found.high if found.rises else found.low
-            words_of_limit = decimal_text(edge.lo) + (
-                "" if derived.unit == "1" else f" {derived.unit}"
-            )
-            because[
-                f"{derived.name} {'>=' if edge.lo_closed else '>'} {words_of_limit} needs "
-                f"{entry.name} {sign} {unit.text(end)}"
-                + (f" at {' and '.join(words)}" if words else "")
-                + ("" if found.exact else ", rounded to the safe side")
-            ] = None
-            if found.exact:
-                yield Cut(found.low, edge.lo_closed != found.rises)
-            else:
-                yield Cut(found.low, True, True)
-                yield Cut(found.high, False, True)
-
-    def _amount(self, name: str, value: Fraction) -> str:
-        entry = self.voc.entries[name]
-        if isinstance(entry, voc.Age):
-            words = {"a": "years", "mo": "months", "d": "days"}[entry.unit]
-            return f"{decimal_text(value)} {words}"
-        assert isinstance(entry, voc.Quantity)
-        return f"{name} {_unit_of(entry, self.cutter.input(name), [value]).text(value)}"
 
     # ---- ages --------------------------------------------------------------------------------
 
@@ -386,23 +291,13 @@ def _born(entry: voc.Age, age: int, as_of: date) -> date:
     return last_start_reached(as_of, age * (12 if entry.unit == "a" else 1))
 
 
+def _is_number_to_obtain(lever: Lever) -> bool:
+    """Whether it is a number that is recorded and says too little: without a limit of normal."""
+    return lever.joined == "range" and any(option.doing == "obtain" for option in lever.options)
+
+
 def _end(text: str) -> End:
     return "LLN" if text == "LLN" else "ULN"
-
-
-def _unit_of(entry: voc.Quantity, now: Input, values: Iterable[Fraction] = ()) -> Unit:
-    """The unit in which a quantity is written: that of its result, or the entry's own where values
-    have no end in it."""
-    units = [
-        Unit(code, entry.accepts[code])
-        for fact in now.facts
-        for code in fact.recorded.replace(",", " ").split()
-        if code in entry.accepts and not zero_of(code)
-    ]
-    units.append(Unit(entry.unit))
-    numbers = list(values)
-    ending = (u for u in units if not any("/" in u.text(v).removesuffix(u.after) for v in numbers))
-    return next(ending, units[0])
 
 
 def _short(cut: Cut, unit: Unit) -> list[Cut]:
@@ -411,11 +306,3 @@ def _short(cut: Cut, unit: Unit) -> list[Cut]:
         return [cut]
     low, high = rounded(cut.value, unit.factor)
     return [Cut(low, True, True), Cut(high, False, True)]
-
-
-def _point(value: object) -> Fraction | None:
-    if isinstance(value, int):
-        return Fraction(value)
-    if isinstance(value, Number) and value.value.is_point and not value.relative:
-        return value.value.lo
-    return None

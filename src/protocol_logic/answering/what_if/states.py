@@ -155,6 +155,8 @@ class States:
         if isinstance(entry, History):
             return self.as_of, bool(maker.visible.of(source))
         if self._kept.entries[source].isdisjoint(self._by_entry):
+            if isinstance(entry, Quantity):  # an example of another input is that of a sex
+                return self.as_of, maker.sex()
             is_concept = isinstance(entry, Concept)
             return self.as_of, is_concept and maker.truth(core.Present(concept=source))
         return None
