@@ -26,7 +26,8 @@ EVERYONE = "as of 2026-11-02\nfemale\nborn 1960-05-01\n"
             "alt 30 U/L, ULN 40 U/L\nplatelets 76 10*9/L\nplatelets 104 10*9/L",
             "conflicting: 76 10*9/L, 104 10*9/L",
         ),
-        ("alt 30 U/L, ULN 40 U/L\nplatelets > 70 10*9/L", "now > 70 10*9/L"),
+        ("alt 30 U/L, ULN 40 U/L\nplatelets > 70 10*9/L", "not exact: > 70 10*9/L"),
+        ("alt 30 U/L\nplatelets 90 10*9/L", "without a limit of normal: 30 U/L"),
     ],
 )
 def test_what_is_not_usable_is_told(facts: str, told: str) -> None:
