@@ -35,7 +35,7 @@ demo: $(VENV)/.stamp-bare ## screen the demo patients for the seed trial
 	@echo '  $(BIN)/protocol-logic --help'
 
 test: lint ## all checks, then all tests (ARGS="-k name" picks some)
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.stamp-dev ## style, format, types and the import stair
 	@$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from protocol_logic import Protocol
 from tests.contracts.command import ANSWERS_HEADER, DEMO, PROTOCOL, Json, run, written
 
 HANNE = DEMO / "hanne_haemoglobin_mmol.json"
@@ -128,12 +129,12 @@ def test_a_patient_with_nothing_recorded(tmp_path: Path) -> None:
     bare = {"resourceType": "Bundle", "type": "collection", "timestamp": "2026-01-15T00:00:00Z",
             "entry": [{"resource": {"resourceType": "Patient", "id": "p1"}}]}  # fmt: skip
     path = written(tmp_path / "p1.json", json.dumps(bare))
-    found = report(path)
+    asked = Protocol.load(PROTOCOL).cohort(path)["p1"].what_if()
+    found = asked.data
     assert (found["eligibility"], found["change_sets"]) == ("undetermined", [])
     assert found["repairs"][0]["changes"]
     assert {c["from"] for c in found["repairs"][0]["changes"]} == {"unknown"}
-    text = run("what-if", PROTOCOL, path).stdout
-    assert "all of these:" in text
+    assert "all of these:" in str(asked)
 
 
 @pytest.mark.parametrize("name", ["hanne_haemoglobin_mmol", "elena_alt_liver_unclear"])

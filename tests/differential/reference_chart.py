@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
+from operator import ge, gt, le, lt
 from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 from protocol_logic.compiling import core, formulas
 from protocol_logic.compiling.windows import Window
@@ -34,17 +37,20 @@ Limit = tuple[str, Fraction]
 """An operator and a number."""
 
 
+COMPARE: dict[str, Callable[[Fraction, Fraction], bool]] = {"<=": le, "<": lt, ">=": ge, ">": gt}
+
+
 def compare(number: Fraction, op: str, limit: Fraction) -> bool:
-    return {
-        "<=": number <= limit,
-        "<": number < limit,
-        ">=": number >= limit,
-        ">": number > limit,
-    }[op]
+    return COMPARE[op](number, limit)
 
 
 def samples(interval: Interval, limits: Sequence[Limit]) -> list[Fraction]:
     """One number of the interval for each way in which its numbers compare with the limits."""
+    return list(_samples(interval, tuple(limits)))
+
+
+@lru_cache(maxsize=10_000)
+def _samples(interval: Interval, limits: tuple[Limit, ...]) -> list[Fraction]:
     ends = [end for end in (interval.lo, interval.hi) if end is not None]
     edges = sorted({limit for _, limit in limits} | set(ends)) or [Fraction(0)]
     between = [(a + b) / 2 for a, b in pairwise(edges)]
@@ -53,6 +59,21 @@ def samples(interval: Interval, limits: Sequence[Limit]) -> list[Fraction]:
         if interval.contains(number):
             found.setdefault(tuple(compare(number, op, limit) for op, limit in limits), number)
     return list(found.values())
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def once(method: _Method) -> _Method:
+    """A method that is asked in each completion, and answers what it answered before."""
+
+    def known(self: Chart, *args: Any) -> Any:
+        key = (method.__name__, *args)
+        if key not in self.known:
+            self.known[key] = method(self, *args)
+        return self.known[key]
+
+    return cast(_Method, known)
 
 
 class Chart:
@@ -80,6 +101,7 @@ class Chart:
         newest = sorted(said, key=lambda f: f.date.first if f.date else as_of)
         told = {f.entry: f.reading.day for f in newest if isinstance(f.reading, Appointed)}
         self.dates = {**dates, **told}
+        self.known: dict[Any, Any] = {}
         self.windows = windows
         self.each_alone = each_alone
         self.protocol = protocol
@@ -107,6 +129,7 @@ class Chart:
             key=lambda pair: pair[0],
         )
 
+    @once
     def nevers(self, entry: str) -> list[tuple[int, Fact]]:
         """Where it is said that an entry, or what it is a kind of, never was."""
         names = [n for n in self.vocabulary.entries if entry in self.vocabulary.below(n)]
@@ -161,6 +184,7 @@ class Chart:
         """The last day of a window of which a fact can be seen."""
         return min(self.end_of(window), self.as_of)
 
+    @once
     def possible_newest(
         self, entries: Sequence[str], window: Window | None
     ) -> list[tuple[int, Fact]]:
@@ -209,11 +233,13 @@ class Chart:
 
     # ---- limits ------------------------------------------------------------------------------
 
+    @once
     def limits(self, entry: str) -> list[Limit]:
         """All limits that a number is compared with, also where it stands for a derived one."""
         names = {entry} | {d.name for d in self.protocol.derived.values() if d.reported == entry}
         return [(w.op, w.limit) for w in self.withins if w.entry in names and not w.per]
 
+    @once
     def ratio_limits(self, entry: str, per: str) -> list[Limit]:
         return [(w.op, w.limit) for w in self.withins if w.entry == entry and w.per == per]
 
@@ -230,6 +256,7 @@ class Chart:
             *([(">=", Fraction(1))] if entry in counted else []),
         ]
 
+    @once
     def edges(self, entry: str) -> list[Fraction]:
         """All numbers at which something can change: limits and ends of intervals."""
         found: set[Fraction] = set()
@@ -245,6 +272,7 @@ class Chart:
                     }
         return sorted(found)
 
+    @once
     def derived_from(self, entry: str) -> list[formulas.Derived]:
         """The derived quantities in use that a quantity goes into."""
         used = {w.entry for w in self.withins}
@@ -254,6 +282,7 @@ class Chart:
             if d.name in used and entry in formulas.inputs_of(d.formula)
         ]
 
+    @once
     def ages(self, field: str, unit: str) -> list[int]:
         """Every age that the recorded birth dates allow; empty when there is none.
 
@@ -278,6 +307,7 @@ class Chart:
         others = [intent for intent in core.INTENTS if intent not in asked]
         return [*sorted(asked), *others[:1]]
 
+    @once
     def most_lines(self, concept: str, intent: str | None) -> int:
         """The greatest number that lines of the class are compared with."""
         return max(

@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
 from protocol_logic.compiling.policies import Policies, check_policies
 from protocol_logic.foundation.problems import Problems
@@ -50,11 +51,10 @@ class Trial:
 
 def trials(case: int) -> Iterator[Trial]:
     """Three patients of a random protocol; all but the first have rough and blurred records."""
-    rng = random.Random(f"protocol {case}")
-    text = random_protocol(rng)
-    found = compiled(text)
+    text, found, site, state = _made(case)
+    rng = random.Random()
+    rng.setstate(state)
     engine = Engine(found.protocol, found.plan, found.program)
-    site = compiled(text, policies(random_policies(rng)))
     for number in range(3):
         bundle, as_of = bundles.random_bundle(rng, number)
         if number:
@@ -69,6 +69,16 @@ def trials(case: int) -> Iterator[Trial]:
         dated = replace(found, dates=dates)
         told = dated if number < 2 else replace(site, dates=dates)
         yield Trial(text, number, dated, told, engine, record, as_of, dates)
+
+
+@lru_cache(maxsize=60)
+def _made(case: int) -> tuple[str, Compiled, Compiled, Any]:
+    """A random protocol, without policies and with, and the random numbers that are left: several
+    tests ask for the first cases."""
+    rng = random.Random(f"protocol {case}")
+    text = random_protocol(rng)
+    found = compiled(text)
+    return text, found, compiled(text, policies(random_policies(rng))), rng.getstate()
 
 
 def _of_the_past(rng: random.Random, record: PatientRecord) -> PatientRecord:
