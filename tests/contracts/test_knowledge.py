@@ -130,7 +130,6 @@ def is_of_the_past(code: voc.Code) -> bool:
 IMPLIED_IN_NAME_ONLY = {
     ("alcoholic_liver_failure", "alcoholic_hepatitis"): "hepatic is of the liver, not hepatitis",
     ("alcoholic_liver_failure", "hepatitis"): "hepatic is of the liver, not hepatitis",
-    ("aminoglycoside", "antibiotic"): "an open class without codes: each drug is a kind of both",
     ("anti_infective", "infection"): "what is given against it, or so that it does not come",
     ("atrial_fibrillation", "atrial_flutter"): "the category I48 has both, and is neither alone",
     ("bone_marrow_metastasis", "bone_metastasis"): "marrow is another site than bone",

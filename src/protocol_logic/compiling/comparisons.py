@@ -13,6 +13,7 @@ from protocol_logic.compiling.usual import Doubt, doubt_of, not_whole_doubt
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import one_of
+from protocol_logic.foundation.unit_slips import of_ifcc
 from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, zero_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import condition_tree, tree
@@ -165,6 +166,11 @@ class Comparisons(Occurrences):
         if isinstance(entry, voc.Quantity) and code in entry.accepts:
             number = (number - zero_of(code)) * entry.accepts[code]
             return self._plausible(entry, number, amount)
+        ifcc = of_ifcc(code, to, number)
+        if ifcc is not None:
+            message = f"`{entry.name}` is told in `%`, and not in `{code}`"
+            self.problem("wrong-unit", message, amount.unit.span, ifcc)
+            return None
         try:
             factor = conversion_factor(code, to)
         except UnitError as error:

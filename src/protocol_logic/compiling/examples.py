@@ -7,7 +7,7 @@ for each `example` and for each row of a table; what cannot be read is a problem
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import field
 from datetime import date
 
@@ -86,19 +86,20 @@ class _Checker(Expecting):
         as_of = self._as_of(node)
         given = [self._given(g.name, g.value, as_of) for g in node.given]
         expected = [self.expected(e.about, e.quoted, e.outcome) for e in node.expect]
-        rows = self._rows(node, as_of) if node.header else [([], [], node.span)]
-        if not self.mistakes and not all(expected or more for _, more, _ in rows):
+        rows = self._rows(node, as_of) if node.header else [_Row(None, [], [], node.span)]
+        if not self.mistakes and not all(expected or row.expected for row in rows):
             message = f"`{shown(node.title)}` expects nothing"
             hint = "say what, as in `expect CRITERION met`"
             self.problem("bad-example", message, head_of(self.source, node), hint)
         if self.mistakes:
             return []
         examples = []
-        for number, (also, more, span) in enumerate(rows, 1):
-            facts = tuple(g for g in (*given, *also) if g is not None)
-            claims = tuple(e for e in (*expected, *more) if e is not None)
-            row = number if node.header else None
-            examples.append(Example(node.title, row, as_of, facts, claims, self.source, span))
+        for row in rows:
+            facts = tuple(g for g in (*given, *row.given) if g is not None)
+            claims = tuple(e for e in (*expected, *row.expected) if e is not None)
+            examples.append(
+                Example(node.title, row.number, as_of, facts, claims, self.source, row.span)
+            )
         return [example for example in examples if self._reasons_are_given(example)]
 
     def _as_of(self, node: tree.Example) -> date:
@@ -128,10 +129,14 @@ class _Checker(Expecting):
                 self.problem("unknown-name", error.message, name.span, hint)
             return None
         except Unreadable as error:
-            hint = OWN_LINE if COMMENT.search(value.text) else None
-            if _SECOND.search(value.text):
+            hint, span = error.hint, value.span
+            if COMMENT.search(value.text):
+                hint = OWN_LINE
+            elif _SECOND.search(value.text):
                 hint = "give each on a line of its own"
-            self.problem("bad-example", f"`{name.text}`: {error.message}", value.span, hint)
+            elif error.part is not None and value.text.endswith(error.part):
+                span = Span(span.end - len(error.part), span.end)
+            self.problem("bad-example", f"`{name.text}`: {error.message}", span, hint)
             return None
         element = entry_of(self.elements, name.text).element
         return Given(name.text, element, value.text, fact)
@@ -152,9 +157,7 @@ class _Checker(Expecting):
 
     # ---- tables ----------------------------------------------------------------------------------
 
-    def _rows(
-        self, node: tree.Example, as_of: date
-    ) -> list[tuple[list[Given | None], list[Expected | None], Span]]:
+    def _rows(self, node: tree.Example, as_of: date) -> list[_Row]:
         """What each row of a table gives and expects beyond the lines above it."""
         columns = [_column(cell) for cell in node.header]
         for cell, column in zip(node.header, columns, strict=True):
@@ -172,30 +175,55 @@ class _Checker(Expecting):
         if self.mistakes:
             return []
         found = []
-        for row in node.rows:
-            span = Span(row[0].span.start, row[-1].span.end)
-            if all(_DASHES.fullmatch(cell.text) for cell in row):
-                hint = "leave it out: the first row has the heads of the columns"
-                self.problem("bad-example", "a table has no line below its heads", span, hint)
-                continue
-            if len(row) != len(columns):
-                number = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-                message = f"the row has {number}, but the table {len(columns)} columns"
-                hint = "a bar stands before each cell and after the last; a cell can be empty"
-                self.problem("bad-example", message, span, hint)
-                continue
-            given: list[Given | None] = []
-            expected: list[Expected | None] = []
-            for cell, head, column in zip(row, node.header, columns, strict=True):
-                if not cell.text or column is None:
-                    continue
-                about = Word(text=column.name, span=head.span)
-                if column.expects:
-                    expected.append(self.expected(about, column.quoted, cell))
-                else:
-                    given.append(self._given(about, cell, as_of))
-            found.append((given, expected, span))
+        self.told = set()
+        for number, cells in enumerate(node.rows, 1):
+            row = self._row(number, cells, node.header, columns, as_of)
+            if not self.mistakes:
+                found.append(row)
+            self.mistakes = 0  # the row is told, and the others run
+        self.told = None
         return found
+
+    def _row(
+        self,
+        number: int,
+        row: Sequence[Word],
+        header: Sequence[Word],
+        columns: Sequence[_Column | None],
+        as_of: date,
+    ) -> _Row:
+        span = Span(row[0].span.start, row[-1].span.end)
+        found = _Row(number, [], [], span)
+        if all(_DASHES.fullmatch(cell.text) for cell in row):
+            hint = "leave it out: the first row has the heads of the columns"
+            self.problem("bad-example", "a table has no line below its heads", span, hint)
+            return found
+        if len(row) != len(columns):
+            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+            message = f"the row has {cells}, but the table {len(columns)} columns"
+            hint = "a bar stands before each cell and after the last; a cell can be empty"
+            self.problem("bad-example", message, span, hint)
+            return found
+        for cell, head, column in zip(row, header, columns, strict=True):
+            if not cell.text or column is None:
+                continue
+            about = Word(text=column.name, span=head.span)
+            if column.expects:
+                found.expected.append(self.expected(about, column.quoted, cell))
+            else:
+                found.given.append(self._given(about, cell, as_of))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a row of a table gives and expects beyond the lines above it; without a number, what
+    stands in no table."""
+
+    number: int | None
+    given: list[Given | None]
+    expected: list[Expected | None]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,16 @@ class Expecting:
         self.quantities = list(protocol.vocabulary.of(Quantity))
         self.quoted = quoted(protocol)
         self.mistakes = 0
+        self.told: set[tuple[str, str, str]] | None = None
+        """What was told of the rows of a table, where one is read."""
 
     def problem(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
         self.mistakes += 1
+        told = (code, message, self.source.text[span.start : span.end])
+        if self.told is not None:
+            if told in self.told:
+                return
+            self.told.add(told)
         self.problems.add(
             Problem(code=code, message=message, hint=hint, source=self.source, span=span)
         )

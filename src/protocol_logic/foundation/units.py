@@ -291,7 +291,7 @@ _SPELT = {
 }  # fmt: skip
 
 
-def _respelt(code: str) -> str | None:
+def respelt(code: str) -> str | None:
     """A code with the parts of it that people write otherwise as UCUM has them."""
     parts = [_SPELT.get(part, part) for part in code.split("/")]
     return "/".join(parts) if "/".join(parts) != code else None
@@ -299,14 +299,14 @@ def _respelt(code: str) -> str | None:
 
 def _meant(code: str, dimension: str | None = None) -> str | None:
     """What `code` is written for; where it must have a dimension only if it then has that."""
-    respelt = _respelt(code)
-    if respelt is None:
+    spelt = respelt(code)
+    if spelt is None:
         return None
-    known = _table().get(respelt) or (unit(respelt) if respelt in SCALES else None)
-    found = known or _derived(respelt)
+    known = _table().get(spelt) or (unit(spelt) if spelt in SCALES else None)
+    found = known or _derived(spelt)
     if isinstance(found, UnitError) or dimension not in (None, found.dimension):
         return None
-    return f"did you mean `{respelt}`?"
+    return f"did you mean `{spelt}`?"
 
 
 def _did_you_mean(code: str) -> str | None:
@@ -318,11 +318,12 @@ def _did_you_mean(code: str) -> str | None:
     if code.startswith("mc"):  # micrograms, as pharmacies write them
         return f"did you mean `u{code[2:]}`?"
     for known in _table():
-        if _letters(known) == _letters(code):
+        if letters(known) == letters(code):
             return f"did you mean `{known}`?"
     return None
 
 
-def _letters(code: str) -> str:
+def letters(code: str) -> str:
+    """A code without what people leave out: brackets, braces, signs and capitals."""
     plain = code.lower().lstrip("x\N{MULTIPLICATION SIGN}").replace("\N{MICRO SIGN}", "u")
     return re.sub(r"[^a-z0-9/%.]", "", plain.replace("\N{GREEK SMALL LETTER MU}", "u"))

@@ -64,6 +64,7 @@ _OTHERS = tuple(
     )
 )
 _UNITS = {"K/uL": "10*3/uL", "K/mm3": "10*3/uL", "K/ul": "10*3/uL"}
+_MEANT = r"did you mean `([^`]+)`\??"
 _STOP = re.compile(r"[;:.!?]")  # at the end of a line
 # Characters without a look that stood between words.
 _BLANKS = frozenset("\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029\u180e\u2800\u3164\uffa0")
@@ -84,8 +85,11 @@ def cure_of(problem: Problem) -> Edit | None:
         text = " " if _BLANKS.intersection(there) else ""
     elif problem.code in ("unknown-unit", "wrong-unit"):
         text = _UNITS.get(there)
-        if text is None and (meant := re.fullmatch(r"did you mean `([^`]+)`\??", hint)):
+        if text is None and (meant := re.fullmatch(_MEANT, hint)):
             text = meant[1]
+    elif problem.code == "bad-example" and not re.search(r"\s", there):
+        if "its unit `" in problem.message and (meant := re.fullmatch(_MEANT, hint)):
+            text = meant[1]  # of a number in an example
     return None if text is None or text == there else Edit(span, text)
 
 

@@ -133,7 +133,9 @@ class _Reader:
             said = _said(self.elements, element, cells["value"])
         except Unreadable as error:
             medication = isinstance(element.entry, Concept) and element.entry.kind == "medication"
-            hint = "of one record also `not taken`" if medication and element.resource else None
+            hint = error.hint
+            if medication and element.resource:
+                hint = "of one record also `not taken`"
             self._problem(f"`{shown(cells['element'])}`: {error.message}", spans["value"], hint)
             return None
         if when is None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from protocol_logic.foundation.interval import Interval, decimal_text, parse_decimal
 from protocol_logic.foundation.text import shown
+from protocol_logic.foundation.unit_slips import meant_among, of_ifcc
 from protocol_logic.foundation.units import UnitError, unit, zero_of
 from protocol_logic.knowledge.vocabulary import Quantity
 from protocol_logic.records.codings import Codings, Said
@@ -24,12 +25,23 @@ _decimal = lru_cache(maxsize=4096)(parse_decimal)
 
 
 class Unreadable(ValueError):
-    """A value that cannot be interpreted: the code of its problem, and why (safe to show)."""
+    """A value that cannot be interpreted: the code of its problem, and why (safe to show).
 
-    def __init__(self, message: str, code: str = "unreadable-value") -> None:
+    `hint`: what to write instead, and `part`: the part of the value that it is about.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        code: str = "unreadable-value",
+        hint: str | None = None,
+        part: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.hint = hint
+        self.part = part
 
 
 def number(value: object) -> Fraction:
@@ -58,8 +70,14 @@ def factor(quantity: Object, accepts: Mapping[str, Fraction]) -> Fraction:
     if quantity.get("system") not in (None, UCUM):
         raise Unreadable(f"its unit `{shown(code)}` is not from UCUM")
     if code not in accepts:
-        why = _why_not(code, next(iter(accepts), None))
-        raise Unreadable(f"its unit `{shown(code)}` is none of {_listed(accepts)}{why}")
+        first = next(iter(accepts), None)
+        message = f"its unit `{shown(code)}` is none of {_listed(accepts)}{_why_not(code, first)}"
+        meant = meant_among(code, accepts)
+        if meant is not None:
+            raise Unreadable(message, hint=f"did you mean `{meant}`?", part=code)
+        value = quantity.get("value")
+        given = number(value) if isinstance(value, Number) else None
+        raise Unreadable(message, hint=of_ifcc(code, first or "", given))
     return accepts[code]
 
 

@@ -77,7 +77,9 @@ _SIDES: dict[str, _Side | None] = {
 _ONE = Fraction(1)
 _A_DATE = "a date: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`"
 _NUMBER = r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?"
-_QUANTITY = re.compile(rf"(?P<sign>[<>]=?)?\s*(?P<number>{_NUMBER})(?:\s+(?P<unit>\S+))?")
+_QUANTITY = re.compile(
+    rf"(?P<sign>[<>]=?)?\s*(?P<number>{_NUMBER})(?:\s+(?P<unit>\S+)|(?P<percent>%))?"
+)
 _DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 _COURSE = re.compile(
     r"(?:(?P<before>(?!from\s)[a-z]+)\s+)?(?:from\s+)?"
@@ -282,7 +284,8 @@ def _quantity(text: str, unit: str, wanted: str) -> Object:
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise Unreadable(f"`{shown(text)}` cannot be read{_why(text)}; expected is {wanted}")
-    code = UNIT_WORDS.get(match["unit"] or "", match["unit"]) or ("1" if unit == "1" else None)
+    said = match["unit"] or match["percent"] or ""
+    code = UNIT_WORDS.get(said, said) or ("1" if unit == "1" else None)
     if code is None:
         raise Unreadable(f"`{shown(text)}` has no unit; expected is {wanted}")
     quantity: Object = {"value": Number(match["number"]), "code": code}

@@ -1,0 +1,159 @@
+"""Drugs of an ATC group are kinds of the class that stands for it, so that no complete list denies
+the class beside one of them. The groups were written down apart from the knowledge base.
+
+Source: WHO Collaborating Centre for Drug Statistics Methodology, ATC index 2024.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from protocol_logic.knowledge.vocabulary import Concept
+from tests.contracts.test_knowledge import everything
+
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+GROUPS = {
+    "A10A": "insulin, insulin aspart, insulin glargine, insulin lispro",
+    "A10BA": "metformin",
+    "A10BB": "chlorpropamide, glimepiride, glipizide, glyburide",
+    "A10BG": "pioglitazone, rosiglitazone",
+    "A10BH": "alogliptin, linagliptin, saxagliptin, sitagliptin",
+    "A10BJ": "dulaglutide, exenatide, liraglutide, semaglutide",
+    "A10BK": "canagliflozin, dapagliflozin, empagliflozin",
+    "B01AA": "warfarin",
+    "B01AB": "enoxaparin, heparin",
+    "B01AC": "aspirin, cilostazol, clopidogrel, prasugrel",
+    "B01AE": "dabigatran etexilate",
+    "B01AF": "apixaban, edoxaban, rivaroxaban",
+    "C01": "amiodarone, digoxin, dobutamine, dopamine, norepinephrine",
+    "C03": "furosemide, hydrochlorothiazide, spironolactone",
+    "C07": "acebutolol, atenolol, bisoprolol, carvedilol, labetalol, metoprolol, nadolol, "
+    "nebivolol, propranolol, sotalol, timolol",
+    "C08C": "amlodipine, nifedipine",
+    "C08D": "diltiazem, verapamil",
+    "C09A": "benazepril, captopril, enalapril, lisinopril, ramipril",
+    "C09C": "candesartan, irbesartan, losartan, olmesartan, telmisartan, valsartan",
+    "C10AA": "atorvastatin, fluvastatin, lovastatin, pitavastatin, pravastatin, rosuvastatin, "
+    "simvastatin",
+    "H01": "vasopressin (usp)",
+    "H02AB": "dexamethasone, hydrocortisone, methylprednisolone, prednisolone, prednisone",
+    "J01": "amikacin, amoxicillin, cefazolin, cefepime, ceftriaxone, cefuroxime, cephalexin, "
+    "ciprofloxacin, clarithromycin, doxycycline, erythromycin, gentamicin, levofloxacin, "
+    "meropenem, moxifloxacin, nitrofurantoin, penicillin g, penicillin v, piperacillin, "
+    "streptomycin, sulfadiazine, sulfamethoxazole, sulfisoxazole, telithromycin, tobramycin, "
+    "trimethoprim, vancomycin",
+    "J02": "itraconazole, ketoconazole, posaconazole, voriconazole",
+    "J04": "dapsone, isoniazid, rifampin",
+    "J05": "atazanavir, indinavir, nelfinavir, remdesivir, ribavirin, ritonavir, saquinavir, "
+    "sofosbuvir, zidovudine",
+    "L01A": "bendamustine, carmustine, cyclophosphamide, ifosfamide, lomustine, melphalan, "
+    "temozolomide, thiotepa",
+    "L01B": "capecitabine, fluorouracil, gemcitabine, pemetrexed",
+    "L01C": "cabazitaxel, docetaxel, etoposide, irinotecan, paclitaxel, topotecan, vinblastine, "
+    "vincristine, vinorelbine",
+    "L01D": "doxorubicin, epirubicin, ixabepilone, mitoxantrone",
+    "L01EA": "imatinib",
+    "L01EB": "afatinib, dacomitinib, erlotinib, gefitinib, osimertinib",
+    "L01EC": "dabrafenib",
+    "L01ED": "alectinib, brigatinib, ceritinib, crizotinib, lorlatinib",
+    "L01EE": "trametinib",
+    "L01EF": "abemaciclib, palbociclib, ribociclib",
+    "L01EG": "everolimus",
+    "L01EH": "lapatinib, neratinib, tucatinib",
+    "L01EK": "axitinib",
+    "L01EX": "cabozantinib, pazopanib, regorafenib, sorafenib, sunitinib, vandetanib",
+    "L01F": "ado-trastuzumab emtansine, atezolizumab, avelumab, bevacizumab, cemiplimab, "
+    "cetuximab, durvalumab, ipilimumab, nivolumab, panitumumab, pembrolizumab, pertuzumab, "
+    "ramucirumab, rituximab, trastuzumab",
+    "L01XA": "carboplatin, cisplatin, oxaliplatin, platinum",
+    "L01XG": "bortezomib",
+    "L01XK": "olaparib",
+    "L01XX": "aflibercept, eribulin",
+    "L02AE": "goserelin, leuprolide",
+    "L02B": "anastrozole, exemestane, fulvestrant, letrozole, tamoxifen, toremifene",
+    "L03": "filgrastim, pegfilgrastim, peginterferon alfa-2a, peginterferon alfa-2b",
+    "L04": "azathioprine, cyclosporine, sirolimus, tacrolimus",
+    "M01A": "ibuprofen, naproxen",
+    "M04": "probenecid",
+    "N02A": "fentanyl, hydrocodone, morphine, oxycodone",
+    "N02B": "acetaminophen",
+    "N03": "carbamazepine, phenobarbital, phenytoin",
+    "N06A": "amitriptyline, bupropion, citalopram, clomipramine, desipramine, doxepin, duloxetine, "
+    "escitalopram, fluoxetine, fluvoxamine, imipramine, mirtazapine, nefazodone, nortriptyline, "
+    "paroxetine, protriptyline, sertraline, trimipramine, venlafaxine, vortioxetine",
+    "P01": "pentamidine",
+    "R03": "albuterol, salmeterol",
+}
+"""ATC group -> ingredients, under the names that RxNorm has for them."""
+CLASSES = {
+    "oral_hypoglycemic": "A10BA A10BB A10BG A10BH A10BK",
+    "anticoagulant": "B01AA B01AB B01AE B01AF",
+    "antiplatelet": "B01AC",
+    "beta_blocker": "C07",
+    "diuretic": "C03",
+    "antihypertensive": "C03 C07 C08 C09",
+    "ace_inhibitor": "C09A",
+    "angiotensin_receptor_blocker": "C09C",
+    "statin": "C10AA",
+    "corticosteroid": "H02AB",
+    "antibiotic": "J01",
+    "anti_infective": "J01 J02 J04 J05 P01",
+    "antineoplastic": "L01 L02",
+    "chemotherapy": "L01A L01B L01C L01D L01XA",
+    "targeted_therapy": "L01E L01XG L01XK",
+    "endocrine_therapy": "L02B",
+    "cdk4_6_inhibitor": "L01EF",
+    "egfr_inhibitor": "L01EB",
+    "immunosuppressant": "L04",
+    "nsaid": "M01A",
+    "opioid_analgesic": "N02A",
+    "antidepressant": "N06A",
+}
+
+
+NAME = re.compile(r"[A-Za-z-]+( [A-Za-z-]+)?( \(USP\))?|peginterferon .*")
+
+
+@pytest.fixture(scope="module")
+def medications() -> dict[str, Concept]:
+    found = everything().vocabulary.of(Concept)
+    return {each.name: each for each in found if each.kind == "medication"}
+
+
+def ingredients(medications: dict[str, Concept]) -> dict[str, str]:
+    """Ingredient -> the entry that has its code."""
+    return {
+        code.display.casefold(): entry.name
+        for entry in medications.values()
+        for code in entry.codes
+        if code.system == RXNORM and NAME.fullmatch(code.display)
+    }
+
+
+def test_each_ingredient_of_the_groups_is_known_and_one_of_its_class(
+    medications: dict[str, Concept],
+) -> None:
+    held = ingredients(medications)
+
+    def above(name: str) -> set[str]:
+        parents = medications[name].parents
+        return {name}.union(*(above(parent) for parent in parents if parent in medications))
+
+    wrong = []
+    for group, names in GROUPS.items():
+        for name in names.split(", "):
+            entry = held.get(name)
+            classes = [c for c, its in CLASSES.items() if group.startswith(tuple(its.split()))]
+            wrong += [
+                f"{name} ({group}) is no {each}"
+                for each in classes
+                if entry is not None and each not in above(entry)
+            ]
+    assert wrong == []
+
+
+def test_each_ingredient_of_the_knowledge_base_has_a_group(medications: dict[str, Concept]) -> None:
+    grouped = {name for names in GROUPS.values() for name in names.split(", ")}
+    assert sorted(ingredients(medications).keys() - grouped) == []
