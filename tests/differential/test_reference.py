@@ -53,7 +53,7 @@ CASES = REPO.parent / "shared" / "data" / "seed_cases"
 DEMO = REPO / "demo"
 
 
-MAY_BE = ("to-do", "parts-left-out", "unusual-window")
+MAY_BE = ("to-do", "parts-left-out", "unusual-window", "implausible-limit")
 """What is told of protocols that mean what they say."""
 
 

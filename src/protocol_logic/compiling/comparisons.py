@@ -9,7 +9,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.cues import AGE_UNITS
 from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.compiling.properties import unit_problem
-from protocol_logic.compiling.usual import Doubt, doubt_of, not_whole_doubt
+from protocol_logic.compiling.usual import Doubt, doubt_of, whole_doubt
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import one_of
@@ -87,7 +87,7 @@ class Comparisons(Occurrences):
         if value is None:
             return None
         if isinstance(entry, voc.Quantity) and not limit.per and node.taken != "mean":
-            self._doubted(not_whole_doubt(entry, value, limit.op), limit.amount)
+            self._doubted(whole_doubt(entry, value, limit.op), limit.amount)
         return core.Within(
             entry=name.text,
             op=limit.op,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -126,7 +126,12 @@ def _quantity(r: Properties) -> voc.Entry:
         usual=r.range("limits", to),
         coded=coded,
         attested=attested,
+        whole=r.one("whole numbers") is not None or _are_whole(coded.values()),
     )
+
+
+def _are_whole(grades: Collection[Fraction]) -> bool:
+    return bool(grades) and all(each.denominator == 1 for each in grades)
 
 
 def _status(r: Properties) -> voc.Entry:

@@ -25,7 +25,7 @@ _PROPERTIES = {
     "age": {*_TEXTS, "of", "unit"},
     "quantity": {
         *_SAID, "code", "unlike", "unit", "accepts", "accepts where", "plausible", "limits",
-        "value", "attested",
+        "whole numbers", "value", "attested",
     },
     "status": {*_SAID, "code", "unlike", "unit", "value"},
     "condition": {
@@ -58,9 +58,9 @@ _NEEDED = {
 }
 # Lines of which a second one would be dropped in silence.
 _ONCE = {
-    "label", "field", "of", "unit", "plausible", "limits", "closed by", "denied by",
-    "from conditions", "from status", "measurable", "counted by", "scope", "else reported",
-    "change", "obtain",
+    "label", "field", "of", "unit", "plausible", "limits", "whole numbers", "closed by",
+    "denied by", "from conditions", "from status", "measurable", "counted by", "scope",
+    "else reported", "change", "obtain",
 }  # fmt: skip
 
 

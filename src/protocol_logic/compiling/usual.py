@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from protocol_logic.foundation.interval import decimal_text
+from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import one_of
 from protocol_logic.foundation.units import zero_of
 from protocol_logic.knowledge import vocabulary as voc
@@ -42,15 +43,27 @@ def doubt_of(entry: voc.Quantity, value: Fraction, amount: Amount, written: str)
     return None
 
 
-def not_whole_doubt(entry: voc.Quantity, value: Fraction, op: str) -> Doubt | None:
-    """What is odd about a limit between the values of a grade, which are all whole."""
-    grades = entry.coded.values()
-    if value.denominator == 1 or not grades or any(g.denominator != 1 for g in grades):
+def whole_doubt(entry: voc.Quantity, value: Fraction, op: str) -> Doubt | None:
+    """What is odd about a limit of a quantity whose values are all whole: that it lies between two
+    of them, or that no value is on one side of it."""
+    known = entry.plausible
+    if not entry.whole or (known is not None and not known.contains(value)):
         return None
-    below = value.numerator // value.denominator
-    same = {"<=": f"<= {below}", "<": f"<= {below}"}.get(op, f">= {below + 1}")
-    message = f"the values of `{entry.name}` are whole numbers, and {decimal_text(value)} is none"
-    return Doubt("implausible-limit", message, f"write `{entry.name} {same}`, which says the same")
+    if value.denominator != 1:
+        below = value.numerator // value.denominator
+        same = {"<=": f"<= {below}", "<": f"<= {below}"}.get(op, f">= {below + 1}")
+        none = f"{decimal_text(value)} is none"
+        message = f"the values of `{entry.name}` are whole numbers, and {none}"
+        hint = f"write `{entry.name} {same}`, which says the same"
+        return Doubt("implausible-limit", message, hint)
+    inside = COMPARISONS[op].inside(value)
+    said = f"`{op} {decimal_text(value)}`"
+    if known is not None and not inside.intersects(known):
+        return Doubt("implausible-limit", f"no `{entry.name}` is {said}", "look at the number")
+    if known is not None and inside.contains_interval(known):
+        hint = f"write `{entry.name} is recorded` where that is meant"
+        return Doubt("implausible-limit", f"every `{entry.name}` is {said}", hint)
+    return None
 
 
 def _may_be_thousands(number: str) -> bool:

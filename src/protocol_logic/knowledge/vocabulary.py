@@ -76,7 +76,8 @@ class Quantity(Named):
     `coded`: coded answers and the number each stands for. `attested`: boolean observations whose
     true means that the number lies in the interval (false: outside it, at or above zero).
     `usual`: where the limits of trials lie; one outside it has probably another unit.
-    `unit` is `1` for scores and counts.
+    `unit` is `1` for scores and counts. `whole`: whether only whole numbers occur; no verdict rests
+    on it, so it moves no digest.
     """
 
     codes: tuple[Code, ...]
@@ -86,6 +87,7 @@ class Quantity(Named):
     usual: Interval | None = None
     coded: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
     attested: Mapping[tuple[str, str], Interval] = field(default_factory=dict)
+    whole: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

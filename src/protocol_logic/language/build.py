@@ -321,6 +321,9 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder, ChangeBuilde
     def limits_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("limits", meta, children)
 
+    def whole_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
+        return self._property("whole numbers", meta, children)
+
     def meaning_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         tokens, meanings = parted(children)
         return knowledge_tree.Property(
