@@ -27,8 +27,8 @@ def main(sizes: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "made.duckdb"
         compiled = compiled_of(PROTOCOL)
-        records = Drawing(compiled).records(min(MADE, max(sizes)))
-        write_store(store, compiled, source_of(PROTOCOL), records)
+        made = Drawing(compiled).made(min(MADE, max(sizes)))
+        write_store(store, compiled, source_of(PROTOCOL), made)
         print(
             f"{'patients':>10} {'facts lie':14} {'phase':34}{'s':>8}{'CPU s':>8}{'us each':>9}",
             end="",

@@ -54,8 +54,8 @@ def main() -> None:
     if asked.output is not None and asked.output.endswith(".duckdb"):
         from .as_store import write_store
 
-        records = drawing.records(asked.count, asked.first)
-        write_store(Path(asked.output), compiled, source_of(asked.protocol), records)
+        made = drawing.made(asked.count, asked.first)
+        write_store(Path(asked.output), compiled, source_of(asked.protocol), made)
         return
     lines = drawing.bundles(asked.count, asked.first)
     if asked.output is None:

@@ -12,7 +12,7 @@ from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.units import zero_of
 from protocol_logic.knowledge.vocabulary import Named, Quantity
-from protocol_logic.records.codings import Codings
+from protocol_logic.records.codings import Codings, entries_of, is_known
 from protocol_logic.records.facts import (
     Account,
     Born,
@@ -29,6 +29,7 @@ from protocol_logic.records.facts import (
     Reading,
     Stated as StatedValue,
     Therapy,
+    Unlisted,
     place,
 )
 
@@ -68,6 +69,7 @@ class _Record:
         self.source = source
         self.facts: list[Fact] = []
         self.problems: list[Problem] = []
+        self.unlisted: list[Unlisted] = []
         self.name = ""
 
     def record(self) -> PatientRecord:
@@ -77,6 +79,8 @@ class _Record:
             self.name = f"{kind}/{self.patient.id}" + (f"-{number - 1}" if number else "")
             facts, problems = len(self.facts), len(self.problems)
             self._read(drawn)
+            if isinstance(drawn, Stated | Course | Order | Operation):
+                self.unlisted.append(self._listed(drawn))
             outcome = "irrelevant"
             if len(self.facts) > facts:
                 outcome = "facts"
@@ -95,7 +99,21 @@ class _Record:
                 Account(kind, each["facts"], each["irrelevant"], each["problems"])
                 for kind, each in sorted(counts.items())
             ),
+            unlisted=tuple(sorted(self.unlisted)),
         )
+
+    def _listed(self, drawn: Stated | Course | Order | Operation) -> Unlisted:
+        """What is noted of every resource that states something coded."""
+        kind = drawn.entries[0].kind
+        day = drawn.recorded if isinstance(drawn, Stated) else None
+        if isinstance(drawn, Order | Operation):
+            day = drawn.day
+        elif isinstance(drawn, Course):
+            day = drawn.start
+        coded = {"coding": [dict(zip(("system", "code"), drawn.code, strict=True))]}
+        entries = tuple(entry.name for entry in entries_of(coded, self.codings.named[kind]))
+        known, code = bool(entries) or is_known(drawn.code), drawn.code[1]
+        return Unlisted(kind, self.name, code, code, day or "", known, entries)
 
     def _fact(self, entry: Named, day: str | None, recorded: str, reading: Reading) -> None:
         self.facts.append(

@@ -13,23 +13,27 @@ from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.pipeline import Compiled, knowledge_of
 from protocol_logic.records.facts import ConditionStated, Done, Fact, PatientRecord
+from protocol_logic.records.json_text import Object
+from protocol_logic.records.resources import ROWS
 from protocol_logic.records.store.kept import Kept, KeptFact, KeptPatient, KeptProblem
 from protocol_logic.records.store.knowledge import Knowledge, digest_of_entry, is_read
 from protocol_logic.records.store.rows import rows_of
 from protocol_logic.records.store.writing import Writer
 
+from .drawn import Course, Operation, Order, Patient, Stated, type_of
+
 
 def write_store(
-    path: Path, compiled: Compiled, source: Source, records: Iterable[PatientRecord]
+    path: Path, compiled: Compiled, source: Source, made: Iterable[tuple[Patient, PatientRecord]]
 ) -> None:
-    """A store of the knowledge base and the protocol, with these records."""
+    """A store of the knowledge base and the protocol, with these patients and their records."""
     own = [] if protocol_path(source.name) is not None else [source]
     knowledge = knowledge_of(own, [], Problems())
     assert knowledge is not None
     numbers = numbers_of(compiled, knowledge)
     with Writer(path, knowledge, [(each.name, "protocol", each.text) for each in own]) as writer:
-        for record in records:
-            writer.add(rows_of(kept_of(record, numbers), writer.numbers))
+        for patient, record in made:
+            writer.add(rows_of(kept_of(patient, record, numbers), writer.numbers))
         writer.finish([], whole=True)
 
 
@@ -45,9 +49,17 @@ def numbers_of(compiled: Compiled, knowledge: Knowledge) -> dict[str, int]:
     }
 
 
-def kept_of(record: PatientRecord, numbers: Mapping[str, int]) -> KeptPatient:
-    """What is kept of a record: each resource stands for the entries of its facts."""
+def kept_of(patient: Patient, record: PatientRecord, numbers: Mapping[str, int]) -> KeptPatient:
+    """What is kept of a record. A resource that is about a concept is found by its code, any other
+    stands for the entries of its facts."""
     kept: dict[str, Kept] = {}
+    for number, drawn in enumerate(patient.drawn):
+        if isinstance(drawn, Stated | Course | Order | Operation):
+            kind = type_of(drawn)
+            each = Kept(kind, f"{kind}/{patient.id}-{number}", kind, _about(kind, drawn.code))
+            kept[each.name] = each
+    for listed in record.unlisted:
+        kept[listed.resource].day = listed.day
     for fact in record.facts:
         each = kept.setdefault(fact.resource, Kept(fact.resource.partition("/")[0], fact.resource))
         each.facts.append(KeptFact(numbers[fact.entry], _by_number(fact, numbers)))
@@ -65,6 +77,12 @@ def kept_of(record: PatientRecord, numbers: Mapping[str, int]) -> KeptPatient:
         counted={kind: n - types[kind] for kind, n in totals.items() if n > types[kind]},
         digest=hashlib.sha256(repr((record.patient, record.facts)).encode()).digest(),
     )
+
+
+def _about(kind: str, key: tuple[str, str]) -> Object:
+    """The code element of a resource of a type."""
+    coded = {"coding": [dict(zip(("system", "code"), key, strict=True))]}
+    return {ROWS[kind].code or "code": coded}
 
 
 def _by_number(fact: Fact, numbers: Mapping[str, int]) -> Fact:

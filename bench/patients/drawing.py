@@ -65,8 +65,12 @@ class Drawing:
 
     def records(self, count: int, first: int = 0) -> Iterator[PatientRecord]:
         """The records that reading the FHIR of these patients gives."""
+        return (record for _, record in self.made(count, first))
+
+    def made(self, count: int, first: int = 0) -> Iterator[tuple[Patient, PatientRecord]]:
+        """The patients with these records."""
         for patient in self.patients(count, first):
-            yield record_of(patient, AS_OF, self.compiled.codings, _SOURCE)
+            yield patient, record_of(patient, AS_OF, self.compiled.codings, _SOURCE)
 
     def bundles(self, count: int, first: int = 0) -> Iterator[bytes]:
         """These patients as lines of NDJSON, a FHIR Bundle each."""

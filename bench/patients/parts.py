@@ -62,7 +62,9 @@ class Parts:
         self.events = {e.name: e for e in entries if isinstance(e, Event)}
         self.concepts = self._concepts([e for e in entries if isinstance(e, Concept)])
         self.noise = sorted(
-            key for key in known_codes() if key[0] == _LOINC and not _asked(key, compiled)
+            key
+            for key in known_codes()
+            if key[0] == _LOINC and key[1][0].isdigit() and not _asked(key, compiled)
         )
         self.clinical = sorted({s for e in self.events.values() for s in e.statuses} | {"active"})
 

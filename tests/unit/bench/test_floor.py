@@ -39,9 +39,9 @@ def test_plain_values_lie_in_the_same_cells(tmp_path: Path, layout: str) -> None
     pytest.importorskip("duckdb")
     protocol = compiled_of(NAME)
     drawing = Drawing(protocol, Shares(0, 0, 0, 0, 0.4), seed=5)
-    records = list(drawing.records(MANY))
+    made = list(drawing.made(MANY))
     path = tmp_path / "made.duckdb"
-    write_store(path, protocol, source_of(NAME), records)
+    write_store(path, protocol, source_of(NAME), made)
     with Store(path) as store:
         run = store.connection.execute
         numbers = dict(run("SELECT name, entry FROM entries").fetchall())
@@ -57,7 +57,7 @@ def test_plain_values_lie_in_the_same_cells(tmp_path: Path, layout: str) -> None
         ).fetchall()
         lines = dict(run("SELECT id, lines FROM floor JOIN patients USING (patient)").fetchall())
     compared = 0
-    for record, (patient, *row) in zip(records, rows, strict=True):
+    for (_, record), (patient, *row) in zip(made, rows, strict=True):
         assert patient == record.patient
         found = findings_of(protocol, record, AS_OF)
         for (finding, meant), told in zip(COLUMNS.values(), row, strict=True):

@@ -45,15 +45,15 @@ def test_a_store_gives_the_records_that_were_made(name: str) -> None:
     knowledge = Knowledge.of([protocol.protocol.vocabulary])
     numbers = numbers_of(protocol, knowledge)
     chosen = Chosen(protocol.codings, {n: numbers[n] for n in entries_in(protocol.codings)})
-    for record in Drawing(protocol, ROUGH, seed=7).records(15):
-        assert gather(kept_of(record, numbers), chosen) == record
+    for patient, record in Drawing(protocol, ROUGH, seed=7).made(15):
+        assert gather(kept_of(patient, record, numbers), chosen) == record
 
 
 def test_a_store_of_patients_is_screened_as_their_fhir(tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
     drawing = Drawing(compiled(SEED), ROUGH)
     store = tmp_path / "made.duckdb"
-    write_store(store, compiled(SEED), source_of(SEED), drawing.records(12))
+    write_store(store, compiled(SEED), source_of(SEED), drawing.made(12))
     with Store(store) as opened:
         gatherer = opened.gatherer(compiled(SEED).codings)
         found = [
