@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from protocol_logic.foundation.calendar import PartialDate
@@ -202,13 +204,24 @@ def _put_date(row: list[Any], at: int, day: PartialDate | None) -> None:
 
 
 def _date(row: Row, at: int) -> PartialDate | None:
-    first = row[at]
-    if first is None:
-        return None
-    text = row[at + 2]
-    return PartialDate(
-        first, row[at + 1], first.isoformat() if text is None else text, row[at + 3] or ""
-    )
+    return None if row[at] is None else _day(row[at], row[at + 1], row[at + 2], row[at + 3])
+
+
+# Days and numbers recur from patient to patient, and cannot be changed.
+@lru_cache(maxsize=65536)
+def _day(first: date, last: date, text: str | None, time: str | None) -> PartialDate:
+    return PartialDate(first, last, first.isoformat() if text is None else text, time or "")
+
+
+@lru_cache(maxsize=65536)
+def _point(numerator: int, denominator: int) -> Interval:
+    return Interval.point(Fraction(numerator, denominator))
+
+
+@lru_cache(maxsize=16384)
+def _limits(text: str) -> tuple[Limit, ...]:
+    listed = json.loads(text)
+    return tuple(Limit(sex, Fraction(value), recorded, end) for sex, value, recorded, end in listed)
 
 
 def _fits(number: Fraction) -> bool:
@@ -255,16 +268,11 @@ def _measured(row: list[Any], reading: Measured, numbers: Sequence[int]) -> None
 
 
 def _read_measured(row: Row) -> Measured:
-    limits: tuple[Limit, ...] = ()
-    if row[_LIMITS] is not None:
-        limits = tuple(
-            Limit(sex, Fraction(value), recorded, end)
-            for sex, value, recorded, end in json.loads(row[_LIMITS])
-        )
+    limits = () if row[_LIMITS] is None else _limits(row[_LIMITS])
     shape = row[_SHAPE]
     value: Interval | None = None
     if shape == "point":
-        value = Interval.point(Fraction(row[_SHAPE + 1], row[_SHAPE + 2]))
+        value = _point(row[_SHAPE + 1], row[_SHAPE + 2])
     elif shape == "wide":
         value = _interval_of(row[_NUMBER])
     elif shape is not None:
