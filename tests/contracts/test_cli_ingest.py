@@ -179,6 +179,19 @@ def test_resources_of_a_bulk_export_are_joined(
     assert [path.name for path in tmp_path.iterdir()] == ["bulk"]
 
 
+def test_a_store_that_changes_between_two_readings_of_one_process(tmp_path: Path) -> None:
+    from protocol_logic import Protocol
+
+    store, source = tmp_path / "a.duckdb", tmp_path / "a.ndjson"
+    protocol = Protocol.load(PROTOCOL)
+    for path in sorted(DEMO.glob("*.json"))[:3]:
+        lines(source, [bundle(path.name)])
+        ingested(source, store)
+        [patient] = protocol.cohort(store)
+        [expected] = protocol.cohort(source)
+        assert patient._record == expected._record
+
+
 # ---- what a protocol needs and the store has not ------------------------------------------------
 
 OWN = """protocol own

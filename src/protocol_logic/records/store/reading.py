@@ -33,9 +33,12 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The rows of one patient of the store at `path`, of which a `Gatherer` makes a record."""
+    """The rows of one patient, of which a `Gatherer` makes a record.
 
-    path: str
+    `store`: where the store is, and what it was when they were read.
+    """
+
+    store: tuple[str, tuple[int, ...]]
     patient: str
     source: str
     line: int | None
@@ -73,7 +76,7 @@ class Gatherer:
         return gather(self.kept(stored), self.chosen)
 
 
-_GATHERERS: dict[tuple[str, int], Gatherer] = {}
+_GATHERERS: dict[tuple[tuple[str, tuple[int, ...]], int], Gatherer] = {}
 _MOST_GATHERERS = 8
 
 
@@ -82,12 +85,14 @@ def record_of(stored: Stored, codings: Codings) -> PatientRecord:
 
     What is common to all patients of a store is read once in a process.
     """
-    key = (stored.path, id(codings))
+    key = (stored.store, id(codings))
     gatherer = _GATHERERS.get(key)
     if gatherer is None or gatherer.codings is not codings:
         if len(_GATHERERS) == _MOST_GATHERERS:
             _GATHERERS.clear()
-        with Store(Path(stored.path)) as store:
+        with Store(Path(stored.store[0])) as store:
+            if store.name != stored.store:
+                raise StoreError("it was changed while it was read", "run the command again")
             gatherer = _GATHERERS[key] = store.gatherer(codings)
     return gatherer.record(stored)
 
@@ -97,8 +102,10 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Raises StoreError."""
-        self.path = path
         self.connection: DuckDBPyConnection = connected(path, read_only=True)
+        state = path.stat()
+        self.name = (str(path), (state.st_ino, state.st_mtime_ns, state.st_size))
+        """Where the store is, and what it is now."""
 
     def __enter__(self) -> Store:
         return self
@@ -214,7 +221,7 @@ class Store:
             name, source, line, *rest = patients[number]
             found.append(
                 Stored(
-                    str(self.path),
+                    self.name,
                     name,
                     source,
                     line,
