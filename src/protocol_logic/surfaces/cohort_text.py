@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from protocol_logic.surfaces import cohort_words as words
-from protocol_logic.surfaces.table_layout import signs_for, wrap
-from protocol_logic.surfaces.terminal import Paint, cut, pad, text_width, visible
+from protocol_logic.surfaces.report_text import ReportText
+from protocol_logic.surfaces.terminal import cut, pad, text_width, visible
 
 if TYPE_CHECKING:
     from protocol_logic.answering.cohort.report import Report
@@ -15,22 +15,16 @@ if TYPE_CHECKING:
 _LEAST_NAME = 12
 
 
-class CohortText:
+class CohortText(ReportText):
     """Draws a report."""
 
     def __init__(self, report: Report, *, width: int, colour: bool, encoding: str) -> None:
+        super().__init__(width=width, colour=colour, encoding=encoding)
         self.report = report
-        self.width = width
-        self.paint = Paint(colour)
-        self.ellipsis = signs_for(encoding).ellipsis
 
     def lines(self) -> Iterator[str]:
         """All lines, each at most as wide as asked, where words allow it."""
-        for line in self._wrapped(words.heading(self.report)):
-            yield self.paint(line, "bold")
-        yield ""
-        for sentence in words.summary(self.report):
-            yield from self._wrapped(sentence)
+        yield from self.head(words.heading(self.report), words.summary(self.report))
         if not self.report["patients"]:
             return
         for part in self.report["parts"]:
@@ -46,16 +40,9 @@ class CohortText:
             yield from self.stratum(number)
         yield from self.ranked(self.report.get("ranked") or [])
 
-    def _wrapped(self, text: str, indent: str = "", hanging: str | None = None) -> Iterator[str]:
-        """A text in lines; those after the first are indented by `hanging`."""
-        hanging = indent if hanging is None else hanging
-        room = self.width - max(len(indent), len(hanging))
-        for number, line in enumerate(wrap([(word, "") for word in text.split()], room)):
-            yield (hanging if number else indent) + " ".join(word for word, _ in line)
-
     def _title(self, text: str) -> Iterator[str]:
         yield ""
-        for line in self._wrapped(text):
+        for line in self.wrapped(text):
             yield self.paint(line, "bold")
 
     def _table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -89,7 +76,7 @@ class CohortText:
             rows.append([name, *(f"{step[key]:,}" for key in keys)])
         yield from self._table(heads, rows)
         if jointly:
-            yield from self._wrapped("With others: no scenario lets it and those before it pass.")
+            yield from self.wrapped("With others: no scenario lets it and those before it pass.")
 
     def influence(self, part: dict[str, Any]) -> Iterator[str]:
         """What each criterion does, whatever its place."""
@@ -111,7 +98,7 @@ class CohortText:
             )
         yield from self._table(heads, rows)
         for sentence in words.COLUMNS:
-            yield from self._wrapped(sentence, "", "  ")
+            yield from self.wrapped(sentence, "", "  ")
 
     def missing(self, part: dict[str, Any]) -> Iterator[str]:
         """What missing data cost."""
@@ -119,7 +106,7 @@ class CohortText:
             return
         yield from self._title(words.MISSING)
         for sentence in words.missing(part):
-            yield from self._wrapped(sentence, "", "  ")
+            yield from self.wrapped(sentence, "", "  ")
 
     def curves(self, part: dict[str, Any]) -> Iterator[str]:
         """How many more would be eligible under other limits."""
@@ -128,15 +115,15 @@ class CohortText:
             yield from self._title(words.LIMITS)
             for curve, gains in curves:
                 if gains:
-                    yield from self._wrapped(visible(curve["condition"]))
-                    yield from self._wrapped(gains, "    ", "    ")
+                    yield from self.wrapped(visible(curve["condition"]))
+                    yield from self.wrapped(gains, "    ", "    ")
 
     def relaxations(self, part: dict[str, Any]) -> Iterator[str]:
         """The limits to ease next."""
         if part["relaxations"]:
             yield from self._title(words.EASED)
             for sentence in words.eased(part["relaxations"]):
-                yield from self._wrapped(sentence, "", "    ")
+                yield from self.wrapped(sentence, "", "    ")
 
     # ---- patients --------------------------------------------------------------------------------
 
@@ -145,10 +132,10 @@ class CohortText:
         if not ranked:
             return
         yield from self._title(words.RANKED)
-        yield from self._wrapped(words.RANKED_SAID)
+        yield from self.wrapped(words.RANKED_SAID)
         for number, each in enumerate(ranked, 1):
             lead = " ".join([f"{number:>3}", visible(each["patient"]), words.cost(each)])
-            yield from self._wrapped(f"{lead.rstrip()}: {words.to_obtain(each)}", "", "    ")
+            yield from self.wrapped(f"{lead.rstrip()}: {words.to_obtain(each)}", "", "    ")
 
     # ---- strata ----------------------------------------------------------------------------------
 
@@ -167,8 +154,8 @@ class CohortText:
             yield ""
             title = words.title_of(part)
             if title:
-                yield from self._wrapped(title)
-            yield from self._wrapped("Failed, of the patients of each:")
+                yield from self.wrapped(title)
+            yield from self.wrapped("Failed, of the patients of each:")
             yield from self._by_criterion(stratum["values"], place)
 
     def _by_criterion(self, values: Sequence[dict[str, Any]], place: int) -> Iterator[str]:

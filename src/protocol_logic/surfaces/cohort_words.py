@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from protocol_logic.answering.cohort.report import Report
-from protocol_logic.answering.rows import set_for_run
 from protocol_logic.foundation.interval import decimal_text
+from protocol_logic.surfaces.run_words import circumstances
 from protocol_logic.surfaces.terminal import count, visible
 
 Json: TypeAlias = Mapping[str, Any]
@@ -60,13 +60,7 @@ def heading(report: Report) -> str:
 
 def summary(report: Report) -> Iterator[str]:
     """Under what it was counted, and what came of it."""
-    policies = report["policies"]
-    if policies is not None:
-        site = f"{policies['id']} {policies['version']}".strip()
-        yield visible(f"Under {site}: {', '.join(policies['lines'])}.")
-    set_here = set_for_run(report["parameters"])
-    if set_here:
-        yield visible(f"Set for this run: {', '.join(set_here)}.")
+    yield from circumstances(report)
     yield f"{counted(report['eligibility'])}." if report["patients"] else NO_PATIENT
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from protocol_logic.surfaces import fit_words as words
-from protocol_logic.surfaces.table_layout import signs_for, wrap
-from protocol_logic.surfaces.terminal import Paint, cut, pad, text_width, visible
+from protocol_logic.surfaces.report_text import ReportText
+from protocol_logic.surfaces.terminal import cut, pad, text_width, visible
 
 if TYPE_CHECKING:
     from protocol_logic.answering.fit.report import Report
@@ -17,25 +17,18 @@ _GAPS = 5
 _AGES = 34  # as wide as their heading
 
 
-class FitText:
+class FitText(ReportText):
     """Draws a report."""
 
     def __init__(self, report: Report, *, width: int, colour: bool, encoding: str) -> None:
+        super().__init__(width=width, colour=colour, encoding=encoding)
         self.report = report
-        self.width = width
-        self.paint = Paint(colour)
-        signs = signs_for(encoding)
-        self.ellipsis = signs.ellipsis
-        self.plus, self.minus = "+", signs.vacuous
-        self.arrow = "→" if signs.ellipsis == "…" else "->"
+        self.plus, self.minus = "+", self.signs.vacuous
+        self.arrow = "→" if self.ellipsis == "…" else "->"
 
     def lines(self) -> Iterator[str]:
         """All lines, each at most as wide as asked, where words allow it."""
-        for line in self._wrapped(words.heading(self.report)):
-            yield self.paint(line, "bold")
-        yield ""
-        for sentence in words.summary(self.report):
-            yield from self._wrapped(sentence)
+        yield from self.head(words.heading(self.report), words.summary(self.report))
         if self.report["summary"]["patients"]:
             yield from self._criteria()
             yield from self._elements()
@@ -45,19 +38,12 @@ class FitText:
             yield from self._asked()
             yield from self._resources()
         yield ""
-        yield from self._wrapped(words.LAST_LINE)
-
-    def _wrapped(self, text: str, indent: str = "", hanging: str | None = None) -> Iterator[str]:
-        """A text in lines; those after the first are indented by `hanging`."""
-        hanging = indent if hanging is None else hanging
-        room = self.width - max(len(indent), len(hanging))
-        for number, line in enumerate(wrap([(word, "") for word in text.split()], room)):
-            yield (hanging if number else indent) + " ".join(word for word, _ in line)
+        yield from self.wrapped(words.LAST_LINE)
 
     def _title(self, text: str) -> Iterator[str]:
         yield ""
         # A heading of columns fits as it is.
-        for line in [text] if text_width(text) <= self.width else self._wrapped(text):
+        for line in [text] if text_width(text) <= self.width else self.wrapped(text):
             yield self.paint(line, "bold")
 
     # ---- criteria --------------------------------------------------------------------------------
@@ -76,9 +62,9 @@ class FitText:
             gaps = words.gaps(criterion, _GAPS)
             if not beside:
                 yield lead
-                yield from self._wrapped(gaps, "    ")
+                yield from self.wrapped(gaps, "    ")
                 continue
-            lines = list(self._wrapped(gaps, " " * text_width(lead)))
+            lines = list(self.wrapped(gaps, " " * text_width(lead)))
             yield lead + lines[0].strip() if lines else lead
             yield from lines[1:]
 
@@ -101,9 +87,9 @@ class FitText:
             yield line + ("  " + "".join(f"{each:>8}" for each in days) if beside else "")
             if days and not beside:
                 ages_said = f"age in days: {', '.join(days)} (least, median, most)"
-                yield from self._wrapped(ages_said, "    ", "      ")
+                yield from self.wrapped(ages_said, "    ", "      ")
             for detail in words.details(element):
-                yield from self._wrapped(detail, "    ", "      ")
+                yield from self.wrapped(detail, "    ", "      ")
 
     # ---- suggestions -----------------------------------------------------------------------------
 
@@ -115,7 +101,7 @@ class FitText:
             "Codes that no entry of the files in use has, and that look like a wanted element"
         )
         key = f"{self.plus} nothing speaks against it  {self.minus} something does"
-        yield from self._wrapped(key)
+        yield from self.wrapped(key)
         for element in found:
             each = element["suggestions"]
             yield f"{visible(element['element'])}: {visible(element['label'])}"
@@ -123,17 +109,17 @@ class FitText:
                 yield from self._suggestion(suggestion)
             if len(each) > _MOST_SUGGESTIONS:
                 more = len(each) - _MOST_SUGGESTIONS
-                yield from self._wrapped(f"and {more:,} more: --format json has all", "  ")
+                yield from self.wrapped(f"and {more:,} more: --format json has all", "  ")
 
     def _suggestion(self, suggestion: dict[str, Any]) -> Iterator[str]:
         sign = self.plus if suggestion["likely"] else self.minus
         name = words.coded(suggestion, "display")
-        yield from self._wrapped(f"{sign} {name}", "  ", "    ")
-        yield from self._wrapped(words.where(suggestion), "    ", "      ")
+        yield from self.wrapped(f"{sign} {name}", "  ", "    ")
+        yield from self.wrapped(words.where(suggestion), "    ", "      ")
         for what in ("for", "against", "remarks"):
             if suggestion[what]:
                 said = {"remarks": "note"}.get(what, what)
-                yield from self._wrapped(f"{said}: {'; '.join(suggestion[what])}", "    ", "      ")
+                yield from self.wrapped(f"{said}: {'; '.join(suggestion[what])}", "    ", "      ")
 
     def _look_alikes(self) -> Iterator[str]:
         found = [(e, alike) for e in self.report["elements"] for alike in e["look_alikes"]]
@@ -143,7 +129,7 @@ class FitText:
         for element, alike in found:
             text = f"{visible(element['element'])} is not {words.coded(alike, 'display')}: "
             text += f"{visible(alike['why'])} ({words.where(alike)})"
-            yield from self._wrapped(text, "", "    ")
+            yield from self.wrapped(text, "", "    ")
 
     # ---- what is never there ---------------------------------------------------------------------
 
@@ -154,13 +140,13 @@ class FitText:
         decided = self.report["criteria"] is not None
         yield from self._title(words.NEVER)
         key = words.NEVER_CRITERIA if decided else words.NEVER_ASKED
-        yield from self._wrapped(f"{self.arrow} {key}")
+        yield from self.wrapped(f"{self.arrow} {key}")
         for each in found:
-            yield from self._wrapped(", ".join(each.elements), "", "  ")
+            yield from self.wrapped(", ".join(each.elements), "", "  ")
             text = visible(each.why)
             if each.criteria:
                 text += f" {self.arrow} {', '.join(map(visible, each.criteria))}"
-            yield from self._wrapped(text, "    ", "    ")
+            yield from self.wrapped(text, "    ", "    ")
 
     # ---- what is asked of a person ---------------------------------------------------------------
 
@@ -170,12 +156,12 @@ class FitText:
             return
         yield from self._title(words.ASKED)
         for each in found:
-            yield from self._wrapped(f"{visible(each['element'])} ({each['how']})", "", "  ")
+            yield from self.wrapped(f"{visible(each['element'])} ({each['how']})", "", "  ")
             criteria = ", ".join(map(visible, each["criteria"]))
             text = f"{visible(each['text'])} {self.arrow} {criteria}"
             if each["answered"]:
                 text += f" ({words.answered(each)})"
-            yield from self._wrapped(text, "    ", "    ")
+            yield from self.wrapped(text, "    ", "    ")
 
     # ---- resources -------------------------------------------------------------------------------
 
@@ -189,14 +175,14 @@ class FitText:
             yield from self._title("Resources")
             for row in rows:
                 numbers = ", ".join(f"{row[head]:,} {head}" for head in heads)
-                yield from self._wrapped(f"{visible(row['type'])}: {numbers}", "", "  ")
+                yield from self.wrapped(f"{visible(row['type'])}: {numbers}", "", "  ")
         else:
             yield from self._title(pad("Resources", name) + "".join(f"{h:>12}" for h in heads))
             for row in rows:
                 numbers = "".join(f"{row[head]:>12,}" for head in heads)
                 yield pad(visible(row["type"]), name) + numbers
         if any(row["problems"] for row in rows):
-            yield from self._wrapped(words.PROBLEMS)
+            yield from self.wrapped(words.PROBLEMS)
         unmapped = self.report["unmapped"]
         if unmapped["capped"]:
-            yield from self._wrapped(words.CAPPED.format(unmapped["most_codes"]))
+            yield from self.wrapped(words.CAPPED.format(unmapped["most_codes"]))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from protocol_logic.answering.fit.likeness import system_name
 from protocol_logic.answering.fit.report import Report, resources
 from protocol_logic.answering.fit.standing import REASONS
-from protocol_logic.answering.rows import set_for_run
+from protocol_logic.surfaces.run_words import circumstances
 from protocol_logic.surfaces.terminal import count, visible
 
 Json: TypeAlias = Mapping[str, Any]
@@ -33,13 +33,7 @@ def heading(report: Report) -> str:
 def summary(report: Report) -> Iterator[str]:
     """The most important of it, in sentences."""
     found = report["summary"]
-    policies = report["policies"]
-    if policies is not None:
-        site = f"{policies['id']} {policies['version']}".strip()
-        yield visible(f"Under {site}: {', '.join(policies['lines'])}.")
-    set_here = set_for_run(report["parameters"])
-    if set_here:
-        yield visible(f"Set for this run: {', '.join(set_here)}.")
+    yield from circumstances(report)
     patients, without = found["patients"], report["as_of"]["patients_without"]
     if not patients:
         yield "There is no patient, so nothing is recorded."
