@@ -177,9 +177,12 @@ def test_bundles_of_one_patient_are_joined_where_that_is_wanted(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("protocol", [PROTOCOL, "plinabulin"])
-def test_counts_are_those_of_the_command(protocol: str) -> None:
-    cohort = Protocol.load(protocol).cohort(DEMO)
-    args = ("cohort", protocol, DEMO, "--by", "sex", "--rank")
+def test_counts_are_those_of_the_command(protocol: str, tmp_path: Path) -> None:
+    files = sorted(DEMO.glob("*.json"))
+    for file in files if protocol == PROTOCOL else files[:6]:  # to rank takes long
+        (tmp_path / file.name).symlink_to(file)
+    cohort = Protocol.load(protocol).cohort(tmp_path)
+    args = ("cohort", protocol, tmp_path, "--by", "sex", "--rank")
     report, text = data_of(*args), run(*args).stdout
     asked = {
         "attrition": cohort.attrition(),

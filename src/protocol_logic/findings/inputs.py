@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
@@ -122,8 +122,7 @@ def age_input(visible: Visible, entry: Age) -> Input:
         return _absent(entry.name, entry.element)
     common = (max(d.first for d in dates), min(d.last for d in dates))
     spans = [common] if common[0] <= common[1] else [(d.first, d.last) for d in dates]
-    days = [day for span in spans for day in _days(span[0], min(span[1], visible.as_of))]
-    ages = sorted({_age(entry, day, visible.as_of) for day in days})
+    ages = sorted({age for span in spans for age in _ages(entry, *span, visible.as_of)})
     if any(first > visible.as_of for first, _ in spans):  # not a birth date of this patient
         unborn = Opener(entry.element, "unreadable", facts[0].resource)
         return Input(entry.name, (*ages, Blank.UNREADABLE), unborn, tuple(facts))
@@ -138,11 +137,10 @@ def _age(entry: Age, birth: date, at: date) -> int:
     return completed_years(birth, at) if entry.unit == "a" else completed_months(birth, at)
 
 
-def _days(first: date, last: date) -> Iterable[date]:
-    day = first
-    while day <= last:
-        yield day
-        day += timedelta(days=1)
+def _ages(entry: Age, first: date, last: date, at: date) -> Iterable[int]:
+    """The ages of who was born on one of some days: from day to day at most one less."""
+    last = min(last, at)
+    return range(_age(entry, last, at), _age(entry, first, at) + 1) if first <= last else ()
 
 
 def number_input(visible: Visible, entry: Quantity) -> Input:

@@ -253,12 +253,19 @@ class Vocabulary:
     spoken: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
     """How concepts are spoken of, as worked out by `likeness`."""
 
+    _above: dict[str, tuple[str, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
     def of(self, kind: type[_E]) -> Iterator[_E]:
         """The entries of one kind, in order."""
         return (e for e in self.entries.values() if isinstance(e, kind))
 
     def above(self, concept: str) -> tuple[str, ...]:
         """All that a concept is a kind of, in order."""
+        known = self._above.get(concept)
+        if known is not None:
+            return known
         found: set[str] = set()
         queue = [concept]
         while queue:
@@ -266,7 +273,8 @@ class Vocabulary:
             parents = entry.parents if isinstance(entry, Concept) else ()
             queue += [parent for parent in parents if parent not in found]
             found.update(parents)
-        return tuple(name for name in self.entries if name in found)
+        self._above[concept] = tuple(name for name in self.entries if name in found)
+        return self._above[concept]
 
     def below(self, concept: str) -> tuple[str, ...]:
         """The concept and all that are a kind of it, in order."""
