@@ -119,6 +119,11 @@ class Answers:
             )
 
 
+def why_not_used(answer: Answer, record: PatientRecord, as_of: date) -> str | None:
+    """Why an answer would have no effect on a record, in words; None: it has one."""
+    return _use(answer, list(record.facts), as_of, "")
+
+
 # ---- using an answer -----------------------------------------------------------------------------
 
 

@@ -140,28 +140,13 @@ class _Reader:
             return None
         if when is None:
             return None
-        entry = element.entry
-        if isinstance(entry, Timepoint) and not when.exact:
+        if isinstance(element.entry, Timepoint) and not when.exact:
             self._problem("when the day of a time point was said needs a day", spans["when"])
             return None
-        name = entry.name if entry is not None else ""
-        date: PartialDate | None = when
-        own_date = False
-        if entry is not None and not isinstance(said, Limit | str):
-            name, date, said, own_date = placed(entry, said, when)
-        return Answer(
-            line=line,
-            attested=Attested(
-                cells["element"], cells["value"], cells["who"], when.text, cells["source"]
-            ),
-            when=when,
-            said=said,
-            entry=name,
-            resource=element.resource,
-            about=self.elements.read_from(entry) if entry is not None else frozenset(),
-            date=date,
-            own_date=own_date,
+        attested = Attested(
+            cells["element"], cells["value"], cells["who"], when.text, cells["source"]
         )
+        return _answer(self.elements, element, said, when, attested, line)
 
     def _keep(self, patient: str, answer: Answer, span: Span) -> None:
         kept = self.answers.setdefault(patient, [])
@@ -177,6 +162,43 @@ class _Reader:
                 self._problem(f"it contradicts line {other.line} of the same day", span, hint)
                 return
         kept.append(answer)
+
+
+def answer_of(
+    elements: Elements, text: str, value: str, when: PartialDate, who: str, line: int
+) -> Answer:
+    """What a value says of an element on a day; raises Unanswerable and Unreadable."""
+    element = elements.find(text)
+    said = _said(elements, element, value)
+    attested = Attested(text, value, who, when.text, "")
+    return _answer(elements, element, said, when, attested, line)
+
+
+def _answer(
+    elements: Elements,
+    element: Element,
+    said: Said,
+    when: PartialDate,
+    attested: Attested,
+    line: int,
+) -> Answer:
+    entry = element.entry
+    name = entry.name if entry is not None else ""
+    date: PartialDate | None = when
+    own_date = False
+    if entry is not None and not isinstance(said, Limit | str):
+        name, date, said, own_date = placed(entry, said, when)
+    return Answer(
+        line=line,
+        attested=attested,
+        when=when,
+        said=said,
+        entry=name,
+        resource=element.resource,
+        about=elements.read_from(entry) if entry is not None else frozenset(),
+        date=date,
+        own_date=own_date,
+    )
 
 
 def _said(elements: Elements, element: Element, value: str) -> Said:

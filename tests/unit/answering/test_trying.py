@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -168,6 +169,31 @@ def test_a_course_that_goes_on_can_be_stopped_and_another_be_added() -> None:
     assert outcome(both, "lines") == "not_met"
 
 
+@pytest.mark.parametrize(
+    ("text", "criterion", "before", "after"),
+    [
+        ("treatment_intent:x:chemotherapy is adjuvant", "lines", "not_met", "met"),
+        ("chemotherapy:x:chemotherapy is 2020-01-01 to 2020-03-01", "treated", "met", "not_met"),
+        ("alt:x:alt is 30 U/L", "blood", "not_met", "met"),
+        ("reference_range:alt:x:alt is 80 U/L", "blood", "not_met", "met"),
+    ],
+)
+def test_what_one_record_says_is_set(text: str, criterion: str, before: str, after: str) -> None:
+    course = ("chemotherapy", "from 2025-06-01 ongoing palliative")
+    others = [
+        ("medication_history", "complete"),
+        ("chemotherapy", "2019-01-01 to 2019-03-01 palliative"),
+        ("hemoglobin", "95 g/L"),
+        ("alt", "150 U/L, ULN 40 U/L"),
+    ]
+    found = record(course, *others)
+    facts = list(found.facts)
+    facts[2] = replace(facts[2], resource="x:older")
+    found = replace(found, facts=tuple(facts))
+    assert outcome(tried(found)[0], criterion) == before
+    assert outcome(tried(found, text)[0], criterion) == after
+
+
 def test_what_no_criterion_reads_is_told() -> None:
     assert tried(record(), "potassium is 4 mmol/L", "alt is 1 x ULN")[1].unread == ("potassium",)
 
@@ -189,6 +215,8 @@ def test_what_no_criterion_reads_is_told() -> None:
         (["hemoglobin is > 95 g/L and < 90 g/L"], ["unknown-value: > 95 g/L and < 90 g/L"]),
         (["hemoglobin >= 90 g/L is true"], ["wrong-kind: hemoglobin >= 90 g/L"]),
         (["menopausal_status is pre or postmenopausal"], ["unknown-value: pre or postmenopausal"]),
+        (["alt:x:none is 30 U/L"], ["unknown-value: alt:x:none"]),
+        (["treatment_intent is palliative"], ["unknown-name: treatment_intent"]),
         (["a is b", "hemoglobin is 5"], ["unknown-name: a", "unknown-value: 5"]),
     ],
 )

@@ -22,11 +22,14 @@ from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.reach import reached
 from protocol_logic.findings.read import look_at
 from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source, Span
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Concept, Entry
-from protocol_logic.records.elements import Elements, Unanswerable
+from protocol_logic.records.answers import Answer, Answers, why_not_used
+from protocol_logic.records.answers_file import answer_of
+from protocol_logic.records.elements import TREATMENT_INTENT, Elements, Unanswerable
 from protocol_logic.records.facts import Fact, PatientRecord, Therapy
 from protocol_logic.records.given import NOT_RECORDED, entry_of, read_given
 from protocol_logic.records.quantities import Unreadable
@@ -44,7 +47,7 @@ class Settings:
 
     `texts`: as given, with what is kept of the record, `facts`: one for each entry with a value,
     `gone`: entries of which nothing is recorded, `stops`: medications that are stopped,
-    `histories`: tests that hold, or do not, as a whole.
+    `histories`: tests that hold, or do not, as a whole. `said`: what is said of single records.
     `unread`: names that no criterion reads.
     """
 
@@ -54,10 +57,13 @@ class Settings:
     stops: tuple[str, ...] = ()
     histories: Mapping[core.Test, bool] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    said: tuple[Answer, ...] = ()
 
     def record(self, record: PatientRecord, as_of: date, protocol: core.Protocol) -> PatientRecord:
         """The record in which it is set."""
         vocabulary = protocol.vocabulary
+        if self.said:
+            record = Answers(Source(SET, ""), {record.patient: self.said}).apply(record, as_of)
         facts = tuple(fact for fact in record.facts if fact.entry not in self.gone)
         record = with_facts(replace(record, facts=facts), self.facts, as_of, vocabulary)
         for concept in self.stops:
@@ -97,6 +103,7 @@ class SettingReader:
             tuple(reading.stops),
             reading.histories,
             tuple(name for name in reading.named if name not in self.reached),
+            tuple(reading.said.values()),
         )
 
 
@@ -116,6 +123,7 @@ class _Reading:
         self.stops: list[str] = []
         self.histories: dict[core.Test, bool] = {}
         self.named: dict[str, None] = {}
+        self.said: dict[str, Answer] = {}
         self.source = Source(SET, "")
 
     def read(self, text: str) -> None:
@@ -132,8 +140,10 @@ class _Reading:
             return
         name, value = match["name"], match["value"]
         try:
-            entry = entry_of(self.elements, name)
-            self._value(entry, name, value)
+            if ":" in name or name == TREATMENT_INTENT:
+                self._of_record(name, value)
+            else:
+                self._value(entry_of(self.elements, name), name, value)
         except Unanswerable as wrong:
             known = name in self.elements.composed
             self._problem(
@@ -169,6 +179,21 @@ class _Reading:
             if kept:
                 self.texts[-1] += f"{kept} (the range as recorded)"
             self.facts.append(fact)
+
+    def _of_record(self, name: str, value: str) -> None:
+        """What is said of one record, or the limit of normal of a result."""
+        if name in self.said:
+            self._problem("duplicate-name", f"`{shown(name)}` is set twice", name, "keep one")
+            return
+        day = PartialDate(self.as_of, self.as_of, self.as_of.isoformat())
+        answer = answer_of(self.elements, name, value, day, SET, len(self.texts))
+        why = why_not_used(answer, self.record, self.as_of)
+        if why is not None:
+            self._problem("unknown-value", f"`{shown(name)}` has no effect: {why}", name, None)
+            return
+        self.said[name] = answer
+        if answer.entry:
+            self.named.setdefault(answer.entry)
 
     def _is_course(self, fact: Fact) -> bool:
         """A patient can have several courses, so several can be set."""
