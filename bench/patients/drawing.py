@@ -12,7 +12,7 @@ from fractions import Fraction
 from random import Random
 from typing import Literal
 
-from protocol_logic.compiling.plan import Finding
+from protocol_logic.compiling.plan import NOT_RECORDED, Finding
 from protocol_logic.foundation.calendar import last_start_reached
 from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.knowledge.vocabulary import (
@@ -123,11 +123,12 @@ class _Drawer(Statements):
         return self.rng.choice(spans).first_day(AS_OF) - self.rng.choice((0, 1)) * DAY
 
     def _cell(self, finding: Finding) -> str:
-        """A cell of a finding: for a patient who is to fit, mostly one that fits."""
+        """A cell of what is recorded: for a patient who is to fit, mostly one that fits."""
         fitting = self.parts.fitting.cells.get(finding.id)
-        own = [c for c in finding.cells if not fitting or c in fitting]
+        cells = [c for c in finding.cells if c != NOT_RECORDED]
+        own = [c for c in cells if not fitting or c in fitting]
         fits = self.fits and self.rng.random() < PREFERRED
-        return self.rng.choice(own if fits and own else list(finding.cells))
+        return self.rng.choice(own if fits and own else cells)
 
     # ---- the patient -------------------------------------------------------------------------
 

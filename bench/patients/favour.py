@@ -55,8 +55,9 @@ class _Votes:
             case core.Defined(name=name, value=value):
                 body = self.definitions[name].body
                 if isinstance(body, core.Decision):
-                    for case in body.cases:
-                        self.count(case.condition, (case.value == value) == wanted, weight / 2)
+                    for number, case in enumerate(body.cases, 1):  # the first that holds decides
+                        its = weight / 2**number
+                        self.count(case.condition, (case.value == value) == wanted, its)
                 elif not isinstance(body, core.Score):
                     self.count(body, wanted, weight)
             case _:

@@ -88,7 +88,8 @@ class Statements:
         rng = self.rng
         onset = self._past(entries[0].name, state)
         recorded = min(onset + timedelta(days=rng.randrange(15)), AS_OF)
-        clinical = rng.choice(self.parts.clinical) if rng.random() < 0.9 else "resolved"
+        goes_on = rng.random() < (PREFERRED if self.fits else 0.9)
+        clinical = rng.choice(self.parts.clinical) if goes_on else "resolved"
         verification = "confirmed"
         text = onset.isoformat()
         if state == "imprecise" and rng.random() < 0.5:
@@ -98,6 +99,10 @@ class Statements:
         elif state == "unreadable":
             clinical = "?"
         named = [(name, codes[0].key) for e in entries for name, codes in e.evidence.items()]
+        findings = [f for e in entries for f in self.parts.by_entry.get(e.name, ())]
+        asked = {finding.detail for finding in findings if finding.kind == "evidence"}
+        if self.fits:
+            named = [each for each in named if each[0] in asked] or named
         evidence = rng.choice(named) if named and rng.random() < 0.9 else None
         kind = entries[0].kind
         said = tuple(
