@@ -150,8 +150,8 @@ class _Record:
             case Course():
                 self._course(drawn)
             case Order(entries=entries, code=code, day=day):
-                for entry in entries:
-                    self._fact(entry, day, f"{code[1]}, active", Ordered())
+                for ordered in entries:
+                    self._fact(ordered, day, f"{code[1]}, active", Ordered())
             case Operation():
                 self._operation(drawn)
             case Listed(entry=entry, code=code, day=day):

@@ -86,8 +86,8 @@ class _Drawer(Statements):
         person = self._person()
         for entry, code in self.parts.quantities:
             self._results(entry, code)
-        for entry, code, answers in self.parts.statuses:
-            self._answer(entry, code, answers)
+        for status, code, answers in self.parts.statuses:
+            self._answer(status, code, answers)
         for lesion in self.parts.lesions:
             self._lesion(lesion)
         for consent in self.parts.consents:
@@ -291,7 +291,7 @@ class _Drawer(Statements):
             named = dict(zip(finding.cells, finding.values, strict=False))
             fitting = [v for v in named.get(self._cell(finding), ()) if v in answers]
             chosen = rng.choice(fitting or values)
-        pairs = ((answers[chosen], chosen),)
+        pairs: tuple[tuple[tuple[str, str], str], ...] = ((answers[chosen], chosen),)
         other = rng.choice([v for v in values if v != chosen] or values)
         text = day.isoformat()
         if state == "unreadable":

@@ -20,7 +20,9 @@ _USUAL = {
     "life_expectancy": (30, 900), "lesion_count": (0, 5),
 }  # fmt: skip
 """What adults have, of quantities that no protocol may cut."""
-_LIMITS = {"bilirubin": (3, 21), "alt": (7, 40), "ast": (8, 40), "creatinine": ("0.5", "1.2")}
+_LIMITS = {
+    "bilirubin": ("3", "21"), "alt": ("7", "40"), "ast": ("8", "40"), "creatinine": ("0.5", "1.2"),
+}  # fmt: skip
 """Limits of normal in canonical units; others are made up from the usual values."""
 
 
@@ -39,8 +41,8 @@ def usual(entry: Quantity) -> tuple[Fraction, Fraction]:
 def normal(entry: Quantity) -> tuple[Fraction, Fraction]:
     """The lower and the upper limit of normal."""
     if entry.name in _LIMITS:
-        low, high = _LIMITS[entry.name]
-        return Fraction(low), Fraction(high)
+        least, most = _LIMITS[entry.name]
+        return Fraction(least), Fraction(most)
     low_, high_ = usual(entry)
     middle = Fraction(round((low_ + high_) / 2)) or Fraction(1)
     return middle / 2, middle
@@ -84,7 +86,11 @@ def may_be(entry: Quantity, number: Fraction, sign: str) -> bool:
     low = entry.plausible.lo if entry.plausible is not None else None
     high = entry.plausible.hi if entry.plausible is not None else None
     if sign.startswith("<"):
-        return number > max(low or Fraction(0), 0) if low is None or low >= 0 else number > low
+        return (
+            number > max(low or Fraction(0), Fraction(0))
+            if low is None or low >= 0
+            else number > low
+        )
     return high is None or number < high
 
 
