@@ -224,13 +224,16 @@ class Failing:
                 *(each.replace(forbidden, "\nimpossible :- denied(D)") for each in logic_texts),
                 domain_facts(domain),
                 "row(F,1) :- domain(F,_).",
-                "#external allow(F,1,F,C) : domain(F,C).",
+                "{ allow(F,1,F,C) : domain(F,C) }.",
                 f"wrong :- {fails}, not impossible.",
                 "#show.\n#show cell/2.",
             ]
         )
-        self.switches = Switches(grounded(["1"], text))
-        self.switches.collect("allow", 4, (2, 3))
+        self.control = grounded(["1"], text)
+        self.literals: dict[tuple[str, str], int] = {}
+        """Finding, cell -> what says that the cell is allowed."""
+        for atom in self.control.symbolic_atoms.by_signature("allow", 4):
+            self.literals[_pair(atom.symbol)] = atom.literal
 
     def scenario(self, cells: Cells) -> dict[str, CellSet]:
         """The cells of a scenario that fails, of which there must be one."""
@@ -247,8 +250,9 @@ class Failing:
             return not handle.get().satisfiable
 
     def _asked(self, cells: Cells, wrong: bool) -> clingo.SolveHandle:
-        self.switches.set({("allow", f, c) for f, allowed in cells.items() for c in allowed})
-        assumed = [(clingo.Function("wrong"), wrong)]
-        handle = self.switches.control.solve(assumed, yield_=True)
+        allowed = {(finding, cell) for finding, own in cells.items() for cell in own}
+        assumed: list[tuple[Symbol, bool] | int] = [(clingo.Function("wrong"), wrong)]
+        assumed += [n if pair in allowed else -n for pair, n in self.literals.items()]
+        handle = self.control.solve(assumed, yield_=True)
         assert isinstance(handle, clingo.SolveHandle)
         return handle

@@ -26,7 +26,8 @@ class Block:
 
     `courses`: the group of the medication class that is read with them, or empty. `entries`: whose
     facts they are read from. `sources`: the entries whose levers move them. `plan`:
-    the part of the plan that reads them. `numbers`: whether all are numbers of the newest results;
+    the part of the plan that reads them. `left_out`: kinds of a subject that its occurrences leave
+    out. `numbers`: whether all are numbers of the newest results;
     `own`: the one entry whose newest statement decides all of them, or empty.
     """
 
@@ -35,6 +36,7 @@ class Block:
     entries: frozenset[str]
     sources: frozenset[str]
     plan: Plan
+    left_out: frozenset[str]
     numbers: bool
     own: str
 
@@ -145,9 +147,18 @@ class Blocks:
             entries=frozenset(entries),
             sources=frozenset(sources),
             plan=small,
+            left_out=self._left_out(findings),
             numbers=plain and all(f.kind in _NUMBERS for f in findings),
             own=of.pop() if newest else "",
         )
+
+    def _left_out(self, findings: Sequence[Finding]) -> frozenset[str]:
+        """The kinds that the subjects of all of some findings leave out."""
+        each = []
+        for finding in findings:
+            others = finding.occurrence.subject.others if finding.occurrence else ()
+            each.append({kind for other in others for kind in self.voc.below(other)})
+        return frozenset(set.intersection(*each) if each else ())
 
     def _of_event(self, name: str) -> set[str]:
         """The entries that an event is read from."""

@@ -220,15 +220,14 @@ class Patient:
         if any(not self.levers_of(u) for u in sorted(failed, key=lambda u: len(self.reads(u)))):
             self.related.update(dict.fromkeys(failed))
             return [], True
-        ranked = []
-        complete, none = True, False
-        for part in self._parts(failed, units):
-            regions, whole = self._solved(part)
-            none = none or not regions
-            ranked.append(sorted(map(self._repair, regions), key=order))
-            complete = complete and whole
-        if none:
-            return [], True
+        parts = self._parts(failed, units)
+        solved = {}
+        for part in sorted(parts, key=len):
+            solved[part] = self._solved(part)
+            if not solved[part][0]:
+                return [], True
+        ranked = [sorted(map(self._repair, solved[part][0]), key=order) for part in parts]
+        complete = all(whole for _, whole in solved.values())
         found = list(_combined(ranked, MOST + 1))
         return found, complete and len(found) <= MOST
 
@@ -300,13 +299,13 @@ class Patient:
         """By the nogoods that are known, and those that are still found."""
         before: list[Region] = []
         most = _AT_FIRST
+        fitting: dict[int, list[tuple[Fit, ...] | None]] = {u: [] for u in units}
+        passed: set[tuple[int, Region]] = set()
         while True:
-            nogoods = [
-                fits
-                for u in units
-                for nogood in self.r.units[u].nogoods
-                if (fits := self._fits(u, nogood, place)) is not None
-            ]
+            for u, known in fitting.items():
+                fresh = self.r.units[u].nogoods[len(known) :]
+                known += [self._fits(u, nogood, place) for nogood in fresh]
+            nogoods = [fits for known in fitting.values() for fits in known if fits is not None]
             regions, complete = minimal_regions(shapes, nogoods, most, most == MOST)
             if regions and regions == before:
                 raise TooMany("what makes some criterion fail was not found")
@@ -314,12 +313,16 @@ class Patient:
             for each in regions:
                 region = tuple((levers[n], kept) for n, kept in each)
                 for u in units:
-                    row = self.violated(u, region)
+                    own = tuple([one for one in region if one[0] in self.levers_of(u)])
+                    if (u, own) in passed:
+                        continue
+                    row = self.violated(u, own)
                     if row is not None:
                         self.r.units[u].nogood(*row)
                         wrong += 1
-                        break
-                if wrong == _AT_ONCE:
+                    else:
+                        passed.add((u, own))
+                if wrong >= _AT_ONCE:
                     break
             if not wrong and (complete or most == MOST):
                 return regions, complete

@@ -18,6 +18,8 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.knowledge.vocabulary import Lesion, Vocabulary
 from protocol_logic.records.facts import (
     Fact,
+    LesionSize,
+    Measured,
     NotTaken,
     Ordered,
     PatientRecord,
@@ -55,6 +57,8 @@ def _gone_with(fact: Fact, vocabulary: Vocabulary) -> frozenset[str]:
     """The entries whose facts of the day give way to a new fact."""
     if isinstance(fact.reading, Therapy | Ordered | NotTaken):
         return frozenset()
+    if not isinstance(fact.reading, LesionSize | Measured):
+        return frozenset({fact.entry})
     lesions = (each for each in vocabulary.of(Lesion) if each.counted is not None)
     for lesion in lesions:
         if fact.entry in (lesion.name, lesion.counted):

@@ -39,12 +39,26 @@ class Smaller:
         if not larger:
             return list(regions)
         sets = [frozenset(region) for region in regions]
-        small = [own for own in sets if not own.isdisjoint(larger)]
-        return [
-            region
-            for region, own in zip(regions, sets, strict=True)
-            if not any(_is_within(other - own, own - other, larger) for other in small)
-        ]
+        bit = {one: 1 << n for n, one in enumerate(sorted(ones))}
+        masks = [sum(bit[one] for one in own) for own in sets]
+        small = [n for n, own in enumerate(sets) if not own.isdisjoint(larger)]
+        smaller = dict.fromkeys(ones, 0)
+        """Change -> those that are smaller, as a mask."""
+        for one, found in larger.items():
+            for each in found:
+                smaller[each] |= bit[one]
+
+        def is_minimal(n: int) -> bool:
+            own, allowed = sets[n], masks[n]
+            for one in own:
+                allowed |= smaller[one]
+            return allowed == masks[n] or not any(
+                _is_within(sets[m] - own, own - sets[m], larger)
+                for m in small
+                if not masks[m] & ~allowed and m != n
+            )
+
+        return [region for n, region in enumerate(regions) if is_minimal(n)]
 
     def _is_less(self, one: One, other: One) -> bool:
         """Whether a change is smaller than another. Of two of which the findings are the same, one

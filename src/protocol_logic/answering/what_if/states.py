@@ -120,6 +120,8 @@ class States:
         if block not in self._movers:
             found = []
             for number in self._kept.movers[block]:
+                if self._is_left_out(self.divided.blocks[block], number):
+                    continue
                 if number not in self._tried:
                     self._tried[number] = self._lever(number)
                 lever = self._tried[number]
@@ -128,6 +130,19 @@ class States:
                     found.append(number)
             self._movers[block] = tuple(found)
         return self._movers[block]
+
+    def _is_left_out(self, block: Block, number: int) -> bool:
+        """Whether a block reads nothing of what a lever sets: a kind that its subject leaves out,
+        and no record that says more is said of the kind too."""
+        source = self.maker.sources.names[number]
+        if source not in block.left_out:
+            return False
+        kinds = self.maker.voc.below(str(source))
+        own = {fact.resource for kind in kinds for fact in self._by_entry.get(kind, ())}
+        rest = block.entries - block.left_out
+        return not own or all(
+            fact.resource not in own for name in rest for fact in self._by_entry.get(name, ())
+        )
 
     def _lever(self, number: int) -> Lever | None:
         """A lever, which is kept where other patients have the same."""
