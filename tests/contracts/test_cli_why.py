@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
-from tests.contracts.command import DEMO, PROTOCOL, run
+import pytest
+
+from tests.contracts.command import DEMO, PROTOCOL, run, written
 
 
 def rows(*more: str) -> list[dict[str, object]]:
@@ -50,3 +53,50 @@ def test_csv_and_table_have_the_reasons() -> None:
 def test_without_it_rows_are_as_they_were() -> None:
     row = json.loads(run("screen", PROTOCOL, DEMO, "--format", "ndjson").stdout.splitlines()[0])
     assert "why" not in row and "why" not in row["criteria"][0]
+
+
+LIPIDS = """protocol lipids
+  title Lipids
+  uses demographics, labs, labs.metabolism
+
+include low
+  > HDL below 50 mg/dL in women, below 40 mg/dL in men
+  hdl_cholesterol < 40 mg/dL, but < 50 mg/dL if sex is female
+"""
+
+
+@pytest.mark.parametrize(("gender", "limit"), [("male", 40), ("female", 50)])
+def test_the_limit_that_is_the_patients_is_named_alone(
+    tmp_path: Path, gender: str, limit: int
+) -> None:
+    (tmp_path / "lipids.elig").write_text(LIPIDS)
+    result = {
+        "resourceType": "Observation",
+        "id": "hdl",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "2085-9"}]},
+        "subject": {"reference": "Patient/p1"},
+        "effectiveDateTime": "2026-01-03",
+        "valueQuantity": {
+            "value": 68.41179392987098,
+            "system": "http://unitsofmeasure.org",
+            "code": "mg/dL",
+        },
+    }
+    patient = {"resourceType": "Patient", "id": "p1", "gender": gender, "birthDate": "1960-05-01"}
+    entry = [{"resource": each} for each in (patient, result)]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entry}
+    record = written(tmp_path / "p1.json", bundle)
+    asked = (tmp_path / "lipids.elig", record, "--as-of", "2026-01-15")
+    row = json.loads(run("screen", *asked, "--why", "--format", "ndjson").stdout)
+    gap = f"{68 - limit}.41179392987098"
+    assert row["criteria"][0]["why"] == (
+        "HDL cholesterol 68.41179392987098 mg/dL on 2026-01-03 is at least "
+        f"{limit} mg/dL ({gap} mg/dL above the limit)"
+    )
+    # For people the digits are fewer, and only the limit of this patient has a margin.
+    told = " ".join(run("screen", *asked, "--why").stdout.split())
+    assert f"about 68.412 mg/dL on 2026-01-03 is at least {limit} mg/dL (about" in told
+    margins = run("what-if", *asked).stdout.partition("How far")[2]
+    assert f"hdl_cholesterol < {limit} mg/dL: about 68.412 mg/dL, about {68 - limit}.412" in margins
+    assert margins.count("hdl_cholesterol") == 1

@@ -26,7 +26,7 @@ from protocol_logic.records.facts import (
 UNREADABLE = "cannot be read"
 
 
-_PLURALS = ("years", "months", "weeks", "days")
+_PLURALS = ("years", "months", "weeks", "days", "percentage points")
 _LONGEST_FRACTION = 16
 
 
@@ -79,9 +79,14 @@ def margin_words(
     unit = "" if unit == "1" else unit
     side = "above" if gap > 0 else "below"
     said = _about if exact else _nearly
-    far = f"{said(abs(gap))} {_counted(unit, abs(gap))} {side} the limit"
+    far = f"{said(abs(gap))} {_counted(points(unit), abs(gap))} {side} the limit"
     far = " ".join(far.split()) if gap else "at the limit"
     return f"{said(value)} {_counted(unit, value)}".strip(), far
+
+
+def points(unit: str) -> str:
+    """The unit of the difference of two numbers: that of percents is no percent of anything."""
+    return "percentage points" if unit == "%" else unit
 
 
 def _nearly(number: Fraction) -> str:

@@ -77,7 +77,7 @@ def _reasons(graph: Graph, node: str) -> Iterator[str]:
     if data.get("by") == "cases":
         yield f"{phrase(graph, node)}, whichever it is: {_split_label(graph, node)}"
         return
-    inner = list(decisive(graph, node))
+    inner = _of_own_limit(graph, node, list(decisive(graph, node)))
     if data.get("op") in ("test", "present", "pattern", "score_is") or not inner:
         yield phrase(graph, node)
         return
@@ -86,6 +86,26 @@ def _reasons(graph: Graph, node: str) -> Iterator[str]:
             yield phrase(graph, node)
             return
         yield from _reasons(graph, child)
+
+
+def _of_own_limit(graph: Graph, node: str, inner: list[str]) -> list[str]:
+    """Of a limit with an exception, `< 40 mg/dL, but < 50 mg/dL if sex is female`, only what makes
+    it so by the limit that is the patient's, where that is known."""
+    exception = next((child for child in graph[node] if _is_exception(graph, child)), None)
+    if exception is None:
+        return inner
+    limit, condition = list(graph[exception])[:2]
+    holds, outcome = graph.nodes[condition]["outcome"], graph.nodes[node]["outcome"]
+    if holds == "not_met":
+        return [child for child in inner if child != exception]
+    if holds == "met" and outcome == "not_met":
+        return [limit]
+    return [exception] if holds == "met" and exception in inner else inner
+
+
+def _is_exception(graph: Graph, node: str) -> bool:
+    data = graph.nodes[node]
+    return data.get("op") == "all" and str(data["label"]).lstrip(", ").startswith("but ")
 
 
 def _split_label(graph: Graph, node: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from protocol_logic.answering.why import criteria, reasons, sentence
+from protocol_logic.surfaces.digits import rounded
 from protocol_logic.surfaces.explain_words import VERDICTS, on_one_line, provenance, said
 from protocol_logic.surfaces.table_details import PASSED_OVER
 from protocol_logic.surfaces.table_layout import signs_for
@@ -35,9 +36,9 @@ class ExplainText:
         if depth == "graph":
             yield from self._graph()
         elif depth == "sentence":
-            yield from self._sentences()
+            yield from map(rounded, self._sentences())
         else:
-            yield from self._tree()
+            yield from map(rounded, self._tree())
 
     def _sentences(self) -> Iterator[str]:
         if self.criterion is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from protocol_logic.answering.kinds import folded, with_kinds
+from protocol_logic.surfaces.digits import rounded
 from protocol_logic.surfaces.table_layout import Words, wrap
 from protocol_logic.surfaces.terminal import text_width, visible
 
@@ -49,7 +50,7 @@ def words_of(parts: Parts) -> Words:
 
 def words_of_why(criterion: Mapping[str, Any]) -> Words:
     """Why a criterion fails or is open, as words; none where that is not asked, or it passes."""
-    return [(word, "") for word in visible(criterion.get("why") or "").split()]
+    return [(word, "") for word in rounded(visible(criterion.get("why") or "")).split()]
 
 
 def why_lines(row: Row) -> list[Words]:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from protocol_logic.answering.comparing import is_same
 from protocol_logic.answering.what_if.measure import measure_lines
 from protocol_logic.answering.what_if.when import when_lines
+from protocol_logic.surfaces.digits import rounded
 from protocol_logic.surfaces.explain_changes import changes_text
 from protocol_logic.surfaces.terminal import Paint, visible
 
@@ -51,7 +52,7 @@ def _sections(report: Data) -> Iterator[tuple[str, list[str]]]:
     if report["when"] is not None:
         yield "When", _indented(when_lines(report["when"]))
     if report["margins"]:
-        margins = (f"{each['condition']}: {each['words']}" for each in report["margins"])
+        margins = (f"{each['condition']}: {rounded(each['words'])}" for each in report["margins"])
         yield "How far the numbers are from their limits", _indented(margins)
 
 
@@ -71,7 +72,7 @@ def _head(report: Data) -> Iterator[str]:
     for text in report["set"]:
         yield f"  set: {text}"
     if report["sentence"]:
-        yield report["sentence"]
+        yield rounded(report["sentence"])
 
 
 def _changed(report: Data) -> Iterator[str]:

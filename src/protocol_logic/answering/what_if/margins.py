@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
-from protocol_logic.answering.readings import interval_words, one_number, with_unit
+from protocol_logic.answering.readings import interval_words, one_number, points, with_unit
 from protocol_logic.answering.what_if.conditions import condition_ids
 from protocol_logic.compiling import core
 from protocol_logic.compiling.cues import AGE_UNITS
@@ -17,6 +18,8 @@ from protocol_logic.foundation.interval import Interval, decimal_text
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.units import UNIT_WORDS, UnitError, conversion_factor, zero_of
 from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.reasoning.meaning import Meaning
+from protocol_logic.reasoning.support import View
 
 Side: TypeAlias = Literal["above", "below", "at", "around"]
 _AMOUNT = re.compile(r"(?:[<>]=?|=)\s*[0-9.]+\s*(\S.*)?")
@@ -54,10 +57,11 @@ class Margin:
             return f"{value}: on either side of the limit"
         if self.side == "at":
             return f"{value}, at the limit"
-        far = _plain(with_unit(self.distance, self.unit))
+        unit = points(self.unit)
+        far = _plain(with_unit(self.distance, unit))
         if not self.value.is_point:
             rooted = one_number(self.value) is not None
-            far = _about(self.distance, self.unit) if rooted else f"at least {far}"
+            far = _about(self.distance, unit) if rooted else f"at least {far}"
         share = "" if self.share is None else f" ({_percent(self.share)})"
         return f"{value}, {far} {self.side} the limit{share}"
 
@@ -89,12 +93,14 @@ class Margin:
 
 
 def margins_of(protocol: core.Protocol, plan: Plan, found: PatientFindings) -> tuple[Margin, ...]:
-    """A margin for each test of a number that is known, in the order of the protocol."""
+    """A margin for each test of a number that is known, in the order of the protocol; of a limit
+    with exceptions only for those that may be the patient's."""
     ids = condition_ids(protocol)
+    truth = Meaning(protocol, plan, View.of(found)).truth
     users: dict[core.Within, dict[str, None]] = {}
     for criterion in protocol.criteria:
         for condition in (criterion.applies, criterion.condition):
-            for test in core.tests_in(condition) if condition is not None else ():
+            for test in own_tests(condition, truth) if condition is not None else ():
                 if isinstance(test, core.Within):
                     users.setdefault(test, {})[criterion.id] = None
     margins = []
@@ -104,6 +110,31 @@ def margins_of(protocol: core.Protocol, plan: Plan, found: PatientFindings) -> t
         if number is not None:
             margins.append(_margin(protocol, test, ids[test], tuple(criteria), finding, number))
     return tuple(margins)
+
+
+def own_tests(
+    condition: core.Condition, truth: Callable[[core.Condition], bool | None]
+) -> Iterator[core.Condition]:
+    """The tests of a condition without the limits that are not the patient's: `< 40 mg/dL` of
+    `< 40 mg/dL, but < 50 mg/dL if sex is female` where that holds."""
+    match condition:
+        case core.Any(parts=parts) if (exception := _exception(parts)) is not None:
+            holds = truth(exception.parts[1])
+            for part in parts:
+                if holds is None or (part is exception) is holds:
+                    yield from own_tests(part, truth)
+        case core.All(parts=parts) | core.Any(parts=parts) | core.AtLeast(parts=parts):
+            for part in parts:
+                yield from own_tests(part, truth)
+        case _:
+            yield from core.tests_in(condition)
+
+
+def _exception(parts: Sequence[core.Condition]) -> core.All | None:
+    for part in parts:
+        if isinstance(part, core.All) and part.text.lstrip(", ").startswith("but "):
+            return part
+    return None
 
 
 def _margin(
