@@ -7,6 +7,8 @@ leaves as it is, or leaves open whatever the other does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import TypeAlias
 
 from protocol_logic.answering.what_if.states import Rows, States
@@ -39,26 +41,25 @@ class Smaller:
         if not larger:
             return list(regions)
         sets = [frozenset(region) for region in regions]
-        bit = {one: 1 << n for n, one in enumerate(sorted(ones))}
-        masks = [sum(bit[one] for one in own) for own in sets]
-        small = [n for n, own in enumerate(sets) if not own.isdisjoint(larger)]
-        smaller = dict.fromkeys(ones, 0)
-        """Change -> those that are smaller, as a mask."""
-        for one, found in larger.items():
-            for each in found:
-                smaller[each] |= bit[one]
-
-        def is_minimal(n: int) -> bool:
-            own, allowed = sets[n], masks[n]
+        having = dict.fromkeys(ones, 0)  # as the bits of a number
+        for number, own in enumerate(sets):
             for one in own:
-                allowed |= smaller[one]
-            return allowed == masks[n] or not any(
-                _is_within(sets[m] - own, own - sets[m], larger)
-                for m in small
-                if not masks[m] & ~allowed and m != n
-            )
-
-        return [region for n, region in enumerate(regions) if is_minimal(n)]
+                having[one] |= 1 << number
+        reach = {
+            one: having[one] | reduce(or_, (having[x] for x in larger.get(one, ())), 0)
+            for one in ones
+        }
+        gone = 0
+        for number, own in enumerate(sets):
+            if own.isdisjoint(larger):
+                continue
+            may = reduce(and_, (reach[one] for one in own)) & ~(1 << number) & ~gone
+            while may:
+                other = may.bit_length() - 1
+                may ^= 1 << other
+                if _is_within(own - sets[other], sets[other] - own, larger):
+                    gone |= 1 << other
+        return [region for number, region in enumerate(regions) if not gone >> number & 1]
 
     def _is_less(self, one: One, other: One) -> bool:
         """Whether a change is smaller than another. Of two of which the findings are the same, one
