@@ -98,7 +98,7 @@ class Protocol:
         answers: str | PathLike[str] | None = None,
         merge_patients: bool = False,
     ) -> Cohort:
-        """The patients of files, folders and mapped tables, as the commands take them.
+        """The patients of files, folders, mapped tables and stores, as the commands take them.
 
         `as_of`: the day of judgement (`2026-10-30`, `today`), else the one that each record names.
         `answers`: a file of what people answered. `merge_patients`: join documents about the same
