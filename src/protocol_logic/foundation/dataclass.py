@@ -1,9 +1,10 @@
 """`dataclass` of the standard library, with less to compile.
 
 Every command defines some hundred frozen classes when it starts, and `dataclasses` compiles up to
-six functions for each: most of what the imports take. Here one is compiled, `__init__`, and what
-compares, hashes and shows is made of `attrgetter`. Modules whose classes many commands need import
-it from here; nothing else differs (tests/unit/foundation/test_dataclass.py).
+six functions for each: most of what the imports take. Here one is compiled, `__init__`; what
+compares and hashes is compiled when it is first asked for, and what shows and pickles goes by the
+names. Modules whose classes many commands need import it from here; nothing else differs
+(tests/unit/foundation/test_dataclass.py).
 """
 
 from __future__ import annotations
@@ -47,11 +48,12 @@ def _light(cls: type, kw_only: bool) -> Any:
     methods = {
         "__init__": _init(made, fields),
         "__repr__": _repr(tuple(each.name for each in fields if each.repr)),
-        "__eq__": _eq(tuple(each.name for each in fields if each.compare)),
+        "__eq__": _eq(made, tuple(each.name for each in fields if each.compare)),
         "__hash__": _hash(
+            made,
             tuple(
                 each.name for each in fields if (each.compare if each.hash is None else each.hash)
-            )
+            ),
         ),
         **_pickling(tuple(each.name for each in fields)),
     }
@@ -95,24 +97,36 @@ def _init(made: type, fields: tuple[dataclasses.Field[Any], ...]) -> Callable[..
     return init
 
 
-def _eq(names: tuple[str, ...]) -> Callable[[object, object], Any]:
-    values = _values(names)
-
-    def __eq__(self: object, other: object) -> Any:
-        if other.__class__ is self.__class__:
-            return values(self) == values(other)
-        return NotImplemented
-
-    return __eq__
+def _eq(made: type, names: tuple[str, ...]) -> Callable[..., Any]:
+    one, other = (_tuple(each, names) for each in ("self", "other"))
+    body = (
+        f" if other.__class__ is self.__class__:\n  return {one} == {other}\n return NotImplemented"
+    )
+    return _compiled_later(made, "__eq__", f"def __eq__(self, other):\n{body}")
 
 
-def _hash(names: tuple[str, ...]) -> Callable[[object], int]:
-    values = _values(names)
+def _hash(made: type, names: tuple[str, ...]) -> Callable[..., Any]:
+    text = f"def __hash__(self):\n return hash({_tuple('self', names)})"
+    return _compiled_later(made, "__hash__", text)
 
-    def __hash__(self: object) -> int:
-        return hash(values(self))
 
-    return __hash__
+def _tuple(each: str, names: tuple[str, ...]) -> str:
+    return f"({''.join(f'{each}.{name},' for name in names)})"
+
+
+def _compiled_later(made: type, name: str, text: str) -> Callable[..., Any]:
+    """A method that is compiled, and takes its place in the class, when it is first called."""
+
+    def first(self: object, *others: object) -> Any:
+        names: dict[str, Any] = {}
+        exec(text, names)
+        method = names[name]
+        method.__qualname__, method.__module__ = f"{made.__qualname__}.{name}", made.__module__
+        if made.__dict__[name] is first:  # no other thread was faster
+            setattr(made, name, method)
+        return method(self, *others)
+
+    return first
 
 
 def _repr(names: tuple[str, ...]) -> Callable[[object], str]:
