@@ -252,6 +252,26 @@ def test_policies_parameters_dates_and_answers_are_taken_from_the_record(
     assert "line 11, hanne on 2026-10-30:\n  eligibility: was ineligible" in done.stdout
 
 
+def test_each_decision_finds_the_file_of_answers_that_it_was_made_with(
+    patients: Path, tmp_path: Path
+) -> None:
+    protocol = written(tmp_path / "trial.elig", TRIAL)
+    first, second = (
+        written(
+            tmp_path / f"{value}.csv",
+            f"{ANSWERS_HEADER}\nhanne,hgb,{value} g/dL,Dr Ito,2026-10-30,seen\n",
+        )
+        for value in ("8.8", "9.8")
+    )
+    for answers in (first, second):
+        record = screened(tmp_path, patients, "--answers", answers, protocol=protocol)
+    both = ("--answers", first, "--answers", second)
+    done = run("audit", "replay", record, patients, *both)
+    assert (done.returncode, done.stdout) == (0, "6 decisions: 6 the same, 0 not\n")
+    done = run("audit", "replay", record, patients, "--answers", second)
+    assert "the file of answers is another" in done.stdout
+
+
 def test_tables_and_merged_records_come_out_the_same(tmp_path: Path) -> None:
     halves = []
     bundle: Json = json.loads(HANNE.read_text("utf-8"))

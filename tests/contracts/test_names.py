@@ -126,6 +126,12 @@ def test_what_is_found(words: str, found: list[str]) -> None:
     assert [each.name for each in search([words], names_known()).found] == found
 
 
+def test_an_abbreviation_is_not_looked_for_inside_of_words() -> None:
+    hits = search(["MCI"], names_known())  # as in geMCItabine
+    assert (hits.found, hits.by_code) == ((), ())
+    assert search(["hypertension", "medication"], names_known()).found[0].name == "antihypertensive"
+
+
 def test_what_only_a_code_says_is_told_to_be_so() -> None:
     done = run("names", "tamoxifen")
     assert done.returncode == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from protocol_logic.surfaces.options import OUTPUT, once
+from protocol_logic.surfaces.options import OUTPUT
 
 
 @click.group()
@@ -75,8 +75,7 @@ _MASK = click.option(
     "--answers",
     metavar="FILE",
     multiple=True,
-    callback=once,
-    help="The answers, where some were used.",
+    help="The answers, where some were used; several files, each for the decisions made with it.",
 )
 @_MASK
 @click.option(

@@ -48,7 +48,7 @@ class ReplayOptions:
     file: str
     patients: tuple[str, ...]
     protocols: tuple[str, ...]
-    answers: str | None
+    answers: tuple[str, ...]
     mask: str | None
     form: str
     output: str | None
@@ -132,17 +132,29 @@ class _Again:
         masks: Masks,
         sources: dict[str, Source],
         paths: Sequence[Path],
-        answers: str | None,
+        answers: Sequence[str],
     ) -> None:
         self.run = run
         self.masks = masks
         self.sources = sources
         self.paths = paths
         self.first = run[0].body
-        self.answers = answers if self.first["answers"] is not None else None
+        self.answers = self._answers(answers)
         self.by_patient: dict[str, list[_Replayed]] = {}
         for each in run:
             self.by_patient.setdefault(each.body["patient"], []).append(each)
+
+    def _answers(self, names: Sequence[str]) -> str | None:
+        """The file of answers of these decisions among those that are given, by its digest; the
+        last one where none is it."""
+        used = self.first["answers"]
+        if used is None or not names:
+            return None
+        for name in names:
+            path = Path(name)  # one that is not there is told by whoever reads it
+            if not path.is_file() or self.masks.digest(path.read_bytes()) == used["digest"]:
+                return name
+        return names[-1]
 
     def decide(self, problems: list[Problem]) -> None:
         """Note what differs at each decision; problems of inputs go to their list."""

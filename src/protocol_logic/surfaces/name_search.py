@@ -18,7 +18,8 @@ from protocol_logic.foundation.problems import slips
 _SMALL = frozenset("a an and any by for from has in is no not of on or other the to with".split())
 _ENDINGS = (("ies", "y"), ("ses", "sis"), ("s", ""))
 _SHORT = 3
-"""Shorter words are abbreviations: `age` does not look for `agent`."""
+"""Words of so many letters are abbreviations: `age` does not look for `agent`, nor `mci` for
+`gemcitabine`."""
 
 
 _SLIP = 0.87
@@ -53,7 +54,7 @@ def search(words: Iterable[str], known: Sequence[Known]) -> Hits:
     if not found or min(map(len, parts)) > _SHORT:
         found = _at(r"\b{}", either, known)
     by_code = tuple((e, c) for e in known if e not in found and (c := _code(e, either)))
-    if not found and not by_code:
+    if not found and not by_code and min(map(len, parts)) > _SHORT:
         found = _at("{}", either, known)
     if found or by_code:
         return Hits(tuple(sorted(found, key=lambda each: _rank(each, parts))), by_code)
