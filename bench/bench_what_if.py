@@ -180,6 +180,9 @@ def problems_of(repairing: Repairing, record: PatientRecord, as_of: date) -> lis
 
 def beside(patients: list[list[Problem_]]) -> None:
     """What the minimal changes of each patient cost here and elsewhere."""
+    patients = [problems for problems in patients if problems]
+    if not patients:
+        return
     ours: list[list[Sets]] = []
     times = []
     for problems in patients:

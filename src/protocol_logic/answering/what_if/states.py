@@ -59,6 +59,11 @@ class Kept:
             for block in divided.blocks
         ]
         """The sources whose levers move each block."""
+        self.moved: list[list[int]] = [[] for _ in sources.names]
+        """The blocks that the lever of each source moves."""
+        for block, movers in enumerate(self.movers):
+            for source in movers:
+                self.moved[source].append(block)
         self.entries: dict[str, frozenset[str]] = {
             name: frozenset[str]().union(*(divided.blocks[b].entries for b in blocks))
             for name, blocks in divided.moved_by.items()
@@ -196,10 +201,7 @@ class States:
 
     def moved(self, lever: int) -> list[int]:
         """The blocks that a lever moves."""
-        source = self.maker.sources.names[lever]
-        if isinstance(source, str):
-            return self.divided.moved_by.get(source, [])
-        return [b.number for b in self.divided.blocks if any(patterned(b, t) for t in source)]
+        return self._kept.moved[lever]
 
     def states(self, block: int, movers: Sequence[int] | None = None) -> Iterator[State]:
         """All states of the levers that move a block, or of some of them."""
