@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from protocol_logic.compiling.policies import Policies
     from protocol_logic.foundation.source import Source
     from protocol_logic.records.files import Reading
-    from protocol_logic.records.sources import Shelf, Unread
+    from protocol_logic.records.sources import Unread
     from protocol_logic.records.store.knowledge import Knowledge
     from protocol_logic.records.store.rows import Rows
+    from protocol_logic.records.store.shelf import LargeShelf
     from protocol_logic.records.store.writing import Writer
 
 _PROBLEM_BYTES = 400
@@ -242,7 +243,7 @@ def _size_of(item: _Item) -> int:
 
 class _Run:
     def __init__(
-        self, writer: Writer, paths: Sequence[Path], problems: InputProblems, shelf: Shelf
+        self, writer: Writer, paths: Sequence[Path], problems: InputProblems, shelf: LargeShelf
     ) -> None:
         from protocol_logic.records.files import Reading
 
@@ -265,6 +266,7 @@ class _Run:
             closing(Progress(sys.stderr, total)) as progress,
             Workers(start, number, size=_size_of, lost=_lost) as processes,
         ):
+            self.shelf.pulse = lambda: progress.pulse(self.reading.bytes)
             for result in processes.results(self._items()):
                 if isinstance(result, tuple):
                     for problem in result:

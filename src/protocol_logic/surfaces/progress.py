@@ -29,6 +29,10 @@ class Progress:
     def step(self, done: int = 0) -> None:
         """One more patient is done, and `done` bytes have been read in all."""
         self.count += 1
+        self.pulse(done)
+
+    def pulse(self, done: int) -> None:
+        """Nothing is done but reading: `done` bytes in all."""
         now = time.monotonic()
         if now < self._next:
             return

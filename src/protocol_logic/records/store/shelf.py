@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ class LargeShelf(Shelf):
 
     def __init__(self, store: Path) -> None:
         super().__init__()
+        self.pulse: Callable[[], None] = lambda: None
+        """What is called for each line."""
         self._beside = store.parent
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._connection: DuckDBPyConnection | None = None
@@ -31,6 +33,7 @@ class LargeShelf(Shelf):
 
     def put(self, patient: int, line: bytes) -> None:
         """Keep a line. Raises StoreError."""
+        self.pulse()
         self._batch.append((patient, line))
         self._bytes += len(line)
         if self._bytes > _IN_MEMORY:
