@@ -43,7 +43,7 @@ BEGIN, END = "<!-- made by bench/bench_store.py: begin -->", "<!-- bench_store: 
 CLI = [sys.executable, "-m", "protocol_logic.surfaces.cli"]
 PROTOCOL = "anlotinib_fulvestrant"
 AS_OF = "2026-01-15"
-_MOST_BYTES = 60_000_000
+_MOST_BYTES = 30_000_000
 
 
 def timed(do: Callable[[], Any]) -> tuple[float, Any]:
