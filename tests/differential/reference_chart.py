@@ -108,6 +108,11 @@ class Chart:
         self.vocabulary = protocol.vocabulary
         self.as_of = as_of
         self.unclear = record.unclear
+        self.unread = {
+            each.kind
+            for each in record.unlisted
+            if not each.known and not (each.first is not None and each.first > as_of)
+        }
         self.today = on(as_of)
         self.tests = tuple(_all_tests(protocol))
         self.withins = [test for test in self.tests if isinstance(test, core.Within)]

@@ -111,7 +111,15 @@ class Statements(ABC):
 
     def closed(self, entry: str, history: str | None) -> bool:
         """Whether what is not recorded did not happen."""
+        found = self.chart.vocabulary.entries[entry]
+        kind = found.kind if isinstance(found, voc.Concept) else "condition"
         lists = [] if history is None else self.visible(history)
+        if kind in self.chart.unread:  # it may be just that: only a person can say it is none
+            lists = [
+                (number, fact)
+                for number, fact in lists
+                if not (isinstance(fact.reading, Closed) and fact.reading.listed)
+            ]
         nevers = [
             (number, fact)
             for number, fact in self.chart.nevers(entry)

@@ -21,6 +21,7 @@ from protocol_logic.records.facts import (
     Fact,
     PatientRecord,
     Stated,
+    Unlisted,
     past,
 )
 from protocol_logic.records.json_text import parse
@@ -62,6 +63,7 @@ def trials(case: int) -> Iterator[Trial]:
             bundles.blur(rng, bundle)
         record = record_of(found, bundles.dumps(bundle))
         record = _of_the_past(random.Random(f"past {case} {number}"), record)
+        record = _unread(random.Random(f"unread {case} {number}"), record, as_of)
         record = _said_twice(random.Random(f"twice {case} {number}"), record)
         record = answered(rng, found.protocol, record, as_of)
         shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
@@ -91,6 +93,17 @@ def _of_the_past(rng: random.Random, record: PatientRecord) -> PatientRecord:
         for fact in record.facts
     ]
     return replace(record, facts=tuple(facts))
+
+
+def _unread(rng: random.Random, record: PatientRecord, as_of: date) -> PatientRecord:
+    """The record, now and then with what no entry knows, beside which no list of it closes."""
+    found = list(record.unlisted)
+    for number in range(rng.choice([0, 0, 0, 1, 2])):
+        kind = rng.choice(["condition", "procedure", "medication", "allergy"])
+        day = (as_of + timedelta(days=rng.choice([-900, -30, 0, 1, 45]))).isoformat()
+        day = rng.choice([day, day, day[:7], "", "spring"])
+        found.append(Unlisted(kind, f"Unread/{number}", f"{number}", "something", day))
+    return replace(record, unlisted=tuple(sorted(found)))
 
 
 def _said_twice(rng: random.Random, record: PatientRecord) -> PatientRecord:

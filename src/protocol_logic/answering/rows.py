@@ -216,7 +216,17 @@ def problems_of(record: PatientRecord, found: PatientFindings) -> list[Problem]:
                 file=record.source,
             )
         )
-    empty = {problem.resource for problem in record.problems if problem.code == "empty-list"}
+    for name, (fact, unread) in found.kept_open.items():
+        problems.append(
+            Problem(
+                code="list-not-closing",
+                message=f"`{name}` does not close, beside {words(unread)}",
+                hint="who has looked at them can answer that it is complete, or make codes known "
+                "by entries, which `fit` prints",
+                resource=fact.resource,
+                file=record.source,
+            )
+        )
     for name, unlisted in found.beside.items():
         closed = next(
             fact
@@ -224,17 +234,16 @@ def problems_of(record: PatientRecord, found: PatientFindings) -> list[Problem]:
             for fact in facts
             if fact.entry == name and isinstance(fact.reading, Closed)
         )
-        if closed.resource not in empty:
-            problems.append(
-                Problem(
-                    code="unlisted-under-closed-list",
-                    message=f"`{name}` closes, beside {words(unlisted)}",
-                    hint="see whether it is of what the list says to be absent; `fit` shows what "
-                    "codes may stand for",
-                    resource=closed.resource,
-                    file=record.source,
-                )
+        problems.append(
+            Problem(
+                code="unlisted-under-closed-list",
+                message=f"`{name}` closes, beside {words(unlisted)}",
+                hint="see whether it is of what the list says to be absent; `fit` shows what "
+                "codes may stand for",
+                resource=closed.resource,
+                file=record.source,
             )
+        )
     for openers in found.openers.values():
         for opener in openers:
             if opener.reason == "conflicting":

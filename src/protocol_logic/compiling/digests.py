@@ -11,6 +11,8 @@ from typing import Any
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.reach import reached
+from protocol_logic.knowledge.resources import known_codes
+from protocol_logic.knowledge.vocabulary import Concept, Event
 
 
 def digest_of(protocol: core.Protocol) -> str:
@@ -24,7 +26,8 @@ def digest_of_text(protocol: core.Protocol) -> str:
 
 
 def digest_of_knowledge(protocol: core.Protocol) -> str:
-    """Covers the definitions and entries that the protocol rests on."""
+    """Covers the definitions and entries that the protocol rests on; where it asks for what lists
+    close, also which codes are known at all, since a list closes only beside these."""
     return _digest(_knowledge(protocol))
 
 
@@ -32,10 +35,23 @@ def _text(p: core.Protocol) -> tuple[Any, ...]:
     return (p.id, p.version, p.scopes, p.timepoints, p.criteria)
 
 
-def _knowledge(p: core.Protocol) -> list[dict[str, Any]]:
+def _knowledge(p: core.Protocol) -> list[Any]:
     names = reached(p)
     knowledge = (p.definitions, p.derived, p.denials, p.vocabulary.entries)
-    return [{n: each for n, each in group.items() if n in names} for group in knowledge]
+    rests = [{n: each for n, each in group.items() if n in names} for group in knowledge]
+    return [*rests, _known(p)] if _rests_on_lists(p, names) else rests
+
+
+def _rests_on_lists(p: core.Protocol, names: frozenset[str]) -> bool:
+    return any(
+        isinstance(entry := p.vocabulary.entries.get(name), Concept | Event) and entry.closed_by
+        for name in names
+    )
+
+
+def _known(p: core.Protocol) -> str:
+    own = (code.key for c in p.vocabulary.of(Concept) for code in (*c.codes, *c.past))
+    return _digest(sorted(known_codes().union(own)))
 
 
 def _digest(said: object) -> str:

@@ -13,7 +13,7 @@ from protocol_logic.compiling.plan import Finding
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.orders import orders_of
 from protocol_logic.findings.rows import Reason
-from protocol_logic.knowledge.vocabulary import Concept, Event, Vocabulary
+from protocol_logic.knowledge.vocabulary import Concept, Entry, Event, Vocabulary
 from protocol_logic.records.facts import (
     Appointed,
     Closed,
@@ -76,6 +76,9 @@ class Visible:
                     ordered = True
             self._facts[fact.entry].append(fact)
         self._unclear = record.unclear
+        seen = [each for each in record.unlisted if each.keeps_open and each.is_seen(as_of)]
+        self.unread = {each.kind: each.resource for each in reversed(seen)}
+        """Kind of concept -> the first resource that may be anything of it."""
         orders: list[tuple[Fact, Fact | None]] = []
         if ordered:
             each = (self._facts, self._nevers)
@@ -196,6 +199,9 @@ class Visible:
         if order is not None:
             known = isinstance(order.reading, Ordered) and order.reading.known
             return ("ordered" if known else "not_closed"), order.resource
+        unread = self.unread.get(kind_of(self.vocabulary.entries[entry]))
+        if unread is not None and any(map(is_listed, self._of_history(entry))):
+            return "not_closed", unread
         lapsed = next(self._lists(entry), None)
         return ("stale", lapsed.resource) if lapsed is not None else (reason, None)
 
@@ -211,18 +217,29 @@ class Visible:
             return False
         if by_list and any(self._denials(entry)):
             return False
-        kind = found.kind if isinstance(found, Concept) else "condition"
-        return self.ordered(entry) is None and kind not in self._unclear
+        return self.ordered(entry) is None and kind_of(found) not in self._unclear
 
     def _lists(self, entry: str) -> Iterator[Fact]:
-        """What closes an entry, whatever its age: lists, and that it never was."""
+        """What closes an entry, whatever its age: lists, and that it never was. A list of the
+        record closes nothing that something in it may be."""
+        if self.ordered(entry) is None:
+            unread = kind_of(self.vocabulary.entries[entry]) in self.unread
+            for fact in (*self._of_history(entry), *self._denials(entry)):
+                is_closed = isinstance(fact.reading, Closed) and self.certain(fact)
+                if is_closed and not (unread and is_listed(fact)):
+                    yield fact
+
+    def _of_history(self, entry: str) -> list[Fact]:
+        """What is said of the list that would close an entry."""
         found = self.vocabulary.entries[entry]
         history = found.closed_by if isinstance(found, Concept | Event) else None
-        if self.ordered(entry) is None:
-            lists = self.of(history) if history is not None else ()
-            for fact in (*lists, *self._denials(entry)):
-                if isinstance(fact.reading, Closed) and self.certain(fact):
-                    yield fact
+        return self.of(history) if history is not None else []
+
+    def closes(self, history: str) -> bool:
+        """Whether a list is recorded, and closes all that it can."""
+        kinds = {kind_of(e) for e in self.vocabulary.entries.values() if _is_closed_by(e, history)}
+        unread = not kinds.isdisjoint(self.unread)
+        return any(not (unread and is_listed(fact)) for fact in self.of(history))
 
     def _denials(self, entry: str) -> Iterator[Fact]:
         """Where somebody says that it, or all that it is a kind of, never was."""
@@ -253,6 +270,20 @@ class Visible:
         """Whether the fact counts whichever day its partial date means."""
         when = fact.date
         return when is None or (when.last <= self.as_of and when.first >= self.since)
+
+
+def is_listed(fact: Fact) -> bool:
+    """Whether a fact is a list of the record, which closes only what can be known of it."""
+    return isinstance(fact.reading, Closed) and fact.reading.listed
+
+
+def _is_closed_by(entry: Entry, history: str) -> bool:
+    return isinstance(entry, Concept | Event) and entry.closed_by == history
+
+
+def kind_of(entry: Entry) -> str:
+    """The kind of what a record states of a concept; events are read from conditions."""
+    return entry.kind if isinstance(entry, Concept) else "condition"
 
 
 def newest(facts: Iterable[Fact], as_of: date, since: date = date.min) -> list[Fact]:

@@ -128,6 +128,8 @@ class PatientFindings:
     resembles what it makes absent."""
     passed: Mapping[str, tuple[Unlisted, ...]] = field(default_factory=dict)
     """Criterion -> what resembles a class that a list makes absent for it."""
+    kept_open: Mapping[str, tuple[Fact, tuple[Unlisted, ...]]] = field(default_factory=dict)
+    """List of the record that leaves something open -> it, and what of its kind no entry knows."""
     widened: tuple[str, ...] = ()
     """Groups with so many readings that they were widened to all."""
 

@@ -29,6 +29,7 @@ from protocol_logic.records.facts import (
     Fact,
     Happened,
     Therapy,
+    Unlisted,
 )
 
 HORIZON_YEARS = 100
@@ -71,13 +72,16 @@ def turns_of(
     as_of: date,
     windows: Mapping[str, Window],
     timepoints: Mapping[str, date],
+    unlisted: Iterable[Unlisted] = (),
 ) -> Mapping[date, Sequence[Turn]]:
     """The days after `as_of` on which a finding may change, in order, with what may change it.
 
-    `windows`: entry -> how old its evidence may be; `timepoints`: days that the run gives.
+    `windows`: entry -> how old its evidence may be; `timepoints`: days that the run gives;
+    `unlisted`: what else the record states, which may keep lists from closing.
     """
     turns = _Turns(protocol, plan, list(facts), as_of, windows, timepoints)
     turns.look()
+    turns.look_at(unlisted)
     return {day: tuple(turns.found[day]) for day in sorted(turns.found)}
 
 
@@ -114,6 +118,13 @@ class _Turns:
         lines = [f.entry for f in self.plan.findings.values() if f.kind == "lines"]
         for concept in dict.fromkeys([*lines, *self.plan.courses]):
             self._courses(concept, self.plan.courses.get(concept))
+
+    def look_at(self, unlisted: Iterable[Unlisted]) -> None:
+        """From the day on of which something may be, no list closes what it may be."""
+        for each in unlisted:
+            if each.keeps_open and each.first is not None:
+                for name in (*self.plan.findings, *map(concept_group, self.plan.courses)):
+                    self._note(each.first, Turn(name, "time"))
 
     def _note(self, day: date, turn: Turn) -> None:
         if self.as_of < day <= self.last:

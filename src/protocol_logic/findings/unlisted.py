@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
+from protocol_logic.findings.latest import is_listed, kind_of
 from protocol_logic.findings.rows import PatientFindings, concept_group
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.likeness import spoken
-from protocol_logic.knowledge.vocabulary import Concept, History, Vocabulary
-from protocol_logic.records.facts import Closed, PatientRecord, Unlisted
+from protocol_logic.knowledge.vocabulary import Concept, Event, History, Vocabulary
+from protocol_logic.records.facts import Closed, Fact, PatientRecord, Unlisted
 
 MOST_NAMED = 3
 _MANY = {
@@ -32,11 +33,12 @@ def look_beside(
     """Note for each list on whose closing a finding rests what the record states of the kinds that
     it closes, up to the as-of date: what no entry knows, and what resembles a class that the list
     makes absent; and for each criterion the latter."""
-    closing = _closing(protocol.vocabulary, found)
+    voc = protocol.vocabulary
+    found.kept_open = _kept_open(plan, voc, record, found)
+    closing = _closing(voc, found)
     if not closing:
         return
-    voc, today = protocol.vocabulary, found.as_of.isoformat()
-    seen = [each for each in record.unlisted if each.day <= today[: len(each.day)]]
+    seen = [each for each in record.unlisted if each.is_seen(found.as_of)]
     kinds = {
         name: {c.kind for c in voc.of(Concept) if c.closed_by == name}
         for name in sorted(set(closing.values()))
@@ -48,9 +50,16 @@ def look_beside(
         for name, history in _absent(plan, voc, criterion, closing):
             said, below = spoken(voc, name), set(voc.below(name))
             for each in seen:
-                if each.kind not in kinds[history] or not below.isdisjoint(each.entries):
+                if each.kind not in kinds[history]:
                     continue
-                if said.resembles(each.name, each.code, each.known):
+                of_class = not below.isdisjoint(each.entries)
+                if of_class and each.status:
+                    alike.setdefault(each, name)
+                elif (
+                    not of_class
+                    and not each.status
+                    and said.resembles(each.name, each.code, each.known)
+                ):
                     alike.setdefault(each, name)
                     likes.setdefault((history, each), name)
         if alike:
@@ -77,6 +86,29 @@ def _closing(vocabulary: Vocabulary, found: PatientFindings) -> dict[str, str]:
         if isinstance(fact.reading, Closed)
         and isinstance(vocabulary.entries.get(fact.entry), History)
     }
+
+
+def _kept_open(
+    plan: Plan, vocabulary: Vocabulary, record: PatientRecord, found: PatientFindings
+) -> Mapping[str, tuple[Fact, tuple[Unlisted, ...]]]:
+    """The lists of the record that leave something open because of what may be anything of a kind
+    that they would close, with that."""
+    blamed = {o.resource for each in found.openers.values() for o in each if o.resource}
+    unread = [e for e in record.unlisted if e.keeps_open and e.is_seen(found.as_of)]
+    if not any(each.resource in blamed for each in unread):
+        return {}
+    asked = {f.entry for f in plan.findings.values()} | {*plan.courses}
+    kinds: dict[str, set[str]] = {}
+    for name in asked & vocabulary.entries.keys():
+        entry = vocabulary.entries[name]
+        if isinstance(entry, Concept | Event) and entry.closed_by is not None:
+            kinds.setdefault(entry.closed_by, set()).add(kind_of(entry))
+    told = {}
+    for fact in record.facts:
+        of_kind = tuple(each for each in unread if each.kind in kinds.get(fact.entry, ()))
+        if is_listed(fact) and of_kind and fact.date and fact.date.last <= found.as_of:
+            told[fact.entry] = fact, of_kind
+    return dict(sorted(told.items()))
 
 
 def _absent(

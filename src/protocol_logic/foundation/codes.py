@@ -81,7 +81,7 @@ _ROWS = (
         "warning",
         "a list that closes beside what resembles it",
     ),
-    Code("empty-list", "warning", "an empty list that closes beside what no entry knows"),
+    Code("list-not-closing", "notice", "a list that closes nothing of what no entry knows"),
     Code("patient-status", "notice", "a Patient who is dead, not active or replaced"),
     Code("foreign-subject", "warning", "a resource that is not about the bundle's patient"),
     Code("no-resource", "warning", "a bundle entry that holds no resource"),

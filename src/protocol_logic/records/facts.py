@@ -153,7 +153,13 @@ class LesionSize:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A snapshot list: what it lists is complete on its date."""
+    """What it is of is complete on its date.
+
+    `listed`: so says a list of the record, which closes only what can be known of the record; else
+    a person does, or whoever supposes it.
+    """
+
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +235,8 @@ class Unlisted(NamedTuple):
 
     `kind`: the kind of concept that it is of; `code`: its first code, `name` what the record calls
     it; `day`: its first day as written, or empty; `known`: its code stands in the knowledge base;
-    `entries`: those that have it; `like`: the entry that it resembles, if any.
+    `entries`: those that have it; `like`: the entry that it resembles, if any;
+    `status`: one for which it does not count, though it may have happened.
     """
 
     kind: str
@@ -240,6 +247,25 @@ class Unlisted(NamedTuple):
     known: bool = False
     entries: tuple[str, ...] = ()
     like: str = ""
+    status: str = ""
+
+    @property
+    def keeps_open(self) -> bool:
+        """Whether it may be anything of its kind, so that no list of the record closes that."""
+        return not self.known
+
+    def is_seen(self, day: date) -> bool:
+        """Whether it may be of that day or an earlier one."""
+        when = self.first
+        return when is None or when <= day
+
+    @property
+    def first(self) -> date | None:
+        """Its first day; None where none is written that can be read."""
+        try:
+            return PartialDate.parse(self.day).first
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Lesion
-from protocol_logic.records import conditions, lists
+from protocol_logic.records import conditions
 from protocol_logic.records.codings import Codings, entries_of, is_known, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
 from protocol_logic.records.facts import (
@@ -199,8 +199,6 @@ class Reader:
         """Names of the Medications that resources with facts refer to."""
         self.unclear: dict[str, str] = {}
         """Kind of concept -> a resource that may be about any concept of the kind."""
-        self.unlisted: dict[str, list[str]] = {}
-        """Kind of concept -> the resources with a code that can be known, but no entry has."""
         self.stated: list[Unlisted] = []
         """What is stated of concepts, and what of another kind may be taken for one."""
 
@@ -229,9 +227,7 @@ class Reader:
             index_date=index,
             facts=tuple(sorted(self.facts, key=place)),
             problems=tuple(
-                Problems(
-                    [*self.problems, *noted_problems(self.unmapped, source), *self._empty_lists()]
-                ).sorted()
+                Problems([*self.problems, *noted_problems(self.unmapped, source)]).sorted()
             ),
             accounting=tuple(Account(kind, **n) for kind, n in sorted(self.counts.items())),
             unclear=frozenset(self.unclear),
@@ -312,15 +308,13 @@ class Reader:
             if row.concept is None or not is_stated(json, row):
                 return unmapped
             if not unmapped:
-                entries = self._note(item, row, row.concept)
-                if not entries:
-                    self.unlisted.setdefault(row.concept, []).append(item.name)
-            if unmapped:
+                self._note(item, row, row.concept)
+            else:
                 self.unclear[row.concept] = min(item.name, self.unclear.get(row.concept, item.name))
             return unmapped
-        if row.concept is not None and is_stated(json, row):
-            self._note(item, row, row.concept)
         status = text_in(json, "status")
+        if row.concept is not None and (is_stated(json, row) or unsure_status(json, row)):
+            self._note(item, row, row.concept)
         if row.statuses is not None and status not in row.statuses:
             item.problem("not-usable", why_not_counted(json))
             return False
@@ -375,9 +369,8 @@ class Reader:
             self.unmapped.setdefault((kind, "not-read", why), []).append(item.name)
         return why is not None
 
-    def _note(self, item: Item, row: Row[Any], concept: str) -> tuple[str, ...]:
-        """Note what a resource states of a kind of concept, or may be taken for; the entries that
-        have its codes."""
+    def _note(self, item: Item, row: Row[Any], concept: str) -> None:
+        """Note what a resource states of a kind of concept, or may be taken for."""
         coded = item.json.get(row.code or "")
         keys = keys_of(coded)
         code = keys[0][1] if keys else ""
@@ -386,8 +379,10 @@ class Reader:
         named = entries_of(coded, self.codings.named[concept]) if own else ()
         entries = tuple([entry.name for entry in named])
         known = own and (bool(entries) or any(map(is_known, keys)))
-        self.stated.append(Unlisted(concept, item.name, code, display(coded), day, known, entries))
-        return entries
+        status = unsure_status(item.json, row)
+        self.stated.append(
+            Unlisted(concept, item.name, code, display(coded), day, known, entries, status=status)
+        )
 
     def _is_unlike(self, item: Item, row: Row[Any]) -> bool:
         """Whether a resource has a code that may be taken for one of an entry, which is told."""
@@ -407,11 +402,6 @@ class Reader:
             kind: str = item.json["resourceType"]
             self.unmapped.setdefault((kind, "unmapped-code", why), []).append(item.name)
         return why is not None
-
-    def _empty_lists(self) -> list[Problem]:
-        empty = {e.name for e in self.entries if e.kind == "List" and not e.resource.get("entry")}
-        source = self.document.source
-        return lists.told_beside(self.facts, empty, self.codings, self.unlisted, source)
 
     # ---- medications -------------------------------------------------------------------------
 
@@ -488,6 +478,18 @@ def is_stated(json: Object, row: Row[Any]) -> bool:
     if row.statuses is not None:
         return text_in(json, "status") in row.statuses
     return not conditions.is_withdrawn(json)
+
+
+_UNSURE = ("unknown", "in-progress", "on-hold", "stopped")
+
+
+def unsure_status(json: Object, row: Row[Any]) -> str:
+    """The status of a resource that does not count for it, though it may have happened; else
+    nothing."""
+    status = text_in(json, "status")
+    if row.statuses is None or status in row.statuses or status not in (None, *_UNSURE):
+        return ""
+    return status or "none"
 
 
 def index_date_of(bundle: Item) -> date | None:

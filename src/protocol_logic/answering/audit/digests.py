@@ -60,6 +60,7 @@ def facts_bytes(record: PatientRecord) -> bytes:
         {
             "facts": [_plain(fact) for fact in record.facts],
             "unclear": sorted(record.unclear),
+            "unlisted": [list(each) for each in record.unlisted],
         }
     )
 

@@ -45,11 +45,13 @@ class Ahead:
 
     def turns(self, as_of: date) -> Mapping[date, Sequence[Turn]]:
         """The days after one on which some finding may change, with what may change it."""
-        facts: dict[Fact, None] = dict.fromkeys(self.record_on(as_of).facts)
+        record = self.record_on(as_of)
+        facts: dict[Fact, None] = dict.fromkeys(record.facts)
+        unlisted = record.unlisted
         for day in self.later:
             if day > as_of:
                 facts.update(dict.fromkeys(self.record_on(day).facts))
-        turns = turns_of(self.protocol, self.plan, facts, as_of, self.windows, self.dates)
+        turns = turns_of(self.protocol, self.plan, facts, as_of, self.windows, self.dates, unlisted)
         missing = (day for day in self.later if day > as_of and day not in turns)
         return dict(sorted({**turns, **dict.fromkeys(missing, ())}.items()))
 

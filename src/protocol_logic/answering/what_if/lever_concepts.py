@@ -152,7 +152,7 @@ class ConceptLevers:
 
     def _list(self, entry: voc.History) -> Lever | None:
         change = self.changes[entry.name]
-        if self.visible.of(entry.name) or change.obtain is None:
+        if self.visible.closes(entry.name) or change.obtain is None:
             return None
         fact = self._fact(entry.name, COMPLETE, Closed())
         option = Option(COMPLETE, "obtain", change.obtain, (fact,))

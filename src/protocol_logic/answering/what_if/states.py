@@ -104,6 +104,8 @@ class States:
         if id(divided) not in kept:
             kept[id(divided)] = Kept(divided, maker.sources)
         self._kept = kept[id(divided)]
+        self._unread = record.unclear, frozenset(maker.visible.unread)
+        """What decides, beside facts, what a list closes."""
         self._movers: dict[int, tuple[int, ...]] = {}
         self._alike: dict[int, int] = {}
         """Lever -> its number among those that many patients have."""
@@ -173,7 +175,7 @@ class States:
             return tuple(map(maker.truth, source))
         entry = maker.voc.entries[source]
         if isinstance(entry, History):
-            return self.as_of, bool(maker.visible.of(source))
+            return self.as_of, maker.visible.closes(source)
         if self._kept.entries[source].isdisjoint(self._by_entry):
             if isinstance(entry, Quantity):  # an example of another input is that of a sex
                 return self.as_of, maker.sex()
@@ -231,7 +233,7 @@ class States:
                 return numbers
             decides: object = numbers
         else:
-            decides = self.number(block, ()), self.record.unclear
+            decides = self.number(block, ()), self._unread
         key = block, decides, tuple([self._alike.get(i) for i in movers])
         if key not in self._kept.looks:
             self._kept.looks[key] = tuple(
@@ -319,7 +321,7 @@ class States:
         return (
             block.number,
             said,
-            self.record.unclear,
+            self._unread,
             self.as_of if self.visible.timepoints else None,
         )
 

@@ -158,7 +158,6 @@ class _Gathering:
         self.noted: dict[tuple[str, str, str], list[str]] = {}
         self.referenced: set[str] = set()
         self.unclear: dict[str, str] = {}
-        self.unlisted: dict[str, list[str]] = {}
         self.stated: list[Unlisted] = []
 
     def record(self) -> PatientRecord:
@@ -186,7 +185,7 @@ class _Gathering:
             index_date=kept.index_date,
             index_source=kept.index_source,
             facts=tuple(sorted(self.facts, key=place)),
-            problems=tuple(Problems([*problems, *self._empty_lists()]).sorted()),
+            problems=tuple(Problems(problems).sorted()),
             accounting=tuple(Account(kind, *n) for kind, n in sorted(self.counts.items())),
             unclear=frozenset(self.unclear),
             unlisted=tuple(sorted(self.stated)),
@@ -215,7 +214,7 @@ class _Gathering:
                 self.problems.append(problem.problem(kept.name, source))
         if kept.stopped:
             return False
-        if parts and said.concept is not None and kept.stated:
+        if parts and said.concept is not None and (kept.stated or kept.status):
             self._note(kept, said, said.concept)
         for entry, fact, part, sure in kept.facts:
             if entry in numbers if free else (part, entry) in parts:
@@ -265,8 +264,6 @@ class _Gathering:
         if concept is not None and kept.stated:
             if unmapped is None:
                 self._note(kept, said, concept)
-                if not said.entries:
-                    self.unlisted.setdefault(concept, []).append(kept.name)
             else:
                 self.unclear[concept] = min(kept.name, self.unclear.get(concept, kept.name))
         return unmapped is not None
@@ -275,13 +272,16 @@ class _Gathering:
         known = said.stands if concept == said.concept else False
         entries = said.entries if concept == said.concept else ()
         self.stated.append(
-            Unlisted(concept, kept.name, said.code, said.name, kept.day, known, entries)
-        )
-
-    def _empty_lists(self) -> list[Problem]:
-        empty = {each.name for each in self.kept.kept if each.empty}
-        return lists.told_beside(
-            self.facts, empty, self.chosen.codings, self.unlisted, self.kept.source
+            Unlisted(
+                concept,
+                kept.name,
+                said.code,
+                said.name,
+                kept.day,
+                known,
+                entries,
+                status=kept.status,
+            )
         )
 
 

@@ -73,8 +73,8 @@ class Kept:
     found from `about`, its code elements as FHIR writes them; None: the entries of its facts and
     problems are its entries. Qualifiers of its facts are by number, as text. `stopped`: nothing
     counts but what is always told. `stated`, `day`: whether it would count if its code were known,
-    and its first day as written. `via`: the name of the Medication that it refers to. `empty`:
-    whether it is a list of nothing.
+    and its first day as written. `via`: the name of the Medication that it refers to. `status`:
+    one for which it does not count, though it may have happened.
     """
 
     type: str
@@ -89,7 +89,7 @@ class Kept:
     stated: bool = True
     day: str = ""
     via: str | None = None
-    empty: bool = False
+    status: str = ""
 
 
 @dataclass(slots=True)

@@ -93,7 +93,7 @@ def rows_of(kept: KeptPatient, numbers: Sequence[int]) -> Rows:
                 each.stated,
                 each.day or None,
                 each.via,
-                each.empty,
+                each.status or None,
             )
         )
         rows.facts += [_fact_row(number, fact, numbers) for fact in each.facts]
@@ -120,7 +120,7 @@ def patient_of(
     kept.counted = json.loads(counted)
     kept.nothing = nothing
     by_number: dict[int, Kept] = {}
-    for number, type_, name, about, stopped, stated, day, via, empty in resources:
+    for number, type_, name, about, stopped, stated, day, via, status in resources:
         kind, text = abouts[about] if about is not None else (None, None)
         by_number[number] = Kept(
             type_,
@@ -131,7 +131,7 @@ def patient_of(
             stated=stated,
             day=day or "",
             via=via,
-            empty=empty,
+            status=status or "",
         )
     for row in facts:
         resource = by_number[row[0]]
@@ -407,6 +407,6 @@ _READ: dict[str, Callable[[Row], Reading]] = {
     "nottaken": lambda _: NotTaken(),
     "done": _read_done,
     "lesion": _read_lesion,
-    "closed": lambda _: Closed(),
+    "closed": lambda _: Closed(listed=True),
     "born": _read_born,
 }

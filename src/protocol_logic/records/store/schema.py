@@ -10,7 +10,7 @@ _PATIENTS = """
 """
 _RESOURCES = """
     patient INTEGER, resource INTEGER, type VARCHAR, name VARCHAR, about INTEGER,
-    stopped BOOLEAN, stated BOOLEAN, day VARCHAR, via VARCHAR, empty BOOLEAN
+    stopped BOOLEAN, stated BOOLEAN, day VARCHAR, via VARCHAR, status VARCHAR
 """
 _FACTS = """
     patient INTEGER, resource INTEGER, part INTEGER, entry INTEGER, sure BOOLEAN, kind VARCHAR,

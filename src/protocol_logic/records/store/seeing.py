@@ -167,7 +167,7 @@ class _Seer(fhir.Reader):
             kept.about = {**_about(kind, row, json, components), **self._beside(json)}
             kept.day = first_day(json, row)
             kept.stated = fhir.is_stated(json, row)
-            kept.empty = kind == "List" and not json.get("entry")
+            kept.status = fhir.unsure_status(json, row)
         if parts:
             self._read_parts(item, row, parts, kept)
         elif not kept.problems and not self._beside(json) and not self._may_be_told(json, row):
