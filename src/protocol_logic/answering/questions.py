@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from protocol_logic.answering.asking import OWN, Asker, Draft
 from protocol_logic.answering.kinds import folded, with_kinds
 from protocol_logic.answering.rows import Row
 from protocol_logic.answering.wanted import wanted
 from protocol_logic.compiling.plan import Plan
+from protocol_logic.findings.unlisted import words
+from protocol_logic.knowledge.likeness import spoken
 from protocol_logic.knowledge.vocabulary import (
     Concept,
     History,
@@ -55,7 +58,7 @@ def questions(elements: Elements, plan: Plan, record: PatientRecord, row: Row) -
     kinds = _kinds(elements, drafts)
     below = {kind for each in kinds.values() for kind in each}
     asked = [
-        _question(elements, draft, kinds.get(element, ()))
+        _question(elements, draft, kinds.get(element, ()), _unread(elements, draft, record, row))
         for element, draft in drafts.items()
         if element not in below
     ]
@@ -81,7 +84,25 @@ def _kinds(elements: Elements, drafts: Mapping[str, Draft]) -> dict[str, tuple[s
     return classes
 
 
-def _question(elements: Elements, draft: Draft, kinds: Sequence[str]) -> Question:
+def _unread(elements: Elements, draft: Draft, record: PatientRecord, row: Row) -> str:
+    """What the chart holds of the kinds of a list and no entry knows, those that resemble what it
+    settles first: who calls the list complete should have looked at it."""
+    if not isinstance(draft.entry, History):
+        return ""
+    vocabulary, day = elements.vocabulary, date.fromisoformat(row["as_of"])
+    kinds = {c.kind for c in vocabulary.of(Concept) if c.closed_by == draft.entry.name}
+    seen = [e for e in record.unlisted if e.keeps_open and e.kind in kinds and e.is_seen(day)]
+    said = {name: spoken(vocabulary, name) for name in draft.settles} if seen else {}
+    told = []
+    for each in seen:
+        alike = (
+            n for n, spoken_of in said.items() if spoken_of.resembles(each.name, each.code, False)
+        )
+        told.append(each._replace(like=next(alike, "")))
+    return words(told)
+
+
+def _question(elements: Elements, draft: Draft, kinds: Sequence[str], unread: str) -> Question:
     says = draft.says
     if draft.entry is not None:
         readers = tuple(draft.readers.values())
@@ -91,7 +112,7 @@ def _question(elements: Elements, draft: Draft, kinds: Sequence[str]) -> Questio
     return Question(
         element=draft.element,
         label=with_kinds(draft.label, kinds),
-        reason=_reason(elements, draft),
+        reason=_reason(elements, draft) + (f"; unread in the chart: {unread}" if unread else ""),
         expected=f"{says}{draft.more}",
         sentence=_few(list(draft.sentences), _MOST_SENTENCES, _AND),
     )

@@ -172,10 +172,16 @@ def _criterion(
     }
 
 
-def passed_over(found: PatientFindings, criterion: str) -> list[dict[str, str]]:
+def passed_over(found: PatientFindings, criterion: str) -> list[dict[str, str | None]]:
     """What resembles a class that a complete list makes absent for a criterion."""
     return [
-        {"name": each.name, "code": each.code, "resource": each.resource, "resembles": each.like}
+        {
+            "name": each.name,
+            "code": each.code,
+            "resource": each.resource,
+            "resembles": each.like,
+            "status": each.status or None,
+        }
         for each in found.passed.get(criterion, ())
     ]
 

@@ -156,8 +156,16 @@ def _named(unlisted: Sequence[Unlisted], what: str) -> str:
     return f"{len(unlisted):,} {kind} {what}: {', '.join(named)}"
 
 
+def said_of(name: str, resource: str, like: str, status: str | None) -> str:
+    """What is passed over, in words: what resembles a class, or is of it by a status that does not
+    count."""
+    if status is None:
+        return f"{shown(name)}, which resembles `{like}`"
+    return f"{shown(name)}, `{like}` of status `{status}` ({shown(resource)})"
+
+
 def passed_words(unlisted: Sequence[Unlisted]) -> list[str]:
     """What resembles a class that a list makes absent, each name once."""
     return list(
-        dict.fromkeys(f"{shown(each.name)}, which resembles `{each.like}`" for each in unlisted)
+        dict.fromkeys(said_of(e.name, e.resource, e.like, e.status or None) for e in unlisted)
     )

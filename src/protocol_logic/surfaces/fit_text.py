@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from protocol_logic.answering.fit.report import Report
 
 _MOST_SUGGESTIONS = 5
+_MOST_ENTRIES = 20
 _GAPS = 5
 _AGES = 34  # as wide as their heading
 
@@ -34,6 +35,7 @@ class FitText(ReportText):
             yield from self._elements()
             yield from self._suggestions()
             yield from self._look_alikes()
+            yield from self._lists_open()
             yield from self._never()
             yield from self._asked()
             yield from self._resources()
@@ -130,6 +132,20 @@ class FitText(ReportText):
             text = f"{visible(element['element'])} is not {words.coded(alike, 'display')}: "
             text += f"{visible(alike['why'])} ({words.where(alike)})"
             yield from self.wrapped(text, "", "    ")
+
+    def _lists_open(self) -> Iterator[str]:
+        found = self.report["lists_open"]
+        if not found["entries"]:
+            return
+        yield from self._title(words.LISTS_OPEN)
+        yield from self._wrapped(words.lists_open(found))
+        for each in found["entries"][:_MOST_ENTRIES]:
+            yield ""
+            yield from map(visible, each["entry"].split("\n"))
+        more = len(found["entries"]) - _MOST_ENTRIES
+        if more > 0:
+            yield ""
+            yield from self._wrapped(f"and {more:,} more: --format json has all")
 
     # ---- what is never there ---------------------------------------------------------------------
 

@@ -177,3 +177,17 @@ def never(report: Report) -> list[Never]:
         criteria = each["open_for_all"] if report["criteria"] is not None else each["criteria"]
         grouped.setdefault((why, tuple(criteria)), []).append(called(each))
     return [Never(names, why, criteria) for (why, criteria), names in grouped.items()]
+
+
+LISTS_OPEN = "Codes that no entry knows, and that keep lists from closing"
+
+
+def lists_open(found: Mapping[str, Any]) -> str:
+    """What the entries are for that follow."""
+    number = found["patients"]
+    whose = "a list of 1 patient closes" if number == 1 else f"lists of {number:,} patients close"
+    return (
+        f"Beside them {whose} nothing of their kind. These entries, in the protocol, make them "
+        "known, each for what it is; a code of what a criterion asks for belongs into that entry, "
+        "by `extend`."
+    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from protocol_logic.answering.kinds import folded, with_kinds
+from protocol_logic.findings.unlisted import said_of
 from protocol_logic.surfaces.digits import rounded
 from protocol_logic.surfaces.table_layout import Words, wrap
 from protocol_logic.surfaces.terminal import text_width, visible
@@ -118,7 +119,7 @@ def gap_parts(criteria: Sequence[Mapping[str, Any]], vocabulary: Vocabulary) -> 
 def passed_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
     """What resembles a class that a complete list makes absent, whatever came out."""
     said = [
-        f"{each['name']}, which resembles `{each['resembles']}`"
+        said_of(each["name"], each["resource"], each["resembles"], each["status"])
         for criterion in criteria
         for each in criterion["passed_over"]
     ]

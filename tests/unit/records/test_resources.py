@@ -123,9 +123,9 @@ def test_a_current_snapshot_closes() -> None:
     assert (fact.entry, fact.date, fact.reading) == (
         "medication_history",
         day("2026-01-01"),
-        Closed(),
+        Closed(listed=True),
     )
-    assert reading(snapshot(emptyReason=concept("nilknown"))) == (Closed(), [])
+    assert reading(snapshot(emptyReason=concept("nilknown"))) == (Closed(listed=True), [])
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_list_does_not_close_what_something_unknown_may_be(other: Json) -> Non
     ],
 )
 def test_a_list_closes_whatever_is_known_to_be_something_else(other: Json) -> None:
-    assert [fact.reading for fact in read(snapshot(), other).facts] == [Closed()]
+    assert [fact.reading for fact in read(snapshot(), other).facts] == [Closed(listed=True)]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from protocol_logic.answering.fit.codes import MOST_CODES, Codes, Holding, Seen
 from protocol_logic.answering.fit.likeness import Suggestion, suggestions, system_name
+from protocol_logic.answering.fit.pasted import entries_to_paste, known_systems
 from protocol_logic.answering.fit.standing import REASONS, Patient, Standing
 from protocol_logic.answering.fit.unused import Reader, entries_with, readers
 from protocol_logic.answering.fit.wanted import Wanted, wanted_of
@@ -84,6 +85,7 @@ class Fit:
         self._gaps: dict[str, Counter[str]] = {c.id: Counter() for c in protocol.criteria}
         self._accounts: tuple[Account, ...] = ()
         self._patients = 0
+        self._lists_open = 0
         self._days: Counter[date] = Counter()
 
     def add(self, record: PatientRecord, as_of: date | None, row: Row | None) -> None:
@@ -97,6 +99,9 @@ class Fit:
             standing = patient.standing(wanted)
             if standing is not None:
                 stand.add(standing, as_of)
+        if row is not None:
+            codes = (problem["code"] for problem in row["problems"])
+            self._lists_open += "list-not-closing" in codes
         self._answered.update(q.id for q in self._asked if patient.visible.of(q.id))
         for criterion in row["criteria"] if row is not None else ():
             self._outcomes[criterion["id"]][criterion["outcome"]] += 1
@@ -153,6 +158,12 @@ class Fit:
                 }
                 for account in self._accounts
             ],
+            "lists_open": {
+                "patients": self._lists_open,
+                "entries": entries_to_paste(self.codes.unmapped.items(), known_systems())
+                if self._lists_open
+                else [],
+            },
             "unmapped": {
                 "codes": len(self.codes.unmapped),
                 "resources": self.codes.unmapped_resources,
