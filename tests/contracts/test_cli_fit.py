@@ -22,7 +22,7 @@ def test_json_has_the_documented_keys() -> None:
     report = json.loads(demo("json").stdout)
     assert list(report) == [
         "protocol", "policies", "parameters", "summary", "as_of", "criteria", "elements", "asked",
-        "never", "resources", "unmapped",
+        "never", "resources", "lists_open", "unmapped",
     ]  # fmt: skip
     assert list(report["elements"][0]) == [
         "element", "name", "kind", "part", "label", "criteria", "reported_as", "patients",

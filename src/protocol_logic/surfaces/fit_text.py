@@ -138,14 +138,14 @@ class FitText(ReportText):
         if not found["entries"]:
             return
         yield from self._title(words.LISTS_OPEN)
-        yield from self._wrapped(words.lists_open(found))
+        yield from self.wrapped(words.lists_open(found))
         for each in found["entries"][:_MOST_ENTRIES]:
             yield ""
             yield from map(visible, each["entry"].split("\n"))
         more = len(found["entries"]) - _MOST_ENTRIES
         if more > 0:
             yield ""
-            yield from self._wrapped(f"and {more:,} more: --format json has all")
+            yield from self.wrapped(f"and {more:,} more: --format json has all")
 
     # ---- what is never there ---------------------------------------------------------------------
 

@@ -102,10 +102,8 @@ def test_a_person_closes_over_it() -> None:
 
 
 def test_what_fit_prints_makes_a_code_known() -> None:
-    codes = [
-        (Coded("Medication", *PROPOFOL), Seen()),
-        (Coded("Medication", NDC, "00054472525"), Seen()),
-    ]
+    keys = (PROPOFOL, (NDC, "00054472525"))
+    codes = [(Coded("Medication", *key), Seen()) for key in keys]
     for _, seen in codes:
         seen.names.add('Propofol "10 MG/ML"')
     pasted = "\n\n".join(each["entry"] for each in entries_to_paste(codes, known_systems()))
