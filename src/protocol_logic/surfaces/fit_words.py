@@ -189,5 +189,5 @@ def lists_open(found: Mapping[str, Any]) -> str:
     return (
         f"Beside them {whose} nothing of their kind. These entries, in the protocol, make them "
         "known, each for what it is; a code of what a criterion asks for belongs into that entry, "
-        "by `extend`."
+        "by extend."
     )
