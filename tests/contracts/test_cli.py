@@ -217,6 +217,20 @@ def test_check_takes_a_folder(tmp_path: Path) -> None:
     done = run("check", "trial", "--source", "t.txt", cwd=tmp_path)
     assert done.returncode == 2
     assert "run `check trial/inner/bad.elig --source t.txt` for it" in done.stderr
+
+
+def test_the_text_is_that_of_the_protocol_beside_its_examples(tmp_path: Path) -> None:
+    written(tmp_path / "a.txt", "- Age 18 years or older")
+    head = "protocol a\n  title A\n  version 1\n  uses demographics\n\n"
+    written(
+        tmp_path / "a.elig", f"{head}include adult\n  > Age 18 years or older\n  age >= 18 years\n"
+    )
+    example = "example one\n  given age is 20 years\n  expect adult met\n"
+    written(tmp_path / "a.examples.elig", f"examples for a\n\n{example}")
+    done = run("check", "a.examples.elig", "a.elig", "--source", "a.txt", cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        0, "1 of 1 sentence of the text covered",
+    )  # fmt: skip
     done = run("check", "nosuch.elig", cwd=tmp_path)
     assert "known are `accord`" in done.stderr and "labs" not in done.stderr
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from protocol_logic.language.original.record import Original
 
 
+_EXAMPLES = ".examples.elig"
 _LINES = {"plain": diagnostics.plain_line, "github": diagnostics.github_line}
 
 
@@ -33,14 +34,16 @@ def check_files(
 ) -> int:
     """Check files together; the exit code: 1 on any error, else 0.
 
-    `original`: the file with the text of the protocol, of which there is then one. With `fix` the
+    `original`: the file with the text of the protocol, of which there is then one, perhaps with
+    files of examples. With `fix` the
     files are mended first, or with `diff` only what would change is shown, and the code is 1.
     """
     from protocol_logic.compiling.check import check_file
     from protocol_logic.surfaces.suites import protocol_beside
 
     names = [each for name in names for each in _in_folder(name)]
-    if original is not None and len(names) > 1:
+    texts = [name for name in names if not name.endswith(_EXAMPLES)]
+    if original is not None and len(texts) != 1 and len(names) > 1:
         raise click.UsageError(
             f"--source is the text of one protocol: run `check {visible(names[0])} --source "
             f"{visible(original)}` for it, and `check` for the other files without --source"
@@ -62,7 +65,8 @@ def check_files(
         problems = Problems()
         look(source, problems)
         found.extend(problems.items)
-    covered = None if text is None else _compare(sources[0], text, found)
+    whose = names.index(texts[0]) if texts else 0
+    covered = None if text is None else _compare(sources[whose], text, found)
     listed = found.sorted()
     if not diff:
         _print(listed, form)
