@@ -35,6 +35,7 @@ from protocol_logic.compiling.lower import literals_of
 from protocol_logic.compiling.plan import Plan, slug
 from protocol_logic.compiling.planner import deniers
 from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.findings.unlisted import passed_words
 from protocol_logic.foundation.source import Source
 from protocol_logic.records.facts import PatientRecord
 
@@ -80,6 +81,7 @@ class _Auditor:
         record: PatientRecord,
         found: PatientFindings,
     ) -> None:
+        self.passed = found.passed
         self.protocol, self.plan = protocol, plan
         self.problems: list[str] = []
         self.nodes: dict[str, dict[str, Any]] = {}
@@ -239,6 +241,9 @@ class _Auditor:
             "label": criterion.sentence, "polarity": criterion.polarity,
             "rules": [f"met({criterion.id})"], "line": source.line_column(criterion.span.start)[0],
         }  # fmt: skip
+        passed = () if prefix else self.passed.get(criterion.id, ())
+        if passed:
+            expected["passed_over"] = passed_words(passed)
         free = ["outcome", "by", "split", *(() if prefix else ("verdict", "applies"))]
         node = self.node(name, expected, free)
 
