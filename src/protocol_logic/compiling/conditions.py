@@ -6,7 +6,7 @@ stands in the way; the problems go to the sink.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from protocol_logic.compiling import core
@@ -44,6 +44,7 @@ class Conditions(Comparisons, Asking):
             parts = tuple(c for c in checked if c is not None)
             if len(parts) < len(node.parts):
                 return None
+            text = _in_one_line(self.source.text[node.span.start : node.span.end], parts)
             if isinstance(node, condition_tree.AllOf):
                 return core.All(parts=parts, text=text, span=node.span)
             if isinstance(node, condition_tree.AnyOf):
@@ -374,3 +375,16 @@ _RECORDED: tuple[type[voc.Named], ...] = (
     voc.Consent,
     voc.History,
 )
+
+
+def _in_one_line(block: str, parts: Sequence[core.Condition]) -> str:
+    """A block in one line: its head, a colon, and its conditions with commas between them."""
+    head, *rest = block.splitlines()
+    if not rest:  # the head of a statement, or a sentence that is no block
+        return " ".join(block.split())
+    blocks = core.All | core.Any | core.Not
+    inside = [
+        f"({part.text})" if isinstance(part, blocks) and ": " in part.text else part.text
+        for part in parts
+    ]
+    return f"{' '.join(head.split())}: {', '.join(inside)}"
