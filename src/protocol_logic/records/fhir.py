@@ -89,7 +89,8 @@ def read_record(
 class Entry(NamedTuple):
     """A resource of a bundle; `name` is `Type/id`, or `Type/#n` for the n-th when it has no id.
 
-    A contained one has the name of the resource that it stands in, with `#id`.
+    A contained one has the name of the resource that it stands in, with `#id`; that of a row of a
+    table is its `fullUrl`.
     """
 
     kind: str
@@ -114,7 +115,10 @@ def resources_of(document: Document, problems: list[Problem]) -> tuple[list[Entr
             resource = entry.get("resource") if isinstance(entry, dict) else None
             why = _no_resource(resource)
             if isinstance(resource, dict) and why is None:
-                entries.append(_entry(resource, text_in(entry, "fullUrl"), number))
+                made = _entry(resource, text_in(entry, "fullUrl"), number)
+                if document.named and made.full_url is not None:
+                    made = made._replace(name=made.full_url)
+                entries.append(made)
             else:
                 message = f"entry {number} of the bundle has {why}"
                 problems.append(Problem(code="no-resource", message=message, file=document.source))

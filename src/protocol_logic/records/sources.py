@@ -36,12 +36,13 @@ class Document:
     """A Bundle or a single resource with the file it stands in, and its line in NDJSON.
 
     Single resources of NDJSON files come as one Bundle a patient, under the file and without the
-    line of the Patient.
+    line of the Patient. `named`: its entries are rows of tables, whose names stand in `fullUrl`.
     """
 
     source: str
     content: Object
     line: int | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Unread:
     source: str
     data: bytes
     line: int | None = None
+    named: bool = False
 
     @property
     def size(self) -> int:
@@ -65,7 +67,7 @@ class Unread:
     def document(self) -> Document | Problem:
         """The document, or why it is none."""
         try:
-            return Document(self.source, _resource(self.text), self.line)
+            return Document(self.source, _resource(self.text), self.line, self.named)
         except NotJson as error:
             hint = error.hint
             if self.line is None and "Extra data" in str(error):

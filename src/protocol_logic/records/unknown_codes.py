@@ -46,12 +46,13 @@ def named_beside(json: Object, codings: Codings) -> tuple[tuple[str, str], ...]:
 
 
 _KEY = ("system", "code")
+_CONDITIONS = ("Condition/", "condition_occurrence/")
 
 
 def why_beside(kind: str, named: Iterable[tuple[str, str]], facts: Iterable[Fact]) -> str | None:
     """Why a resource is told that names conditions beside; None where a Condition says something
     of each."""
-    stated = {fact.entry for fact in facts if fact.resource.startswith("Condition/")}
+    stated = {fact.entry for fact in facts if fact.resource.startswith(_CONDITIONS)}
     for name, code in named:
         if name not in stated:
             return f"`{BESIDE[kind]}` names `{name}` by `{shown(code)}`, but is not read for it"

@@ -70,7 +70,7 @@ def ingest(options: IngestOptions) -> int:
         raise _unusable(store, error) from error
     finished = False
     with writer, closing(LargeShelf(store)) as shelf:
-        run = _Run(writer, paths, problems, shelf)
+        run = _Run(writer, paths, problems, shelf, store.parent)
         try:
             run.read(knowledge, options.workers)
             finished = True
@@ -93,8 +93,8 @@ def _sources(names: Sequence[str]) -> list[Path]:
         if is_mapping(path) or is_store(path):
             what = "a store" if is_store(path) else "a folder of tables"
             raise click.UsageError(
-                f"`{visible(str(path))}` is {what}; FHIR is read into a store, and commands take "
-                f"{what} as it is"
+                f"`{visible(str(path))}` is {what}; FHIR and OMOP are read into a store, and "
+                f"commands take {what} as it is"
             )
     return paths
 
@@ -243,13 +243,21 @@ def _size_of(item: _Item) -> int:
 
 class _Run:
     def __init__(
-        self, writer: Writer, paths: Sequence[Path], problems: InputProblems, shelf: LargeShelf
+        self,
+        writer: Writer,
+        paths: Sequence[Path],
+        problems: InputProblems,
+        shelf: LargeShelf,
+        beside: Path,
     ) -> None:
         from protocol_logic.records.files import Reading
+        from protocol_logic.records.omop.reading import files_of
 
         self.shelf = shelf
+        self.beside = beside
         self.writer = writer
-        self.paths = paths
+        self.omop = [path for path in paths if files_of(path)]
+        self.paths = [path for path in paths if path not in self.omop]
         self.problems = problems
         self.reading: Reading = Reading()
 
@@ -281,9 +289,9 @@ class _Run:
         writer.finish(self._files(), whole=not self.problems.counts["not-readable"])
 
     def _items(self) -> Iterator[_Item]:
-        from protocol_logic.records.sources import Unread, iter_unread
+        from protocol_logic.records.sources import Unread
 
-        for item in iter_unread(self.paths, self.reading, self.shelf):
+        for item in self._read():
             if isinstance(item, Unread):
                 patient = self.writer.claim(_digest(item))
                 if patient is not None:
@@ -291,9 +299,19 @@ class _Run:
                     continue
             yield item
 
+    def _read(self) -> Iterator[Unread | Problem]:
+        """The documents of FHIR, and then those of folders of OMOP tables."""
+        from protocol_logic.records.omop.reading import iter_persons
+        from protocol_logic.records.sources import iter_unread
+
+        yield from iter_unread(self.paths, self.reading, self.shelf)
+        for folder in self.omop:
+            yield from iter_persons(folder, self.reading, self.beside)
+
     def _files(self) -> frozenset[str]:
         """The files that were to be read."""
         from protocol_logic.records.files import Reading, files_at
 
         found = (file for path in self.paths for file in files_at(path, Reading()))
-        return frozenset(str(file) for file in found if isinstance(file, Path))
+        read = [file for file in found if isinstance(file, Path)]
+        return frozenset(map(str, [*read, *self.omop]))
