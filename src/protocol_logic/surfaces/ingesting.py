@@ -263,12 +263,11 @@ class _Run:
 
     def read(self, knowledge: Knowledge, workers: int | None) -> None:
         """Put all patients in, in the order of the sources. Raises StoreError."""
-        from protocol_logic.records.files import size_at
         from protocol_logic.surfaces.workers import Workers, usable_cores
 
         writer = self.writer
         number = workers or min(usable_cores(), MOST_WORKERS)
-        total = sum(map(size_at, self.paths)) if sys.stderr.isatty() else 0
+        total = self._size() if sys.stderr.isatty() else 0
         start = _Start(knowledge, writer.numbers)
         with (
             closing(Progress(sys.stderr, total)) as progress,
@@ -287,6 +286,14 @@ class _Run:
                     writer.add(result)
                 progress.step(self.reading.bytes)
         writer.finish(self._files(), whole=not self.problems.counts["not-readable"])
+
+    def _size(self) -> int:
+        """The bytes of all sources."""
+        from protocol_logic.records.files import size_at
+        from protocol_logic.records.omop.reading import files_of
+
+        tables = [file for folder in self.omop for file in files_of(folder).values()]
+        return sum(map(size_at, self.paths)) + sum(file.stat().st_size for file in tables)
 
     def _items(self) -> Iterator[_Item]:
         from protocol_logic.records.sources import Unread
