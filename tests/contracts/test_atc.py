@@ -39,13 +39,15 @@ GROUPS = {
     "simvastatin",
     "H01": "vasopressin (usp)",
     "H02AB": "dexamethasone, hydrocortisone, methylprednisolone, prednisolone, prednisone",
-    "J01": "amikacin, amoxicillin, cefazolin, cefepime, ceftriaxone, cefuroxime, cephalexin, "
-    "ciprofloxacin, clarithromycin, doxycycline, erythromycin, gentamicin, levofloxacin, "
-    "meropenem, moxifloxacin, nitrofurantoin, penicillin g, penicillin v, piperacillin, "
-    "streptomycin, sulfadiazine, sulfamethoxazole, sulfisoxazole, telithromycin, tobramycin, "
+    "J01": "amikacin, amoxicillin, ampicillin, cefazolin, cefepime, ceftriaxone, cefuroxime, "
+    "cephalexin, ciprofloxacin, clarithromycin, doxycycline, erythromycin, gentamicin, "
+    "levofloxacin, linezolid, meropenem, metronidazole, moxifloxacin, nitrofurantoin, "
+    "penicillin g, penicillin v, piperacillin, streptomycin, sulfadiazine, "
+    "sulfamethoxazole, sulfisoxazole, telithromycin, tetracycline, tobramycin, "
     "trimethoprim, vancomycin",
     "J02": "itraconazole, ketoconazole, posaconazole, voriconazole",
-    "J04": "dapsone, isoniazid, rifampin",
+    "J04AB": "rifampin",
+    "J04": "dapsone, isoniazid",
     "J05": "atazanavir, indinavir, nelfinavir, remdesivir, ribavirin, ritonavir, saquinavir, "
     "sofosbuvir, zidovudine",
     "L01A": "bendamustine, carmustine, cyclophosphamide, ifosfamide, lomustine, melphalan, "
@@ -74,7 +76,9 @@ GROUPS = {
     "L02AE": "goserelin, leuprolide",
     "L02B": "anastrozole, exemestane, fulvestrant, letrozole, tamoxifen, toremifene",
     "L03": "filgrastim, pegfilgrastim, peginterferon alfa-2a, peginterferon alfa-2b",
-    "L04": "azathioprine, cyclosporine, sirolimus, tacrolimus",
+    "L04": "adalimumab, azathioprine, cyclosporine, etanercept, everolimus, infliximab, "
+    "leflunomide, methotrexate, mycophenolate mofetil, mycophenolic acid, sirolimus, "
+    "tacrolimus, tocilizumab",
     "M01A": "ibuprofen, naproxen",
     "M04": "probenecid",
     "N02A": "fentanyl, hydrocodone, morphine, oxycodone",
@@ -98,7 +102,7 @@ CLASSES = {
     "angiotensin_receptor_blocker": "C09C",
     "statin": "C10AA",
     "corticosteroid": "H02AB",
-    "antibiotic": "J01",
+    "antibiotic": "J01 J04AB",
     "anti_infective": "J01 J02 J04 J05 P01",
     "antineoplastic": "L01 L02",
     "chemotherapy": "L01A L01B L01C L01D L01XA",

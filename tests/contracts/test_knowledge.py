@@ -108,7 +108,9 @@ def test_a_code_is_unlike_what_another_entry_has_only_of_another_name() -> None:
 
 
 OF_THE_PAST = re.compile(
-    r"\b(history|h/o|status post|s/p|past|previous(ly)?|prior|old|former|resolved|healed)\b", re.I
+    r"\b(history|h/o|status post|s/p|past|previous(ly)?|prior|old|former|resolved|healed"
+    r"|transplant status|transplanted kidney present)\b",
+    re.I,
 )
 
 
@@ -147,6 +149,10 @@ IMPLIED_IN_NAME_ONLY = {
         "dialysis",
     ): "a condition is no procedure; when it was done is not said",
     ("eclampsia", "pregnancy"): "of a pregnancy that may be over",
+    (
+        "end_stage_renal_disease",
+        "dialysis",
+    ): "a condition is no procedure; when it was done is not said",
     ("g6pd_deficiency", "anemia"): "D75.A is the deficiency without anemia",
     ("hepatic_encephalopathy", "hepatitis"): "hepatic is of the liver, not hepatitis",
     ("hepatitis_b", "hepatitis_c"): "hepatic coma is of the liver, not hepatitis; `c` is any word",
@@ -160,6 +166,7 @@ IMPLIED_IN_NAME_ONLY = {
         "hypertensive_heart_failure_and_kidney_disease",
         "chronic_heart_failure",
     ): "the kidney disease is chronic; of the heart failure it is not said",
+    ("hypertension", "malignancy"): "malignant hypertension is severe, and no tumor",
     ("leukemia", "lymphoma"): "lymphoid leukemia is of lymphocytes, not a lymphoma",
     ("liver_failure", "hepatitis"): "hepatic is of the liver, not hepatitis",
     ("liver_failure", "hepatitis_c"): "hepatic is of the liver; `c` begins classified",
@@ -256,6 +263,12 @@ def test_quantities_have_a_plausible_range() -> None:
         ("carvedilol", ["beta_blocker", "antihypertensive"]),
         ("dabigatran", ["direct_oral_anticoagulant", "anticoagulant"]),
         ("vancomycin", ["antibiotic", "anti_infective"]),
+        ("rifampicin", ["antibiotic", "anti_infective"]),
+        ("everolimus", ["immunosuppressant", "targeted_therapy"]),
+        ("rituximab", ["immunosuppressant", "targeted_therapy"]),
+        ("cyclophosphamide", ["immunosuppressant", "chemotherapy"]),
+        ("methotrexate", ["immunosuppressant"]),
+        ("type_2_diabetic_chronic_kidney_disease", ["chronic_kidney_disease", "type_2_diabetes"]),
         ("gentamicin", ["aminoglycoside", "antibiotic"]),
         ("septic_shock", ["shock", "sepsis", "infection"]),
         ("metformin", ["oral_hypoglycemic"]),
