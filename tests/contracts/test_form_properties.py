@@ -478,5 +478,5 @@ def test_a_form_asks_for_the_kinds_of_what_is_asked_alone() -> None:
     record = record_of(screening, dumps(content).encode())
     rows = {q.element: q for q in closes(screening, record, date(2026, 11, 2))}
     assert list(rows) == ["problem_list", "type_1_diabetes"]
-    assert rows["type_1_diabetes"].label == "type 1 diabetes mellitus (and 6 kinds)"
+    assert rows["type_1_diabetes"].label == "type 1 diabetes mellitus (and 7 kinds)"
     assert rows["type_1_diabetes"].expected.endswith("; never settles the kinds too")
