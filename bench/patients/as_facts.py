@@ -155,7 +155,7 @@ class _Record:
             case Operation():
                 self._operation(drawn)
             case Listed(entry=entry, code=code, day=day):
-                self._fact(entry, day, code.code, Closed())
+                self._fact(entry, day, code.code, Closed(listed=True))
             case Signed(entry=entry, day=day, status=status):
                 said = {"active": "signed", "inactive": "refused"}.get(status)
                 self._fact(entry, day, status, StatedValue(frozenset({said}) if said else None))

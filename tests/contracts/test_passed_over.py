@@ -60,6 +60,7 @@ def test_it_stands_beside_the_verdict(tmp_path: Path) -> None:
             "code": "833036",
             "resource": "MedicationStatement/m1",
             "resembles": "antihypertensive",
+            "status": None,
         }
     ]
     assert second["passed_over"] == []

@@ -96,8 +96,8 @@ def _of_own_limit(graph: Graph, node: str, inner: list[str]) -> list[str]:
         return inner
     limit, condition = list(graph[exception])[:2]
     holds, outcome = graph.nodes[condition]["outcome"], graph.nodes[node]["outcome"]
-    if holds == "not_met":
-        return [child for child in inner if child != exception]
+    if holds == "not_met":  # that it does not hold is a reason, the limit that it has is none
+        return [condition if child == exception else child for child in inner]
     if holds == "met" and outcome == "not_met":
         return [limit]
     return [exception] if holds == "met" and exception in inner else inner

@@ -50,7 +50,8 @@ class Conditions(Comparisons, Asking):
             if isinstance(node, condition_tree.AnyOf):
                 return core.Any(parts=parts, text=text, span=node.span)
             if isinstance(node, condition_tree.NoneOf):
-                inner = core.Any(parts=parts, text=text, span=node.span)
+                any_of = text.replace("none of", "any of", 1)
+                inner = core.Any(parts=parts, text=any_of, span=node.span)
                 return core.Not(part=inner, text=text, span=node.span)
             return self._at_least(node, parts, text)
         if isinstance(node, condition_tree.Not):

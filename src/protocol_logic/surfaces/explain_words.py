@@ -57,15 +57,16 @@ def said(graph: Graph, node: str, folded: bool) -> str:
         return phrase(graph, node)
     if data["op"] == "criterion":
         return f"criterion {node.rpartition(':')[2]}"
-    if data["label"][:7] in ("all of ", "any of ") and not folded:
-        return str(data["label"][:6])
+    head, colon, _ = str(data["label"]).partition(":")
+    if colon and head in ("all of", "any of", "none of") and not folded:
+        return head
     if data["op"] == "decide":
         return f"{data['label']} is {' or '.join(data['values'])}"
     if data["op"] == "score":
         low, high = (sum(each[i] for each in data["points"]) for i in (0, 1))
         return f"{data['label']}: {low if low == high else f'{low} to {high}'} points"
     if data["op"] == "at_least":
-        return f"at least {data['number']} of: {data['label']}"
+        return str(data["label"]) if folded else f"at least {data['number']} of"
     near = f" (the nearest is {data['near']})" if "near" in data else ""
     return str(data["label"]).lstrip(", ") + near
 
