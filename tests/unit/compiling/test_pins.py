@@ -52,7 +52,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
         name: tmp_path / "knowledge" / f"{name.replace('.', '/')}.elig"
         for name in (
             *("systems", "demographics", "histories", "labs", "oncology.breast"),
-            *("oncology.staging", "drugs.antineoplastic"),
+            *("oncology.staging", "drugs.antineoplastic", "drugs.other"),
         )
     }
     monkeypatch.setattr(library, "knowledge_path", path_of.get)
