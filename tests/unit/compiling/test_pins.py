@@ -81,7 +81,7 @@ UNREACHED = [
     ("labs", "  label platelets\n", "  label platelet count\n"),
     ("labs", "  label creatinine\n", "  label serum creatinine\n"),
     ("labs", "quantity platelets element plt", "quantity thrombocytes"),
-    ("oncology.breast", '"Malignant neoplasm of breast"', '"Breast cancer"'),
+    ("oncology.breast", '254837009 "Malignant neoplasm of breast"', '254837009 "Breast cancer"'),
     ("oncology.staging", f"{LIVER}, icd10cm C78.7", f"icd10cm C78.7, {LIVER}"),
     ("histories", "complete procedure history", "procedures"),
 ]  # fmt: skip
