@@ -3,6 +3,9 @@
 Every resource, also a contained one, ends as facts, as a problem, or as irrelevant: it holds
 nothing that the knowledge base reads. The accounting of the record says how many of each type.
 Source: docs/records.md.
+
+Long, since all that depends on the whole document (whose it is, the order in which resources are
+read, what cannot be known of them) stands in one reader, which a store's reader extends.
 """
 
 from __future__ import annotations

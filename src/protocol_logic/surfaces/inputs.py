@@ -1,7 +1,7 @@
 """From arguments to what the phases take: a protocol's source, patients' files, an as-of date.
 
 What is wrong with the command line itself is a `click.UsageError` (exit code 2); what is wrong
-inside an input is a problem.
+inside an input is a problem. Long, since each kind of input ends in the same few types here.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """All minimal repairs of a patient: which inputs, set to which regions, make the patient eligible
 in every scenario that is left. Cheapest first, and always in the same order.
+
+Long, since the search of one patient's repairs is told in one place: what fails, candidates, parts
+that share nothing, and how they are put together.
 """
 
 from __future__ import annotations

@@ -67,9 +67,7 @@ class _Item(Item):
         if of:
             names = tuple(qualifier.name for qualifier in of)
             self.qualified[len(self.problems)] = (names, tuple(keys))
-        self.problems.append(
-            Problem(code=code, message=message, hint=hint, resource=self.name, file=self.source)
-        )
+        super(_Item, self).problem(code, message, hint)  # slots: a class made anew, so no `super()`
 
 
 class _Seer(fhir.Reader):
