@@ -9,7 +9,8 @@ Long, since the ways to save solving (parts, modules, reasons, witnesses) share 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from protocol_logic.compiling import core
@@ -49,6 +50,7 @@ from protocol_logic.reasoning.reads import (
 from protocol_logic.reasoning.solver import Scenarios
 
 _T = TypeVar("_T")
+_NO_GROUPS: Mapping[int, list[Group]] = MappingProxyType({})
 
 
 class Engine:
@@ -111,17 +113,16 @@ class Engine:
             [each.decision if not each.deciding else each.for_patient(found) for each in told]
         )
         if not self.scopes:
-            return Decision(decisions, *self._eligibility(found, decisions))
+            return Decision(decisions, *self.judge(found, decisions))
         scopes = tuple(
             [
-                ScopeDecision(scope, *self._eligibility(found, [decisions[i] for i in counting]))
+                ScopeDecision(scope, *self.judge(found, [decisions[i] for i in counting]))
                 for scope, counting in self.scopes
             ]
         )
-        overall = _over_scopes(scope.eligibility for scope in scopes)
-        return Decision(decisions, overall, (), scopes)
+        return Decision(decisions, over_scopes(scope.eligibility for scope in scopes), (), scopes)
 
-    def _eligibility(
+    def judge(
         self, found: PatientFindings, decisions: Sequence[CriterionDecision]
     ) -> tuple[Eligibility, tuple[str, ...]]:
         """What follows from some criteria, and those that no scenario lets pass together."""
@@ -143,10 +144,9 @@ class Engine:
         """The eligibility of one patient, without what keeps it open."""
         decisions = [self._outcome(read, found) for read in self.reads]
         if not self.scopes:
-            return self._eligibility(found, decisions)[0]
-        return _over_scopes(
-            self._eligibility(found, [decisions[i] for i in counting])[0]
-            for _, counting in self.scopes
+            return self.judge(found, decisions)[0]
+        return over_scopes(
+            self.judge(found, [decisions[i] for i in counting])[0] for _, counting in self.scopes
         )
 
     def _outcome(self, read: Read, found: PatientFindings) -> CriterionDecision:
@@ -159,20 +159,27 @@ class Engine:
     ) -> list[Told]:
         """What a criterion says of each patient: of its parts together."""
         if not read.parts:
-            return self._part_column(read, table, joint)
-        parts = [self._part_column(part, table, joint) for part in read.parts]
-        known = self._columns.setdefault(read.id, {})
+            return self.part_column(read, table, joint)
+        parts = [self.part_column(part, table, joint) for part in read.parts]
         keys = list(zip(*parts, strict=True))
-        column: list[Any] = _filled(keys, known, (), lambda i: _all_hold(read, keys[i]))
+        column = [self.together(read, key) for key in keys]
         for i, groups in joint.items():
             # A fact that two parts share: they do not go any way together.
             if any(sum(touches(part, g) for part in read.parts) > 1 for g in groups):
-                column[i] = self._criterion(read, table.patients[i])
+                column[i] = self.tell(read, table.patients[i])
         return column
 
-    def _part_column(
-        self, read: Read, table: FindingsTable, joint: dict[int, list[Group]]
+    def together(self, read: Read, parts: tuple[Told, ...]) -> Told:
+        """What a criterion says where its parts say this, and share no uncertain fact."""
+        known = self._columns.setdefault(read.id, {})
+        if parts not in known:
+            known[parts] = _all_hold(read, parts)
+        return known[parts]
+
+    def part_column(
+        self, read: Read, table: FindingsTable, joint: Mapping[int, list[Group]] = _NO_GROUPS
     ) -> list[Told]:
+        """What a criterion without parts, or a part of one, says of each patient."""
         alone = {i for i, groups in joint.items() if any(touches(read, g) for g in groups)}
         columns: list[list[Look | None]] = [table.columns[name] for name in read.own]
         for module, inside in read.modules:
@@ -181,13 +188,13 @@ class Engine:
         known = self._columns.setdefault(read.id, {})
         keys: list[Any] = list(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
 
-        def tell(i: int) -> Told:
+        def made(i: int) -> Told:
             patient = table.patients[i]
             return self._tell(read, patient, [g for g in patient.groups if g.name in read.groups])
 
-        told: list[Any] = _filled(keys, known, alone, tell)
+        told: list[Any] = _filled(keys, known, alone, made)
         for i in alone:
-            told[i] = self._criterion(read, table.patients[i])
+            told[i] = self.tell(read, table.patients[i])
         return told
 
     def _module_column(
@@ -246,7 +253,8 @@ class Engine:
 
     # ---- one criterion, one patient ----------------------------------------------------------
 
-    def _criterion(self, read: Read, found: PatientFindings) -> Told:
+    def tell(self, read: Read, found: PatientFindings) -> Told:
+        """What a criterion, or part of one, says of one patient."""
         groups = [group for group in found.groups if touches(read, group)]
         looks = found.looks
         key = (
@@ -467,7 +475,7 @@ def _counts(criterion: core.Criterion, scope: core.Scope) -> bool:
     return not criterion.scopes or scope.id in criterion.scopes
 
 
-def _over_scopes(scopes: Iterable[Eligibility]) -> Eligibility:
+def over_scopes(scopes: Iterable[Eligibility]) -> Eligibility:
     """Eligible for one scope is eligible; ineligible is so for all."""
     said = set(scopes)
     if "eligible" in said:
