@@ -124,6 +124,15 @@ class Chosen:
         unlike = tuple(look_alikes(elements, row, codings))
         return said._replace(unlike=unlike, unmapped=why_unmapped(about, row.code, codings.systems))
 
+    def keeps_open(self, kind: str | None, text: str) -> frozenset[str]:
+        """The kinds of concept of which what has these code elements may be anything, whatever
+        else is said of it: `record` notes it of at most these."""
+        said = self.said(kind, None, text)
+        kinds = {found for found, _ in said.unlike if found and not _is_known(said, found)}
+        if said.concept is not None and (said.unmapped or not said.stands):
+            kinds.add(said.concept)
+        return frozenset(kinds)
+
     def qualifiers(self, found: Qualifiers) -> Qualifiers:
         """Those that the protocol asks for, in its order; they come by number."""
         its = sorted(
@@ -269,7 +278,7 @@ class _Gathering:
         return unmapped is not None
 
     def _note(self, kept: Kept, said: Said, concept: str) -> None:
-        known = said.stands if concept == said.concept else False
+        known = _is_known(said, concept)
         entries = said.entries if concept == said.concept else ()
         self.stated.append(
             Unlisted(
@@ -283,6 +292,11 @@ class _Gathering:
                 status=kept.status,
             )
         )
+
+
+def _is_known(said: Said, concept: str) -> bool:
+    """Whether the knowledge base knows what something is of a kind of concept."""
+    return said.stands and concept == said.concept
 
 
 def _turn(found: tuple[Said, Kept]) -> int:

@@ -101,10 +101,11 @@ _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False}
 def _duckdb() -> Any:
     try:
         import duckdb
+        import numpy  # noqa: F401  (columns come out by it)
         import pyarrow  # noqa: F401  (rows go in by it)
     except ImportError as error:
         raise StoreError(
-            "a store needs DuckDB and Arrow, which are not installed",
+            "a store needs DuckDB, Arrow and NumPy, which are not all installed",
             "pip install 'protocol-logic[cohort]'",
         ) from error
     return duckdb

@@ -17,11 +17,13 @@ from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.item import objects_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.resources import ROWS
+from protocol_logic.records.store.by_entry import is_sorted
 from protocol_logic.records.store.gathering import Chosen, gather
 from protocol_logic.records.store.kept import KeptPatient
 from protocol_logic.records.store.knowledge import digest_of_entry
 from protocol_logic.records.store.opening import StoreError, connected, told
 from protocol_logic.records.store.rows import Row, patient_of
+from protocol_logic.records.store.shards import Shard
 from protocol_logic.records.unknown_codes import is_read_elsewhere, look_alikes
 
 if TYPE_CHECKING:
@@ -124,6 +126,17 @@ class Store:
         with told():
             found = self.connection.execute("SELECT count(*) FROM patients").fetchone()
         return int(found[0]) if found is not None else 0
+
+    # ---- columns ----------------------------------------------------------------------------
+
+    def is_by_entry(self) -> bool:
+        """Whether the facts by entry are those of now; not while an `ingest` is not through."""
+        with told():
+            return is_sorted(self.connection)
+
+    def shard(self, gatherer: Gatherer, start: int, stop: int) -> Shard:
+        """The patients at some positions, as columns."""
+        return Shard(self.connection, gatherer, start, stop)
 
     # ---- which entries -----------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -34,6 +34,7 @@ from protocol_logic.records.facts import (
 )
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.store.kept import Kept, KeptFact, KeptPatient, KeptProblem
+from protocol_logic.records.store.limits import columns_of_limits, fits
 from protocol_logic.records.store.schema import columns_of
 
 Row: TypeAlias = tuple[Any, ...]
@@ -41,7 +42,6 @@ Row: TypeAlias = tuple[Any, ...]
 _FACT = [name for name, _ in columns_of("facts")][1:]
 _AT = {name: place for place, name in enumerate(_FACT)}
 _BLANK: list[Any] = [None] * len(_FACT)
-_SIXTY_THREE_BITS = 2**63
 _WHOLE = -1
 """The number of the resource that problems of a whole document are of."""
 
@@ -50,8 +50,8 @@ _WHOLE = -1
 class Rows:
     """The rows of one patient without the patient's number.
 
-    `abouts`: the code elements that its resources name by place in this list, by row and text;
-    `others`: those of resources that are only counted -> how many.
+    `abouts`: the code elements that its resources and facts name by place in this list, by row and
+    text; `others`: those of resources that are only counted -> how many.
     """
 
     patient: Row
@@ -76,6 +76,9 @@ def rows_of(kept: KeptPatient, numbers: Sequence[int]) -> Rows:
     rows = Rows((kept.source, kept.line, *index, counted, kept.nothing), kept.patient, kept.digest)
     rows.others = kept.others
     places: dict[tuple[str, str], int] = {}
+    found: list[list[Any]] = []
+    order: list[tuple[str, str, str]] = []
+    abouts: list[int | None] = []
     for problem in kept.problems:
         rows.problems.append(_problem_row(_WHOLE, problem, numbers))
     for number, each in enumerate(kept.kept):
@@ -96,10 +99,22 @@ def rows_of(kept: KeptPatient, numbers: Sequence[int]) -> Rows:
                 each.status or None,
             )
         )
-        rows.facts += [_fact_row(number, fact, numbers) for fact in each.facts]
+        for fact in () if each.stopped else each.facts:  # of a stopped one nothing counts
+            found.append(_fact_row(number, fact, numbers))
+            order.append(_place_of(each.name, fact))
+            abouts.append(place)
         rows.problems += [_problem_row(number, problem, numbers) for problem in each.problems]
     rows.abouts = list(places)
+    for rank, at in enumerate(sorted(range(len(found)), key=order.__getitem__)):
+        found[at][_PLACE], found[at][_PLACE + 1] = rank, abouts[at]
+    rows.facts = list(map(tuple, found))
     return rows
+
+
+def _place_of(resource: str, kept: KeptFact) -> tuple[str, str, str]:
+    """Where a fact stands among those of its entry in the record, as in `facts.place`."""
+    day = kept.fact.date
+    return resource, day.text if day is not None else "", kept.fact.recorded
 
 
 def patient_of(
@@ -165,7 +180,7 @@ def _problem(row: Row) -> KeptProblem:
 # ---- facts ---------------------------------------------------------------------------------------
 
 
-def _fact_row(resource: int, kept: KeptFact, numbers: Sequence[int]) -> Row:
+def _fact_row(resource: int, kept: KeptFact, numbers: Sequence[int]) -> list[Any]:
     fact = kept.fact
     row = _BLANK.copy()
     row[:4] = (resource, kept.part, numbers[kept.entry], kept.sure)
@@ -173,8 +188,11 @@ def _fact_row(resource: int, kept: KeptFact, numbers: Sequence[int]) -> Row:
     row[_KIND] = kind
     _put_date(row, _FIRST, fact.date)
     row[_RECORDED] = fact.recorded
+    if fact.date is not None and fact.date.time:
+        instant = fact.date.instant
+        row[_INSTANT] = None if instant is None else (instant - _EPOCH) // _MICROSECOND
     write(row, fact.reading, numbers)
-    return tuple(row)
+    return row
 
 
 def _kept_fact(resource: str, entry: str, row: Row) -> KeptFact:
@@ -190,9 +208,14 @@ def _kept_fact(resource: str, entry: str, row: Row) -> KeptFact:
 
 
 _KIND, _FIRST, _RECORDED = _AT["kind"], _AT["first"], _AT["recorded"]
-_SHAPE, _NUMBER, _ULN, _LIMITS = _AT["shape"], _AT["number"], _AT["uln_n"], _AT["limits"]
+_SHAPE, _NUMBER, _ODD, _LIMITS = _AT["shape"], _AT["number"], _AT["odd"], _AT["limits"]
 _STATED, _STATE, _START, _END = _AT["stated"], _AT["state"], _AT["start_first"], _AT["end_first"]
 _ONGOING, _SIDE, _SIZES = _AT["ongoing"], _AT["side"], _AT["sizes"]
+_PLACE, _INSTANT = _AT["place"], _AT["instant"]
+ABOUT = _AT["about"]
+"""Where a row of a fact has the code elements of its resource."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def _put_date(row: list[Any], at: int, day: PartialDate | None) -> None:
@@ -224,10 +247,6 @@ def _limits(text: str) -> tuple[Limit, ...]:
     return tuple(Limit(sex, Fraction(value), recorded, end) for sex, value, recorded, end in listed)
 
 
-def _fits(number: Fraction) -> bool:
-    return -_SIXTY_THREE_BITS < number.numerator < _SIXTY_THREE_BITS > number.denominator
-
-
 def _interval_text(interval: Interval) -> str:
     ends = [None if end is None else str(end) for end in (interval.lo, interval.hi)]
     return json.dumps([ends[0], interval.lo_closed, ends[1], interval.hi_closed])
@@ -243,7 +262,7 @@ def _measured(row: list[Any], reading: Measured, numbers: Sequence[int]) -> None
     value = reading.value
     if value is not None:
         lo, hi = value.lo, value.hi
-        if not all(end is None or _fits(end) for end in (lo, hi)):
+        if not all(end is None or fits(end) for end in (lo, hi)):
             row[_SHAPE], row[_NUMBER] = "wide", _interval_text(value)
         else:
             row[_SHAPE] = "interval"
@@ -261,10 +280,9 @@ def _measured(row: list[Any], reading: Measured, numbers: Sequence[int]) -> None
         row[_LIMITS] = json.dumps(
             [[x.sex, str(x.value), x.recorded, x.end] for x in reading.limits]
         )
-        for at, end in ((_ULN, "ULN"), (_ULN + 2, "LLN")):
-            its = [limit for limit in reading.limits if limit.end == end]
-            if len(its) == 1 and its[0].sex is None and _fits(its[0].value):
-                row[at], row[at + 1] = its[0].value.numerator, its[0].value.denominator
+        columns, row[_ODD] = columns_of_limits(reading.limits)
+        for name, number in columns.items():
+            row[_AT[name]] = number
 
 
 def _read_measured(row: Row) -> Measured:

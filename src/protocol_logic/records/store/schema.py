@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
 _PATIENTS = """
     patient INTEGER, place BIGINT, id VARCHAR, source VARCHAR, line BIGINT, digest BLOB,
@@ -24,7 +24,10 @@ _FACTS = """
     start_first DATE, start_last DATE, start_day VARCHAR, start_time VARCHAR,
     end_first DATE, end_last DATE, end_day VARCHAR, end_time VARCHAR,
     ongoing BOOLEAN, intent VARCHAR, side VARCHAR, known BOOLEAN,
-    sizes VARCHAR, site VARCHAR, method VARCHAR
+    sizes VARCHAR, site VARCHAR, method VARCHAR,
+    place INTEGER, about INTEGER, instant BIGINT,
+    uln_f_n BIGINT, uln_f_d BIGINT, uln_m_n BIGINT, uln_m_d BIGINT,
+    lln_f_n BIGINT, lln_f_d BIGINT, lln_m_n BIGINT, lln_m_d BIGINT, odd INTEGER
 """
 _PROBLEM = "code VARCHAR, message VARCHAR, hint VARCHAR, name VARCHAR, file VARCHAR"
 _PROBLEMS = f"""

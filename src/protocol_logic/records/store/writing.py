@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from protocol_logic.foundation.problems import Problem
+from protocol_logic.records.store.by_entry import is_sorted, sort_by_entry, unsorted
 from protocol_logic.records.store.knowledge import Knowledge
 from protocol_logic.records.store.opening import connected, told
-from protocol_logic.records.store.rows import Row, Rows
+from protocol_logic.records.store.rows import ABOUT, Row, Rows
 from protocol_logic.records.store.schema import columns_of
 
 if TYPE_CHECKING:
@@ -199,7 +200,10 @@ class Writer:
         for resource, type_, name, about, *rest in rows.resources:
             its = None if about is None else abouts[about]
             resources.append((number, resource, type_, name, its, *rest))
-        self._rows["facts"] += [(number, *row) for row in rows.facts]
+        for row in rows.facts:
+            about = row[ABOUT]
+            its = None if about is None else abouts[about]
+            self._rows["facts"].append((number, *row[:ABOUT], its, *row[ABOUT + 1 :]))
         self._rows["problems"] += [(number, *row) for row in rows.problems]
         for about, times in rows.others.items():
             self._times[self._about(*about)] += times
@@ -226,6 +230,8 @@ class Writer:
         with told():
             run = self._connection.execute
             run("BEGIN")
+            if self._gone or self._moved or any(self._rows.values()):
+                unsorted(self._connection)
             self._take_out()
             for table, rows in self._rows.items():
                 self._insert(table, rows)
@@ -274,6 +280,8 @@ class Writer:
                 "DELETE FROM told WHERE file IN (SELECT file FROM told_of)",
             )  # fmt: skip
             self._insert("told", self._told)
+            if not is_sorted(self._connection):
+                sort_by_entry(self._connection)
             run("INSERT INTO meta VALUES ('complete', 'yes')")
             run("COMMIT")
             run("CHECKPOINT")

@@ -1,0 +1,113 @@
+"""A shard of a store: some patients in a row, and the columns of their facts as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from protocol_logic.records.store.opening import told
+
+if TYPE_CHECKING:
+    import numpy as np
+    from duckdb import DuckDBPyConnection
+
+    from protocol_logic.records.store.reading import Gatherer
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+    Table: TypeAlias = Mapping[str, Array]
+
+
+class Shard:
+    """The patients at the positions from `start` to before `stop`, for one protocol.
+
+    A patient goes by the place in the shard, from 0.
+    """
+
+    def __init__(
+        self, connection: DuckDBPyConnection, gatherer: Gatherer, start: int, stop: int
+    ) -> None:
+        self._connection = connection
+        self._gatherer = gatherer
+        self.start = start
+        self.stop = stop
+        self._not: dict[int, list[tuple[int, int]]] | None = None
+        self._words: dict[str, dict[int, str]] = {}
+        self._unread: dict[str, Array] = {}
+
+    @property
+    def size(self) -> int:
+        """How many patients there are."""
+        return self.stop - self.start
+
+    def facts(self, entry: str, columns: Sequence[str]) -> Table:
+        """Columns of `by_entry` of the facts of an entry, by patient and in record order: those of
+        resources that stand for the entry under the protocol."""
+        number = self._gatherer.numbers.get(entry, -1)
+        names = ", ".join(columns)
+        where = f"entry = {number} AND patient >= {self.start} AND patient < {self.stop}"
+        for about, part in self._excluded().get(number, ()):
+            where += f" AND NOT (about = {about} AND part = {part})"
+        with told():
+            found = self._connection.execute(
+                f"SELECT patient - {self.start} AS patient, {names} FROM by_entry "
+                f"WHERE {where} ORDER BY patient, place"
+            ).fetchnumpy()
+        return dict(found)
+
+    def words(self, kind: str) -> Mapping[int, str]:
+        """The texts that a column holds, by number; those of a list with line feeds between."""
+        if kind not in self._words:
+            with told():
+                rows = self._connection.execute(
+                    "SELECT word, content FROM words WHERE kind = ?", [kind]
+                ).fetchall()
+            self._words[kind] = dict(rows)
+        return self._words[kind]
+
+    def unread(self, kind: str) -> Array:
+        """By patient whether there is something that may be anything of a kind of concept, on
+        whatever day: no list of the record closes the kind then."""
+        if not self._unread:
+            self._unread.update(self._find_unread())
+        return self._unread[kind]
+
+    def _find_unread(self) -> dict[str, Array]:
+        import numpy as np
+
+        kinds: dict[str, list[int]] = {kind: [] for kind in _KINDS}
+        chosen = self._gatherer.chosen
+        for about, (row, content) in self._gatherer.abouts.items():
+            for kind in chosen.keeps_open(row, content):
+                kinds[kind].append(about)
+        found = {}
+        for kind, abouts in kinds.items():
+            found[kind] = np.zeros(self.size, dtype=bool)
+            if abouts:
+                with told():
+                    rows = self._connection.execute(
+                        "SELECT DISTINCT position FROM positions JOIN resources USING (patient) "
+                        f"WHERE position >= {self.start} AND position < {self.stop} "
+                        "AND about IN (SELECT unnest(?)) "
+                        "AND (stated OR status IS NOT NULL) AND NOT stopped",
+                        [abouts],
+                    ).fetchnumpy()
+                found[kind][rows["position"] - self.start] = True
+        return found
+
+    def _excluded(self) -> Mapping[int, list[tuple[int, int]]]:
+        """Entry -> the code elements that do not stand for it under the protocol, with the part:
+        where categories of two entries lie in each other."""
+        if self._not is None:
+            chosen, abouts = self._gatherer.chosen, self._gatherer.abouts
+            with told():
+                rows = self._connection.execute("SELECT about, part, entry FROM stands").fetchall()
+            self._not = {}
+            for about, part, entry in rows:
+                if about >= 0 and entry in chosen.names:
+                    kind, content = abouts[about]
+                    if (part, entry) not in chosen.said(kind, None, content).parts:
+                        self._not.setdefault(entry, []).append((about, part))
+        return self._not
+
+
+_KINDS = ("condition", "procedure", "medication", "allergy")
