@@ -72,6 +72,8 @@ class Codings:
     """What a qualifier can be of -> those that are of it."""
     qualifying: frozenset[Key]
     """The codes of all qualifiers of the vocabulary."""
+    whole: Vocabulary = field(compare=False, repr=False)
+    """The vocabulary, reached or not: what tables are read for."""
     said: dict[tuple[object, ...], Said] = field(default_factory=dict, compare=False, repr=False)
     """What quantities were read as (see records/quantities.py), to read the same only once."""
 
@@ -134,6 +136,7 @@ class Codings:
             systems=frozenset(c.system for e in whole.entries.values() for c in _codes(e)),
             qualifiers=_by_element(vocabulary.of(Qualifier)),
             qualifying=frozenset(key for q in whole.of(Qualifier) for key in q.meanings),
+            whole=whole,
         )
 
 

@@ -44,6 +44,9 @@ Spoken: TypeAlias = tuple[Entry, Interval | Literal["past"] | None]
 """An entry that a row speaks of; with the interval that a code attests by true or false, or that
 its code says that it was."""
 
+Named: TypeAlias = tuple[str | None, str]
+"""What a row names: a code with its system, or nothing and the name or element of an entry."""
+
 _KEYS = (
     "file", "columns", "element", "elements", "system", "systems", "value", "values", "unit",
     "units", "date", "statuses", "no_end", "intents",
@@ -56,9 +59,10 @@ class Table:
     """One way to read the rows of a file.
 
     `columns`: role -> column. `element`: what every row speaks of; else `spoken` tells it from the
-    text of the element column, or from system and code. `units`: text of the unit column -> UCUM
-    code. `unit`: the fixed unit, by entry name; under None that of all entries. `where`: how
-    messages name it. `texts`: by role, the texts without which rows are about nothing.
+    text of the element column, or from system and code, and `named` what these name. `units`: text
+    of the unit column -> UCUM code. `unit`: the fixed unit, by entry name; under None that of all
+    entries. `where`: how messages name it. `texts`: by role, the texts without which rows are about
+    nothing.
     """
 
     where: str
@@ -66,6 +70,7 @@ class Table:
     columns: Mapping[str, str]
     element: Entry | None
     spoken: Callable[[str, str], tuple[Spoken, ...]]
+    named: Callable[[str, str], Named | None]
     value: str | None
     values: Mapping[str, str]
     unit: Mapping[str | None, str]
@@ -212,6 +217,7 @@ class _TableReader:
             columns=self.columns,
             element=element,
             spoken=spoken,
+            named=self._names(),
             value=self._value(element),
             values=self._values(),
             unit=unit,
@@ -294,6 +300,18 @@ class _TableReader:
         if "element" in self.columns:
             return self._by_name
         return lambda _system, _text: ()
+
+    def _names(self) -> Callable[[str, str], Named | None]:
+        """What a row names, whether there is such an entry or not."""
+        element, given = self.keys.get("element"), self.keys.get("elements")
+        system, systems = self.keys.get("system"), self.keys.get("systems", {})
+        if isinstance(element, str):
+            return lambda _system, _text: (None, element)
+        if "code" in self.columns:
+            return lambda s, code: (system or systems.get(s, s), code)
+        if isinstance(given, dict):
+            return lambda _, text: (None, given[text]) if text in given else None
+        return lambda _, text: (None, text) if text else None
 
     def _by_name(self, _system: str, text: str) -> tuple[Spoken, ...]:
         """What a text of the element column speaks of: the name or element of an entry."""

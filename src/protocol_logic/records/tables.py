@@ -7,7 +7,7 @@ file is read; facts are made patient by patient. Source: docs/tables.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,7 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.records.columns import Unusable, rows_of
 from protocol_logic.records.elements import Elements
 from protocol_logic.records.facts import Account, Fact, PatientRecord, place
-from protocol_logic.records.mapping import MAPPING_FILE, Table, read_mapping
+from protocol_logic.records.mapping import MAPPING_FILE, Named, Table, read_mapping
 from protocol_logic.records.table_rows import Memory, RawRow, RowReader
 
 
@@ -30,16 +30,17 @@ def iter_table_records(
     mapping has a fault or a file cannot be read to its end: a patient with half of the rows would
     be judged wrongly.
     """
-    mapping = path / MAPPING_FILE if path.is_dir() else path
+    mapping = mapping_at(path)
     tables = read_mapping(mapping, elements, problems)
-    if tables is None:
-        return
-    gathered = _Gathered(mapping, problems)
-    for table in tables:
-        gathered.read(table)
-    if not gathered.failed:
-        gathered.tell_unused(tables)
-        yield from gathered.records()
+    gathered = None if tables is None else Gathered.of(mapping, tables, problems)
+    if gathered is not None:
+        for patient, kept in gathered.taken():
+            yield _record(gathered, patient, kept)
+
+
+def mapping_at(path: Path) -> Path:
+    """The mapping file that a path of tables means."""
+    return path / MAPPING_FILE if path.is_dir() else path
 
 
 _MOST_OTHERS = 1000
@@ -63,30 +64,62 @@ class _Texts:
 
 
 @dataclass(slots=True)
-class _Patient:
-    """What is kept of a patient: `index`: day -> the row that has it first."""
+class PatientRows:
+    """What is kept of a patient: the `rows` that speak of an entry; `index`: day -> the row that
+    has it first; `accounts`: file -> what became of rows; `others`: what the other rows name."""
 
     rows: list[RawRow] = field(default_factory=list)
     index: dict[date, str] = field(default_factory=dict)
     accounts: dict[str, Counter[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    others: Counter[Named] = field(default_factory=Counter)
 
     def count(self, file: str, outcome: str) -> None:
         self.accounts.setdefault(file, Counter())[outcome] += 1
 
 
-class _Gathered:
+class Gathered:
     """The rows of all tables by patient."""
 
     def __init__(self, mapping: Path, problems: Problems) -> None:
         self.mapping = mapping
         self.problems = problems
         self.memory = Memory()
-        self.patients: dict[str, _Patient] = {}
+        self.patients: dict[str, PatientRows] = {}
         self.failed = False
         self.texts: list[tuple[Table, str, _Texts]] = []
 
-    def read(self, table: Table) -> None:
+    @classmethod
+    def of(cls, mapping: Path, tables: Sequence[Table], problems: Problems) -> Gathered | None:
+        """The rows of tables; None, with a problem, where a file cannot be read to its end."""
+        gathered = cls(mapping, problems)
+        for table in tables:
+            gathered._read(table)
+        if gathered.failed:
+            return None
+        gathered._tell_unused(tables)
+        return gathered
+
+    def taken(self) -> Iterator[tuple[str, PatientRows]]:
+        """The patients with their rows, one after the other; they are kept no longer."""
+        for patient in list(self.patients):
+            yield patient, self.patients.pop(patient)
+
+    def index_of(self, patient: str, kept: PatientRows) -> date | None:
+        """The one index date of a patient; None, with a problem, where there are several."""
+        if len(kept.index) > 1:
+            days = ", ".join(f"{day} ({name})" for day, name in sorted(kept.index.items())[:3])
+            self.problems.add(
+                Problem(
+                    code="bad-row",
+                    message=f"patient `{shown(patient)}` has more than one index date: {days}",
+                    hint="each patient is judged on one day",
+                    file=str(self.mapping),
+                )
+            )
+        return next(iter(kept.index)) if len(kept.index) == 1 else None
+
+    def _read(self, table: Table) -> None:
         """Take in the rows of one table."""
         roles = list(table.columns)
         patient = roles.index("patient")
@@ -117,7 +150,7 @@ class _Gathered:
                 )
             )
 
-    def tell_unused(self, tables: list[Table]) -> None:
+    def _tell_unused(self, tables: Sequence[Table]) -> None:
         """Tell the texts of the mapping that stand in no row: rows that they miss are about
         nothing, and nothing else would say so."""
         for table, role, texts in self.texts:
@@ -143,17 +176,21 @@ class _Gathered:
     def _row(self, table: Table, number: int, patient: str, cells: tuple[str, ...]) -> None:
         kept = self.patients.get(patient)
         if kept is None:
-            kept = self.patients[patient] = _Patient()
+            kept = self.patients[patient] = PatientRows()
         row = RawRow(table, number, (), cells)
         if "index" in table.columns:
             self._index(kept, row)
-        spoken = table.spoken(row.cell("system"), row.cell("element") or row.cell("code"))
+        system, text = row.cell("system"), row.cell("element") or row.cell("code")
+        spoken = table.spoken(system, text)
         if spoken:
             kept.rows.append(row._replace(spoken=spoken))
         else:
             kept.count(table.file.name, "irrelevant")
+            named = table.named(system, text)
+            if named is not None:
+                kept.others[named] += 1
 
-    def _index(self, kept: _Patient, row: RawRow) -> None:
+    def _index(self, kept: PatientRows, row: RawRow) -> None:
         cell = row.cell("index")
         day = self.memory.date(cell) if cell else None
         if day is not None and day.exact:
@@ -164,44 +201,29 @@ class _Gathered:
             message = f"`{column}` is `{shown(cell)}`, which is no day to judge on"
             reader.problem(row, "unreadable-date", message, "the index date is YYYY-MM-DD")
 
-    # ---- records -----------------------------------------------------------------------------
 
-    def records(self) -> Iterator[PatientRecord]:
-        """Make the records one after the other, and forget what they are made of."""
-        for patient in list(self.patients):
-            yield self._record(patient, self.patients.pop(patient))
-
-    def _record(self, patient: str, kept: _Patient) -> PatientRecord:
-        index = next(iter(kept.index)) if len(kept.index) == 1 else None
-        if len(kept.index) > 1:
-            days = ", ".join(f"{day} ({name})" for day, name in sorted(kept.index.items())[:3])
-            self.problems.add(
-                Problem(
-                    code="bad-row",
-                    message=f"patient `{shown(patient)}` has more than one index date: {days}",
-                    hint="each patient is judged on one day",
-                    file=str(self.mapping),
-                )
-            )
-        facts: list[Fact] = []
-        problems = list(kept.problems)
-        reader = RowReader(index, facts, problems, self.memory)
-        for row in kept.rows:
-            made, told = len(facts), len(problems)
-            reader.read(row)
-            outcome = "facts" if len(facts) > made else "problems"
-            if len(facts) == made and len(problems) == told:
-                outcome = "irrelevant"  # its value is empty
-            kept.count(row.table.file.name, outcome)
-        return PatientRecord(
-            patient=patient,
-            source=str(self.mapping),
-            index_date=index,
-            index_source="index",
-            facts=tuple(sorted(facts, key=place)),
-            problems=tuple(Problems(problems).sorted()),
-            accounting=tuple(
-                Account(file, counts["facts"], counts["irrelevant"], counts["problems"])
-                for file, counts in sorted(kept.accounts.items())
-            ),
-        )
+def _record(gathered: Gathered, patient: str, kept: PatientRows) -> PatientRecord:
+    """The record that a patient's rows make."""
+    index = gathered.index_of(patient, kept)
+    facts: list[Fact] = []
+    problems = list(kept.problems)
+    reader = RowReader(index, facts, problems, gathered.memory)
+    for row in kept.rows:
+        made, told = len(facts), len(problems)
+        reader.read(row)
+        outcome = "facts" if len(facts) > made else "problems"
+        if len(facts) == made and len(problems) == told:
+            outcome = "irrelevant"  # its value is empty
+        kept.count(row.table.file.name, outcome)
+    return PatientRecord(
+        patient=patient,
+        source=str(gathered.mapping),
+        index_date=index,
+        index_source="index",
+        facts=tuple(sorted(facts, key=place)),
+        problems=tuple(Problems(problems).sorted()),
+        accounting=tuple(
+            Account(file, counts["facts"], counts["irrelevant"], counts["problems"])
+            for file, counts in sorted(kept.accounts.items())
+        ),
+    )

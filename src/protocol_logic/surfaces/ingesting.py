@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,16 +86,11 @@ def ingest(options: IngestOptions) -> int:
 
 
 def _sources(names: Sequence[str]) -> list[Path]:
-    from protocol_logic.records.mapping import is_mapping
-
     paths = existing_paths(names)
-    for path in paths:
-        if is_mapping(path) or is_store(path):
-            what = "a store" if is_store(path) else "a folder of tables"
-            raise click.UsageError(
-                f"`{visible(str(path))}` is {what}; FHIR and OMOP are read into a store, and "
-                f"commands take {what} as it is"
-            )
+    for path in filter(is_store, paths):
+        raise click.UsageError(
+            f"`{visible(str(path))}` is a store; what it was made of is read into another"
+        )
     return paths
 
 
@@ -251,13 +246,18 @@ class _Run:
         beside: Path,
     ) -> None:
         from protocol_logic.records.files import Reading
+        from protocol_logic.records.mapping import is_mapping
         from protocol_logic.records.omop.reading import files_of
 
         self.shelf = shelf
         self.beside = beside
         self.writer = writer
-        self.omop = [path for path in paths if files_of(path)]
-        self.paths = [path for path in paths if path not in self.omop]
+        self.tables = [path for path in paths if is_mapping(path)]
+        others = [path for path in paths if path not in self.tables]
+        self.omop = [path for path in others if files_of(path)]
+        self.paths = [path for path in others if path not in self.omop]
+        self.files = [str(path) for path in self.omop]
+        """What was to be read beside files of FHIR."""
         self.problems = problems
         self.reading: Reading = Reading()
 
@@ -276,16 +276,40 @@ class _Run:
             self.shelf.pulse = lambda: progress.pulse(self.reading.bytes)
             for result in processes.results(self._items()):
                 if isinstance(result, tuple):
-                    for problem in result:
-                        self.problems.add(problem)
-                        writer.tell(problem)
+                    self._tell(result)
                     continue
                 if isinstance(result, _Known):
                     writer.keep(result.patient, result.source, result.line)
                 else:
                     writer.add(result)
                 progress.step(self.reading.bytes)
-        writer.finish(self._files(), whole=not self.problems.counts["not-readable"])
+            for path in self.tables:
+                self._read_tables(path, knowledge, progress)
+        cut = self.problems.counts["not-readable"] or self.problems.counts["bad-mapping"]
+        writer.finish(self._files(), whole=not cut)
+
+    def _tell(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.problems.add(problem)
+            self.writer.tell(problem)
+
+    def _read_tables(self, path: Path, knowledge: Knowledge, progress: Progress) -> None:
+        """The patients of tables with a mapping, who are read here, from all rows."""
+        from protocol_logic.records.store.rows import rows_of
+        from protocol_logic.records.store.table_seeing import TableSeer
+        from protocol_logic.records.tables import mapping_at
+
+        writer, problems = self.writer, Problems()
+        seer = TableSeer(path, knowledge, problems)
+        for seen in seer.seen():
+            number = writer.claim(seen.digest)
+            if number is not None:
+                writer.keep(number, seen.source, None)
+            else:
+                writer.add(rows_of(seer.kept(seen), writer.numbers))
+            progress.step(self.reading.bytes)
+        self.files += [str(file) for file in (mapping_at(path), *seer.files)]
+        self._tell(problems.items)
 
     def _size(self) -> int:
         """The bytes of all sources."""
@@ -321,4 +345,4 @@ class _Run:
 
         found = (file for path in self.paths for file in files_at(path, Reading()))
         read = [file for file in found if isinstance(file, Path)]
-        return frozenset(map(str, [*read, *self.omop]))
+        return frozenset([*map(str, read), *self.files])

@@ -70,6 +70,8 @@ class Chosen:
 
     codings: Codings
     numbers: Mapping[str, int]
+    of_tables: Mapping[int, str] = field(default_factory=dict)
+    """Number -> name of all that the protocol can refer to, which tables are read for."""
     names: Mapping[int, str] = field(init=False)
     _qualifiers: dict[int, int] = field(init=False)
     _said: dict[tuple[str | None, str], Said] = field(init=False, default_factory=dict)
@@ -163,6 +165,7 @@ class _Gathering:
         self.chosen = chosen
         self.facts: list[Fact] = []
         self.problems: list[Problem] = []
+        self.names = chosen.of_tables if kept.index_source == "index" else chosen.names
         self.counts: dict[str, list[int]] = {}
         self.noted: dict[tuple[str, str, str], list[str]] = {}
         self.referenced: set[str] = set()
@@ -207,7 +210,7 @@ class _Gathering:
     def _resource(self, kept: Kept, said: Said) -> bool:
         """Take what one resource says; whether it was noted for its code."""
         made, source = len(self.facts), self.kept.source
-        numbers, parts, free = self.chosen.names, said.parts, kept.kind is None
+        numbers, parts, free = self.names, said.parts, kept.kind is None
         read = bool(parts)
         if free:
             asked = [*(f.entry for f in kept.facts), *(p.entry for p in kept.problems)]
@@ -237,8 +240,8 @@ class _Gathering:
         return noted or why is not None
 
     def _fact(self, kept: Kept, entry: int, fact: Fact, sure: bool) -> None:
-        reading, name = fact.reading, self.chosen.names[entry]
-        if isinstance(reading, Closed):
+        reading, name = fact.reading, self.names[entry]
+        if isinstance(reading, Closed) and reading.listed:
             open_ = lists.why_open(name, self.chosen.codings, self.unclear)
             if open_ is not None:
                 message, hint = open_

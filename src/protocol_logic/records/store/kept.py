@@ -19,6 +19,10 @@ from protocol_logic.records.json_text import Object
 Scope: TypeAlias = Literal["always", "read", "entry", "known"]
 
 
+ELEMENT = "element"
+"""Where the code elements of a row of a table have the name or element of an entry."""
+
+
 class KeptFact(NamedTuple):
     """A fact of an entry, by its number.
 

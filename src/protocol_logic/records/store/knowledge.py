@@ -25,12 +25,13 @@ from protocol_logic.knowledge.vocabulary import (
 from protocol_logic.records.codings import ICD_10_CM, Codings, Key, Table
 
 _UNREAD = (Age, Event, Asked, Timepoint)
-"""Kinds of entries that no record is read for: they are computed, or people say them."""
+"""Kinds of entries that no resource is read for: they are computed, or people say them, in answers
+and in tables."""
 _NOT_READ_BY = {"label", "element", "usual", "parents", "closed_by", "counted", "limits"}
 
 
 def is_read(entry: Entry) -> bool:
-    """Whether records are read for an entry."""
+    """Whether resources are read for an entry."""
     return not isinstance(entry, _UNREAD)
 
 
@@ -70,13 +71,18 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """All entries that sources are read for: number -> entry, and its digest."""
+    """All entries that sources are read for: number -> entry, and its digest.
+
+    `tables`: the names that rows of tables are read by, name -> number; the second holds the second
+    way to read a name, and so on.
+    """
 
     entries: tuple[Entry, ...]
     digests: tuple[str, ...]
     layers: tuple[Layer, ...]
     qualifiers: Mapping[str, int]
     """Name that a qualifier has while records are read -> its number."""
+    tables: tuple[Mapping[str, int], ...]
 
     @classmethod
     def of(cls, vocabularies: Iterable[Vocabulary]) -> Knowledge:
@@ -84,24 +90,32 @@ class Knowledge:
         numbers: dict[tuple[str, str], int] = {}
         entries: list[Entry] = []
         for vocabulary in vocabularies:
-            for entry in filter(is_read, vocabulary.entries.values()):
+            for entry in vocabulary.entries.values():
                 key = (entry.name, digest_of_entry(entry))
                 if key not in numbers:
                     numbers[key] = len(entries)
                     entries.append(entry)
-        layers: list[dict[str, int]] = []
-        for (name, _), number in numbers.items():
-            layer = next((each for each in layers if name not in each), None)
-            if layer is None:
-                layers.append(layer := {})
-            layer[name] = number
+        read = {key: number for key, number in numbers.items() if is_read(entries[number])}
+        layers = _layered(read)
         qualifiers = dict(_qualifiers(entries))
         return cls(
             tuple(entries),
             tuple(digest for _, digest in numbers),
             tuple(_layer(each, entries, qualifiers.values()) for each in layers),
             {q.name: number for number, q in qualifiers.items()},
+            tuple(_layered(numbers)),
         )
+
+
+def _layered(numbers: Mapping[tuple[str, str], int]) -> list[dict[str, int]]:
+    """The entries of different names together; those of a name that is there go a layer higher."""
+    layers: list[dict[str, int]] = []
+    for (name, _), number in numbers.items():
+        layer = next((each for each in layers if name not in each), None)
+        if layer is None:
+            layers.append(layer := {})
+        layer[name] = number
+    return layers
 
 
 def _qualifiers(entries: Iterable[Entry]) -> Iterator[tuple[int, Qualifier]]:

@@ -19,7 +19,7 @@ from protocol_logic.records.json_text import Object
 from protocol_logic.records.resources import ROWS
 from protocol_logic.records.store.by_entry import is_sorted
 from protocol_logic.records.store.gathering import Chosen, gather
-from protocol_logic.records.store.kept import KeptPatient
+from protocol_logic.records.store.kept import ELEMENT, KeptPatient
 from protocol_logic.records.store.knowledge import digest_of_entry
 from protocol_logic.records.store.opening import StoreError, connected, told
 from protocol_logic.records.store.rows import Row, patient_of
@@ -62,15 +62,22 @@ class Gatherer:
     codings: Codings
     numbers: Mapping[str, int]
     abouts: Mapping[int, tuple[str | None, str]]
+    of_tables: Mapping[int, str] = field(default_factory=dict)
+    """Number -> name of what rows of tables are taken for; empty where there are none."""
     chosen: Chosen = field(init=False)
 
     def __post_init__(self) -> None:
-        self.chosen = Chosen(self.codings, self.numbers)
+        self.chosen = Chosen(self.codings, self.numbers, self.of_tables)
+
+    @property
+    def entries(self) -> list[int]:
+        """The numbers of all entries that facts are taken of."""
+        return sorted({*self.numbers.values(), *self.of_tables})
 
     def kept(self, stored: Stored) -> KeptPatient:
         """What is kept of a patient, as far as the protocol can ask for it."""
         row = (stored.patient, stored.source, stored.line, *stored.row)
-        names = self.chosen.names
+        names = self.of_tables or self.chosen.names
         return patient_of(row, stored.resources, stored.facts, stored.problems, self.abouts, names)
 
     def record(self, stored: Stored) -> PatientRecord:
@@ -149,10 +156,13 @@ class Store:
             known = {(name, digest): number for number, name, digest in rows}
             everywhere = self._read_everywhere()
             found = run("SELECT about, kind, content FROM abouts").fetchall()
+            index = "SELECT 1 FROM patients WHERE index_source = 'index' LIMIT 1"
+            tables = run(index).fetchone() is not None
         abouts = {about: (kind or None, content) for about, kind, content in found}
         numbers: dict[str, int] = {}
         lacking: dict[str, Entry] = {}
-        for name, entry in entries_in(codings).items():
+        resources = entries_in(codings)
+        for name, entry in (codings.whole.entries if tables else resources).items():
             number = known.get((name, digest_of_entry(entry)))
             if number is None or number not in everywhere:
                 lacking[name] = entry
@@ -160,7 +170,10 @@ class Store:
         met = self._met(lacking, abouts.values())
         if met:
             raise self._lacks(met)
-        return Gatherer(codings, numbers, abouts)
+        if not tables:
+            return Gatherer(codings, numbers, abouts)
+        of_tables = {number: name for name, number in numbers.items()}
+        return Gatherer(codings, {name: numbers[name] for name in resources}, abouts, of_tables)
 
     def _read_everywhere(self) -> frozenset[int]:
         """The entries for which all patients were read."""
@@ -219,7 +232,7 @@ class Store:
 
     def stored(self, numbers: Sequence[int], gatherer: Gatherer) -> list[Stored]:
         """The rows of some patients, in this order."""
-        entries = sorted(gatherer.numbers.values())
+        entries = gatherer.entries
         with told():
             patients = {
                 row[0]: row[1:] for row in self._rows("patients", _PATIENT, numbers).fetchall()
@@ -296,7 +309,10 @@ def entries_in(codings: Codings) -> dict[str, Entry]:
 def _states(kind: str | None, about: Object, codings: Codings) -> bool:
     """Whether code elements, or those of a component, stand for an entry, or look like one's."""
     if kind is None:
-        return is_read_elsewhere(about, codings)
+        named = about.get(ELEMENT)
+        return is_read_elsewhere(about, codings) or any(
+            named in (entry.name, entry.element) for entry in codings.whole.entries.values()
+        )
     row, components = ROWS[kind], objects_in(about, "component")
     return (
         bool(row.find(about, codings))

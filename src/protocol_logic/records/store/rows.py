@@ -17,11 +17,13 @@ from typing import Any, TypeAlias
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.records.facts import (
+    Appointed,
     Born,
     Closed,
     ConditionStated,
     Done,
     Fact,
+    Happened,
     LesionSize,
     Limit,
     Measured,
@@ -185,7 +187,7 @@ def _fact_row(resource: int, kept: KeptFact, numbers: Sequence[int]) -> list[Any
     row = _BLANK.copy()
     row[:4] = (resource, kept.part, numbers[kept.entry], kept.sure)
     kind, write = _WRITE[type(fact.reading)]
-    row[_KIND] = kind
+    row[_KIND] = "complete" if fact.reading == _SAID_COMPLETE else kind
     _put_date(row, _FIRST, fact.date)
     row[_RECORDED] = fact.recorded
     if fact.date is not None and fact.date.time:
@@ -400,9 +402,26 @@ def _read_born(row: Row) -> Born:
     return Born(day)
 
 
+def _happened(row: list[Any], reading: Happened, numbers: Sequence[int]) -> None:
+    _put_date(row, _START, reading.on)
+
+
+def _read_happened(row: Row) -> Happened:
+    day = _date(row, _START)
+    assert day is not None
+    return Happened(day)
+
+
+def _appointed(row: list[Any], reading: Appointed, numbers: Sequence[int]) -> None:
+    row[_START] = row[_START + 1] = reading.day
+
+
 def _nothing(row: list[Any], reading: Any, numbers: Sequence[int]) -> None:
     pass
 
+
+_SAID_COMPLETE = Closed()
+"""What a row of a table says to be complete, which is no list of the record."""
 
 _WRITE: dict[type[Any], tuple[str, Callable[[list[Any], Any, Sequence[int]], None]]] = {
     Measured: ("measured", _measured),
@@ -415,6 +434,8 @@ _WRITE: dict[type[Any], tuple[str, Callable[[list[Any], Any, Sequence[int]], Non
     LesionSize: ("lesion", _lesion),
     Closed: ("closed", _nothing),
     Born: ("born", _born),
+    Happened: ("happened", _happened),
+    Appointed: ("appointed", _appointed),
 }
 _READ: dict[str, Callable[[Row], Reading]] = {
     "measured": _read_measured,
@@ -426,5 +447,8 @@ _READ: dict[str, Callable[[Row], Reading]] = {
     "done": _read_done,
     "lesion": _read_lesion,
     "closed": lambda _: Closed(listed=True),
+    "complete": lambda _: _SAID_COMPLETE,
     "born": _read_born,
+    "happened": _read_happened,
+    "appointed": lambda row: Appointed(row[_START]),
 }
