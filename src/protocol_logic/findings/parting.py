@@ -42,17 +42,18 @@ def _keys(protocol: core.Protocol, finding: Finding) -> Iterator[tuple[str, str]
     elif finding.kind not in _OF_INPUTS:
         yield "base", base_of(finding)
     else:
-        yield from (("input", name) for name in _inputs(protocol, finding.entry))
+        yield from (("input", name) for name in inputs_of(protocol, finding.entry))
         if finding.kind == "ratio":
             fields = protocol.vocabulary.of(voc.PatientField)
             yield from (("input", f.name) for f in fields if f.field == "gender")
 
 
-def _inputs(protocol: core.Protocol, name: str) -> Iterator[str]:
+def inputs_of(protocol: core.Protocol, name: str) -> Iterator[str]:
+    """The entries that an entry is read from: its own, or those of what it is computed from."""
     derived = protocol.derived.get(name)
     if derived is None:
         yield name
         return
     for other in (*derived.inputs, *derived.fields, derived.reported):
         if other is not None:
-            yield from _inputs(protocol, other)
+            yield from inputs_of(protocol, other)

@@ -1,18 +1,34 @@
-"""A plan and a shard of patients to columns of findings."""
+"""A plan and a shard of patients to columns of findings.
+
+What findings share is read together by the other road where it is not certain; here each finding
+is read by itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
 import numpy as np
 
 from protocol_logic.compiling import core
-from protocol_logic.compiling.plan import Plan
+from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.compiling.windows import Window
-from protocol_logic.findings.columns.tables import Column, Columns, Ints, Looks, Part
-from protocol_logic.findings.parting import parts_of
+from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of
+from protocol_logic.findings.columns.numbers import read_number, read_ratio
+from protocol_logic.findings.columns.sources import Sources
+from protocol_logic.findings.columns.tables import Column, Columns, Flags, Ints, Looks, Part
+from protocol_logic.findings.columns.values import (
+    read_age,
+    read_in_record,
+    read_value,
+    values_named,
+)
+from protocol_logic.findings.parting import inputs_of, parts_of
+from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.store.shards import Shard
 
 
@@ -29,9 +45,121 @@ def read_columns(
 
     `windows`, `timepoints`: as `read_findings` takes them.
     """
-    parts = [
-        Part(names, part, np.ones(shard.size, dtype=bool))
-        for names, part in parts_of(protocol, plan)
-    ]
-    names = [name for part in parts for name in sorted(part.names)]
-    return Columns(shard.size, parts, {name: Column.empty(shard.size) for name in names})
+    return _Reader(Sources(protocol, shard, as_of.astype(np.int64), windows), table).read(plan)
+
+
+class _Reader:
+    def __init__(self, sources: Sources, table: Looks) -> None:
+        self.sources = sources
+        self.table = table
+        fields = sources.vocabulary.of(voc.PatientField)
+        self.sex = next((field.name for field in fields if field.field == "gender"), None)
+
+    def read(self, plan: Plan) -> Columns:
+        columns = Columns(self.sources.size, [])
+        parts: list[Part] = []
+        for names, part in parts_of(self.sources.protocol, plan):
+            parts += self._part(names, part, columns.columns)
+        columns.parts = parts
+        return columns
+
+    def _part(self, names: frozenset[str], plan: Plan, columns: dict[str, Column]) -> list[Part]:
+        """A part of the plan; where just the sex joins it, also what it joins, for who has one."""
+        for name in names:
+            columns[name] = Column.empty(self.sources.size)
+        everybody = np.ones(self.sources.size, bool)
+        if plan.courses or any(name not in plan.findings for name in names):
+            return [Part(names, plan, everybody)]
+        parts = []
+        jointly = np.zeros(self.sources.size, bool)
+        for findings in self._apart(plan):
+            left, by_sex = self._together(findings, columns)
+            jointly |= by_sex
+            of_part = replace(plan, findings=findings)
+            parts.append(Part(frozenset(findings), of_part, left | by_sex))
+        if len(parts) == 1:
+            return parts
+        for part in parts:
+            part.left &= ~jointly
+        return [Part(names, plan, jointly), *parts]
+
+    def _apart(self, plan: Plan) -> Iterator[dict[str, Finding]]:
+        """The findings that share an input other than the sex."""
+        keys = {name: set(self._keys(finding)) for name, finding in plan.findings.items()}
+        groups: list[tuple[list[str], set[str]]] = []
+        for name, own in keys.items():
+            names = [name]
+            for group in [group for group in groups if not group[1].isdisjoint(own)]:
+                groups.remove(group)
+                names, own = [*group[0], *names], own | group[1]
+            groups.append((names, own))
+        for names, _ in groups:
+            yield {name: finding for name, finding in plan.findings.items() if name in names}
+
+    def _keys(self, finding: Finding) -> Iterator[str]:
+        inputs = list(inputs_of(self.sources.protocol, finding.entry))
+        yield from (name for name in inputs if name != self.sex or len(inputs) == 1)
+
+    def _together(
+        self, findings: Mapping[str, Finding], columns: dict[str, Column]
+    ) -> tuple[Flags, Flags]:
+        """Read findings; who left, and who for the sex, which others may read too."""
+        size = self.sources.size
+        users = Counter(key for finding in findings.values() for key in self._keys(finding))
+        left, by_sex = np.zeros(size, bool), np.zeros(size, bool)
+        for name, finding in findings.items():
+            found = self._finding(finding)
+            if found is None:
+                left |= True
+                by_sex |= self._may_read_sex(finding) & (self._sex_of() < 0)
+                continue
+            read, several, asks = found
+            if users[finding.entry] > 1:
+                read.left |= several
+            columns[name] = column_of(finding, read, self.table)
+            left |= read.left
+            by_sex |= asks
+        return left, by_sex
+
+    def _may_read_sex(self, finding: Finding) -> bool:
+        names = inputs_of(self.sources.protocol, finding.entry)
+        return self.sex is not None and (finding.kind == "ratio" or self.sex in names)
+
+    def _sex_of(self) -> Ints:
+        """By patient 1 for female, 2 for male, 0 for another sex, -1 where it is not certain."""
+        found: Ints = self.sources.once("sex", self._read_sex)
+        return found
+
+    def _read_sex(self) -> Ints:
+        if self.sex is None:
+            return np.zeros(self.sources.size, np.int8)
+        values = values_named(self.sources, self.sex)
+        codes = np.zeros(len(values.possible), np.int8)
+        for number, value in ((1, "female"), (2, "male")):
+            if value in values.values:
+                its = np.uint64(1 << values.values.index(value))
+                codes[values.possible == its] = number
+        codes[~values.one | values.left] = -1
+        return values.runs.to_patients(codes, -1)
+
+    def _finding(self, finding: Finding) -> tuple[Read, Flags, Flags] | None:
+        """A finding, of whom its input has several alternatives, and in whom it reads the sex that
+        is not certain; None where this cannot tell it of anybody."""
+        entry = self.sources.vocabulary.entries.get(finding.entry)
+        nobody = np.zeros(self.sources.size, bool)
+        plain = finding.window is None and not finding.taken and len(finding.cells) <= MOST_CELLS
+        if not plain or isinstance(entry, voc.Lesion):
+            return None
+        match finding.kind:
+            case "number" if isinstance(entry, voc.Quantity):
+                return *read_number(self.sources, finding), nobody
+            case "ratio":
+                return read_ratio(self.sources, finding, self._sex_of())
+            case "value" | "recorded" if not isinstance(entry, voc.Quantity | voc.Age):
+                return *read_value(self.sources, finding), nobody
+            case "in_record" if isinstance(entry, voc.Quantity | voc.Status | voc.Consent):
+                return *read_in_record(self.sources, finding), nobody
+            case "age":
+                return *read_age(self.sources, finding), nobody
+            case _:
+                return None

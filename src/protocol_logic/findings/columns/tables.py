@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.findings.rows import Look, Opener, Reason
-from protocol_logic.records.store.by_entry import NEVER
+from protocol_logic.records.store.by_entry import NEVER as NEVER
 
 Flags: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[Any]

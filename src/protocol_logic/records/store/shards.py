@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from protocol_logic.records.store.reading import Gatherer
 
-    Array: TypeAlias = np.ndarray[Any, Any]
-    Table: TypeAlias = Mapping[str, Array]
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Table: TypeAlias = "Mapping[str, Array]"
+"""Columns by name."""
 
 
 class Shard:

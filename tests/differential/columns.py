@@ -1,0 +1,116 @@
+"""Columns of findings beside what is read of each patient: looks, openers and oldest evidence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from protocol_logic.compiling.windows import Window
+from protocol_logic.findings.columns import Looks, read_columns
+from protocol_logic.findings.read import read_findings
+from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.pipeline import Compiled
+from protocol_logic.records.store.by_entry import NEVER, OTHER_TEXT
+from protocol_logic.records.store.reading import Store
+from tests.stores import records_in
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+@dataclass
+class Compared:
+    """How many findings were compared, by kind, and how many were left."""
+
+    compared: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def share(self, kind: str) -> float:
+        """The share of the findings of a kind that were not left."""
+        return self.compared[kind] / max(1, self.compared[kind] + self.left[kind])
+
+
+def compare(
+    path: Path,
+    compiled: Compiled,
+    as_of: date | None,
+    windows: Mapping[str, Window] | None = None,
+    most: int | None = None,
+) -> Compared:
+    """Compare all patients of a store for a protocol; `as_of`: None, that of each record."""
+    found = Compared()
+    with Store(path) as store:
+        run = store.connection.execute
+        texts = dict(run("SELECT number, content FROM day_texts").fetchall())
+        names = {
+            (position, resource): name
+            for position, resource, name in run(
+                "SELECT position, resource, name FROM resources JOIN positions USING (patient)"
+            ).fetchall()
+        }
+        gatherer = store.gatherer(compiled.codings)
+        records = list(records_in(store, gatherer))[:most]
+        days = [as_of or record.index_date or date(2026, 11, 2) for record in records]
+        table = Looks()
+        columns = read_columns(
+            compiled.protocol,
+            compiled.plan,
+            store.shard(gatherer, 0, len(records)),
+            np.array([day.toordinal() - _EPOCH for day in days], np.int32),
+            table,
+            windows or {},
+        )
+    kinds = {name: finding.kind for name, finding in compiled.plan.findings.items()}
+    for patient, (record, day) in enumerate(zip(records, days, strict=True)):
+        read = read_findings(compiled.protocol, compiled.plan, record, day, windows or {})
+        gone = {n for part in columns.parts if part.left[patient] for n in part.names}
+        assert len(gone) == sum(len(p.names) for p in columns.parts if p.left[patient])
+        for name in {name for part in columns.parts for name in part.names}:
+            kind = kinds.get(name, "courses")
+            if name in gone:
+                found.left[kind] += 1
+                continue
+            found.compared[kind] += 1
+            column = columns.columns[name]
+            number = int(column.look[patient])
+            look = None if number < 0 else table.looks[number]
+            why = table.whys[int(column.why[patient])]
+            openers = tuple(
+                (*each, names.get((patient, int(column.who[place][patient]))))
+                if place < len(column.who)
+                else (*each, None)
+                for place, each in enumerate(why)
+            )
+            its = (look, openers, _text(int(column.oldest[patient]), texts))
+            meant = (
+                read.looks.get(name),
+                tuple((o.element, o.reason, o.resource) for o in read.openers.get(name, ())),
+                _oldest(read, name),
+            )
+            if its[0] is not meant[0] or its[1:] != meant[1:]:
+                found.wrong.append(f"{record.patient} {name}:\n  {its}\n  {meant}")
+    return found
+
+
+def _text(dated: int, texts: Mapping[int, str]) -> str | None:
+    """The oldest day as written."""
+    if dated == NEVER:
+        return None
+    day, kind = divmod(dated, OTHER_TEXT)
+    iso = date.fromordinal(day + _EPOCH).isoformat()
+    return iso[: (4, 7, 10)[kind]] if kind < 3 else texts[kind]
+
+
+def _oldest(read: PatientFindings, name: str) -> str | None:
+    days = [
+        fact.date
+        for fact in read.evidence.get(name, ())
+        if fact.date is not None and fact.date.first > date.min
+    ]
+    oldest = min(days, key=lambda day: (day.first, day.text), default=None)
+    return None if oldest is None else oldest.text

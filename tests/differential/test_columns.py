@@ -1,0 +1,57 @@
+"""Columns of findings of many patients are what is read of each of them, or say that they are not.
+
+What leaves is read the other way, so a finding that this cannot tell is no fault, but what it tells
+has to be the same: looks, openers with their resources, and the oldest evidence.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bench.patients import AS_OF
+from protocol_logic.compiling.windows import Window
+from tests.stores import SHARED, made_up, protocol_of, read_from
+
+pytest.importorskip("duckdb", reason="needs the extra `cohort`")
+
+from tests.differential.columns import compare
+
+TOLD = ("number", "ratio", "value", "recorded")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of patients of whom much is missing, imprecise, conflicting or unreadable."""
+    path = tmp_path_factory.mktemp("made") / "made.duckdb"
+    made_up(path, "anlotinib_fulvestrant", 80)
+    return path
+
+
+@pytest.mark.parametrize("name", ["anlotinib_fulvestrant", "gemcitabine_oxaliplatin"])
+def test_those_of_patients_who_are_made_up(made: Path, name: str) -> None:
+    found = compare(made, protocol_of(name), AS_OF)
+    assert not found.wrong, "\n".join(found.wrong[:5])
+    if name == "anlotinib_fulvestrant":
+        assert all(found.compared[kind] for kind in TOLD)
+
+
+def test_those_of_evidence_that_is_too_old(made: Path) -> None:
+    compiled = protocol_of("anlotinib_fulvestrant")
+    windows = {name: Window(14, "days") for name in compiled.protocol.vocabulary.entries}
+    found = compare(made, compiled, AS_OF, windows, most=40)
+    assert not found.wrong, "\n".join(found.wrong[:5])
+
+
+@pytest.mark.parametrize("name", ["pysynthea-breast-r4", "mcode-synthea-cancer", "synthea-r4"])
+def test_those_of_real_records(tmp_path: Path, name: str) -> None:
+    if not (SHARED / name).exists():
+        pytest.skip("needs ../shared")
+    read_from(tmp_path / "real.duckdb", SHARED / name, 3)
+    for protocol in ("anlotinib_fulvestrant", "bisoprolol_heart_failure"):
+        for as_of in (None, date(2019, 6, 1)):
+            found = compare(tmp_path / "real.duckdb", protocol_of(protocol), as_of)
+            assert not found.wrong, "\n".join(found.wrong[:5])
+            assert found.compared["value"]
