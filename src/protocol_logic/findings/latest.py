@@ -22,6 +22,7 @@ from protocol_logic.records.facts import (
     NotTaken,
     Ordered,
     PatientRecord,
+    Unlisted,
 )
 
 
@@ -41,7 +42,7 @@ class Visible:
     earlier day is seen, but what it says does not count. `timepoints`: the days at which windows
     end that do not end on `as_of`. `since`: the first day of the window, in what `within` gives.
     `known`: what was read of other records of the same patient on the same day, by all that
-    decides it.
+    decides it. `unread`: kind of concept -> what may be anything of it, where that is known.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Visible:
         fresh_from: Mapping[str, date],
         timepoints: Mapping[str, date] = MappingProxyType({}),
         known: dict[object, Any] | None = None,
+        unread: Mapping[str, str] | None = None,
     ) -> None:
         self.known: dict[object, Any] = {} if known is None else known
         self.as_of = as_of
@@ -76,8 +78,8 @@ class Visible:
                     ordered = True
             self._facts[fact.entry].append(fact)
         self._unclear = record.unclear
-        seen = [each for each in record.unlisted if each.keeps_open and each.is_seen(as_of)]
-        self.unread = {each.kind: each.resource for each in reversed(seen)}
+        self._unlisted = record.unlisted
+        self.unread = _unread(record.unlisted, as_of) if unread is None else unread
         """Kind of concept -> the first resource that may be anything of it."""
         orders: list[tuple[Fact, Fact | None]] = []
         if ordered:
@@ -88,10 +90,12 @@ class Visible:
         self._answered = [(order.entry, word) for order, word in orders if word is not None]
 
     def of_record(self, record: PatientRecord) -> Visible:
-        """The facts of another record, on the same day."""
+        """The facts of another record of the same patient, on the same day."""
+        unread = self.unread if record.unlisted is self._unlisted else None
         return Visible(
-            record, self.as_of, self.vocabulary, self.fresh_from, self.timepoints, self.known
-        )
+            record, self.as_of, self.vocabulary, self.fresh_from, self.timepoints, self.known,
+            unread,
+        )  # fmt: skip
 
     def within(self, window: Window | None) -> Visible:
         """The same record, with the facts in the window alone."""
@@ -270,6 +274,15 @@ class Visible:
         """Whether the fact counts whichever day its partial date means."""
         when = fact.date
         return when is None or (when.last <= self.as_of and when.first >= self.since)
+
+
+def _unread(unlisted: Iterable[Unlisted], as_of: date) -> dict[str, str]:
+    """Kind of concept -> the first of what may be anything of it, and may be of a day."""
+    found: dict[str, str] = {}
+    for each in unlisted:
+        if each.keeps_open and each.kind not in found and each.is_seen(as_of):
+            found[each.kind] = each.resource
+    return found
 
 
 def is_listed(fact: Fact) -> bool:

@@ -88,6 +88,8 @@ class Repairing:
         self.reads: dict[int, dict[int, tuple[int, ...]]] = {}
         self.known: dict[object, tuple[list[Region], bool]] = {}
         """The regions of parts that look alike, with levers by place."""
+        self.minimal: dict[object, list[Region]] = {}
+        """Those of them that are minimal across inputs too."""
 
     def repairs(self, record: PatientRecord, as_of: date) -> Repairs:
         """The repairs of a patient who is not eligible on a day, those by waiting with them."""
@@ -267,13 +269,16 @@ class Patient:
         place = {lever: n for n, lever in enumerate(levers)}
         shapes = tuple(_shape(self.states.levers[i]) for i in levers)
         blocks = sorted({block for u in units for block in self.reads(u)})
-        looks = tuple((b, self.states.look(b)) for b in blocks)
+        looks = tuple((b, self.states.movers(b), self.states.look(b)) for b in blocks)
         key = (id(self.divided), units, tuple(levers), shapes, looks)
         if key not in self.r.known:
             self.r.known[key] = self._search(units, levers, place, shapes)
         regions, complete = self.r.known[key]
-        found = [tuple((levers[n], kept) for n, kept in each) for each in regions]
-        return self.smaller.minimal(self._sensible(found, blocks)), complete
+        smaller = key, self.smaller.decides(levers, blocks)
+        if smaller not in self.r.minimal:
+            found = [tuple((levers[n], kept) for n, kept in each) for each in regions]
+            self.r.minimal[smaller] = self.smaller.minimal(self._sensible(found, blocks))
+        return self.r.minimal[smaller], complete
 
     def _sensible(self, regions: list[Region], blocks: Sequence[int]) -> list[Region]:
         """Without those that change two inputs of a derived quantity where fewer are enough: the

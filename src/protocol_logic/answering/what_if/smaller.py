@@ -6,7 +6,7 @@ leaves as it is, or leaves open whatever the other does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import TypeAlias
@@ -60,6 +60,15 @@ class Smaller:
                 if _is_within(own - sets[other], sets[other] - own, larger):
                     gone |= 1 << other
         return [region for number, region in enumerate(regions) if not gone >> number & 1]
+
+    def decides(self, levers: Sequence[int], blocks: Collection[int]) -> object:
+        """What decides, for all patients alike, which changes of some levers are smaller, beside
+        their costs and what blocks look like."""
+        states = self.states
+        kinds = tuple([option.doing for i in levers for option in states.levers[i].options])
+        moved = {b for i in levers if self._is_of_concept(i) for b in states.moved(i)}
+        others = sorted(moved.difference(blocks))
+        return kinds, tuple([(b, states.movers(b), states.look(b)) for b in others])
 
     def _is_less(self, one: One, other: One) -> bool:
         """Whether a change is smaller than another. Of two of which the findings are the same, one
