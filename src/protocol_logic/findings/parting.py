@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from protocol_logic.compiling import core
@@ -10,13 +10,20 @@ from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.variants import base_of
 from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.facts import Born, Fact, Stated
 
 _OF_INPUTS = {"value", "recorded", "in_record", "number", "ratio", "age", "derived"}
 
 
-def parts_of(protocol: core.Protocol, plan: Plan) -> list[tuple[frozenset[str], Plan]]:
-    """The parts, each with the names of its findings and of its courses of therapy."""
-    keys = {finding.id: set(_keys(protocol, finding)) for finding in plan.findings.values()}
+def parts_of(
+    protocol: core.Protocol, plan: Plan, certain: Collection[str] = ()
+) -> list[tuple[frozenset[str], Plan]]:
+    """The parts, each with the names of its findings and of its courses of therapy.
+
+    `certain`: patient fields and ages of which one value is known, which join nothing.
+    """
+    inputs = {("input", name) for name in certain}
+    keys = {f.id: set(_keys(protocol, f)) - inputs for f in plan.findings.values()}
     keys.update({concept_group(name): {("courses", name)} for name in plan.courses})
     parts: list[tuple[set[str], set[tuple[str, str]]]] = []
     for name, own in keys.items():
@@ -33,6 +40,23 @@ def parts_of(protocol: core.Protocol, plan: Plan) -> list[tuple[frozenset[str], 
         courses = {n: c for n, c in plan.courses.items() if concept_group(n) in names}
         found.append((frozenset(names | lines), replace(plan, findings=findings, courses=courses)))
     return found
+
+
+def certain_of(vocabulary: voc.Vocabulary, facts: Iterable[Fact]) -> frozenset[str]:
+    """The patient fields and ages of which all facts, of no day, tell the same exact value."""
+    said: dict[str, set[object]] = {}
+    unsure: set[str] = set()
+    for fact in facts:
+        match fact.reading:
+            case Stated(values=values) if fact.date is None and values and len(values) == 1:
+                said.setdefault(fact.entry, set()).add(values)
+            case Born(date=born) if fact.date is None and born.first == born.last:
+                said.setdefault(fact.entry, set()).add(born.first)
+            case _:
+                unsure.add(fact.entry)
+    known = {name for name, values in said.items() if len(values) == 1} - unsure
+    fields = {f.name for f in vocabulary.of(voc.PatientField) if f.name in known}
+    return frozenset(fields | {a.name for a in vocabulary.of(voc.Age) if a.of in known})
 
 
 def _keys(protocol: core.Protocol, finding: Finding) -> Iterator[tuple[str, str]]:

@@ -121,10 +121,11 @@ class _Turns:
 
     def look_at(self, unlisted: Iterable[Unlisted]) -> None:
         """From the day on of which something may be, no list closes what it may be."""
-        for each in unlisted:
-            if each.keeps_open and each.first is not None:
-                for name in (*self.plan.findings, *map(concept_group, self.plan.courses)):
-                    self._note(each.first, Turn(name, "time"))
+        days = {each.first for each in unlisted if each.keeps_open}
+        names = (*self.plan.findings, *map(concept_group, self.plan.courses))
+        for day in (day for day in days if day is not None and day > self.as_of):
+            for name in names:
+                self._note(day, Turn(name, "time"))
 
     def _note(self, day: date, turn: Turn) -> None:
         if self.as_of < day <= self.last:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from protocol_logic.foundation.calendar import PartialDate
@@ -262,10 +263,15 @@ class Unlisted(NamedTuple):
     @property
     def first(self) -> date | None:
         """Its first day; None where none is written that can be read."""
-        try:
-            return PartialDate.parse(self.day).first
-        except ValueError:
-            return None
+        return _first_day(self.day)
+
+
+@lru_cache(maxsize=20_000)
+def _first_day(text: str) -> date | None:
+    try:
+        return PartialDate.parse(text).first
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,17 @@ says all of time. What is recorded with a later date becomes visible on its day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.windows import Window
-from protocol_logic.findings.parting import parts_of
-from protocol_logic.findings.read import read_findings
+from protocol_logic.findings.latest import Visible
+from protocol_logic.findings.parting import certain_of, parts_of
+from protocol_logic.findings.read import read_findings, read_visible
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.findings.turning import Turn, turns_of
 from protocol_logic.records.facts import Fact, PatientRecord
@@ -37,42 +38,59 @@ class Ahead:
     dates: Mapping[str, date] = field(default_factory=dict)
     later: tuple[date, ...] = ()
 
-    def findings_on(self, day: date, plan: Plan | None = None) -> PatientFindings:
-        """The findings of a day; those of a part of the plan where one is given."""
+    def findings_on(self, day: date) -> PatientFindings:
+        """The findings of a day."""
         record = self.record_on(day)
-        plan = plan or self.plan
-        return read_findings(self.protocol, plan, record, day, self.windows, self.dates)
+        return read_findings(self.protocol, self.plan, record, day, self.windows, self.dates)
 
     def turns(self, as_of: date) -> Mapping[date, Sequence[Turn]]:
         """The days after one on which some finding may change, with what may change it."""
-        record = self.record_on(as_of)
-        facts: dict[Fact, None] = dict.fromkeys(record.facts)
-        unlisted = record.unlisted
-        for day in self.later:
-            if day > as_of:
-                facts.update(dict.fromkeys(self.record_on(day).facts))
+        facts, unlisted = self._facts(as_of), self.record_on(as_of).unlisted
         turns = turns_of(self.protocol, self.plan, facts, as_of, self.windows, self.dates, unlisted)
         missing = (day for day in self.later if day > as_of and day not in turns)
         return dict(sorted({**turns, **dict.fromkeys(missing, ())}.items()))
+
+    def _facts(self, as_of: date) -> Collection[Fact]:
+        """What is recorded on a day, and then."""
+        facts = dict.fromkeys(self.record_on(as_of).facts)
+        for day in self.later:
+            if day > as_of:
+                facts.update(dict.fromkeys(self.record_on(day).facts))
+        return facts
+
+    def changes(self, as_of: date) -> Iterator[tuple[date, frozenset[str], tuple[Turn, ...]]]:
+        """Each later day on which the cells of some findings differ from those of the day before,
+        with these and what may have changed them. What cannot have changed is not read again."""
+        certain = certain_of(self.protocol.vocabulary, self._facts(as_of))
+        parts = parts_of(self.protocol, self.plan, certain)
+        before: list[Cells | None] = [None for _ in parts]
+        record = _read_of(self.record_on(as_of))
+        first = self._visible(record, as_of)
+        for day, turns in self.turns(as_of).items():
+            turning = {turn.finding for turn in turns}
+            changed: set[str] = set()
+            visible = self._visible(_read_of(self.record_on(day)) if self.later else record, day)
+            for number, (names, part) in enumerate(parts):
+                if day not in self.later and names.isdisjoint(turning):
+                    continue
+                old = before[number]
+                if old is None:
+                    old = cells_of(read_visible(self.protocol, part, first))
+                new = before[number] = cells_of(read_visible(self.protocol, part, visible))
+                changed.update(n for n in {*old, *new} if old.get(n) != new.get(n))
+            if changed:
+                yield day, frozenset(changed), tuple(t for t in turns if t.finding in changed)
+
+    def _visible(self, record: PatientRecord, day: date) -> Visible:
+        fresh = {name: window.first_day(day) for name, window in self.windows.items()}
+        return Visible(record, day, self.protocol.vocabulary, fresh, self.dates)
 
     def steps(self, as_of: date) -> Iterator[Step]:
         """The as-of date, then each day on which the cells of some finding differ from those of the
         day before."""
         yield Step(as_of, self.findings_on(as_of))
-        parts = parts_of(self.protocol, self.plan)
-        before = [cells_of(self.findings_on(as_of, part)) for _, part in parts]
-        for day, turns in self.turns(as_of).items():
-            turning = {turn.finding for turn in turns}
-            changed: set[str] = set()
-            for number, (names, part) in enumerate(parts):
-                if day not in self.later and names.isdisjoint(turning):
-                    continue
-                old, new = before[number], cells_of(self.findings_on(day, part))
-                changed.update(n for n in {*old, *new} if old.get(n) != new.get(n))
-                before[number] = new
-            if changed:
-                of_changed = tuple(turn for turn in turns if turn.finding in changed)
-                yield Step(day, self.findings_on(day), frozenset(changed), of_changed)
+        for day, changed, turns in self.changes(as_of):
+            yield Step(day, self.findings_on(day), changed, turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,11 @@ class Step:
     found: PatientFindings
     changed: frozenset[str] = frozenset()
     turns: tuple[Turn, ...] = ()
+
+
+def _read_of(record: PatientRecord) -> PatientRecord:
+    """What findings are read from: of what else it states only what may keep a list open."""
+    return replace(record, unlisted=tuple([u for u in record.unlisted if u.keeps_open]))
 
 
 Cells: TypeAlias = Mapping[str, object]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
-from protocol_logic.answering.what_if.ahead import Ahead, cells_of
+from protocol_logic.answering.what_if.ahead import Ahead
 from protocol_logic.answering.what_if.blocks import patterned
 from protocol_logic.answering.what_if.changes import Change, Repair, Repairs
 from protocol_logic.answering.what_if.repairs import MOST, Patient, order
@@ -77,14 +77,7 @@ def _days(today: Patient) -> Iterator[date]:
         basis={},
     )
     ahead = Ahead(r.protocol, small, lambda _: today.record, r.windows, r.dates)
-    before = None
-    for day in ahead.turns(today.as_of):
-        if before is None:
-            before = cells_of(ahead.findings_on(today.as_of))
-        cells = cells_of(ahead.findings_on(day))
-        if cells != before:
-            yield day
-        before = cells
+    return (day for day, _, _ in ahead.changes(today.as_of))
 
 
 _Wanted = dict[str, str]
