@@ -162,7 +162,8 @@ def knowledge_page() -> str:
         "`protocol-logic names WORD` finds one and says how it is tested. What each kind of entry "
         "is stands in [language.md](language.md#knowledge), the codes and units that are read in "
         "the files themselves. A name covers its kinds: a patient with one of them has "
-        "it. Where nothing closes a name, no complete list makes it absent. Behind a name stands "
+        "it. Where nothing closes a name, no complete list makes it absent. What `recurs` comes "
+        "again, as all that is of it does: that it ended denies nothing. Behind a name stands "
         "the element that gaps, answers and rows call it by, where it is another.",
         "",
         "## Words beside names",
@@ -213,7 +214,7 @@ def _known_row(known: Known) -> tuple[str, ...]:
         f"{_code([known.name])}{element}",
         known.label,
         ", ".join(known.also),
-        known.kind,
+        f"{known.kind}, recurs" if known.recurs else known.kind,
         _code(known.values or units),
         _code(known.parents),
         _code(known.below),

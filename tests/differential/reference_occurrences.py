@@ -126,13 +126,14 @@ class Occurrences(Therapies):
                 return None
             number, fact = self.world.choose(("statement", subject, kind), newest)
             assert isinstance(fact.reading, ConditionStated)
-            state = fact.reading.state_on(self.chart.as_of)
-            if state == "unknown":
-                state = self.world.choose(("state", subject, number), ["present", "absent"])
+            says = sorted(self.may_say(kind, fact.reading), key=str)
+            is_there = self.world.choose(("state", subject, number), says)
+            if is_there is None:
+                return None
             others = [q for q in subject.qualifiers if not self._is_site(q)]
             tag = ("now", subject)
             as_said = all(self._has(subject, q, number, fact, tag) for q in others)
-            return state == "present" and as_said
+            return is_there and as_said
 
         said = self.world.once(("present as", subject, kind), read)
         if said is not None:

@@ -203,16 +203,26 @@ class Statements(ABC):
 
         def read() -> bool | None:
             readings = [fact.reading for _, fact in self.latest(concept)]
-            states = {
-                r.state_on(self.chart.as_of) for r in readings if isinstance(r, ConditionStated)
-            }
-            if not states:
+            options: set[bool | None] = set()
+            for reading in readings:
+                if isinstance(reading, ConditionStated):
+                    options |= self.may_say(concept, reading)
+            if not options:
                 return None
-            if len(states) > 1 or "unknown" in states:
-                return self.world.choose(("said", concept), [True, False])
-            return "present" in states
+            return self.world.choose(("said", concept), sorted(options, key=str))
 
         return self.world.once(("what is said of", concept), read)
+
+    def may_say(self, concept: str, reading: ConditionStated) -> set[bool | None]:
+        """What a statement says of today: there, not there, or nothing. Of what comes again, or of
+        which a class does, the end of one time says nothing of another."""
+        state = reading.state_on(self.chart.as_of)
+        if state == "unknown":
+            return {True, False}
+        if state == "present":
+            return {True}
+        denied = not reading.confirmed or (reading.clinical is None and reading.abated is None)
+        return {False} if denied or not self._concept(concept).recurs else {None}
 
     def present(self, concept: str, missing: str = "") -> bool:
         below = self.chart.vocabulary.below(concept)

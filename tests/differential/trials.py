@@ -13,6 +13,7 @@ from protocol_logic.compiling.policies import Policies, check_policies
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path
+from protocol_logic.knowledge.vocabulary import Concept, Vocabulary
 from protocol_logic.pipeline import Compiled, compile_source, read_records
 from protocol_logic.reasoning.engine import Engine
 from protocol_logic.records.facts import (
@@ -28,7 +29,7 @@ from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document
 from tests.differential import bundles
 from tests.differential.asked import answered
-from tests.differential.protocols import STATUSES, VALUES, random_policies, random_protocol
+from tests.differential.protocols import SITES, STATUSES, VALUES, random_policies, random_protocol
 from tests.differential.rough import roughened
 
 
@@ -79,8 +80,22 @@ def _made(case: int) -> tuple[str, Compiled, Compiled, Any]:
     tests ask for the first cases."""
     rng = random.Random(f"protocol {case}")
     text = random_protocol(rng)
-    found = compiled(text)
-    return text, found, compiled(text, policies(random_policies(rng))), rng.getstate()
+    found = _recurring(case, compiled(text))
+    site = _recurring(case, compiled(text, policies(random_policies(rng))))
+    return text, found, site, rng.getstate()
+
+
+def _recurring(case: int, found: Compiled) -> Compiled:
+    """The protocol, now and then with conditions that come again."""
+    rng = random.Random(f"recurring {case}")
+    names = rng.choice([(), (), SITES, ("metastasis", *SITES), ("breast_cancer", *SITES[:2])])
+    entries = {
+        name: replace(entry, recurs=True)
+        if isinstance(entry, Concept) and name in names
+        else entry
+        for name, entry in found.protocol.vocabulary.entries.items()
+    }
+    return replace(found, protocol=replace(found.protocol, vocabulary=Vocabulary(entries)))
 
 
 def _of_the_past(rng: random.Random, record: PatientRecord) -> PatientRecord:

@@ -292,7 +292,7 @@ class Asker:
     def _closing(self, entry: Entry, reason: str) -> Iterator[Draft]:
         """The list that says that there is no more of it."""
         closed_by = entry.closed_by if isinstance(entry, Concept | Event) else None
-        if closed_by is None or reason not in ("absent", "not_closed", "stale"):
+        if closed_by is None or reason not in ("absent", "ended", "not_closed", "stale"):
             return
         history = self.entries[closed_by]
         draft = Draft(history.element, history.label, history)

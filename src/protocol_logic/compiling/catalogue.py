@@ -31,7 +31,7 @@ class Known:
     `parents`: what it is a kind of. `below`: what is a kind of it, at once or by others.
     `closed_by`: the list whose record makes it absent where it is not mentioned. `codes`: system,
     code and display. `source`: its own, else that of its file. `element`: its id in gaps and
-    answers. `also`: other words for it. `evidence`: what can confirm it. `sites`, `methods`: those
+    answers. `also`: other words for it. `recurs`: it says itself that it comes again. `evidence`: what can confirm it. `sites`, `methods`: those
     of a lesion that have names.
     """
 
@@ -52,6 +52,7 @@ class Known:
     evidence: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    recurs: bool = False
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -173,6 +174,7 @@ def _entry(node: knowledge_tree.Entry, home: str, source: str) -> Known:
         evidence=tuple(_words(properties, "evidence", 1)),
         sites=tuple(_words(properties, "site", 1)),
         methods=tuple(_words(properties, "method", 1)),
+        recurs=any(prop.key == "recurs" for prop in properties),
     )
 
 

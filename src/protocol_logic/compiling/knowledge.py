@@ -51,6 +51,7 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
                     )
     for kind, parent in kinds:
         _make_kind(found, kind, parent)
+    _pass_on_recurring(found)
     for statement, source in derived:
         reader = Properties(found, source, statement)
         if reader.complete():
@@ -66,6 +67,16 @@ def _make_kind(found: Entries, name: str, parent: str) -> None:
     entry = found.entries.get(name)
     if isinstance(entry, voc.Concept) and parent not in entry.parents:
         found.entries[name] = replace(entry, parents=(*entry.parents, parent))
+
+
+def _pass_on_recurring(found: Entries) -> None:
+    """Make what is a kind of something that recurs recur."""
+    recurring = [e.name for e in found.entries.values() if isinstance(e, voc.Concept) and e.recurs]
+    vocabulary = voc.Vocabulary(dict(found.entries))
+    for name in {kind for each in recurring for kind in vocabulary.below(each)}:
+        entry = found.entries[name]
+        if isinstance(entry, voc.Concept) and not entry.recurs:
+            found.entries[name] = replace(entry, recurs=True)
 
 
 def _field(r: Properties) -> voc.Entry | None:
@@ -177,6 +188,7 @@ def _concept(r: Properties) -> voc.Entry:
         closed_by=closed.words[0].text if closed else None,
         evidence={p.words[0].text: r.codes([p]) for p in r.all("evidence")},
         past=r.past(),
+        recurs=r.one("recurs") is not None,
     )
 
 

@@ -23,7 +23,7 @@ Kind: TypeAlias = Literal[
     "todo",
 ]  # fmt: skip
 Reason: TypeAlias = Literal[
-    "absent", "unreadable", "conflicting", "imprecise", "not_closed", "ordered",
+    "absent", "unreadable", "conflicting", "imprecise", "not_closed", "ordered", "ended",
     "no_reference_range", "stale",
 ]  # fmt: skip
 """Why a finding is open."""

@@ -29,8 +29,8 @@ _PROPERTIES = {
     },
     "status": {*_SAID, "code", "unlike", "unit", "value"},
     "condition": {
-        *_SAID, "code", "history code", "unlike", "is a", "includes", "closed by", "denied by",
-        "evidence",
+        *_SAID, "code", "history code", "unlike", "is a", "includes", "recurs", "closed by",
+        "denied by", "evidence",
     },
     "procedure": {*_SAID, "code", "history code", "unlike", "is a", "includes", "closed by"},
     "medication": {*_SAID, "code", "unlike", "is a", "includes", "closed by"},
@@ -58,8 +58,8 @@ _NEEDED = {
 }
 # Lines of which a second one would be dropped in silence.
 _ONCE = {
-    "label", "field", "of", "unit", "plausible", "limits", "whole numbers", "closed by",
-    "denied by", "from conditions", "from status", "measurable", "counted by", "scope",
+    "label", "field", "of", "unit", "plausible", "limits", "whole numbers", "recurs",
+    "closed by", "denied by", "from conditions", "from status", "measurable", "counted by", "scope",
     "else reported", "change", "obtain",
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.compiling.windows import Window
@@ -24,6 +24,8 @@ from protocol_logic.records.facts import (
     PatientRecord,
     Unlisted,
 )
+
+State: TypeAlias = Literal["present", "absent", "unknown", "ended"]
 
 
 def is_never(fact: Fact, vocabulary: Vocabulary) -> bool:
@@ -156,6 +158,22 @@ class Visible:
     def of_latest_day(self, *entries: str) -> list[Fact]:
         """The facts that may be of the latest date: with exact dates, those of the latest day."""
         return newest(self.of(*entries), self.as_of, self.since)
+
+    def states(self, facts: Iterable[Fact]) -> set[State]:
+        """What statements about conditions say of the as-of day; that what recurs ended denies
+        nothing."""
+        return {
+            "ended"
+            if self.recurs(fact.entry) and fact.reading.has_ended(self.as_of)
+            else fact.reading.state_on(self.as_of)
+            for fact in facts
+            if isinstance(fact.reading, ConditionStated)
+        }
+
+    def recurs(self, entry: str) -> bool:
+        """Whether something comes again."""
+        found = self.vocabulary.entries[entry]
+        return isinstance(found, Concept) and found.recurs
 
     def may_be_none(self, facts: Sequence[Fact]) -> bool:
         """Whether all of the facts may lie after the as-of date, so that none counts."""

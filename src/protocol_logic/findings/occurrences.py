@@ -8,9 +8,9 @@ from itertools import product
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.latest import Visible
-from protocol_logic.findings.rows import CellSet, Found, Opener
+from protocol_logic.findings.rows import CellSet, Found, Opener, Reason
 from protocol_logic.findings.spans import Statement, spans, statements
-from protocol_logic.records.facts import ConditionStated, Fact
+from protocol_logic.records.facts import Fact
 
 MOST_UNSURE = 6
 """Statements about one kind of which it is tried whether each is about the subject."""
@@ -55,10 +55,12 @@ def read_last(visible: Visible, finding: Finding) -> Found:
     return Found(frozenset(cells), tuple(openers_of_all), tuple(facts))
 
 
-def not_closed(visible: Visible, finding: Finding, facts: list[Fact]) -> Opener:
-    """Why something may be unrecorded."""
-    reason = visible.not_closed(finding.entry, "not_closed" if facts else "absent")
-    return Opener(finding.element, *reason)
+def not_closed(
+    visible: Visible, finding: Finding, facts: list[Fact], ended: bool = False
+) -> Opener:
+    """Why something may be unrecorded. `ended`: what is recorded may have come again."""
+    reason: Reason = "ended" if ended else "not_closed" if facts else "absent"
+    return Opener(finding.element, *visible.not_closed(finding.entry, reason))
 
 
 class _Axis:
@@ -104,7 +106,7 @@ def read_present(visible: Visible, finding: Finding) -> Found:
     cells: set[str] = {absent}
     openers: dict[Opener, None] = {}
     facts: list[Fact] = []
-    unclosed = False
+    unclosed = ended = False
     for kind in below(asked.subject.concept):
         if kind in left_out:
             continue
@@ -119,6 +121,7 @@ def read_present(visible: Visible, finding: Finding) -> Found:
             continue
         if not finding.variant or not visible.unlisted(kind):
             unclosed = True
+            ended = ended or told.ended
         elif finding.variant == "or_unrecorded":
             if False not in told.can:
                 seen = {present} if True in told.can else set()
@@ -126,18 +129,22 @@ def read_present(visible: Visible, finding: Finding) -> Found:
             cells.add(unrecorded)
     if unclosed:
         cells.add(unrecorded)
-        openers[not_closed(visible, finding, facts)] = None
+        openers[not_closed(visible, finding, facts, ended)] = None
     closing = visible.closed(finding.entry)
     return Found(frozenset(cells), tuple(openers), (*facts, *([closing] if closing else ())))
 
 
 @dataclass(slots=True)
 class _Told:
-    """What the statements about a kind can say: present as asked, not so, or nothing (None)."""
+    """What the statements about a kind can say: present as asked, not so, or nothing (None).
+
+    `ended`: that it is over, though it comes again.
+    """
 
     can: set[bool | None]
     openers: dict[Opener, None]
     facts: list[Fact]
+    ended: bool = False
 
 
 def _told(visible: Visible, finding: Finding, said: list[Statement]) -> _Told:
@@ -162,8 +169,11 @@ def _tell(visible: Visible, finding: Finding, said: list[Statement], told: _Told
     can: set[bool | None] = set()
     certain: set[bool] = set()
     for fact in newest:
-        assert isinstance(fact.reading, ConditionStated)
-        state = fact.reading.state_on(visible.as_of)
+        [state] = visible.states([fact])
+        if state == "ended":
+            can.add(None)
+            told.ended = True
+            continue
         if state == "absent" or by_fact[fact].is_not:
             certain.add(False)
             continue
@@ -175,7 +185,7 @@ def _tell(visible: Visible, finding: Finding, said: list[Statement], told: _Told
             told.openers.update(dict.fromkeys(unsaid))
         else:
             certain.add(True)
-    if len(certain) > 1:
+    if len(certain) + (None in can) > 1:
         told.openers[Opener(finding.element, "conflicting", newest[0].resource)] = None
     if not newest or visible.may_be_none(newest):
         can.add(None)

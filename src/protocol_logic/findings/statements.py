@@ -5,9 +5,12 @@ Each gives the cells that the record allows, what leaves more than one, and the 
 
 from __future__ import annotations
 
+from collections.abc import Set
+from dataclasses import replace
+
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.counting import read_count
-from protocol_logic.findings.latest import Visible
+from protocol_logic.findings.latest import State, Visible
 from protocol_logic.findings.occurrences import read_last, read_present
 from protocol_logic.findings.rows import Found, Opener, Reason
 from protocol_logic.foundation.operators import OPERATORS
@@ -18,6 +21,13 @@ _HAPPENED = {
     "evidence": 0, "last": 0, "in_effect": -1, "both_sides": -1, "count": -1, "unrecorded": -1,
 }  # fmt: skip
 """Which of the cells is that of what happened without a record."""
+_CELLS: dict[State, frozenset[str]] = {
+    "present": frozenset({"present"}),
+    "absent": frozenset({"absent"}),
+    "unknown": frozenset({"present", "absent"}),
+    "ended": frozenset(),
+}
+"""What a newest statement leaves a condition; one that it ended leaves it to what closes it."""
 
 
 def read_statement(visible: Visible, finding: Finding) -> Found:
@@ -50,28 +60,41 @@ def read_statement(visible: Visible, finding: Finding) -> Found:
 
 def _presence(visible: Visible, finding: Finding) -> Found:
     facts = tuple(visible.newest(finding.entry))
-    stated = (f.reading for f in facts if isinstance(f.reading, ConditionStated))
-    states = {reading.state_on(visible.as_of) for reading in stated}
+    states = visible.states(facts)
+    said = frozenset[str]().union(*(_CELLS[state] for state in states))
     missing = finding.variant if visible.unlisted(finding.entry) else ""
     unsaid = {"as_recorded": {"absent"}, "or_unrecorded": {"unrecorded"}}.get(missing)
     if visible.may_be_none(facts):
-        cells = frozenset(finding.cells)
-        if unsaid is not None:
-            cells = frozenset(unsaid | (states & {"present", "absent"} or {"present", "absent"}))
         opener = Opener(finding.element, "imprecise", facts[0].resource)
+        cells = frozenset(finding.cells) if unsaid is None else said | unsaid
         return Found(cells, (opener,), facts)
-    if states in ({"present"}, {"absent"}):
-        return Found(frozenset(states), (), facts)
-    if states:
+    if states and states != {"ended"}:
+        if len(said) == len(states) == 1:
+            return Found(said, (), facts)
         reason: Reason = "conflicting" if len(states) > 1 else "imprecise"
         opener = Opener(finding.element, reason, facts[0].resource)
-        return Found(frozenset({"present", "absent"}), (opener,), facts)
+        if "ended" in states:
+            said |= _not_said(visible, finding, unsaid).cells
+        return Found(said, (opener,), facts)
     entry = visible.vocabulary.entries[finding.entry]
     if isinstance(entry, Concept) and entry.kind == "allergy":
         wider = _to_a_class(visible, finding.entry)
         if wider:
             opener = Opener(finding.element, "imprecise", wider[0].resource)
             return Found(frozenset({"present", "absent"}), (opener,), tuple(wider))
+    found = _not_said(visible, finding, unsaid)
+    if not facts:
+        return found
+    openers = tuple(
+        replace(o, reason="ended", resource=facts[0].resource) if o.reason == "absent" else o
+        for o in found.openers
+    )
+    return Found(found.cells, openers, (*facts, *found.facts))
+
+
+def _not_said(visible: Visible, finding: Finding, unsaid: Set[str] | None) -> Found:
+    """Of what no statement decides: absent where a list closes it, or it counts as that; else
+    open. `unsaid`: what it counts as where nothing is recorded."""
     closing = visible.closed(finding.entry)
     if closing is not None:
         return Found(frozenset({"absent"}), (), (closing,))

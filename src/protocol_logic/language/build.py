@@ -342,6 +342,9 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder, ChangeBuilde
     def kinds_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("includes", meta, children)
 
+    def recurs_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
+        return self._property("recurs", meta, children)
+
     def closed_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("closed by", meta, children)
 

@@ -112,8 +112,9 @@ _RANK: dict[Reason, int] = {
     "no_reference_range": 3,
     "stale": 4,
     "ordered": 5,
-    "not_closed": 6,
-    "absent": 7,
+    "ended": 6,
+    "not_closed": 7,
+    "absent": 8,
 }
 
 

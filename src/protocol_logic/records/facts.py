@@ -87,6 +87,11 @@ class ConditionStated:
             return self.state
         return self.after if day >= self.abated.last else "unknown"
 
+    def has_ended(self, day: date) -> bool:
+        """Whether it says of a day that the condition was and is over, not that there was none."""
+        ended = self.confirmed and (self.clinical is not None or self.abated is not None)
+        return ended and self.state_on(day) == "absent"
+
 
 @dataclass(frozen=True, slots=True)
 class Therapy:

@@ -44,6 +44,7 @@ _WORDS = {
     "imprecise": "not precise enough",
     "not_closed": "history not complete",
     "ordered": "only ordered",
+    "ended": "ended once, may have come again",
     "no_reference_range": "no reference range",
     "stale": "too old",
 }

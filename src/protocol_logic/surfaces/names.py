@@ -89,6 +89,8 @@ def _lines(known: Known, code: tuple[str, str, str] | None = None) -> list[str]:
         about.insert(1, f"in {', '.join(known.units)}")
     if known.parents:
         about.append("is a " + ", ".join(known.parents))
+    if known.recurs:
+        about.append("recurs")
     if known.closed_by:
         about.append(f"closed by {known.closed_by}")
     if known.element != known.name:
@@ -146,6 +148,7 @@ def _json(known: Known) -> dict[str, object]:
         "methods": list(known.methods),
         "is_a": list(known.parents),
         "covers": list(known.below),
+        "recurs": known.recurs,
         "closed_by": known.closed_by,
         "codes": [{"system": s, "code": c, "display": d} for s, c, d in known.codes],
         "ways": list(known.ways),

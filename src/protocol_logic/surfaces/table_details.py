@@ -30,6 +30,7 @@ _GAPS = {
     "imprecise": "imprecise",
     "stale": "too old",
     "ordered": "only ordered",
+    "ended": "ended once",
 }
 _TO_ASK = "to be asked"
 PASSED_OVER = "complete list passes over"

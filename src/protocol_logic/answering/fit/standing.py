@@ -40,6 +40,7 @@ REASONS = {
     "open-date": "its date is open",
     "conflict": "different values on the latest date",
     "uncertain": "neither present nor absent",
+    "ended": "ended once, may have come again",
     "no-reference-range": "no usable limit of normal",
     "unconfirmed": "not confirmed",
     "no-side": "no side",
@@ -169,7 +170,7 @@ class Patient:
             case voc.Status():
                 return self._opened(inputs.status_input(self.visible, entry, values_of(entry)))
             case voc.Concept(kind="condition" | "allergy"):
-                return self._condition(facts)
+                return self._condition(entry, facts)
             case voc.Concept(kind="medication"):
                 return _medication(facts)
             case _:
@@ -205,13 +206,13 @@ class Patient:
         named = ("implausible-value", "unknown-code", "unreadable-value", "not-read")
         return next((code for code in named if code in codes), None)
 
-    def _condition(self, facts: Sequence[Fact]) -> str:
+    def _condition(self, entry: voc.Concept, facts: Sequence[Fact]) -> str:
         latest = newest(facts, self.visible.as_of)
-        readings = [f.reading for f in latest]
-        day = self.visible.as_of
-        states = {r.state_on(day) for r in readings if isinstance(r, ConditionStated)}
+        states = self.visible.states(latest)
         if len(states) > 1:
             return "conflict"
+        if states == {"ended"}:
+            return "" if self.visible.closed(entry.name) is not None else "ended"
         return (self._unreadable(latest) or "uncertain") if states == {"unknown"} else ""
 
     # ---- parts of facts --------------------------------------------------------------------------

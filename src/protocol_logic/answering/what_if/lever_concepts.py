@@ -63,12 +63,11 @@ class ConceptLevers:
     ) -> Lever:
         change = self.changes[entry.name]
         newest = self.visible.newest(entry.name)
-        states = {
-            f.reading.state_on(self.as_of) for f in newest if isinstance(f.reading, ConditionStated)
-        }
-        if not facts and self._is_denied(entry.name, readers):
+        states = self.visible.states(newest)
+        over = states == {"ended"}  # but may have come again
+        if (over or not facts) and self._is_denied(entry.name, readers):
             states = {"absent"}  # so said by a list, or by what excludes it
-        recorded = len(states) == 1 and "unknown" not in states
+        recorded = len(states) == 1 and states.isdisjoint(("unknown", "ended"))
         was = states.pop() if recorded else UNKNOWN
         options = []
 

@@ -236,7 +236,7 @@ class Measuring:
 
     def _lists(self, opener: Opener) -> Iterator[str]:
         """The list that would say it."""
-        if opener.reason not in ("absent", "not_closed", "stale"):
+        if opener.reason not in ("absent", "ended", "not_closed", "stale"):
             return
         for entry in self.by_element.get(opener.element, ()):
             if isinstance(entry, voc.Concept | voc.Event) and entry.closed_by:

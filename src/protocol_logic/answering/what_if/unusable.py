@@ -8,7 +8,7 @@ from protocol_logic.findings.cutter import Cutter
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.rows import Reason
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.records.facts import ConditionStated, Fact, Measured
+from protocol_logic.records.facts import Fact, Measured
 
 _WHY: dict[Reason, str] = {
     "imprecise": "not exact",
@@ -16,6 +16,7 @@ _WHY: dict[Reason, str] = {
     "unreadable": "cannot be read",
     "stale": "too old",
 }
+_ENDED = "ended once"
 _MOST_SAID = 3
 _LONGEST = 60
 
@@ -24,9 +25,8 @@ def unusable(visible: Visible, cutter: Cutter, entry: voc.Entry) -> str:
     """What is recorded of an entry, and why it is not usable; empty where nothing is recorded."""
     if isinstance(entry, voc.Concept):
         facts: Sequence[Fact] = visible.newest(entry.name)
-        readings = (f.reading for f in facts)
-        states = {r.state_on(visible.as_of) for r in readings if isinstance(r, ConditionStated)}
-        why = "conflicting" if len(states) > 1 else "not exact"
+        states = visible.states(facts)
+        why = "conflicting" if len(states) > 1 else _ENDED if "ended" in states else "not exact"
     elif isinstance(entry, voc.History | voc.Event):
         return ""
     else:
