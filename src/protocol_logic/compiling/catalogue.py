@@ -31,7 +31,7 @@ class Known:
     `parents`: what it is a kind of. `below`: what is a kind of it, at once or by others.
     `closed_by`: the list whose record makes it absent where it is not mentioned. `codes`: system,
     code and display. `source`: its own, else that of its file. `element`: its id in gaps and
-    answers. `also`: other words for it. `recurs`: it says itself that it comes again. `evidence`: what can confirm it. `sites`, `methods`: those
+    answers. `also`: other words for it. `recurs`: it, or a class of it, comes again. `evidence`: what can confirm it. `sites`, `methods`: those
     of a lesion that have names.
     """
 
@@ -119,7 +119,8 @@ def catalogue() -> list[Known]:
 
 
 def _related(known: Sequence[Known]) -> list[Known]:
-    """The same with every parent, and all that is below, whichever of the two says so."""
+    """The same with every parent, and all that is below, whichever of the two says so, and what
+    they recur by."""
     parents = {each.name: list(each.parents) for each in known}
     for each in known:
         for kind in each.below:
@@ -136,8 +137,14 @@ def _related(known: Sequence[Known]) -> list[Known]:
             found |= {child: None, **below(child)}
         return found
 
+    recurs = {name for each in known if each.recurs for name in (each.name, *below(each.name))}
     return [
-        replace(each, parents=tuple(parents[each.name]), below=tuple(below(each.name)))
+        replace(
+            each,
+            parents=tuple(parents[each.name]),
+            below=tuple(below(each.name)),
+            recurs=each.name in recurs,
+        )
         for each in known
     ]
 
