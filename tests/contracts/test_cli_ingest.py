@@ -41,6 +41,11 @@ def ingested(*args: str | Path, code: int = 0) -> subprocess.CompletedProcess[st
     return done
 
 
+def told_by(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What is told, without what is told of stores alone."""
+    return [each for each in done.stderr.splitlines() if not each.startswith("read one by one: ")]
+
+
 def lines(path: Path, contents: Sequence[object]) -> Path:
     path.write_text("".join(json.dumps(content) + "\n" for content in contents))
     return path
@@ -73,7 +78,7 @@ def test_the_same_bytes_as_from_the_sources(command: list[str], demo: Path, tmp_
         folder.mkdir()
         done = run(name, PROTOCOL, patients, *more, cwd=folder)
         files = {path.name: path.read_bytes() for path in folder.iterdir()}
-        ends.append((done.returncode, done.stdout, done.stderr, files))
+        ends.append((done.returncode, done.stdout, told_by(done), files))
     assert ends[0] == ends[1]
     assert ends[0][1] or ends[0][3]
 
@@ -141,7 +146,7 @@ def test_a_patient_in_two_documents_is_told_of_as_from_the_sources(tmp_path: Pat
         ends = [run("screen", PROTOCOL, each, "--format", "ndjson") for each in (source, store)]
         assert ends[0].returncode == ends[1].returncode == 1
         assert ends[0].stdout == ends[1].stdout
-        assert ends[0].stderr == ends[1].stderr
+        assert told_by(ends[0]) == told_by(ends[1])
         assert "duplicate-patient" in ends[0].stderr
 
 

@@ -6,7 +6,7 @@ A row is a plain dict, ready for JSON; keys and their order are fixed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeAlias
@@ -19,8 +19,13 @@ from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.findings.unlisted import words
 from protocol_logic.foundation.problems import Problem
-from protocol_logic.reasoning.decision import CriterionDecision, Decision
-from protocol_logic.records.facts import Closed, NotTaken, PatientRecord, total_of
+from protocol_logic.reasoning.decision import (
+    CriterionDecision,
+    Decision,
+    Eligibility,
+    ScopeDecision,
+)
+from protocol_logic.records.facts import Account, Closed, NotTaken, PatientRecord, total_of
 
 AsOfSource: TypeAlias = Literal["option", "index", "bundle"]
 Row: TypeAlias = Mapping[str, Any]
@@ -48,31 +53,40 @@ def row_of(
 ) -> Row:
     """The row of one patient; `dates`: the days of time points that have one of their own;
     `problems` are those of `problems_of`."""
-    resources = total_of(record.accounting)
     decided = {d.id: d for d in decision.criteria}
-    return {
-        **about(protocol, digest, policies, dates, record, as_of, found),
-        "eligibility": decision.eligibility,
-        "decided_jointly": list(decision.decided_jointly),
-        "scopes": [
-            {
-                "id": scope.id,
-                "label": scope.label,
-                "eligibility": decided_scope.eligibility,
-                "decided_jointly": list(decided_scope.decided_jointly),
-            }
-            for scope, decided_scope in zip(protocol.scopes, decision.scopes, strict=True)
-        ],
-        "criteria": [
-            {
-                **_criterion(
-                    c, decided[c.id], plan.basis[c.id], oldest_evidence(plan, c.id, found)
-                ),
-                "passed_over": passed_over(found, c.id),
-            }
+    return whole(
+        about(protocol, digest, policies, dates, record, as_of, found),
+        judged(protocol, decision.eligibility, decision.decided_jointly, decision.scopes),
+        [
+            criterion_dict(
+                c,
+                decided[c.id],
+                plan.basis[c.id],
+                oldest_evidence(plan, c.id, found),
+                passed_over(found, c.id),
+            )
             for c in protocol.criteria
         ],
-        "attested": attested(record, found),
+        attested(record, found),
+        total_of(record.accounting),
+        problems,
+    )
+
+
+def whole(
+    about: Mapping[str, Any],
+    judged: Mapping[str, Any],
+    criteria: Sequence[Mapping[str, Any]],
+    attested: Sequence[Mapping[str, str]],
+    resources: Account,
+    problems: Iterable[Problem],
+) -> Row:
+    """A row of its pieces."""
+    return {
+        **about,
+        **judged,
+        "criteria": criteria,
+        "attested": attested,
         "resources": {
             "total": resources.total,
             "facts": resources.facts,
@@ -80,6 +94,28 @@ def row_of(
             "problems": resources.problems,
         },
         "problems": [problem_dict(p) for p in problems],
+    }
+
+
+def judged(
+    protocol: core.Protocol,
+    eligibility: Eligibility,
+    jointly: Sequence[str],
+    scopes: Sequence[ScopeDecision],
+) -> dict[str, Any]:
+    """The eligibility, overall and by scope."""
+    return {
+        "eligibility": eligibility,
+        "decided_jointly": list(jointly),
+        "scopes": [
+            {
+                "id": scope.id,
+                "label": scope.label,
+                "eligibility": decided_scope.eligibility,
+                "decided_jointly": list(decided_scope.decided_jointly),
+            }
+            for scope, decided_scope in zip(protocol.scopes, scopes, strict=True)
+        ],
     }
 
 
@@ -149,9 +185,14 @@ def set_for_run(parameters: Iterable[Mapping[str, str]]) -> list[str]:
     return [f"{p['name']} is {p['value']}" for p in parameters if p["from"] == "run"]
 
 
-def _criterion(
-    criterion: core.Criterion, decision: CriterionDecision, basis: Basis, oldest: str | None
+def criterion_dict(
+    criterion: core.Criterion,
+    decision: CriterionDecision,
+    basis: Basis,
+    oldest: str | None,
+    passed_over: Sequence[Mapping[str, str | None]] = (),
 ) -> dict[str, Any]:
+    """What a row says of one criterion."""
     return {
         "id": criterion.id,
         "polarity": criterion.polarity,
@@ -169,6 +210,7 @@ def _criterion(
             {"element": gap.element, "reason": gap.reason, "resource": gap.resource}
             for gap in decision.gaps
         ],
+        "passed_over": list(passed_over),
     }
 
 

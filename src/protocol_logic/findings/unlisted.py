@@ -7,7 +7,7 @@ and what stands elsewhere in the knowledge base may be taken for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
@@ -75,6 +75,30 @@ def look_beside(
         if told:
             beside[name] = tuple(told)
     found.beside = beside
+
+
+def suspects(protocol: core.Protocol, plan: Plan) -> Callable[[Unlisted], bool]:
+    """Whether something that a record states may be told beside a list that closes: what
+    `look_beside` never speaks of is none."""
+    voc = protocol.vocabulary
+    asked = {*(f.entry for f in plan.findings.values()), *plan.courses}
+    classes = [
+        (spoken(voc, n), frozenset(voc.below(n))) for n in sorted(asked & voc.entries.keys())
+    ]
+    known: dict[tuple[str, str, tuple[str, ...]], bool] = {}
+
+    def is_one(each: Unlisted) -> bool:
+        if not each.known or each.status:
+            return True
+        key = (each.name, each.code, each.entries)
+        if key not in known:
+            known[key] = any(
+                below.isdisjoint(each.entries) and said.resembles(each.name, each.code, True)
+                for said, below in classes
+            )
+        return known[key]
+
+    return is_one
 
 
 def _closing(vocabulary: Vocabulary, found: PatientFindings) -> dict[str, str]:

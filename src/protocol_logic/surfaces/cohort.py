@@ -37,7 +37,8 @@ from protocol_logic.surfaces.outputs import (
     written,
 )
 from protocol_logic.surfaces.progress import Progress
-from protocol_logic.surfaces.screening import MOST_WORKERS, NO_AS_OF, size_of, stopped
+from protocol_logic.surfaces.screening import MOST_WORKERS, NO_AS_OF
+from protocol_logic.surfaces.screening_job import size_of, stopped
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
 from protocol_logic.surfaces.what_if import changes_named
 

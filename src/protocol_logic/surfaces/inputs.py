@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import click
 
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from protocol_logic.records.fhir import Met
     from protocol_logic.records.files import Reading
     from protocol_logic.records.sources import Unread
-    from protocol_logic.records.store.reading import Stored
+    from protocol_logic.records.store.reading import Gatherer, Store, Stored
+    from protocol_logic.records.store.stretch import Stretch
 
 _GZIP = b"\x1f\x8b"
 _REGISTRY_ID = re.compile(r"NCT\d{8}", re.IGNORECASE)
@@ -288,8 +289,12 @@ def day_option(text: str | None, option: str) -> date | None:
 
 Item: TypeAlias = "Unread | Stored | PatientRecord | Problem"
 """A document still to be read, a record, or in its place why there is none."""
+Many: TypeAlias = "Item | Stretch"
+"""The same, or many patients of a store."""
 
 _MOST_ALIKE = 100
+_MOST_AT_ONCE = 10_000
+_T = TypeVar("_T")
 
 
 def answers_of(name: str, compiled: Compiled, problems: Problems) -> Answers:
@@ -374,6 +379,12 @@ class Patients:
             yield from self._of_stores()
             yield from self._of_tables()
 
+    def many(self) -> Iterator[Many]:
+        """The same, with many patients of a store at once."""
+        yield from self._unread()
+        yield from self._in_stores(lambda store, _: store.stretches(_MOST_AT_ONCE))
+        yield from self._of_tables()
+
     def _unread(self) -> Iterator[Unread | Problem]:
         from protocol_logic.records.mapping import is_mapping
         from protocol_logic.records.sources import iter_unread
@@ -384,6 +395,9 @@ class Patients:
 
     def _of_stores(self) -> Iterator[Stored | Problem]:
         """The patients of stores, in the order in which they were ingested."""
+        return self._in_stores(lambda store, gatherer: store.items(gatherer))
+
+    def _in_stores(self, read: Callable[[Store, Gatherer], Iterator[_T]]) -> Iterator[_T | Problem]:
         from protocol_logic.records.store.opening import StoreError, is_store
 
         for path in filter(is_store, self.paths):
@@ -394,7 +408,7 @@ class Patients:
                     gatherer = store.gatherer(self.compiled.codings)
                     if not store.is_complete():
                         yield _store_problem(path, *_NOT_COMPLETE)
-                    yield from store.items(gatherer)
+                    yield from read(store, gatherer)
             except StoreError as error:
                 yield _store_problem(path, str(error), error.hint)
 

@@ -6,10 +6,9 @@ file until it is known which patients stand in two documents.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
@@ -19,10 +18,9 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from protocol_logic.foundation.problems import Problem, Problems
-from protocol_logic.records.facts import Account, PatientRecord, total_of
-from protocol_logic.surfaces.answers_form import form_header, questions_asked
+from protocol_logic.records.facts import total_of
+from protocol_logic.surfaces.answers_form import form_header
 from protocol_logic.surfaces.inputs import (
-    Item,
     Patients,
     answers_of,
     compiled_protocol,
@@ -33,18 +31,15 @@ from protocol_logic.surfaces.outputs import (
     opened_output,
     print_problems,
     temporary_folder,
-    written,
 )
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.recording import Recorder, audit_file
+from protocol_logic.surfaces.screening_job import NONE, Result, Start, lost, note_line, size_of
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.rows import Row
-    from protocol_logic.pipeline import Compiled, Screening
+    from protocol_logic.pipeline import Compiled
     from protocol_logic.records.answers import Answers
-    from protocol_logic.records.elements import Elements
-    from protocol_logic.surfaces.recording import Piece
     from protocol_logic.surfaces.row_formats import RowFormat, Spool
 
 NO_AS_OF = (
@@ -52,8 +47,6 @@ NO_AS_OF = (
     "give one with --as-of YYYY-MM-DD, or --as-of today"
 )
 MOST_WORKERS = 2
-_FACT_BYTES = 400
-_NONE = total_of(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +99,7 @@ def screen(options: ScreenOptions) -> int:
             files.enter_context(closing(recorder))
         run = _Run(patients, spool, questions, notes, recorder)
         answers = None if options.answers is None else run.read_answers(options.answers)
-        start = _Start(
+        start = Start(
             compiled=compiled,
             option=options.as_of,
             piece=form.piece,
@@ -130,125 +123,6 @@ def screen(options: ScreenOptions) -> int:
     return 1 if patients.problems.has_errors else 0
 
 
-# ---- in each process -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """What became of an item, ready to be written.
-
-    `patient`, `source`: of its record, if there is one; `piece` of its row, if there is one.
-    `codes`: of the problems of the record; `notes`: their lines. `questions`: the lines of the
-    form of answers. `decision`: what is recorded. `resources`: what became of those of the record.
-    `stopped`: why there is no row.
-    """
-
-    patient: str | None = None
-    source: str = ""
-    piece: bytes | None = None
-    codes: tuple[str, ...] = ()
-    notes: bytes = b""
-    questions: bytes = b""
-    decision: bytes = b""
-    resources: Account = _NONE
-    stopped: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
-    """Makes the job of a process; goes to the others by pickle."""
-
-    compiled: Compiled
-    option: date | None
-    piece: Callable[[Row], bytes]
-    noted: bool
-    answers: Answers | None
-    asked: bool
-    why: bool
-    recorded: Piece | None
-
-    def __call__(self) -> Callable[[Item], _Result]:
-        from protocol_logic.compiling.answerable import elements_of
-        from protocol_logic.pipeline import Screening
-
-        screening = Screening(
-            self.compiled, self.answers, why=self.why, graphs=self.recorded is not None
-        )
-        elements = elements_of(self.compiled.protocol) if self.asked else None
-        return lambda item: self._screen(screening, elements, item)
-
-    def _screen(self, screening: Screening, elements: Elements | None, item: Item) -> _Result:
-        if isinstance(item, Problem):
-            return _Result(stopped=(item,))
-        try:
-            done = screening.screen(item, self.option)
-        except MemoryError:
-            return _Result(stopped=(stopped(item, "there is not enough memory to read it"),))
-        if done.record is None:
-            return _Result(stopped=done.stopped)
-        patient = done.record.patient
-        return _Result(
-            patient=patient,
-            source=done.record.source,
-            piece=None if done.row is None else self.piece(done.row),
-            codes=tuple(problem.code for problem in done.problems),
-            notes=_notes(done.problems, patient) if self.noted else b"",
-            questions=questions_asked(elements, self.compiled, done),
-            decision=b"" if self.recorded is None else self.recorded(item, done),
-            resources=total_of(done.record.accounting),
-            stopped=done.stopped,
-        )
-
-
-def stopped(item: Item, message: str) -> Problem:
-    """Why an item could not be judged."""
-    if isinstance(item, Problem):
-        return item
-    line = getattr(item, "line", None)
-    patient = getattr(item, "patient", None)
-    return Problem(
-        code="not-readable",
-        message=message if line is None else f"line {line}: {message}",
-        resource=None if patient is None else f"Patient/{patient}",
-        file=item.source,
-    )
-
-
-def _lost(item: Item) -> _Result:
-    why = "the process that read it was killed, perhaps for want of memory"
-    return _Result(stopped=(stopped(item, why),))
-
-
-def size_of(item: Item) -> int:
-    """The bytes of an item on its way to a worker, roughly."""
-    if isinstance(item, Problem):
-        return _FACT_BYTES
-    if isinstance(item, PatientRecord):
-        return len(item.facts) * _FACT_BYTES
-    return item.size
-
-
-def _notes(problems: Iterable[Problem], patient: str | None) -> bytes:
-    return b"".join(_note_line(problem, patient) for problem in problems)
-
-
-def _note_line(problem: Problem, patient: str | None) -> bytes:
-    file, resource = problem.file, problem.resource
-    if problem.source is not None and problem.span is not None:
-        file = problem.source.name
-        resource = f"{Path(file).name}:{problem.source.line_column(problem.span.start)[0]}"
-    note = {
-        "code": problem.code,
-        "severity": problem.severity,
-        "message": problem.message,
-        "hint": problem.hint,
-        "resource": resource,
-        "file": file,
-        "patient": patient,
-    }
-    return written(json.dumps(note, ensure_ascii=False) + "\n")
-
-
 # ---- in the first process ------------------------------------------------------------------------
 
 
@@ -269,7 +143,9 @@ class _Run:
         self.answers: Answers | None = None
         self.codes: Counter[str] = Counter()
         self.troubled = 0
-        self.resources = _NONE
+        self.resources = NONE
+        self.one_by_one: Counter[str] = Counter()
+        self.of_stores = 0
 
     def read_answers(self, name: str) -> Answers:
         """The answers in a file; rows that cannot be used are told with what else is."""
@@ -278,7 +154,7 @@ class _Run:
         self._stop(found.items, None)
         return self.answers
 
-    def screen(self, start: _Start, workers: int | None) -> None:
+    def screen(self, start: Start, workers: int | None) -> None:
         """A row for each patient, in the spool."""
         from protocol_logic.records.files import size_at
         from protocol_logic.surfaces.workers import Workers, usable_cores
@@ -288,37 +164,47 @@ class _Run:
         total = sum(map(size_at, patients.paths)) if sys.stderr.isatty() else 0
         with (
             closing(Progress(sys.stderr, total)) as progress,
-            Workers(start, number, size=size_of, lost=_lost) as processes,
+            Workers(start, number, size=size_of, lost=lost) as processes,
         ):
-            for result in processes.results(patients.items()):
-                if result.patient is not None:
-                    patients.passed(result.patient, result.source)
-                    progress.step(patients.reading.bytes)
-                    if result.piece is None:
-                        undated += 1
-                    else:
-                        self.spool.add(result.patient, result.piece)
-                        self.questions.add(result.patient, result.questions)
-                        if self.recorder is not None:
-                            self.recorder.add(result.patient, result.decision)
-                    self.codes.update(result.codes)
-                    self.troubled += bool(result.codes)
-                    self.resources = total_of((self.resources, result.resources))
-                    if self.notes is not None:
-                        self.notes.write(result.notes)
-                self._stop(result.stopped, result.patient)
+            several = start.may_be_many and not patients.merge
+            for results in processes.results(patients.many() if several else patients.items()):
+                patients.reading.bytes += results.bytes
+                self.one_by_one.update(results.one_by_one)
+                if results.bytes:
+                    self.of_stores += sum(each.patient is not None for each in results.results)
+                for result in results.results:
+                    undated += self._take(result, progress)
         if undated and undated == patients.number:
             raise click.UsageError(NO_AS_OF)
         if self.answers is not None:
             self._stop(self.answers.unknown_patients(patients.known()), None)
         self._stop(patients.end(), None)
 
+    def _take(self, result: Result, progress: Progress) -> bool:
+        """Keep what became of a patient; whether there was no day of judgement."""
+        patients, piece = self.patients, result.piece
+        if result.patient is not None:
+            patients.passed(result.patient, result.source)
+            progress.step(patients.reading.bytes)
+            if piece is not None:
+                self.spool.add(result.patient, piece)
+                self.questions.add(result.patient, result.questions)
+                if self.recorder is not None:
+                    self.recorder.add(result.patient, result.decision)
+            self.codes.update(result.codes)
+            self.troubled += bool(result.codes)
+            self.resources = total_of((self.resources, result.resources))
+            if self.notes is not None:
+                self.notes.write(result.notes)
+        self._stop(result.stopped, result.patient)
+        return result.patient is not None and piece is None
+
     def _stop(self, problems: Iterable[Problem], patient: str | None) -> None:
         """Note what kept patients from being screened."""
         for problem in problems:
             self.patients.problems.add(problem)
             if self.notes is not None:
-                self.notes.write(_note_line(problem, patient))
+                self.notes.write(note_line(problem, patient))
 
     def report(self) -> None:
         """Say on stderr what kept patients from being screened, and what was wrong with records."""
@@ -331,12 +217,28 @@ class _Run:
             text = f"{count(found.total, 'resource')}: {found.facts:,} with facts, "
             text += f"{found.irrelevant:,} irrelevant, {found.problems:,} only with problems"
             click.echo(text, err=True)
+        if self.of_stores:
+            click.echo(_read_one_by_one(self.one_by_one, self.of_stores), err=True)
         if self.codes and self.notes is None:
             codes = ", ".join(f"{n:,} {code}" for code, n in sorted(self.codes.items()))
             number = count(self.codes.total(), "problem")
             where = count(self.troubled, "patient")
             text = f"{number} in the records of {where}: {codes}; --problems FILE lists them"
             click.echo(text, err=True)
+
+
+_PARTS_TOLD = 5
+
+
+def _read_one_by_one(found: Counter[str], of: int) -> str:
+    """How many patients of stores were read one by one, wholly or for some of what is asked."""
+    text = f"read one by one: {found['']:,} of {count(of, 'patient')} of stores"
+    parts = [(name, number) for name, number in found.most_common() if name]
+    if parts:
+        text += "; for a part " + ", ".join(f"{n:,} ({name})" for name, n in parts[:_PARTS_TOLD])
+    if len(parts) > _PARTS_TOLD:
+        text += f" and {count(len(parts) - _PARTS_TOLD, 'other part')}"
+    return text
 
 
 def _format(compiled: Compiled, options: ScreenOptions) -> RowFormat:

@@ -24,6 +24,7 @@ from protocol_logic.records.store.knowledge import digest_of_entry
 from protocol_logic.records.store.opening import StoreError, connected, told
 from protocol_logic.records.store.rows import Row, patient_of
 from protocol_logic.records.store.shards import Shard
+from protocol_logic.records.store.stretch import Stretch
 from protocol_logic.records.unknown_codes import is_read_elsewhere, look_alikes
 
 if TYPE_CHECKING:
@@ -141,6 +142,12 @@ class Store:
         with told():
             return is_sorted(self.connection)
 
+    def day_texts(self) -> dict[int, str]:
+        """The texts of dates that are no plain year, month or day, by number."""
+        with told():
+            rows = self.connection.execute("SELECT number, content FROM day_texts").fetchall()
+        return dict(rows)
+
     def shard(self, gatherer: Gatherer, start: int, stop: int) -> Shard:
         """The patients at some positions, as columns."""
         return Shard(self.connection, gatherer, start, stop)
@@ -213,16 +220,42 @@ class Store:
 
     # ---- patients ----------------------------------------------------------------------------
 
-    def items(self, gatherer: Gatherer) -> Iterator[Stored | Problem]:
-        """The patients in the order of the sources, and in its place why a document gave none."""
+    def stretches(self, most: int) -> Iterator[Stretch]:
+        """All patients, in stretches: a short one first, then some that several processes can
+        share, of `most` patients at most."""
+        number = self.number()
+        start = 0
+        while start < number or not start:
+            size = max(_CHUNK, min(most, (number - start) // 8)) if start else _CHUNK
+            stop = min(start + size, number)
+            share = self.name[1][-1] * (stop - start) // max(number, 1)
+            yield Stretch(self.name, start, stop, share)
+            start = stop or 1
+
+    def items(
+        self, gatherer: Gatherer, start: int = 0, stop: int | None = None
+    ) -> Iterator[Stored | Problem]:
+        """The patients in the order of the sources, and in its place why a document gave none; of
+        those at some positions alone, with what stands before them and, at the end, behind."""
+        size = self.number()
+        whole = stop is None or stop >= size
+        order = "SELECT place, patient FROM patients ORDER BY place"
         with told():
-            order = self.connection.execute(
-                "SELECT place, patient FROM patients ORDER BY place"
+            rows = self.connection.execute(
+                f"{order} LIMIT ? OFFSET ?", [(size if stop is None else stop) - start, start]
             ).fetchall()
+            before = self.connection.execute(
+                f"{order} LIMIT 1 OFFSET ?", [max(start, 1) - 1]
+            ).fetchone()
             listed = self.connection.execute("SELECT * FROM told ORDER BY place").fetchall()
-        problems = [(place, _problem(row)) for place, *row in listed]
-        for start in range(0, len(order), _CHUNK):
-            chunk = order[start : start + _CHUNK]
+        low = before[0] if start and before is not None else -1
+        problems = [
+            (place, _problem(row))
+            for place, *row in listed
+            if place > low and (whole or place < rows[-1][0])
+        ]
+        for first in range(0, len(rows), _CHUNK):
+            chunk = rows[first : first + _CHUNK]
             found = self.stored([number for _, number in chunk], gatherer)
             for (place, _), stored in zip(chunk, found, strict=True):
                 while problems and problems[0][0] < place:

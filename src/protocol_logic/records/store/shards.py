@@ -27,7 +27,7 @@ class Shard:
     def __init__(
         self, connection: DuckDBPyConnection, gatherer: Gatherer, start: int, stop: int
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._gatherer = gatherer
         self.start = start
         self.stop = stop
@@ -49,7 +49,7 @@ class Shard:
         for about, part in self._excluded().get(number, ()):
             where += f" AND NOT (about = {about} AND part = {part})"
         with told():
-            found = self._connection.execute(
+            found = self.connection.execute(
                 f"SELECT patient - {self.start} AS patient, {names} FROM by_entry "
                 f"WHERE {where} ORDER BY patient, place"
             ).fetchnumpy()
@@ -59,7 +59,7 @@ class Shard:
         """The texts that a column holds, by number; those of a list with line feeds between."""
         if kind not in self._words:
             with told():
-                rows = self._connection.execute(
+                rows = self.connection.execute(
                     "SELECT word, content FROM words WHERE kind = ?", [kind]
                 ).fetchall()
             self._words[kind] = dict(rows)
@@ -85,7 +85,7 @@ class Shard:
             found[kind] = np.zeros(self.size, dtype=bool)
             if abouts:
                 with told():
-                    rows = self._connection.execute(
+                    rows = self.connection.execute(
                         "SELECT DISTINCT position FROM positions JOIN resources USING (patient) "
                         f"WHERE position >= {self.start} AND position < {self.stop} "
                         "AND about IN (SELECT unnest(?)) "
@@ -101,7 +101,7 @@ class Shard:
         if self._not is None:
             chosen, abouts = self._gatherer.chosen, self._gatherer.abouts
             with told():
-                rows = self._connection.execute("SELECT about, part, entry FROM stands").fetchall()
+                rows = self.connection.execute("SELECT about, part, entry FROM stands").fetchall()
             self._not = {}
             for about, part, entry in rows:
                 if about >= 0 and entry in chosen.names:

@@ -1,0 +1,1 @@
+"""Rows of many patients at once. Needs numpy: imported only where it is used."""

@@ -1,0 +1,108 @@
+"""Patients who leave the columns for some parts of the plan: read one by one, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from types import MappingProxyType
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.windows import Window
+from protocol_logic.findings.columns.tables import (
+    NO_LOOK,
+    NOBODY,
+    Column,
+    Columns,
+    Looks,
+    Part,
+)
+from protocol_logic.findings.latest import Visible
+from protocol_logic.findings.read import read_visible
+from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.store.by_entry import NEVER, OTHER_TEXT, PLAIN_TEXTS
+
+_EPOCH = date(1970, 1, 1).toordinal()
+NAMED = -2
+"""The number of a resource that goes by the first of the names given with the columns; the second
+is one less."""
+
+
+class Leaving:
+    """Reads patients of one shard, one at a time, into its columns.
+
+    `texts`: the number of each date text of the store that is no plain year, month or day.
+    `names`: the resources that columns name by a number of `NAMED` and less.
+    """
+
+    def __init__(
+        self,
+        protocol: core.Protocol,
+        columns: Columns,
+        looks: Looks,
+        windows: Mapping[str, Window] = MappingProxyType({}),
+        timepoints: Mapping[str, date] = MappingProxyType({}),
+        texts: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        self.protocol = protocol
+        self.columns = columns
+        self.looks = looks
+        self.windows = windows
+        self.timepoints = timepoints
+        self.texts = texts
+        self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def read(self, place: int, record: PatientRecord, as_of: date, parts: Iterable[Part]) -> bool:
+        """Read parts of a patient; False where columns cannot tell all of it."""
+        fresh_from = {name: window.first_day(as_of) for name, window in self.windows.items()}
+        vocabulary = self.protocol.vocabulary
+        visible = Visible(record, as_of, vocabulary, fresh_from, self.timepoints)
+        for part in parts:
+            found = read_visible(self.protocol, part.plan, visible)
+            if found.widened or not self._put(place, part.names, found):
+                return False
+        return True
+
+    def _put(self, place: int, names: frozenset[str], found: PatientFindings) -> bool:
+        for name in dict.fromkeys((*names, *(group.name for group in found.groups))):
+            column = self.columns.columns.get(name)
+            if column is None:
+                column = self.columns.columns[name] = Column.empty(self.columns.size)
+            look, openers = found.looks.get(name), found.openers.get(name, ())
+            column.look[place] = NO_LOOK if look is None else self.looks.number(look)
+            column.why[place] = self.looks.why_number(tuple((o.element, o.reason) for o in openers))
+            for n, opener in enumerate(openers):
+                column.resource(n)[place] = self._resource(opener.resource)
+            oldest = NEVER
+            for fact in found.evidence.get(name, ()):
+                if fact.date is not None and fact.date.first > date.min:
+                    dated = self._dated(fact.date)
+                    if dated is None:
+                        return False
+                    oldest = min(oldest, dated)
+            column.oldest[place] = oldest
+        return True
+
+    def _resource(self, name: str | None) -> int:
+        if name is None:
+            return NOBODY
+        if name not in self._numbers:
+            self._numbers[name] = len(self.names)
+            self.names.append(name)
+        return NAMED - self._numbers[name]
+
+    def _dated(self, day: PartialDate) -> int | None:
+        """A date as it is compared; None where the store does not know its text."""
+        first = day.first.isoformat()
+        plain = {first[:4]: 0, first[:7]: 1, first: 2}
+        kind = plain.get(day.text, self.texts.get(day.text))
+        return None if kind is None else (day.first.toordinal() - _EPOCH) * OTHER_TEXT + kind
+
+
+def text_of(dated: int, texts: Mapping[int, str]) -> str:
+    """The text of a date that was compared; `texts`: by number, those that are no plain ones."""
+    day, kind = divmod(dated, OTHER_TEXT)
+    first = date.fromordinal(day + _EPOCH).isoformat()
+    return (first[:4], first[:7], first)[kind] if kind < PLAIN_TEXTS else texts[kind]

@@ -1,0 +1,21 @@
+"""Many patients of a store, as something to do."""
+
+from __future__ import annotations
+
+from protocol_logic.foundation.dataclass import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The patients at some positions of a store, in the order of the sources, with what stands
+    between them of documents that gave none. `store`: where it is, and what it was."""
+
+    store: tuple[str, tuple[int, ...]]
+    start: int
+    stop: int
+    size: int
+    """The bytes of the store that belong to it, roughly."""
+
+    @property
+    def source(self) -> str:
+        return self.store[0]
