@@ -97,10 +97,13 @@ class Cells:
             if isinstance(test, core.Present) and (variant := core.variant_of(test))
             for kind in self.voc.below(test.concept)
         }
+        self._of: dict[str | None, list[core.Test]] = {}
+        for test in tests:
+            self._of.setdefault(finding_id(test), []).append(test)
 
     def finding(self, name: str) -> Finding:
         """A finding by its id, with its cells."""
-        tests = [t for t in self.tests if finding_id(t) == name]
+        tests = self._of.get(name)
         if not tests:
             return self._plain(name)
         found, variant = self._read(name, tests), core.variant_of(tests[0])

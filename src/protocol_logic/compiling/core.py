@@ -440,6 +440,10 @@ class Protocol:
     scopes: tuple[Scope, ...] = ()
     timepoints: tuple[Timepoint, ...] = ()
     changes: tuple[Said, ...] = field(default=(), compare=False, repr=False)
+    reach: dict[str, frozenset[str]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    """What `reach.reached` found, under one key."""
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:

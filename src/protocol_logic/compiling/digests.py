@@ -7,6 +7,7 @@ places, so neither layout nor the name of a file moves a digest.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 
 from protocol_logic.compiling import core
@@ -51,7 +52,12 @@ def _rests_on_lists(p: core.Protocol, names: frozenset[str]) -> bool:
 
 def _known(p: core.Protocol) -> str:
     own = (code.key for c in p.vocabulary.of(Concept) for code in (*c.codes, *c.past))
-    return _digest(sorted(known_codes().union(own)))
+    return _known_with(frozenset(own) - known_codes())
+
+
+@lru_cache(maxsize=16)
+def _known_with(own: frozenset[tuple[str, str]]) -> str:
+    return _digest(sorted(known_codes() | own))
 
 
 def _digest(said: object) -> str:

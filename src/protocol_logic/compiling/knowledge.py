@@ -11,7 +11,7 @@ from protocol_logic.compiling.allergies import ALLERGIES
 from protocol_logic.compiling.cues import AGE_UNITS
 from protocol_logic.compiling.derived import derived_of
 from protocol_logic.compiling.entries import Entries, claim, report_code_clashes
-from protocol_logic.compiling.library import Unit
+from protocol_logic.compiling.library import Read, Unit
 from protocol_logic.compiling.properties import Properties
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.operators import COMPARISONS
@@ -32,34 +32,52 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
         for statement in file.statements:
             if isinstance(statement, tree.System):
                 found.systems[statement.name.text] = statement.url
+    systems = tuple(found.systems.items())
     derived: list[tuple[knowledge_tree.Entry, Source]] = []
     kinds: list[tuple[str, str]] = []
     for file in units:
+        read = file.read.setdefault(systems, {})
         for statement in file.statements:
             if isinstance(statement, knowledge_tree.Entry) and claim(
                 found, statement.name, file.source
             ):
-                reader = Properties(found, file.source, statement)
+                name = statement.name.text
                 if statement.kind == "derived":
                     derived.append((statement, file.source))
-                elif reader.complete():
-                    entry = _BUILD[statement.kind](reader)
-                    if entry is not None:
-                        found.entries[entry.name] = entry
-                    kinds += (
-                        (word.text, reader.name) for p in reader.all("includes") for word in p.words
-                    )
+                    continue
+                told = len(problems.items)
+                made = read.get(name) or _read(found, file, statement)
+                if len(problems.items) == told:
+                    read[name] = made  # each protocol of a process reads the same files
+                entry, denial, included = made
+                if entry is not None:
+                    found.entries[name] = entry
+                if denial is not None:
+                    found.denials[name] = denial
+                kinds += ((other, name) for other in included)
     for kind, parent in kinds:
         _make_kind(found, kind, parent)
     _pass_on_recurring(found)
     for statement, source in derived:
         reader = Properties(found, source, statement)
         if reader.complete():
-            made = derived_of(reader)
-            if made is not None:
-                found.derived[made.name] = made
+            formula = derived_of(reader)
+            if formula is not None:
+                found.derived[formula.name] = formula
     report_code_clashes(found)
     return found
+
+
+def _read(found: Entries, file: Unit, statement: knowledge_tree.Entry) -> Read:
+    """An entry, from its statement and the code systems that there are."""
+    reader = Properties(found, file.source, statement)
+    if not reader.complete():
+        return None, None, ()
+    entry = _BUILD[statement.kind](reader)
+    denied = reader.one("denied by")
+    of_denial = denied.condition if denied is not None else None
+    included = (word.text for p in reader.all("includes") for word in p.words)
+    return entry, None if of_denial is None else (of_denial, file.source), tuple(included)
 
 
 def _make_kind(found: Entries, name: str, parent: str) -> None:
@@ -174,9 +192,6 @@ def _status(r: Properties) -> voc.Entry:
 
 def _concept(r: Properties) -> voc.Entry:
     closed = r.one("closed by")
-    denied = r.one("denied by")
-    if denied is not None and denied.condition is not None:
-        r.found.denials[r.name] = (denied.condition, r.source)
     return voc.Concept(
         name=r.name,
         element=r.element,

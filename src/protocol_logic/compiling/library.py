@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from functools import cache
+from typing import TypeAlias
 
 from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean
 from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names, knowledge_path
-from protocol_logic.language import tree
-from protocol_logic.language.nodes import names_parameter
+from protocol_logic.language import condition_tree, tree
 from protocol_logic.language.reading import parse, parse_once
+
+Systems: TypeAlias = tuple[tuple[str, str], ...]
+Denial: TypeAlias = tuple[condition_tree.Condition, Source]
+Read: TypeAlias = tuple[voc.Entry | None, Denial | None, tuple[str, ...]]
+"""An entry, what denies it, and the names that it includes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,10 @@ class Unit:
     statements: tuple[tree.Statement, ...]
     is_plain: bool = False
     """No statement can name a parameter, so none has to be looked for."""
+    read: dict[Systems, dict[str, Read]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    """What was read of its entries by name, with the code systems that there are (knowledge.py)."""
 
     @property
     def heading(self) -> tree.Heading | None:
@@ -36,7 +47,7 @@ def gather(source: Source, problems: Problems) -> list[Unit]:
     """Parse a file and, before it, each knowledge file that it uses, each once."""
     found: dict[str, Unit | None] = {}
     if source.name.startswith("kb/"):
-        statements, told = parse_once(source)
+        statements, told, _ = parse_once(source)
         problems.extend(told)
     else:
         statements = tuple(parse(source, problems))
@@ -49,8 +60,8 @@ def gather(source: Source, problems: Problems) -> list[Unit]:
 def _parsed(name: str, text: str) -> tuple[Unit, tuple[Problem, ...]]:
     """A knowledge file and the problems of its text; protocols of one process share it."""
     source = Source(f"kb/knowledge/{name}", text)
-    statements, problems = parse_once(source)
-    return Unit(source, statements, is_plain=not names_parameter(statements)), problems
+    statements, problems, has_parameter = parse_once(source)
+    return Unit(source, statements, is_plain=not has_parameter), problems
 
 
 def knowledge_unit(name: str) -> Unit:

@@ -16,9 +16,9 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.reach import decisive, reached
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
-from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.knowledge.vocabulary import Code, Vocabulary
 from protocol_logic.language import tree
-from protocol_logic.records.codings import Codings
+from protocol_logic.records.codings import closed_kinds, code_systems
 
 LANGUAGE = "1"
 """The language that this program reads."""
@@ -65,11 +65,12 @@ def knowledge_digest(protocol: core.Protocol) -> str:
     """The digest of the knowledge that a protocol reaches."""
     names = reached(protocol)
     parts = sorted(f"{name} {_told(what, names)}" for name, what in _parts(protocol, names))
-    codings = Codings.of(protocol.vocabulary, names)
-    for name in sorted(names & codings.closed.keys()):
+    entries = protocol.vocabulary.entries
+    closed = closed_kinds(Vocabulary({n: e for n, e in entries.items() if n in names}))
+    for name in sorted(closed):
         # Of which kinds something that cannot be known keeps the list from closing.
-        parts.append(f"{name} lists {sorted(codings.closed[name])}")
-    parts.append(f"systems {sorted(codings.systems)}")
+        parts.append(f"{name} lists {sorted(closed[name])}")
+    parts.append(f"systems {sorted(code_systems(protocol.vocabulary))}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_LENGTH]
 
 
@@ -103,7 +104,7 @@ def _told(value: Any, names: frozenset[str]) -> str:
     Fields that have their default are left out, so that a field which is new in the program
     changes nothing.
     """
-    if isinstance(value, voc.Code):
+    if isinstance(value, Code):
         return f"{value.system}|{value.code}"
     if isinstance(value, Mapping):
         pairs = (f"{_told(k, names)}: {_told(v, names)}" for k, v in value.items())
@@ -111,7 +112,7 @@ def _told(value: Any, names: frozenset[str]) -> str:
     if isinstance(value, tuple):
         items = [_told(each, names) for each in value]
         # In whatever order the codes of an entry stand.
-        codes = all(isinstance(each, voc.Code) for each in value)
+        codes = all(isinstance(each, Code) for each in value)
         return f"({', '.join(sorted(items) if codes else items)})"
     if is_dataclass(value) and not isinstance(value, type):
         told = []

@@ -7,7 +7,6 @@ many than one too few.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
@@ -25,6 +24,12 @@ def reached(protocol: core.Protocol) -> frozenset[str]:
     What is known of the patient is always among them: limits of normal are for a sex, whatever
     they are the limits of.
     """
+    if "all" not in protocol.reach:
+        protocol.reach["all"] = _reached(protocol)
+    return protocol.reach["all"]
+
+
+def _reached(protocol: core.Protocol) -> frozenset[str]:
     entries = protocol.vocabulary.entries
     known = entries.keys() | protocol.derived.keys() | protocol.definitions.keys()
     queue = [field.name for field in protocol.vocabulary.of(voc.PatientField)]
@@ -50,21 +55,31 @@ def reached(protocol: core.Protocol) -> frozenset[str]:
     return frozenset(found)
 
 
-def decisive(value: Any) -> list[Field[Any]]:
+def decisive(value: Any) -> tuple[Field[Any], ...]:
     """The fields of a dataclass by which anything is decided."""
-    return [each for each in fields(value) if each.compare and each.name not in _SAID]
+    kind = type(value)
+    if kind not in _DECISIVE:
+        told = (each for each in fields(value) if each.compare and each.name not in _SAID)
+        _DECISIVE[kind] = tuple(told)
+    return _DECISIVE[kind]
 
 
-def _strings(value: object, without: str = "") -> Iterator[str]:
+_DECISIVE: dict[type, tuple[Field[Any], ...]] = {}
+
+
+def _strings(value: object, without: str = "") -> list[str]:
     """All texts in a checked value, among them the names that it speaks of."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from _strings((*value.keys(), *value.values()))
-    elif isinstance(value, Iterable):
-        for each in value:
-            yield from _strings(each)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for each in decisive(value):
-            if each.name != without:
-                yield from _strings(getattr(value, each.name))
+    found: list[str] = []
+    queue = [value]
+    for each in queue:
+        if isinstance(each, str):
+            found.append(each)
+        elif isinstance(each, tuple | frozenset):
+            queue += each
+        elif isinstance(each, dict):
+            queue += each
+            queue += each.values()
+        elif is_dataclass(each) and not isinstance(each, type):
+            names = (part.name for part in decisive(each))
+            queue += [getattr(each, n) for n in names if each is not value or n != without]
+    return found

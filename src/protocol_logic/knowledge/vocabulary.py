@@ -258,6 +258,10 @@ class Vocabulary:
     _above: dict[str, tuple[str, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    _kinds: dict[str, list[str]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    """Concept -> those that say that they are a kind of it."""
 
     def of(self, kind: type[_E]) -> Iterator[_E]:
         """The entries of one kind, in order."""
@@ -283,13 +287,17 @@ class Vocabulary:
         known = self._below.get(concept)
         if known is not None:
             return known
-        found = {concept}
-        grew = True
-        while grew:
-            grew = False
+        if not self._kinds:
+            self._kinds[""] = []  # so that it is not looked for again where there are none
             for entry in self.of(Concept):
-                if entry.name not in found and found.intersection(entry.parents):
-                    found.add(entry.name)
-                    grew = True
-        self._below[concept] = tuple(name for name in self.entries if name in found)
+                for parent in entry.parents:
+                    self._kinds.setdefault(parent, []).append(entry.name)
+        found = {concept}
+        queue = [concept]
+        while queue:
+            below = [name for name in self._kinds.get(queue.pop(), ()) if name not in found]
+            found.update(below)
+            queue += below
+        names = self.entries if len(found) > 1 else {concept} & self.entries.keys()
+        self._below[concept] = tuple(name for name in names if name in found)
         return self._below[concept]

@@ -15,6 +15,7 @@ from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.kept import kept
 from protocol_logic.knowledge.resources import grammar_files
+from protocol_logic.language.nodes import names_parameter
 from protocol_logic.language.tree import Statement
 
 _ROOMS = ("foundation", "language")
@@ -28,13 +29,14 @@ def parse(source: Source, problems: Problems) -> list[Statement]:
     return parse(source, problems)
 
 
-def parse_once(source: Source) -> tuple[tuple[Statement, ...], tuple[Problem, ...]]:
-    """The statements of a text of the knowledge base, and its problems."""
+def parse_once(source: Source) -> tuple[tuple[Statement, ...], tuple[Problem, ...], bool]:
+    """The statements of a text of the knowledge base, its problems, and whether the name of a
+    parameter stands in it."""
 
-    def read() -> tuple[tuple[Statement, ...], tuple[Problem, ...]]:
+    def read() -> tuple[tuple[Statement, ...], tuple[Problem, ...], bool]:
         problems = Problems()
         statements = tuple(parse(source, problems))
-        return statements, tuple(problems.items)
+        return statements, tuple(problems.items), names_parameter(statements)
 
     texts = [text.encode(errors="surrogatepass") for text in (source.name, source.text)]
     key = b"\0".join((_reader(), *texts))

@@ -122,10 +122,7 @@ class Codings:
             lists=lists,
             consents=consents,
             unlike=unlike,
-            closed={
-                history.name: frozenset(c.kind for c in concepts if c.closed_by == history.name)
-                for history in vocabulary.of(History)
-            },
+            closed=closed_kinds(vocabulary),
             named={
                 kind: _table(
                     (c, _keys((*(c.codes if c.kind in kinds else ()), *c.past)))
@@ -133,7 +130,7 @@ class Codings:
                 )
                 for kind, kinds in _FOUND_AS.items()
             },
-            systems=frozenset(c.system for e in whole.entries.values() for c in _codes(e)),
+            systems=code_systems(whole),
             qualifiers=_by_element(vocabulary.of(Qualifier)),
             qualifying=frozenset(key for q in whole.of(Qualifier) for key in q.meanings),
             whole=whole,
@@ -147,6 +144,20 @@ _FOUND_AS = {
     "allergy": ("allergy", "condition", "medication"),
 }
 """Kind of resource -> the kinds of concepts that its code is one of."""
+
+
+def closed_kinds(vocabulary: Vocabulary) -> dict[str, frozenset[str]]:
+    """List -> the kinds of concepts that it closes."""
+    kinds: dict[str, set[str]] = {history.name: set() for history in vocabulary.of(History)}
+    for concept in vocabulary.of(Concept):
+        if concept.closed_by in kinds:
+            kinds[concept.closed_by].add(concept.kind)
+    return {name: frozenset(each) for name, each in kinds.items()}
+
+
+def code_systems(whole: Vocabulary) -> frozenset[str]:
+    """The code systems of all codes that a resource can be found by."""
+    return frozenset(code.system for entry in whole.entries.values() for code in _codes(entry))
 
 
 def _codes(entry: Named) -> Iterator[Code]:

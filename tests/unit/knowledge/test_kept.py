@@ -160,7 +160,7 @@ def test_a_kept_tree_is_the_tree(folder: Path, monkeypatch: pytest.MonkeyPatch) 
         with monkeypatch.context() as no_lark:
             no_lark.setattr(reading, "parse", lambda *_: pytest.fail("read again"))
             again = reading.parse_once(source)
-        assert repr(first) == repr(again) == repr((plain, tuple(problems.items)))
+        assert repr(first) == repr(again) == repr((plain, tuple(problems.items), False))
         assert first == again
         spans = [statement.span for statement in plain]
         assert [statement.span for statement in again[0]] == spans
@@ -174,7 +174,7 @@ def test_another_reader_reads_again(folder: Path, monkeypatch: pytest.MonkeyPatc
     reading.parse_once(source)
     monkeypatch.setattr(reading, "_reader", lambda: b"another version of the program")
     monkeypatch.setattr(reading, "parse", lambda *_: [])
-    assert reading.parse_once(source) == ((), ())
+    assert reading.parse_once(source) == ((), (), False)
 
 
 def test_texts_of_people_are_not_kept(folder: Path) -> None:
