@@ -90,9 +90,7 @@ def _recurring(case: int, found: Compiled) -> Compiled:
     rng = random.Random(f"recurring {case}")
     names = rng.choice([(), (), SITES, ("metastasis", *SITES), ("breast_cancer", *SITES[:2])])
     entries = {
-        name: replace(entry, recurs=True)
-        if isinstance(entry, Concept) and name in names
-        else entry
+        name: replace(entry, recurs=True) if isinstance(entry, Concept) and name in names else entry
         for name, entry in found.protocol.vocabulary.entries.items()
     }
     return replace(found, protocol=replace(found.protocol, vocabulary=Vocabulary(entries)))

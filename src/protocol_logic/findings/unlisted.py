@@ -85,18 +85,14 @@ def suspects(protocol: core.Protocol, plan: Plan) -> Callable[[Unlisted], bool]:
     classes = [
         (spoken(voc, n), frozenset(voc.below(n))) for n in sorted(asked & voc.entries.keys())
     ]
-    known: dict[tuple[str, str, tuple[str, ...]], bool] = {}
 
     def is_one(each: Unlisted) -> bool:
         if not each.known or each.status:
             return True
-        key = (each.name, each.code, each.entries)
-        if key not in known:
-            known[key] = any(
-                below.isdisjoint(each.entries) and said.resembles(each.name, each.code, True)
-                for said, below in classes
-            )
-        return known[key]
+        return any(
+            below.isdisjoint(each.entries) and said.resembles(each.name, each.code, True)
+            for said, below in classes
+        )
 
     return is_one
 

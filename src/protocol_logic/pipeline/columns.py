@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,12 +14,13 @@ from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.findings.columns import Columns, Looks, Part, read_columns
 from protocol_logic.findings.columns.leaving import Leaving
 from protocol_logic.findings.unlisted import suspects
-from protocol_logic.foundation.problems import Problem, Problems
-from protocol_logic.pipeline.reading import as_of_date, read_stored
+from protocol_logic.foundation.problems import Problem
+from protocol_logic.pipeline.reading import as_of_date
 from protocol_logic.pipeline.screening import Screened, Screening
 from protocol_logic.reasoning.columns import ColumnEngine
-from protocol_logic.records.facts import Account, Closed, PatientRecord, total_of
-from protocol_logic.records.store.heads import resource_names
+from protocol_logic.records.duplicates import misleading_id, with_id_told
+from protocol_logic.records.facts import Account, PatientRecord, total_of
+from protocol_logic.records.store.heads import heads_of, resource_names
 from protocol_logic.records.store.opening import StoreError
 from protocol_logic.records.store.reading import Gatherer, Store, Stored
 from protocol_logic.records.store.shards import Shard
@@ -58,7 +58,8 @@ class Line:
 
 @dataclass(slots=True)
 class _Patient:
-    """A patient of a stretch, with the day of judgement."""
+    """A patient of a stretch, with the day of judgement. `record`: its facts are there only where
+    something of the patient is read one by one."""
 
     record: PatientRecord
     as_of: AsOf
@@ -81,7 +82,7 @@ class ColumnScreening:
         self.engine = ColumnEngine(screening.engine, self.looks)
         self.rows = ColumnRows(c.protocol, c.plan, c.digest, c.policies, c.dates, self.engine)
         self.one_by_one: Counter[str] = Counter()
-        self._is_suspect = suspects(c.protocol, c.plan)
+        self.is_suspect = suspects(c.protocol, c.plan)
         self._store: Store | None = None
         self._gatherer: Gatherer | None = None
         self._texts: dict[str, int] | None = None
@@ -90,91 +91,16 @@ class ColumnScreening:
     def screen(self, stretch: Stretch) -> list[Line]:
         """What becomes of each patient of a stretch, in order. Raises StoreError."""
         store, gatherer = self._opened(stretch)
-        lines: list[Line | None] = []
-        places: list[int] = []
-        patients: dict[int, _Patient] = {}
-        for item in store.items(gatherer, stretch.start, stretch.stop):
-            if isinstance(item, Problem):
-                lines.append(Line(stopped=(item,)))
-                continue
-            place = len(places)
-            places.append(len(lines))
-            lines.append(self._met(item, place, patients))
-        if self._texts is not None and patients:
-            for place, line in self._judged(store, gatherer, stretch, patients, self._texts):
-                lines[places[place]] = line
-        return [line for line in lines if line is not None]
+        if self._texts is not None:
+            shard = store.shard(gatherer, stretch.start, stretch.stop)
+            return _Stretch(self, store, gatherer, shard, self._texts).lines()
+        return [self._alone(item) for item in store.items(gatherer, stretch.start, stretch.stop)]
 
-    def _met(self, stored: Stored, place: int, patients: dict[int, _Patient]) -> Line | None:
-        """What is known of a patient at once; None for who is still to be judged."""
-        problems = Problems()
-        record = read_stored(self.compiled, stored, problems)
-        if record is None:
-            return Line(stopped=tuple(problems.items))
-        as_of = as_of_date(record, self.option)
-        if isinstance(as_of, Problem):
-            return Line.of(Screened(record, None, record.problems, (as_of,)))
-        if self._texts is None or self._leaves_wholly(record):
-            self.one_by_one[WHOLLY] += 1
-            return Line.of(self.screening.screen(record, self.option))
-        patients[place] = _Patient(record, as_of)
-        return None
-
-    def _leaves_wholly(self, record: PatientRecord) -> bool:
-        """Whether the row of a patient says what no column has: what people answered, and what
-        stands beside a list that closes something."""
-        answers = self.screening.answers
-        if answers is not None and record.patient in answers.by_patient:
-            return True
-        closed = any(isinstance(fact.reading, Closed) for fact in record.facts)
-        return closed and any(map(self._is_suspect, record.unlisted))
-
-    def _judged(
-        self,
-        store: Store,
-        gatherer: Gatherer,
-        stretch: Stretch,
-        patients: dict[int, _Patient],
-        texts: dict[str, int],
-    ) -> Iterator[tuple[int, Line]]:
-        c = self.compiled
-        shard = store.shard(gatherer, stretch.start, stretch.stop)
-        days = np.zeros(shard.size, np.int32)
-        for place, each in patients.items():
-            days[place] = each.as_of.date.toordinal() - _EPOCH
-        columns = read_columns(c.protocol, c.plan, shard, days, self.looks, c.windows, c.dates)
-        leaving = Leaving(c.protocol, columns, self.looks, c.windows, c.dates, texts)
-        for place, each in list(patients.items()):
-            left = [part for part in columns.parts if part.left[place]]
-            if len(left) == len(columns.parts) and not self.apart:
-                fits = False
-            else:
-                fits = leaving.read(place, each.record, each.as_of.date, left)
-            if not fits:
-                self.one_by_one[WHOLLY] += 1
-                del patients[place]
-                yield place, Line.of(self.screening.screen(each.record, self.option))
-            else:
-                self.one_by_one.update(map(_named, left))
-        if patients:
-            yield from self._rows(shard, columns, leaving, patients)
-
-    def _rows(
-        self,
-        shard: Shard,
-        columns: Columns,
-        leaving: Leaving,
-        patients: dict[int, _Patient],
-    ) -> Iterator[tuple[int, Line]]:
-        texts = {number: text for text, number in leaving.texts.items()}
-        numbers = np.array(list(patients), np.int64)
-        decided = self.engine.decide(columns.columns, numbers)
-        made = self.rows.of(columns, numbers, decided, leaving.names, texts)
-        made.resources = resource_names(shard, *made.wanted())
-        for n, (place, each) in enumerate(patients.items()):
-            record, resources = each.record, total_of(each.record.accounting)
-            row, problems = made.row(n, record, each.as_of, resources)
-            yield place, Line(record.patient, record.source, row, problems, resources)
+    def _alone(self, item: Stored | Problem) -> Line:
+        if isinstance(item, Problem):
+            return Line(stopped=(item,))
+        self.one_by_one[WHOLLY] += 1
+        return Line.of(self.screening.screen(item, self.option))
 
     def _opened(self, stretch: Stretch) -> tuple[Store, Gatherer]:
         if self._store is None or self._gatherer is None or self._store.name != stretch.store:
@@ -195,6 +121,130 @@ class ColumnScreening:
             self._store = None
 
 
+class _Stretch:
+    """A stretch while it is decided: a line for each patient, by place."""
+
+    def __init__(
+        self,
+        its: ColumnScreening,
+        store: Store,
+        gatherer: Gatherer,
+        shard: Shard,
+        texts: dict[str, int],
+    ) -> None:
+        self.its = its
+        self.store = store
+        self.gatherer = gatherer
+        self.shard = shard
+        self.texts = texts
+        self.heads = heads_of(shard, gatherer, its.is_suspect)
+        self.found: dict[int, Line] = {}
+
+    def lines(self) -> list[Line]:
+        patients = {}
+        for place, record in enumerate(self.heads.records):
+            patient = self._met(place, record)
+            if patient is not None:
+                patients[place] = patient
+        if patients:
+            self._decide(patients)
+        lines = []
+        between = list(self.heads.between)
+        for place in range(self.shard.size):
+            while between and between[0][0] <= place:
+                lines.append(Line(stopped=(between.pop(0)[1],)))
+            lines.append(self.found[place])
+        return [*lines, *(Line(stopped=(problem,)) for _, problem in between)]
+
+    def _met(self, place: int, record: PatientRecord) -> _Patient | None:
+        """A patient who can be judged."""
+        its = self.its
+        unclear = misleading_id(record)
+        if unclear is not None:
+            self.found[place] = Line(stopped=(unclear,))
+            return None
+        record = with_id_told(record)
+        as_of = as_of_date(record, its.option)
+        answers = its.screening.answers
+        answered = answers is not None and record.patient in answers.by_patient
+        if isinstance(as_of, Problem) or answered:
+            self._read_wholly(place, self._records([place])[place])
+            return None
+        return _Patient(record, as_of)
+
+    def _read_wholly(self, place: int, record: PatientRecord) -> None:
+        self.its.one_by_one[WHOLLY] += 1
+        self.found[place] = Line.of(self.its.screening.screen(record, self.its.option))
+
+    def _records(self, places: list[int]) -> dict[int, PatientRecord]:
+        """The whole records of some patients."""
+        found = {}
+        for first in range(0, len(places), _AT_ONCE):
+            chunk = places[first : first + _AT_ONCE]
+            numbers = [self.heads.numbers[place] for place in chunk]
+            stored = self.store.stored(numbers, self.gatherer)
+            for place, each in zip(chunk, stored, strict=True):
+                found[place] = with_id_told(self.gatherer.record(each))
+        return found
+
+    def _decide(self, patients: dict[int, _Patient]) -> None:
+        its, c, heads, size = self.its, self.its.compiled, self.heads, self.shard.size
+        days = np.zeros(size, np.int32)
+        for place, each in patients.items():
+            days[place] = each.as_of.date.toordinal() - _EPOCH
+        columns = read_columns(c.protocol, c.plan, self.shard, days, its.looks, c.windows, c.dates)
+        closing, some = np.zeros(size, bool), np.zeros(size, bool)
+        every = np.full(size, not its.apart)
+        for column in columns.columns.values():
+            closing |= column.closing
+        for part in columns.parts:
+            some |= part.left
+            every &= part.left
+        wholly = heads.unread | every | (heads.alike & closing)
+        whole = np.flatnonzero(heads.rough | some | wholly)
+        records = self._records([place for place in whole.tolist() if place in patients])
+        leaving = Leaving(c.protocol, columns, its.looks, c.windows, c.dates, self.texts)
+        for place, record in records.items():
+            patient = patients[place]
+            patient.record = record
+            left = [part for part in columns.parts if part.left[place]]
+            if wholly[place] or not self._read(leaving, columns, place, patient, left):
+                del patients[place]
+                self._read_wholly(place, record)
+            else:
+                its.one_by_one.update(map(_named, left))
+        if patients:
+            self._rows(columns, leaving, patients)
+
+    def _read(
+        self,
+        leaving: Leaving,
+        columns: Columns,
+        place: int,
+        patient: _Patient,
+        left: list[Part],
+    ) -> bool:
+        """Read some parts of a patient into the columns; False where these cannot tell all."""
+        if not leaving.read(place, patient.record, patient.as_of.date, left):
+            return False
+        names = (name for part in left for name in part.names)
+        return not (
+            self.heads.alike[place] and any(columns.columns[name].closing[place] for name in names)
+        )
+
+    def _rows(self, columns: Columns, leaving: Leaving, patients: dict[int, _Patient]) -> None:
+        numbers = np.array(list(patients), np.int64)
+        decided = self.its.engine.decide(columns.columns, numbers)
+        texts = {number: text for text, number in self.texts.items()}
+        made = self.its.rows.of(columns, numbers, decided, leaving.names, texts)
+        made.resources = resource_names(self.shard, *made.wanted())
+        for n, (place, each) in enumerate(patients.items()):
+            record, resources = each.record, total_of(each.record.accounting)
+            row, problems = made.row(n, record, each.as_of, resources)
+            self.found[place] = Line(record.patient, record.source, row, problems, resources)
+
+
+_AT_ONCE = 256
 _NAMED = 3
 
 

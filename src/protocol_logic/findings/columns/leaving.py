@@ -20,7 +20,7 @@ from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.read import read_visible
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.calendar import PartialDate
-from protocol_logic.records.facts import PatientRecord
+from protocol_logic.records.facts import Closed, PatientRecord
 from protocol_logic.records.store.by_entry import NEVER, OTHER_TEXT, PLAIN_TEXTS
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -76,7 +76,9 @@ class Leaving:
             for n, opener in enumerate(openers):
                 column.resource(n)[place] = self._resource(opener.resource)
             oldest = NEVER
-            for fact in found.evidence.get(name, ()):
+            facts = found.evidence.get(name, ())
+            column.closing[place] = any(isinstance(fact.reading, Closed) for fact in facts)
+            for fact in facts:
                 if fact.date is not None and fact.date.first > date.min:
                     dated = self._dated(fact.date)
                     if dated is None:

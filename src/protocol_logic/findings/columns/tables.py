@@ -59,13 +59,15 @@ class Column:
     `look`: number in `Looks.looks`; `NO_LOOK` where a group has none, or the finding is in one.
     `why`: number in `Looks.whys`. `who`: for each of these openers the number of the resource that
     it names, in the record; `NOBODY` where it names none. `oldest`: the least `dated` of the facts
-    that it rests on, as in `by_entry`.
+    that it rests on, as in `by_entry`. `closing`: whether a list that closes something, or that
+    something never was, is among these.
     """
 
     look: Ints
     why: Ints
     who: list[Ints]
     oldest: Ints
+    closing: Flags
 
     @classmethod
     def empty(cls, size: int) -> Column:
@@ -75,6 +77,7 @@ class Column:
             np.zeros(size, np.int32),
             [],
             np.full(size, NEVER, np.int64),
+            np.zeros(size, bool),
         )
 
     def resource(self, opener: int) -> Ints:

@@ -1,13 +1,172 @@
-"""What of the patients of a shard is no finding: who they are, what their resources are called."""
+"""What of the patients of a shard is no finding: who they are, what became of their resources, and
+for whom that takes the whole record.
+"""
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from protocol_logic.foundation.problems import Problem
+from protocol_logic.records.facts import Account, PatientRecord, Unlisted
 from protocol_logic.records.store.opening import told
 
 if TYPE_CHECKING:
+    from protocol_logic.records.store.reading import Gatherer
     from protocol_logic.records.store.shards import Array, Shard
+
+_ROUGH, _UNREAD, _LIKE = 1, 2, 4
+
+
+@dataclass(slots=True)
+class Heads:
+    """The patients of a shard, by place in it.
+
+    `records`: without facts, and with one account for all types. `numbers`: of patients in the
+    store. `rough`: whose problems and accounts are told by the whole record alone. `unread`: who
+    has a list that closes something, and beside it what may be anything; `alike`: what may be told
+    beside a list that closes something. `between`: documents that gave no patient, with the place
+    of the patient that follows.
+    """
+
+    records: list[PatientRecord]
+    numbers: list[int]
+    rough: Array
+    unread: Array
+    alike: Array
+    between: list[tuple[int, Problem]]
+
+
+def heads_of(shard: Shard, gatherer: Gatherer, is_suspect: Callable[[Unlisted], bool]) -> Heads:
+    """The heads of a shard. `is_suspect`: whether what a record states, by a code that an entry
+    has, may be told beside a list that closes something."""
+    import numpy as np
+
+    with told():
+        patients = shard.connection.execute(
+            "SELECT place, patient, id, source, line, index_date, index_source, counted, nothing "
+            "FROM positions JOIN patients USING (patient) "
+            "WHERE position BETWEEN ? AND ? ORDER BY position",
+            [shard.start, shard.stop - 1],
+        ).fetchall()
+    flags = np.zeros(shard.size, np.uint8)
+    size, facts = _resources(shard, gatherer, is_suspect, flags)
+    closed = np.zeros(shard.size, bool)
+    for entry in _lists(shard, gatherer):
+        closed[shard.facts(entry, ["resource"])["patient"]] = True
+    records = []
+    for row, resources, of_facts in zip(patients, size.tolist(), facts.tolist(), strict=True):
+        _, _, name, source, _, index_date, index_source, counted, nothing = row
+        irrelevant = sum(json.loads(counted).values()) + resources - of_facts
+        records.append(
+            PatientRecord(
+                patient=name,
+                source=source,
+                index_date=index_date,
+                index_source=index_source,
+                facts=(),
+                accounting=(Account("all", of_facts, irrelevant, nothing),),
+            )
+        )
+    return Heads(
+        records,
+        [row[1] for row in patients],
+        (flags & _ROUGH).astype(bool),
+        (flags & _UNREAD).astype(bool) & closed,
+        (flags & _LIKE).astype(bool) & closed,
+        list(_between(shard, [row[0] for row in patients])),
+    )
+
+
+def _resources(
+    shard: Shard, gatherer: Gatherer, is_suspect: Callable[[Unlisted], bool], flags: Array
+) -> tuple[Array, Array]:
+    """By patient how many resources there are, and how many that made a fact; `flags` are set."""
+    import numpy as np
+
+    classes = _classes(gatherer, is_suspect)
+    reach = "position BETWEEN ? AND ?"
+    numbers = sorted(number for number in gatherer.numbers.values() if number >= 0)
+    with told():
+        run = shard.connection.execute
+        found = run(
+            "SELECT position, resource, coalesce(about, -1) AS about, "
+            "(status IS NOT NULL)::UTINYINT AS loud, (via IS NOT NULL)::UTINYINT AS via "
+            f"FROM positions JOIN resources USING (patient) WHERE {reach}",
+            [shard.start, shard.stop - 1],
+        ).fetchnumpy()
+        troubled = run(
+            f"SELECT DISTINCT position FROM positions JOIN problems USING (patient) WHERE {reach} "
+            "AND (entry IS NULL OR entry IN (SELECT unnest(?)))",
+            [shard.start, shard.stop - 1, numbers],
+        ).fetchnumpy()
+    places = found["position"] - shard.start
+    its = classes[found["about"]] | found["via"] * _ROUGH | found["loud"] * _UNREAD
+    np.bitwise_or.at(flags, places, its.astype(np.uint8))
+    flags[troubled["position"] - shard.start] |= _ROUGH
+    size = np.bincount(places, minlength=shard.size)
+    # Resources are numbered from 0 in each patient; those that made a fact are marked.
+    most = np.zeros(shard.size, np.int64)
+    np.maximum.at(most, places, found["resource"].astype(np.int64) + 1)
+    starts = np.concatenate(([0], np.cumsum(most)))
+    made = np.zeros(int(starts[-1]), bool)
+    for name, number in gatherer.numbers.items():
+        if number >= 0:
+            facts = shard.facts(name, ["resource"])
+            made[starts[facts["patient"]] + facts["resource"]] = True
+    sums = np.concatenate(([0], np.cumsum(made)))
+    return size, sums[starts[1:]] - sums[starts[:-1]]
+
+
+def _classes(gatherer: Gatherer, is_suspect: Callable[[Unlisted], bool]) -> Array:
+    """What is said of each of the code elements of a store; the last is for none at all."""
+    import numpy as np
+
+    classes = np.zeros(max(gatherer.abouts, default=-1) + 2, np.uint8)
+    for about, (kind, content) in gatherer.abouts.items():
+        said = gatherer.chosen.said(kind, None, content)
+        if said.unlike or said.unmapped or said.beside or said.known:
+            classes[about] |= _ROUGH
+        if said.concept is not None:
+            each = Unlisted(said.concept, "", said.code, said.name, "", said.stands, said.entries)
+            if not each.known:
+                classes[about] |= _UNREAD
+            elif is_suspect(each):
+                classes[about] |= _LIKE
+    return classes
+
+
+def _lists(shard: Shard, gatherer: Gatherer) -> list[str]:
+    """The entries of which something says that they are complete."""
+    with told():
+        rows = shard.connection.execute(
+            "SELECT DISTINCT entry FROM facts WHERE kind = 'closed'"
+        ).fetchall()
+    names = gatherer.chosen.names
+    return [names[entry] for (entry,) in rows if entry in names]
+
+
+def _between(shard: Shard, places: list[int]) -> Iterator[tuple[int, Problem]]:
+    """The documents that gave no patient and stand before a patient of the shard, or behind all."""
+    with told():
+        run = shard.connection.execute
+        rows = run("SELECT * FROM told ORDER BY place").fetchall()
+        if not rows:
+            return
+        before = run(
+            "SELECT max(place) FROM positions JOIN patients USING (patient) WHERE position < ?",
+            [shard.start],
+        ).fetchone()
+        last = run("SELECT max(position) FROM positions").fetchone()
+    low = before[0] if before is not None and before[0] is not None else -1
+    is_last = last is None or last[0] is None or last[0] < shard.stop
+    for place, code, message, hint, name, file in rows:
+        if place > low and (is_last or place < places[-1]):
+            problem = Problem(code=code, message=message, hint=hint, resource=name, file=file)
+            yield bisect_left(places, place), problem
 
 
 def resource_names(shard: Shard, patients: Array, numbers: Array) -> dict[tuple[int, int], str]:
