@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from protocol_logic.answering.columns.rows import ColumnRows
+from protocol_logic.answering.columns.rows import ColumnRows, ManyRow, ShardRows
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.findings.columns import Columns, Looks, Part, read_columns
 from protocol_logic.findings.columns.leaving import Leaving
@@ -41,7 +41,7 @@ class Line:
 
     patient: str | None = None
     source: str = ""
-    row: Row | None = None
+    row: Row | ManyRow | None = None
     problems: tuple[Problem, ...] = ()
     resources: Account = field(default_factory=lambda: total_of(()))
     stopped: tuple[Problem, ...] = ()
@@ -236,12 +236,12 @@ class _Stretch:
         numbers = np.array(list(patients), np.int64)
         decided = self.its.engine.decide(columns.columns, numbers)
         texts = {number: text for text, number in self.texts.items()}
-        made = self.its.rows.of(columns, numbers, decided, leaving.names, texts)
+        made = ShardRows(self.its.rows, columns, numbers, decided, leaving.names, texts)
         made.resources = resource_names(self.shard, *made.wanted())
         for n, (place, each) in enumerate(patients.items()):
             record, resources = each.record, total_of(each.record.accounting)
-            row, problems = made.row(n, record, each.as_of, resources)
-            self.found[place] = Line(record.patient, record.source, row, problems, resources)
+            row = made.row(n, record, each.as_of, resources)
+            self.found[place] = Line(record.patient, record.source, row, row.problems, resources)
 
 
 _AT_ONCE = 256

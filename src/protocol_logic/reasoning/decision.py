@@ -76,7 +76,7 @@ class Told:
 
     def for_patient(self, found: PatientFindings) -> CriterionDecision:
         """The decision with the gaps of one patient."""
-        openers = [_first(found, places) for _, places in self.deciding]
+        openers = self.openers_of(found)
         if any(opener.resource is not None for opener in openers):
             return self._with(openers)
         reasons = tuple([opener.reason for opener in openers])
@@ -84,6 +84,14 @@ class Told:
         if known is None:
             known = self._same[reasons] = self._with(openers)
         return known
+
+    def openers_of(self, found: PatientFindings) -> list[Opener]:
+        """What keeps each deciding element of one patient open."""
+        return [_first(found, places) for _, places in self.deciding]
+
+    def of_reasons(self, reasons: Sequence[Reason]) -> CriterionDecision:
+        """The decision with gaps of these reasons, which name no resource."""
+        return self._with([Opener("", reason) for reason in reasons])
 
     def _with(self, openers: Sequence[Opener]) -> CriterionDecision:
         gaps = [

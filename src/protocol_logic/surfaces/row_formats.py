@@ -24,6 +24,7 @@ from protocol_logic.surfaces.outputs import written
 
 if TYPE_CHECKING:
     from protocol_logic.answering.rows import Row
+    from protocol_logic.surfaces.row_templates import Templates
 
 Pieces: TypeAlias = Callable[[], Iterator[bytes]]
 """The pieces of the rows to write, in order, each time from the first."""
@@ -85,6 +86,11 @@ class RowFormat(ABC):
     def write(self, out: IO[bytes], pieces: Pieces) -> None:
         """Write the output from the pieces of its rows."""
 
+    @staticmethod
+    def templates() -> Templates | None:
+        """What writes rows of many with what they share; None where each is written as one."""
+        return None
+
 
 class Ndjson(RowFormat):
     """A row a line."""
@@ -96,6 +102,12 @@ class Ndjson(RowFormat):
     def write(self, out: IO[bytes], pieces: Pieces) -> None:
         for piece in pieces():
             out.write(piece)
+
+    @staticmethod
+    def templates() -> Templates:
+        from protocol_logic.surfaces.row_templates import JsonTemplates
+
+        return JsonTemplates(Ndjson.piece, _value)
 
 
 class Json(RowFormat):
@@ -114,6 +126,12 @@ class Json(RowFormat):
             separator = b",\n"
         out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 
+    @staticmethod
+    def templates() -> Templates:
+        from protocol_logic.surfaces.row_templates import JsonTemplates
+
+        return JsonTemplates(Json.piece, _value)
+
 
 class Csv(RowFormat):
     """A line for each patient and criterion; `gaps` and their `reasons` separated by blanks."""
@@ -129,6 +147,12 @@ class Csv(RowFormat):
         out.write(written(",".join(self._columns) + "\n"))
         for piece in pieces():
             out.write(piece)
+
+    @staticmethod
+    def templates() -> Templates:
+        from protocol_logic.surfaces.row_templates import CsvTemplates
+
+        return CsvTemplates(Csv.piece, lambda value: written(_cell(value)))
 
 
 class Parquet(RowFormat):
@@ -170,6 +194,11 @@ def columns_of(why: bool) -> tuple[str, ...]:
 
 def _json(row: Row, **layout: Any) -> str:
     return json.dumps(row, ensure_ascii=False, **layout).translate(_LINE_ENDS)
+
+
+def _value(value: str | None) -> bytes:
+    """A value as it stands in a row of JSON."""
+    return written(json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS))
 
 
 def flat(row: Row) -> Iterator[tuple[Any, ...]]:

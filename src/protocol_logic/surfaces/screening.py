@@ -103,6 +103,7 @@ def screen(options: ScreenOptions) -> int:
             compiled=compiled,
             option=options.as_of,
             piece=form.piece,
+            templates=form.templates,
             noted=notes is not None,
             answers=answers,
             asked=asked is not None,

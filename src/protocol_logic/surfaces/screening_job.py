@@ -17,12 +17,14 @@ from protocol_logic.surfaces.inputs import Item, Many
 from protocol_logic.surfaces.outputs import written
 
 if TYPE_CHECKING:
+    from protocol_logic.answering.columns.rows import ManyRow
     from protocol_logic.answering.rows import Row
     from protocol_logic.pipeline import Compiled, Screening
     from protocol_logic.pipeline.columns import ColumnScreening
     from protocol_logic.records.answers import Answers
     from protocol_logic.records.elements import Elements
     from protocol_logic.surfaces.recording import Piece
+    from protocol_logic.surfaces.row_templates import Templates
 
 _FACT_BYTES = 400
 NONE = total_of(())
@@ -69,6 +71,7 @@ class Start:
     compiled: Compiled
     option: date | None
     piece: Callable[[Row], bytes]
+    templates: Callable[[], Templates | None]
     noted: bool
     answers: Answers | None
     asked: bool
@@ -89,6 +92,7 @@ class Start:
         )
         elements = elements_of(self.compiled.protocol) if self.asked else None
         columns: ColumnScreening | None = None
+        templates = self.templates()
 
         def job(item: Many) -> Results:
             nonlocal columns
@@ -98,11 +102,13 @@ class Start:
                 from protocol_logic.pipeline.columns import ColumnScreening
 
                 columns = ColumnScreening(screening, self.option)
-            return self._screen_many(columns, item)
+            return self._screen_many(columns, templates, item)
 
         return job
 
-    def _screen_many(self, columns: ColumnScreening, stretch: Stretch) -> Results:
+    def _screen_many(
+        self, columns: ColumnScreening, templates: Templates | None, stretch: Stretch
+    ) -> Results:
         from protocol_logic.records.store.opening import StoreError
 
         columns.one_by_one.clear()
@@ -118,7 +124,7 @@ class Start:
             Result(
                 patient=line.patient,
                 source=line.source,
-                piece=None if line.row is None else self.piece(line.row),
+                piece=None if line.row is None else self._piece(line.row, templates),
                 codes=tuple([problem.code for problem in line.problems]),
                 notes=_notes(line.problems, line.patient) if self.noted else b"",
                 resources=line.resources,
@@ -127,6 +133,11 @@ class Start:
             for line in lines
         ]
         return Results(results, stretch.size, dict(columns.one_by_one))
+
+    def _piece(self, row: Row | ManyRow, templates: Templates | None) -> bytes:
+        if isinstance(row, tuple):
+            return self.piece(row.row()) if templates is None else templates.piece(row)
+        return self.piece(row)
 
     def _screen(self, screening: Screening, elements: Elements | None, item: Item) -> Result:
         if isinstance(item, Problem):

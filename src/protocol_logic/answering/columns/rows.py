@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from protocol_logic.answering import rows
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.compiling import core
+from protocol_logic.compiling.basis import Basis
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.policies import Policies
 from protocol_logic.findings.columns.leaving import NAMED, text_of
 from protocol_logic.findings.columns.tables import NOBODY, Columns, Ints
 from protocol_logic.findings.read import concept_group
-from protocol_logic.findings.rows import Opener, PatientFindings
+from protocol_logic.findings.rows import Opener, PatientFindings, Reason
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.reasoning.columns import ColumnEngine, Decided
 from protocol_logic.reasoning.decision import CriterionDecision
@@ -27,9 +29,53 @@ _TOLD = {"conflicting", "no_reference_range"}
 """Reasons that are problems of the record too."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """A criterion of all patients of whom the same is said, but for the oldest evidence and the
+    resources that gaps name: one object for each of them."""
+
+    criterion: core.Criterion
+    basis: Basis
+    decision: CriterionDecision
+
+    def dict(self, oldest: str | None, resources: Sequence[str | None]) -> dict[str, Any]:
+        """What a row says of the criterion."""
+        decision = self.decision
+        if any(resources):
+            each = zip(decision.gaps, resources, strict=True)
+            gaps = tuple(replace(gap, resource=resource) for gap, resource in each)
+            decision = replace(decision, gaps=gaps)
+        return rows.criterion_dict(self.criterion, decision, self.basis, oldest)
+
+
+class ManyRow(NamedTuple):
+    """A row in pieces, most of which are those of many others: `about` and `judged` are one object
+    each for all patients who have them, and so is what is said of a criterion: its shape, the
+    oldest evidence, and the resources of its gaps. `about` is without patient and source.
+    """
+
+    patient: str
+    source: str
+    about: Mapping[str, Any]
+    judged: Mapping[str, Any]
+    criteria: list[tuple[Shape, str | None, tuple[str | None, ...]]]
+    resources: Account
+    problems: tuple[Problem, ...]
+
+    def row(self) -> Row:
+        """The row as one."""
+        return rows.whole(
+            {**self.about, "patient": self.patient, "source": self.source},
+            self.judged,
+            [shape.dict(oldest, resources) for shape, oldest, resources in self.criteria],
+            [],
+            self.resources,
+            self.problems,
+        )
+
+
 class ColumnRows:
-    """Makes the rows of a shard. `texts`: the date texts of the store that are no plain ones, by
-    number; `names`: those of resources that columns name by `NAMED` and less."""
+    """Makes the rows of the shards of a run."""
 
     def __init__(
         self,
@@ -47,28 +93,16 @@ class ColumnRows:
         self.dates = dates
         self.engine = engine
         self._judged: dict[int, Mapping[str, Any]] = {}
-        self._criteria: dict[object, Mapping[str, Any]] = {}
+        self._shapes: dict[tuple[int, int, tuple[Reason, ...]], Shape] = {}
         self._about: dict[AsOf, Mapping[str, Any]] = {}
-        self._names = [
+        self.names = [
             [*plan.reach[c.id].findings, *map(concept_group, plan.reach[c.id].courses)]
             for c in protocol.criteria
         ]
+        """The findings and groups whose evidence each criterion rests on."""
 
-    def of(
-        self,
-        columns: Columns,
-        patients: Ints,
-        decided: Decided,
-        names: Sequence[str],
-        texts: Mapping[int, str],
-    ) -> ShardRows:
-        """The rows of some patients of a shard, in the order of `decided`."""
-        return ShardRows(self, columns, patients, decided, names, texts)
-
-    # ---- pieces -------------------------------------------------------------------------------
-
-    def about(self, patient: str, source: str, as_of: AsOf) -> dict[str, Any]:
-        """Who is judged, on which day, and by what."""
+    def about(self, as_of: AsOf) -> Mapping[str, Any]:
+        """On which day somebody is judged, and by what."""
         found = self._about.get(as_of)
         if found is None:
             nobody = PatientRecord(patient="", source="", index_date=None, facts=())
@@ -82,7 +116,7 @@ class ColumnRows:
                 as_of,
                 PatientFindings(as_of.date, timepoints=days),
             )
-        return {**found, "patient": patient, "source": source}
+        return found
 
     def judged(self, number: int) -> Mapping[str, Any]:
         """The eligibility of a patient, by its number in the engine."""
@@ -94,31 +128,24 @@ class ColumnRows:
             )
         return found
 
-    def criterion(
-        self, number: int, decision: CriterionDecision, oldest: str | None
-    ) -> Mapping[str, Any]:
-        """What is said of a criterion, by its place in the protocol."""
-        key = (number, decision, oldest)
-        found = self._criteria.get(key)
+    def shape(self, criterion: int, told: int, reasons: tuple[Reason, ...] = ()) -> Shape:
+        """What is said of a criterion, by its place in the protocol and the number in the engine;
+        `reasons`: of its gaps."""
+        key = (criterion, told, reasons)
+        found = self._shapes.get(key)
         if found is None:
-            if len(self._criteria) > _MOST_KEPT:
-                self._criteria.clear()
-            criterion = self.protocol.criteria[number]
-            basis = self.plan.basis[criterion.id]
-            found = rows.criterion_dict(criterion, decision, basis, oldest)
-            self._criteria[key] = found
+            its, said = self.protocol.criteria[criterion], self.engine.tolds[told]
+            decision = said.of_reasons(reasons) if said.deciding else said.decision
+            found = self._shapes[key] = Shape(its, self.plan.basis[its.id], decision)
         return found
-
-    def names(self, number: int) -> Sequence[str]:
-        """The findings and groups whose evidence a criterion rests on."""
-        return self._names[number]
-
-
-_MOST_KEPT = 100_000
 
 
 class ShardRows:
-    """The rows of some patients of a shard."""
+    """The rows of some patients of a shard, in the order of `decided`.
+
+    `texts`: the date texts of the store that are no plain ones, by number; `names`: those of the
+    resources that columns name by `NAMED` and less.
+    """
 
     def __init__(
         self,
@@ -137,42 +164,44 @@ class ShardRows:
         self.texts = texts
         self.resources: Mapping[tuple[int, int], str] = {}
         """(patient, number) -> name of the resources that are `wanted`, to be set."""
-        self._oldest = [self._oldest_of(its.names(n)) for n in range(len(decided.told))]
+        self._dates: dict[int, str | None] = {NEVER: None}
+        self._oldest = [self._oldest_of(names).tolist() for names in its.names]
+        self._said = [each.tolist() for each in decided.told]
+        self._judged = decided.judged.tolist()
         self._told = self._tells_problems()
 
-    def row(
-        self,
-        place: int,
-        record: PatientRecord,
-        as_of: AsOf,
-        resources: Account,
-    ) -> tuple[Row, tuple[Problem, ...]]:
-        """The row of the patient at a place of `decided`, with its problems."""
+    def row(self, place: int, record: PatientRecord, as_of: AsOf, resources: Account) -> ManyRow:
+        """The row of the patient at a place of `decided`."""
         its = self.its
         criteria = []
-        for number, told in enumerate(self.decided.told):
-            each = its.engine.tolds[told[place]]
-            decision = each.decision
+        for number, said in enumerate(self._said):
+            told, dated = said[place], self._oldest[number][place]
+            text = self._dates.get(dated)
+            if text is None and dated != NEVER:
+                text = self._dates[dated] = text_of(dated, self.texts)
+            each = its.engine.tolds[told]
             if each.deciding:
-                asked = dict.fromkeys(name for _, at in each.deciding for name, _ in at)
-                decision = each.for_patient(self._found(place, asked))
-            oldest = int(self._oldest[number][place])
-            text = None if oldest == NEVER else text_of(oldest, self.texts)
-            criteria.append(its.criterion(number, decision, text))
+                asked = {name for _, places in each.deciding for name, _ in places}
+                openers = each.openers_of(self._found(place, asked))
+                shape = its.shape(number, told, tuple([o.reason for o in openers]))
+                criteria.append((shape, text, tuple([o.resource for o in openers])))
+            else:
+                criteria.append((its.shape(number, told), text, ()))
         problems = record.problems
-        if self._told[place]:
-            problems = tuple(rows.problems_of(record, self._found(place, self.columns)))
-        else:
-            problems = tuple(rows.problems_of(record, PatientFindings(as_of.date)))
-        row = rows.whole(
-            its.about(record.patient, record.source, as_of),
-            its.judged(int(self.decided.judged[place])),
+        if problems or self._told[place]:
+            found = PatientFindings(as_of.date)
+            if self._told[place]:
+                found = self._found(place, self.columns)
+            problems = tuple(rows.problems_of(record, found))
+        return ManyRow(
+            record.patient,
+            record.source,
+            its.about(as_of),
+            its.judged(self._judged[place]),
             criteria,
-            [],
             resources,
             problems,
         )
-        return row, problems
 
     def wanted(self) -> tuple[Ints, Ints]:
         """The resources that rows name: patients and numbers."""
