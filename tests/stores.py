@@ -13,7 +13,7 @@ from bench.patients.as_store import write_store
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.pipeline import Compiled, knowledge_of
 from protocol_logic.records.facts import PatientRecord
-from protocol_logic.records.sources import iter_documents
+from protocol_logic.records.sources import Document, iter_documents
 from protocol_logic.records.store.knowledge import Knowledge
 from protocol_logic.records.store.reading import Gatherer, Store, Stored
 from protocol_logic.records.store.rows import rows_of
@@ -48,8 +48,13 @@ def made_up(path: Path, name: str, many: int, shares: Shares = ROUGH, seed: int 
 
 def read_from(path: Path, source: Path, most: int) -> None:
     """A store of the first patients of a source."""
+    store_of(path, islice(iter_documents([source], Problems()), most))
+
+
+def store_of(path: Path, documents: Iterable[Document]) -> None:
+    """A store of documents."""
     with Writer(path, whole_knowledge()) as writer:
-        for document in islice(iter_documents([source], Problems()), most):
+        for document in documents:
             kept = see(document, whole_knowledge(), Problems())
             if kept is not None:
                 writer.add(rows_of(kept, writer.numbers))

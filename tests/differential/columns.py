@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from protocol_logic.findings.columns import Looks, read_columns
 from protocol_logic.findings.read import read_findings
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.pipeline import Compiled
+from protocol_logic.records.facts import Closed
 from protocol_logic.records.store.by_entry import NEVER, OTHER_TEXT
 from protocol_logic.records.store.reading import Store
 from tests.stores import records_in
@@ -38,11 +39,12 @@ class Compared:
 def compare(
     path: Path,
     compiled: Compiled,
-    as_of: date | None,
+    as_of: date | Sequence[date] | None,
     windows: Mapping[str, Window] | None = None,
     most: int | None = None,
 ) -> Compared:
-    """Compare all patients of a store for a protocol; `as_of`: None, that of each record."""
+    """Compare all patients of a store for a protocol; `as_of`: of each; None, that of the
+    record."""
     found = Compared()
     with Store(path) as store:
         run = store.connection.execute
@@ -55,7 +57,8 @@ def compare(
         }
         gatherer = store.gatherer(compiled.codings)
         records = list(records_in(store, gatherer))[:most]
-        days = [as_of or record.index_date or date(2026, 11, 2) for record in records]
+        days = [as_of] * len(records) if isinstance(as_of, date) else list(as_of or ())
+        days = days or [record.index_date or date(2026, 11, 2) for record in records]
         table = Looks()
         columns = read_columns(
             compiled.protocol,
@@ -86,11 +89,13 @@ def compare(
                 else (*each, None)
                 for place, each in enumerate(why)
             )
-            its = (look, openers, _text(int(column.oldest[patient]), texts))
+            oldest = _text(int(column.oldest[patient]), texts)
+            its = (look, openers, oldest, bool(column.closing[patient]))
             meant = (
                 read.looks.get(name),
                 tuple((o.element, o.reason, o.resource) for o in read.openers.get(name, ())),
                 _oldest(read, name),
+                any(isinstance(f.reading, Closed) for f in read.evidence.get(name, ())),
             )
             if its[0] is not meant[0] or its[1:] != meant[1:]:
                 found.wrong.append(f"{record.patient} {name}:\n  {its}\n  {meant}")

@@ -6,6 +6,8 @@ has to be the same: looks, openers with their resources, and the oldest evidence
 
 from __future__ import annotations
 
+import os
+import random
 from datetime import date
 from pathlib import Path
 
@@ -13,12 +15,19 @@ import pytest
 
 from bench.patients import AS_OF
 from protocol_logic.compiling.windows import Window
-from tests.stores import SHARED, made_up, protocol_of, read_from
+from protocol_logic.records.json_text import parse
+from protocol_logic.records.sources import Document
+from tests.differential import bundles
+from tests.differential.protocols import random_policies, random_protocol
+from tests.differential.rough import roughened
+from tests.differential.trials import compiled, policies
+from tests.stores import SHARED, made_up, protocol_of, read_from, store_of
 
 pytest.importorskip("duckdb", reason="needs the extra `cohort`")
 
-from tests.differential.columns import compare
+from tests.differential.columns import Compared, compare
 
+MANY = int(os.environ.get("MANY", "12"))
 TOLD = ("number", "ratio", "value", "recorded")
 
 
@@ -55,3 +64,36 @@ def test_those_of_real_records(tmp_path: Path, name: str) -> None:
             found = compare(tmp_path / "real.duckdb", protocol_of(protocol), as_of)
             assert not found.wrong, "\n".join(found.wrong[:5])
             assert found.compared["value"]
+
+
+@pytest.fixture(scope="module")
+def rough(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[date]]:
+    """A store of random records, most of them rough, and the day of judgement of each."""
+    path = tmp_path_factory.mktemp("rough") / "rough.duckdb"
+    rng, documents, days = random.Random("rough records"), [], []
+    for number in range(24):
+        bundle, as_of = bundles.random_bundle(rng, number)
+        if number % 3:
+            bundle = roughened(rng, bundle)
+            bundles.blur(rng, bundle)
+        content = parse(bundles.dumps(bundle).encode())
+        assert isinstance(content, dict)
+        documents.append(Document(f"{number}.json", content))
+        days.append(as_of)
+    store_of(path, documents)
+    return path, days
+
+
+def test_those_of_random_protocols_and_records(rough: tuple[Path, list[date]]) -> None:
+    path, days = rough
+    found = Compared()
+    for case in range(MANY):
+        rng = random.Random(f"columns {case}")
+        site = policies(random_policies(rng)) if case % 3 == 2 else None
+        told = compiled(random_protocol(rng), site)
+        its = compare(path, told, days, told.windows)
+        assert not its.wrong, (case, *its.wrong[:5])
+        found.compared += its.compared
+        found.left += its.left
+    for kind in (*TOLD, "presence", "evidence", "in_effect", "both_sides", "in_record"):
+        assert found.compared[kind], kind

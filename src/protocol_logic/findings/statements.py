@@ -17,7 +17,7 @@ from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.knowledge.vocabulary import Concept, Event
 from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
 
-_HAPPENED = {
+HAPPENED = {
     "evidence": 0, "last": 0, "in_effect": -1, "both_sides": -1, "count": -1, "unrecorded": -1,
 }  # fmt: skip
 """Which of the cells is that of what happened without a record."""
@@ -32,9 +32,9 @@ _CELLS: dict[State, frozenset[str]] = {
 
 def read_statement(visible: Visible, finding: Finding) -> Found:
     """Read a finding that shares no input with another."""
-    if finding.variant == "or_unrecorded" and finding.kind in _HAPPENED:
+    if finding.variant == "or_unrecorded" and finding.kind in HAPPENED:
         if visible.unlisted(finding.entry, by_list=finding.kind != "evidence"):
-            return Found(frozenset({finding.cells[_HAPPENED[finding.kind]]}))
+            return Found(frozenset({finding.cells[HAPPENED[finding.kind]]}))
     match finding.kind:
         case "presence":
             return _presence(visible, finding)

@@ -44,13 +44,14 @@ class Read:
     """A finding of all patients of a shard: bit i of `mask` is its cell i.
 
     `openers`: in order; they count where more than one cell is left. `left`: of whom it cannot be
-    told.
+    told. `closing`: of whom a list that closes is among the evidence; None: of nobody.
     """
 
     mask: NDArray[np.uint64]
     openers: list[Openers]
     oldest: Ints
     left: Flags
+    closing: Flags | None = None
 
     @classmethod
     def of(cls, size: int, mask: int) -> Read:
@@ -101,6 +102,8 @@ def column_of(finding: Finding, read: Read, table: Looks) -> Column:
     read.left |= read.mask == 0
     column = Column.empty(size)
     column.oldest = read.oldest
+    if read.closing is not None:
+        column.closing = read.closing
     is_open = many(read.mask) & ~read.left
     mask = np.where(read.left, np.uint64(1), read.mask)
     layers = [_Layer(each, np.where(is_open, each.reason, 0)) for each in read.openers]

@@ -17,9 +17,10 @@ import numpy as np
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.compiling.windows import Window
-from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of
+from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of, many
 from protocol_logic.findings.columns.numbers import read_number, read_ratio
 from protocol_logic.findings.columns.sources import Sources
+from protocol_logic.findings.columns.statements import OPEN, READ as STATEMENTS, read_statement
 from protocol_logic.findings.columns.tables import Column, Columns, Flags, Ints, Looks, Part
 from protocol_logic.findings.columns.values import (
     read_age,
@@ -28,6 +29,7 @@ from protocol_logic.findings.columns.values import (
     values_named,
 )
 from protocol_logic.findings.parting import inputs_of, parts_of
+from protocol_logic.findings.variants import base_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.store.shards import Shard
 
@@ -107,6 +109,7 @@ class _Reader:
         size = self.sources.size
         users = Counter(key for finding in findings.values() for key in self._keys(finding))
         left, by_sex = np.zeros(size, bool), np.zeros(size, bool)
+        of_base: dict[str, Ints] = {}
         for name, finding in findings.items():
             found = self._finding(finding)
             if found is None:
@@ -114,12 +117,23 @@ class _Reader:
                 by_sex |= self._may_read_sex(finding) & (self._sex_of() < 0)
                 continue
             read, several, asks = found
-            if users[finding.entry] > 1:
+            if self._is_statement(finding):
+                # Findings that are read in several ways leave the same open.
+                base = base_of(finding)
+                of_base[base] = of_base.get(base, np.zeros(size, np.int8)) + many(read.mask)
+                left |= of_base[base] > 1
+            elif users[finding.entry] > 1:
                 read.left |= several
             columns[name] = column_of(finding, read, self.table)
             left |= read.left
             by_sex |= asks
         return left, by_sex
+
+    def _is_statement(self, finding: Finding) -> bool:
+        """Whether it shares no input with others, as `findings/read.py` tells it."""
+        entry = self.sources.vocabulary.entries.get(finding.entry)
+        is_input = finding.kind == "in_record" and not isinstance(entry, voc.Concept | voc.History)
+        return finding.kind in STATEMENTS and not is_input
 
     def _may_read_sex(self, finding: Finding) -> bool:
         names = inputs_of(self.sources.protocol, finding.entry)
@@ -161,5 +175,7 @@ class _Reader:
                 return *read_in_record(self.sources, finding), nobody
             case "age":
                 return *read_age(self.sources, finding), nobody
+            case kind if kind in STATEMENTS | OPEN:
+                return read_statement(self.sources, finding), nobody, nobody
             case _:
                 return None
