@@ -27,8 +27,8 @@ from protocol_logic.records.store.shards import Shard
 from protocol_logic.records.store.stretch import Stretch
 
 _EPOCH = date(1970, 1, 1).toordinal()
-WHOLLY = ""
-"""What a patient is read one by one for: everything."""
+WHOLLY, PARTLY = "wholly", "partly"
+"""For all of what is asked, and for some part; beside the parts, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class _Patient:
 class ColumnScreening:
     """Decides stretches of stores; looks, and rows that were decided, are kept.
 
-    `one_by_one`: how many patients were read so, by what for. `apart`: read by parts also those of
-    whom columns tell nothing.
+    `one_by_one`: how many patients were read so, wholly, partly, and for which part. `apart`: read
+    by parts also those of whom columns tell nothing.
     """
 
     def __init__(self, screening: Screening, option: date | None, apart: bool = False) -> None:
@@ -212,6 +212,7 @@ class _Stretch:
                 del patients[place]
                 self._read_wholly(place, record)
             else:
+                its.one_by_one[PARTLY] += bool(left)
                 its.one_by_one.update(map(_named, left))
         if patients:
             self._rows(columns, leaving, patients)

@@ -155,7 +155,7 @@ def compiled_protocol(
     `policies`: the file of a site's policies; `parameters`: values of this run, `NAME is VALUE`;
     `dates`: the days of time points, `NAME=DATE`.
     """
-    site = None if policies is None else _site_policies(policies)
+    site = None if policies is None else site_policies(policies)
     compiled = _compiled(name, site, _settings(parameters), tell)
     return replace(compiled, dates=_dates(dates, compiled))
 
@@ -202,7 +202,8 @@ def _settings(parameters: Sequence[str]) -> Sequence[Setting]:
     return found
 
 
-def _site_policies(name: str) -> Policies:
+def site_policies(name: str) -> Policies:
+    """The policies in a file; a usage error where they have one."""
     from protocol_logic.compiling.policies import check_policies
 
     path = Path(name)

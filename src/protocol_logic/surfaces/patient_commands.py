@@ -92,6 +92,8 @@ def ingest(ctx: click.Context, /, **options: Any) -> None:
 def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     """Judge patients by a protocol's criteria, one row for each.
 
+    Where PROTOCOL is a folder, by each protocol in it.
+
     Exit code 1: an input could not be screened; the others are still written.
     """
     from protocol_logic.surfaces.inputs import as_of_option

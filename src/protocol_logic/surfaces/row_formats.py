@@ -51,9 +51,9 @@ class Spool:
     `folder`: where that file is made; None for the system's place.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, in_memory: int = _IN_MEMORY) -> None:
         place = None if folder is None else str(folder)
-        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY, dir=place)  # noqa: SIM115
+        self._file = SpooledTemporaryFile(max_size=in_memory, dir=place)  # noqa: SIM115
 
     def add(self, patient: str, piece: bytes) -> None:
         """Keep the piece of a patient's row."""

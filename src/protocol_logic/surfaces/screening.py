@@ -76,13 +76,17 @@ def screen(options: ScreenOptions) -> int:
     """Screen all patients; the exit code: 1 where one could not be screened, else 0."""
     from protocol_logic.surfaces.row_formats import Spool
 
+    if Path(options.protocol).is_dir():
+        from protocol_logic.surfaces.screening_all import screen_all
+
+        return screen_all(options)
     _refuse_one_file_for_two(options)
     paths = existing_paths(options.patients)
     record = audit_file(options.record, options.mask)
     compiled = compiled_protocol(
         options.protocol, options.policies, options.parameters, options.dates
     )
-    form = _format(compiled, options)
+    form = format_of(compiled, options)
     with ExitStack() as files:
         out = files.enter_context(opened_output(options.output))
         notes = None
@@ -233,16 +237,18 @@ _PARTS_TOLD = 5
 
 def _read_one_by_one(found: Counter[str], of: int) -> str:
     """How many patients of stores were read one by one, wholly or for some of what is asked."""
-    text = f"read one by one: {found['']:,} of {count(of, 'patient')} of stores"
-    parts = [(name, number) for name, number in found.most_common() if name]
+    text = f"read one by one: {found['wholly']:,} of {count(of, 'patient')} of stores"
+    parts = [(name, n) for name, n in found.most_common() if n and name not in ("wholly", "partly")]
     if parts:
-        text += "; for a part " + ", ".join(f"{n:,} ({name})" for name, n in parts[:_PARTS_TOLD])
+        text += f", {found['partly']:,} more in part: "
+        text += ", ".join(f"{n:,} for {name}" for name, n in parts[:_PARTS_TOLD])
     if len(parts) > _PARTS_TOLD:
         text += f" and {count(len(parts) - _PARTS_TOLD, 'other part')}"
     return text
 
 
-def _format(compiled: Compiled, options: ScreenOptions) -> RowFormat:
+def format_of(compiled: Compiled, options: ScreenOptions) -> RowFormat:
+    """How rows are written."""
     from protocol_logic.surfaces import row_formats
     from protocol_logic.surfaces.table import Table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,7 +118,8 @@ class Start:
             why = stopped(stretch, "there is not enough memory to read it")
             return Results((Result(stopped=(why,)),), stretch.size)
         except StoreError as error:
-            why = replace(stopped(stretch, str(error)), hint=error.hint)
+            file, hint = stretch.source, error.hint
+            why = Problem(code="not-readable", message=str(error), hint=hint, file=file)
             return Results((Result(stopped=(why,)),), stretch.size)
         results = [
             Result(

@@ -1,0 +1,301 @@
+"""`screen FOLDER`: every patient against every protocol of a folder.
+
+Each document is read once from its file, and each protocol has its rows, one protocol after the
+other. The table says which patients fit a protocol, and which protocols a patient fits.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from protocol_logic.foundation.problems import Problem, Problems
+from protocol_logic.records.sources import Document, Unread
+from protocol_logic.surfaces.inputs import (
+    Many,
+    Patients,
+    SourceErrors,
+    existing_paths,
+    site_policies,
+    source_at,
+)
+from protocol_logic.surfaces.outputs import opened_output, print_problems, temporary_folder
+from protocol_logic.surfaces.progress import Progress
+from protocol_logic.surfaces.row_formats import Pieces, RowFormat, Spool
+from protocol_logic.surfaces.screening_job import Result, Results, Start, lost, note_line, size_of
+from protocol_logic.surfaces.table import LAST_LINE
+from protocol_logic.surfaces.terminal import count, visible
+
+if TYPE_CHECKING:
+    from protocol_logic.answering.rows import Row
+    from protocol_logic.pipeline import Compiled
+    from protocol_logic.surfaces.screening import ScreenOptions
+
+_IN_MEMORY = 2**18
+_KINDS = ("eligible", "undetermined", "ineligible")
+
+
+def screen_all(options: ScreenOptions) -> int:
+    """Screen all patients for all protocols; the exit code: 1 where one could not be screened."""
+    from protocol_logic.surfaces.screening import NO_AS_OF, format_of
+
+    _refuse_what_is_of_one(options)
+    paths = existing_paths(options.patients)
+    protocols = _protocols(Path(options.protocol), options.policies)
+    form = FitTable() if options.form == "table" else format_of(protocols[0], options)
+    with ExitStack() as files:
+        out = files.enter_context(opened_output(options.output))
+        notes = None
+        if options.problems_file is not None:
+            notes = files.enter_context(opened_output(options.problems_file))
+        folder = temporary_folder(options.output)
+        spools = [files.enter_context(closing(Spool(folder, _IN_MEMORY))) for _ in protocols]
+        patients = Patients(protocols[0], paths)
+        run = _Run(patients, spools, notes)
+        run.screen(StartAll(tuple(_start(each, options, form) for each in protocols)), options)
+        if run.undated and run.undated == patients.number:
+            raise click.UsageError(NO_AS_OF)
+        left = [partial(spool.pieces, patients.is_withheld) for spool in spools]
+        try:
+            if isinstance(form, FitTable):
+                form.draw(out, protocols, left)
+            else:
+                form.write(out, lambda: chain.from_iterable(each() for each in left))
+        finally:
+            run.report()
+    return 1 if patients.problems.has_errors else 0
+
+
+def _refuse_what_is_of_one(options: ScreenOptions) -> None:
+    """Refuse options that speak of one protocol."""
+    given = {
+        "--answers": options.answers,
+        "--answers-form": options.answers_form,
+        "--record": options.record,
+        "--mask": options.mask,
+        "--why": options.why,
+        "--merge-patients": options.merge,
+        "--parameter": options.parameters,
+        "--date": options.dates,
+    }
+    for option, value in given.items():
+        if value:
+            raise click.UsageError(f"{option} goes with one protocol, not with a folder of them")
+
+
+def _protocols(folder: Path, policies: str | None) -> list[Compiled]:
+    """The protocols of a folder, in the order of their paths; knowledge files are none."""
+    from protocol_logic.pipeline import compile_source
+
+    site = None if policies is None else site_policies(policies)
+    found: dict[str, Compiled] = {}
+    for path in sorted(folder.rglob("*.elig")):
+        if path.name.endswith(".examples.elig"):
+            continue
+        problems = Problems()
+        compiled = compile_source(source_at(path, str(path)), problems, site)
+        if compiled is None:
+            raise SourceErrors(str(path), problems.sorted())
+        if not compiled.protocol.criteria:
+            continue
+        name = compiled.protocol.id
+        if name in found:
+            raise click.UsageError(
+                f"`{visible(str(folder))}` has two protocols of the id `{name}`: "
+                f"`{visible(found[name].protocol.source.name)}` and `{visible(str(path))}`"
+            )
+        found[name] = compiled
+    if not found:
+        raise click.UsageError(f"there is no protocol in the folder `{visible(str(folder))}`")
+    return list(found.values())
+
+
+def _start(compiled: Compiled, options: ScreenOptions, form: RowFormat) -> Start:
+    return Start(
+        compiled=compiled,
+        option=options.as_of,
+        piece=form.piece,
+        templates=form.templates,
+        noted=options.problems_file is not None,
+        answers=None,
+        asked=False,
+        why=False,
+        recorded=None,
+    )
+
+
+# ---- in each process -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartAll:
+    """Makes the job of a process: that of each protocol, one after the other."""
+
+    starts: tuple[Start, ...]
+
+    def __call__(self) -> Callable[[Many], list[Results]]:
+        jobs = [start() for start in self.starts]
+
+        def job(item: Many) -> list[Results]:
+            if isinstance(item, Problem):
+                return [jobs[0](item)]
+            if isinstance(item, Unread):
+                item = _Once(item.source, item.data, item.line, item.named)
+            return [each(item) for each in jobs]
+
+        return job
+
+
+class _Once(Unread):
+    """A document that is read from its bytes once."""
+
+    def document(self) -> Document | Problem:
+        found: Document | Problem | None = self.__dict__.get("found")
+        if found is None:
+            found = self.__dict__["found"] = Unread.document(self)
+        return found
+
+
+def _lost(item: Many) -> list[Results]:
+    return [lost(item)]
+
+
+# ---- in the first process ------------------------------------------------------------------------
+
+
+class _Run:
+    def __init__(
+        self, patients: Patients, spools: Sequence[Spool], notes: IO[bytes] | None
+    ) -> None:
+        self.patients = patients
+        self.spools = spools
+        self.notes = notes
+        self.undated = 0
+        self._told: set[Problem] = set()
+        self.one_by_one: Counter[str] = Counter()
+        self.of_stores = 0
+
+    def screen(self, start: StartAll, options: ScreenOptions) -> None:
+        """A row for each patient and protocol, in the spools."""
+        from protocol_logic.records.files import size_at
+        from protocol_logic.surfaces.screening import MOST_WORKERS
+        from protocol_logic.surfaces.workers import Workers, usable_cores
+
+        patients = self.patients
+        number = options.workers or min(usable_cores(), MOST_WORKERS)
+        total = sum(map(size_at, patients.paths)) if sys.stderr.isatty() else 0
+        with (
+            closing(Progress(sys.stderr, total)) as progress,
+            Workers(start, number, size=size_of, lost=_lost) as processes,
+        ):
+            for of_item in processes.results(patients.many()):
+                patients.reading.bytes += of_item[0].bytes
+                for results in of_item:
+                    self.one_by_one.update(results.one_by_one)
+                    self.of_stores += len(results.results) if results.bytes else 0
+                for of_patient in zip(*self._even(of_item), strict=True):
+                    self._take(of_patient, progress)
+        self._stop(patients.end())
+
+    def _even(self, of_item: Sequence[Results]) -> list[Sequence[Result]]:
+        """By protocol a result for each patient: also where a store cannot be read for some."""
+        most = max(len(results.results) for results in of_item)
+        found = []
+        for results in of_item:
+            its = results.results
+            if len(its) < most:
+                self._stop_once(problem for result in its for problem in result.stopped)
+                its = [Result()] * most
+            found.append(its)
+        return found
+
+    def _take(self, of_patient: Sequence[Result], progress: Progress) -> None:
+        """Keep what became of a patient, by protocol."""
+        patients = self.patients
+        first = next((each for each in of_patient if each.patient is not None), of_patient[0])
+        if first.patient is not None:
+            patients.passed(first.patient, first.source)
+            progress.step(patients.reading.bytes)
+            self.undated += first.piece is None
+        for spool, result in zip(self.spools, of_patient, strict=False):
+            if result.patient is not None and result.piece is not None:
+                spool.add(result.patient, result.piece)
+        if self.notes is not None:
+            each = (line for result in of_patient for line in result.notes.splitlines(True))
+            self.notes.writelines(dict.fromkeys(each))
+        stopped = dict.fromkeys(problem for result in of_patient for problem in result.stopped)
+        if first.patient is None:
+            self._stop_once(stopped)
+        else:
+            self._stop(stopped, first.patient)
+
+    def _stop_once(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            if problem not in self._told:
+                self._told.add(problem)
+                self._stop([problem])
+
+    def _stop(self, problems: Iterable[Problem], patient: str | None = None) -> None:
+        for problem in problems:
+            self.patients.problems.add(problem)
+            if self.notes is not None:
+                self.notes.write(note_line(problem, patient))
+
+    def report(self) -> None:
+        """Say on stderr what kept patients from being screened."""
+        print_problems(self.patients.problems.sorted())
+        if self.of_stores:
+            its, rows = self.one_by_one, count(self.of_stores, "row")
+            text = f"read one by one: {its['wholly']:,} of {rows} of stores"
+            click.echo(f"{text}, {its['partly']:,} more in part", err=True)
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+
+class FitTable(RowFormat):
+    """Which patients fit each protocol, and which protocols each patient fits."""
+
+    @staticmethod
+    def piece(row: Row) -> bytes:
+        return json.dumps([row["patient"], row["eligibility"]]).encode()
+
+    def write(self, out: IO[bytes], pieces: Pieces) -> None:
+        raise NotImplementedError  # it draws several protocols
+
+    def draw(self, out: IO[bytes], protocols: Sequence[Compiled], pieces: Sequence[Pieces]) -> None:
+        """Write the table."""
+        for line in self._lines([each.protocol.id for each in protocols], pieces):
+            out.write((line + "\n").encode("utf-8", "backslashreplace"))
+
+    def _lines(self, names: Sequence[str], pieces: Sequence[Pieces]) -> Iterator[str]:
+        counts: list[Counter[str]] = [Counter() for _ in names]
+        fits: dict[str, dict[str, list[str]]] = {}
+        for name, number, its in zip(names, counts, pieces, strict=True):
+            for piece in its():
+                patient, eligibility = json.loads(piece)
+                number[eligibility] += 1
+                fits.setdefault(patient, {}).setdefault(eligibility, []).append(name)
+        yield f"{count(len(names), 'protocol')}, {count(len(fits), 'patient')}"
+        yield ""
+        yield "  ".join([*_KINDS, "protocol"])
+        for name, number in zip(names, counts, strict=True):
+            yield "  ".join([*(f"{number[kind]:>{len(kind)},}" for kind in _KINDS), name])
+        yield ""
+        for patient, of_kind in fits.items():
+            said = [
+                f"{kind} for {', '.join(of_kind[kind])}" for kind in _KINDS[:2] if kind in of_kind
+            ]
+            yield f"{visible(patient)}: {'; '.join(said) or 'ineligible for all'}"
+        yield ""
+        yield LAST_LINE
