@@ -168,7 +168,7 @@ def _entry(node: knowledge_tree.Entry, home: str, source: str) -> Known:
         codes=tuple(
             (code.system.text, code.code.text, code.display)
             for prop in properties
-            if prop.key in ("code", "history code")
+            if prop.key in ("code", "history code", "shared code")
             for code in prop.codes
         ),
         element=node.element.text if node.element else node.name.text,

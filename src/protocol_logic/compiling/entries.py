@@ -54,11 +54,13 @@ def report_duplicate(found: Entries, name: Word, source: Source) -> None:
 
 
 def report_code_clashes(found: Entries) -> None:
-    """One code must lead to one entry of a kind, else a fact would count twice."""
+    """One code must lead to one entry of a kind, else a fact would count twice; but for what an
+    entry says that it shares."""
     seen: dict[tuple[str, str, str], str] = {}
     for entry in found.entries.values():
         kind = entry.kind if isinstance(entry, voc.Concept) else type(entry).__name__
-        said = [(kind, code) for code in getattr(entry, "codes", ())]
+        shared = getattr(entry, "shared", ())
+        said = [(kind, code) for code in getattr(entry, "codes", ()) if code not in shared]
         said += [(f"{kind} of the past", code) for code in getattr(entry, "past", ())]
         for what, code in said:
             other = seen.setdefault((what, *code.key), entry.name)

@@ -192,17 +192,19 @@ def _status(r: Properties) -> voc.Entry:
 
 def _concept(r: Properties) -> voc.Entry:
     closed = r.one("closed by")
+    shared = r.codes(r.all("shared code"))
     return voc.Concept(
         name=r.name,
         element=r.element,
         label=r.label(),
         kind=r.entry.kind,
-        codes=r.codes(r.all("code")),
+        codes=(*r.codes(r.all("code")), *shared),
         unlike=r.unlike(),
         parents=tuple(w.text for p in r.all("is a") for w in p.words),
         closed_by=closed.words[0].text if closed else None,
         evidence={p.words[0].text: r.codes([p]) for p in r.all("evidence")},
         past=r.past(),
+        shared=shared,
         recurs=r.one("recurs") is not None,
     )
 

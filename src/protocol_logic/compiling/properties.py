@@ -29,8 +29,8 @@ _PROPERTIES = {
     },
     "status": {*_SAID, "code", "unlike", "unit", "value"},
     "condition": {
-        *_SAID, "code", "history code", "unlike", "is a", "includes", "recurs", "closed by",
-        "denied by", "evidence",
+        *_SAID, "code", "history code", "shared code", "unlike", "is a", "includes", "recurs",
+        "closed by", "denied by", "evidence",
     },
     "procedure": {*_SAID, "code", "history code", "unlike", "is a", "includes", "closed by"},
     "medication": {*_SAID, "code", "unlike", "is a", "includes", "closed by"},
@@ -137,7 +137,7 @@ class Properties:
 
     def past(self) -> tuple[voc.Code, ...]:
         """The codes that say that it was; none of them may say that it is."""
-        own = {code.key for code in self.codes(self.all("code"))}
+        own = {c.key for c in self.codes([*self.all("code"), *self.all("shared code")])}
         found = []
         for ref in (ref for prop in self.all("history code") for ref in prop.codes):
             code = self.code(ref)
@@ -150,7 +150,7 @@ class Properties:
 
     def unlike(self) -> tuple[voc.Unlike, ...]:
         """The codes that may be taken for those of the entry; none of them may be one."""
-        props = [*self.all("code"), *self.all("history code")]
+        props = [*self.all("code"), *self.all("shared code"), *self.all("history code")]
         own = {ref.code.text for prop in props for ref in prop.codes}
         found = []
         for prop in self.all("unlike"):

@@ -111,8 +111,8 @@ class Concept(Named):
     `kind`: `condition`, `procedure` or `medication`; or `allergy`, to a medication. `parents`:
     concepts it is a kind of. `closed_by`: the list that, when recorded, closes it. `evidence`:
     name -> codes of `Condition.evidence` that confirm it. `past`: codes that say that it was, on
-    some day before (`history code`). `recurs`: it, or a class of it, comes again, so that a
-    statement that it ended denies nothing.
+    some day before (`history code`). `shared`: those of `codes` that another concept may have too.
+    `recurs`: it, or a class of it, comes again, so that a statement that it ended denies nothing.
     """
 
     kind: str
@@ -121,6 +121,7 @@ class Concept(Named):
     closed_by: str | None = None
     evidence: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
     past: tuple[Code, ...] = ()
+    shared: tuple[Code, ...] = ()
     recurs: bool = False
 
 

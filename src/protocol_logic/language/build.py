@@ -296,6 +296,9 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder, ChangeBuilde
     def past_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("history code", meta, children)
 
+    def shared_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
+        return self._property("shared code", meta, children)
+
     def unlike_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         tokens, codes = parted(children)
         reason = str(tokens[0]).removeprefix("because").strip()

@@ -34,7 +34,10 @@ _FREE_TEXT = {
     "EXAMPLE",
     "EXAMPLES",
 }
-_LISTS = {"CODE": 1, "HISTORY_CODE": 1, "EVIDENCE": 2, "SITE": 2, "AXIS": 2, "METHOD": 2}
+_LISTS = {
+    "CODE": 1, "HISTORY_CODE": 1, "SHARED_CODE": 1,
+    "EVIDENCE": 2, "SITE": 2, "AXIS": 2, "METHOD": 2,
+}  # fmt: skip
 """Keywords before a list of codes, and how many words come before the first code."""
 
 _LISTED = ({"SYSTEM"}, {"POLICY"}, {"PARAMETER"}, {"CHANGE", "OBTAIN"})

@@ -126,7 +126,7 @@ def _indented(place: Place) -> Explanation:
         return Explanation(message, hint, 0, len(above), above=True)
     message = "this line is indented deeper, but the line above opens no block"
     hint = "indent it like the line above, or put `all of` or `any of` above both"
-    if re.match(r"(?:code|history|evidence|site|axis|method)\b", above):
+    if re.match(r"(?:code|history|shared|evidence|site|axis|method)\b", above):
         hint = "put all codes on lines of their own under the keyword, or all on its line"
     return Explanation(message, hint, 0, len(place.line))
 
@@ -251,9 +251,9 @@ _MEMBERS = {
         "NOT JUDGED OPAQUE ALL_OF ANY_OF NONE_OF AT_LEAST THERE_IS TODO HIGHEST LOWEST MEAN".split()
     ),
     "a property such as `label`, `code` or `unit`": frozenset(
-        "SOURCE ALSO HISTORY_CODE ACCEPTS PLAUSIBLE LIMITS WHOLE_NUMBERS VALUE_IS VALUES "
-        "ATTESTED IS_A INCLUDES RECURS CLOSED_BY DENIED_BY EVIDENCE FIELD OF FROM AXIS SITE METHOD "
-        "MEASURABLE COUNTED_BY SCOPE FORMULA TIMES ELSE_REPORTED CHANGE OBTAIN".split()
+        "SOURCE ALSO HISTORY_CODE SHARED_CODE ACCEPTS PLAUSIBLE LIMITS WHOLE_NUMBERS VALUE_IS "
+        "VALUES ATTESTED IS_A INCLUDES RECURS CLOSED_BY DENIED_BY EVIDENCE FIELD OF FROM AXIS SITE "
+        "METHOD MEASURABLE COUNTED_BY SCOPE FORMULA TIMES ELSE_REPORTED CHANGE OBTAIN".split()
     ),
     "a line such as `title`, `version` or `uses`": frozenset({"LANGUAGE", "REGISTRY", "SOURCE"}),
     "a comparison such as `>=`, `is` or `in`": frozenset(

@@ -182,11 +182,32 @@ def _keys(codes: Iterable[Code]) -> list[Key]:
 
 
 def _table(entries: Iterable[tuple[_E, Iterable[Key]]]) -> dict[Key, tuple[_E, ...]]:
+    """The entries by key. Shared and history codes say something beside what the codes of others
+    do, be these wider or narrower."""
     table: dict[Key, tuple[_E, ...]] = {}
+    beside: list[tuple[Key, _E]] = []
     for entry, keys in entries:
+        said = (*entry.shared, *entry.past) if isinstance(entry, Concept) else ()
+        apart = {code.key for code in said}
         for key in dict.fromkeys(keys):
-            table[key] = (*table.get(key, ()), entry)
+            if key in apart:
+                beside.append((key, entry))
+            else:
+                table[key] = (*table.get(key, ()), entry)
+    for key, entry in sorted(beside, key=lambda each: len(each[0][1])):
+        if key not in table:
+            table[key] = _by_category(key, table)
+        for other in (
+            [key] if key[0] != ICD_10_CM else [each for each in table if _lies_in(each, key)]
+        ):
+            if entry not in table[other]:
+                table[other] = (*table[other], entry)
     return table
+
+
+def _lies_in(key: Key, category: Key) -> bool:
+    """Whether a code of ICD-10-CM is a category or lies in it."""
+    return key[0] == category[0] and key[1].startswith(category[1])
 
 
 def keys_of(concept: object) -> list[Key]:
