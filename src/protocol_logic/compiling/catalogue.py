@@ -31,8 +31,8 @@ class Known:
     `parents`: what it is a kind of. `below`: what is a kind of it, at once or by others.
     `closed_by`: the list whose record makes it absent where it is not mentioned. `codes`: system,
     code and display. `source`: its own, else that of its file. `element`: its id in gaps and
-    answers. `also`: other words for it. `recurs`: it, or a class of it, comes again. `evidence`: what can confirm it. `sites`, `methods`: those
-    of a lesion that have names.
+    answers. `also`: other words for it. `recurs`: it, or a class of it, comes again. `evidence`:
+    what can confirm it. `sites`, `methods`: those of a lesion that have names.
     """
 
     name: str
