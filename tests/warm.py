@@ -83,7 +83,8 @@ def warm_command() -> str | None:
 
 
 def _load() -> None:
-    """Have in memory what commands load, but for the command line itself, which runs each time."""
+    """Have in memory what commands load, but for the command line itself, which runs each time; and
+    what the first protocol of a process fills for those after it."""
     import protocol_logic
 
     for module in pkgutil.walk_packages(protocol_logic.__path__, "protocol_logic."):
@@ -93,10 +94,17 @@ def _load() -> None:
     from protocol_logic.compiling.library import gather
     from protocol_logic.foundation.problems import Problems
     from protocol_logic.foundation.source import Source
-    from protocol_logic.knowledge.resources import knowledge_names
+    from protocol_logic.knowledge.resources import knowledge_names, protocol_path
+    from protocol_logic.pipeline import compile_source, knowledge_of
 
     names = ", ".join(knowledge_names())
     gather(Source("all", f"knowledge all\n  title All\n  uses {names}\n"), Problems())
+    path = protocol_path("anlotinib_fulvestrant")
+    assert path is not None
+    compile_source(Source("first", path.read_text(encoding="utf-8")), Problems())
+    knowledge_of((), (), Problems())
+    with suppress(ImportError):  # an extra
+        import duckdb  # noqa: F401
 
 
 def _serve(path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from protocol_logic.compiling.allergies import allergies
 from protocol_logic.compiling.check import check
@@ -12,7 +13,14 @@ from protocol_logic.compiling.library import knowledge_unit
 from protocol_logic.compiling.policies import Policies
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
-from protocol_logic.knowledge.resources import knowledge_names, protocol_ids, protocol_path
+from protocol_logic.knowledge.kept import kept
+from protocol_logic.knowledge.resources import (
+    knowledge_names,
+    knowledge_path,
+    program_files,
+    protocol_ids,
+    protocol_path,
+)
 from protocol_logic.knowledge.vocabulary import Concept, Vocabulary
 from protocol_logic.records.store.knowledge import Knowledge
 
@@ -22,8 +30,20 @@ def knowledge_of(
 ) -> Knowledge | None:
     """The entries of the whole knowledge base, of its protocols and of those in `sources`; as they
     are, and as each site's policies extend them. None where a source has an error."""
+    sources = list(sources)
+    if not sources and not policies:
+        return _own_knowledge()
     found = list(_vocabularies(sources, policies, problems))
     return None if problems.has_errors else Knowledge.of(found)
+
+
+@cache
+def _own_knowledge() -> Knowledge:
+    """The entries of the knowledge base and its protocols, kept on disk for later runs."""
+    paths = [*map(knowledge_path, knowledge_names()), *map(protocol_path, protocol_ids())]
+    files = [*program_files(), *((path.name, path.read_bytes()) for path in filter(None, paths))]
+    key = b"".join(b"%s %d\n%s" % (name.encode(), len(each), each) for name, each in files)
+    return kept("store", key, lambda: Knowledge.of(list(_vocabularies((), (), Problems()))))
 
 
 def _vocabularies(

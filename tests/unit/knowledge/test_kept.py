@@ -21,6 +21,8 @@ from protocol_logic.knowledge.resources import knowledge_path
 from protocol_logic.language import reading
 from protocol_logic.language.parse import parse
 from protocol_logic.language.parser import build_parser
+from protocol_logic.pipeline import storing
+from protocol_logic.records.store.knowledge import digest_of_entry
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="XDG_CACHE_HOME tells the folder")
 
@@ -192,3 +194,21 @@ def test_a_kept_parser_reads_as_a_new_one(folder: Path) -> None:
     assert repr(parse(Source("x", text), Problems())) == new
     assert path.stat().st_mtime_ns == written, "made anew though it was there"
     assert pickle.loads(path.read_bytes()[64:]).keys() == {"data", "memo"}
+
+
+def test_the_knowledge_of_a_store_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storing._own_knowledge.cache_clear()
+    made = storing.knowledge_of((), (), Problems())
+    storing._own_knowledge.cache_clear()
+    with monkeypatch.context() as unread:
+        unread.setattr(storing, "check", lambda *_: pytest.fail("checked again"))
+        again = storing.knowledge_of((), (), Problems())
+    assert made is not None and again is not None and made is not again
+    assert again == made
+    assert again.digests == tuple(map(digest_of_entry, again.entries))
+    storing._own_knowledge.cache_clear()
+    monkeypatch.setattr(storing, "program_files", lambda: iter([("src/x.py", b"another program")]))
+    monkeypatch.setattr(storing, "protocol_ids", lambda: ["anlotinib_fulvestrant"])
+    fewer = storing.knowledge_of((), (), Problems())
+    assert fewer is not None and fewer.digests != made.digests
+    storing._own_knowledge.cache_clear()

@@ -89,9 +89,12 @@ class Knowledge:
         """The knowledge of vocabularies; of two ways to read a name each has a number."""
         numbers: dict[tuple[str, str], int] = {}
         entries: list[Entry] = []
+        told: dict[int, tuple[Entry, str]] = {}  # protocols share most entries
         for vocabulary in vocabularies:
             for entry in vocabulary.entries.values():
-                key = (entry.name, digest_of_entry(entry))
+                _, digest = told.get(id(entry)) or (entry, digest_of_entry(entry))
+                told[id(entry)] = entry, digest
+                key = (entry.name, digest)
                 if key not in numbers:
                     numbers[key] = len(entries)
                     entries.append(entry)
