@@ -28,7 +28,7 @@ pytest.importorskip("duckdb", reason="needs the extra `cohort`")
 from tests.differential.columns import Compared, compare
 
 MANY = int(os.environ.get("MANY", "12"))
-TOLD = ("number", "ratio", "value", "recorded")
+TOLD = ("number", "ratio", "value", "recorded", "age", "derived")
 
 
 @pytest.fixture(scope="module")

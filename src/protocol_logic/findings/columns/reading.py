@@ -18,6 +18,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of, many
+from protocol_logic.findings.columns.derived import read_derived
 from protocol_logic.findings.columns.numbers import read_number, read_ratio
 from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.statements import OPEN, READ as STATEMENTS, read_statement
@@ -122,12 +123,17 @@ class _Reader:
                 base = base_of(finding)
                 of_base[base] = of_base.get(base, np.zeros(size, np.int8)) + many(read.mask)
                 left |= of_base[base] > 1
-            elif users[finding.entry] > 1:
+            elif users[self._uncertain(finding)] > 1:
                 read.left |= several
             columns[name] = column_of(finding, read, self.table)
             left |= read.left
             by_sex |= asks
         return left, by_sex
+
+    def _uncertain(self, finding: Finding) -> str:
+        """The input of which several alternatives are read here."""
+        derived = self.sources.protocol.derived.get(finding.entry)
+        return finding.entry if derived is None else derived.reported or ""
 
     def _is_statement(self, finding: Finding) -> bool:
         """Whether it shares no input with others, as `findings/read.py` tells it."""
@@ -173,6 +179,8 @@ class _Reader:
                 return *read_value(self.sources, finding), nobody
             case "in_record" if isinstance(entry, voc.Quantity | voc.Status | voc.Consent):
                 return *read_in_record(self.sources, finding), nobody
+            case "derived":
+                return read_derived(self.sources, finding, self.sex)
             case "age":
                 return *read_age(self.sources, finding), nobody
             case kind if kind in STATEMENTS | OPEN:
