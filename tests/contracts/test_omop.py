@@ -28,6 +28,7 @@ from tests.contracts.command import run
 
 pytest.importorskip("duckdb", reason="needs the extra `cohort`")
 from protocol_logic.records.omop.meanings import SYSTEMS
+from protocol_logic.records.omop.origins import origin_at
 from protocol_logic.records.omop.reading import iter_persons
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -175,7 +176,9 @@ def codings(resource: Json) -> list[Json]:
 
 
 def persons_of(folder: Path) -> list[Unread | Problem]:
-    return list(iter_persons(folder, Reading(), folder))
+    origin = origin_at(folder)
+    assert origin is not None
+    return list(iter_persons(origin, Reading(), folder))
 
 
 # ---- the same patients in FHIR and in OMOP -------------------------------------------------------

@@ -167,7 +167,9 @@ class _Stretch:
         as_of = as_of_date(record, its.option)
         answers = its.screening.answers
         answered = answers is not None and record.patient in answers.by_patient
-        if isinstance(as_of, Problem) or answered:
+        # Rows of tables say what no resource does: what is asked of people, that all is told.
+        of_tables = record.index_source == "index"
+        if isinstance(as_of, Problem) or answered or of_tables:
             self._read_wholly(place, self._records([place])[place])
             return None
         return _Patient(record, as_of)

@@ -53,7 +53,7 @@ def read_stored(compiled: Compiled, stored: Stored, problems: Problems) -> Patie
 
     record = record_of(stored, compiled.codings)
     clear = next(_with_clear_ids([record], problems), None)
-    return clear if clear is None or clear.index_source == "index" else with_id_told(clear)
+    return None if clear is None else with_id_told(clear)
 
 
 def read_tables(compiled: Compiled, path: Path, problems: Problems) -> Iterator[PatientRecord]:

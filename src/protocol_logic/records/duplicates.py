@@ -78,8 +78,9 @@ def misleading_id(record: PatientRecord) -> Problem | None:
 
 
 def with_id_told(record: PatientRecord) -> PatientRecord:
-    """The record, with a problem `not-a-fhir-id` where FHIR does not allow its patient's id."""
-    if FHIR_ID.fullmatch(record.patient):
+    """The record, with a problem `not-a-fhir-id` where FHIR does not allow its patient's id; tables
+    may have any."""
+    if record.index_source == "index" or FHIR_ID.fullmatch(record.patient):
         return record
     problem = Problem(
         code="not-a-fhir-id",

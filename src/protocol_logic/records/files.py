@@ -118,7 +118,7 @@ def _in_folder(top: Path, reading: Reading) -> Iterator[Path | Problem]:
     if not files:
         message = "empty folder" if entries == 1 else f"no {_KINDS} file is in this folder"
         tables = {".csv", ".parquet"} & reading.files.keys()
-        hint = "a folder of tables has a mapping.toml; OMOP is read by `ingest`" if tables else None
+        hint = "tables have a mapping.toml, or are those of OMOP with PERSON" if tables else None
         yield Problem(code="no-patient", message=message, hint=hint, file=str(top))
 
 

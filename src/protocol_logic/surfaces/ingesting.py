@@ -27,6 +27,7 @@ from protocol_logic.surfaces.inputs import (
     text_named,
 )
 from protocol_logic.surfaces.outputs import print_problems
+from protocol_logic.surfaces.places import Places
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.screening import MOST_WORKERS
 from protocol_logic.surfaces.terminal import count, visible
@@ -60,7 +61,7 @@ def ingest(options: IngestOptions) -> int:
     from protocol_logic.records.store.shelf import LargeShelf
     from protocol_logic.records.store.writing import Writer
 
-    paths, store = _sources(options.sources), _store_path(options.store)
+    places, store = _sources(options.sources), _store_path(options.store)
     given = _given(options, store)
     knowledge = _knowledge(given)
     problems = InputProblems()
@@ -70,7 +71,7 @@ def ingest(options: IngestOptions) -> int:
         raise _unusable(store, error) from error
     finished = False
     with writer, closing(LargeShelf(store)) as shelf:
-        run = _Run(writer, paths, problems, shelf, store.parent)
+        run = _Run(writer, places, problems, shelf, store.parent)
         try:
             run.read(knowledge, options.workers)
             finished = True
@@ -85,13 +86,13 @@ def ingest(options: IngestOptions) -> int:
     return 1 if problems.has_errors else 0
 
 
-def _sources(names: Sequence[str]) -> list[Path]:
-    paths = existing_paths(names)
-    for path in filter(is_store, paths):
+def _sources(names: Sequence[str]) -> Places:
+    places = Places.of(existing_paths(names))
+    for path in places.stores:
         raise click.UsageError(
             f"`{visible(str(path))}` is a store; what it was made of is read into another"
         )
-    return paths
+    return places
 
 
 def _store_path(name: str) -> Path:
@@ -240,23 +241,18 @@ class _Run:
     def __init__(
         self,
         writer: Writer,
-        paths: Sequence[Path],
+        places: Places,
         problems: InputProblems,
         shelf: LargeShelf,
         beside: Path,
     ) -> None:
         from protocol_logic.records.files import Reading
-        from protocol_logic.records.mapping import is_mapping
-        from protocol_logic.records.omop.reading import files_of
 
         self.shelf = shelf
         self.beside = beside
         self.writer = writer
-        self.tables = [path for path in paths if is_mapping(path)]
-        others = [path for path in paths if path not in self.tables]
-        self.omop = [path for path in others if files_of(path)]
-        self.paths = [path for path in others if path not in self.omop]
-        self.files = [str(path) for path in self.omop]
+        self.places = places
+        self.files = [origin.source for origin in places.omop]
         """What was to be read beside files of FHIR."""
         self.problems = problems
         self.reading: Reading = Reading()
@@ -283,7 +279,7 @@ class _Run:
                 else:
                     writer.add(result)
                 progress.step(self.reading.bytes)
-            for path in self.tables:
+            for path in self.places.tables:
                 self._read_tables(path, knowledge, progress)
         cut = self.problems.counts["not-readable"] or self.problems.counts["bad-mapping"]
         writer.finish(self._files(), whole=not cut)
@@ -314,10 +310,9 @@ class _Run:
     def _size(self) -> int:
         """The bytes of all sources."""
         from protocol_logic.records.files import size_at
-        from protocol_logic.records.omop.reading import files_of
 
-        tables = [file for folder in self.omop for file in files_of(folder).values()]
-        return sum(map(size_at, self.paths)) + sum(file.stat().st_size for file in tables)
+        tables = (origin.size(name) for origin in self.places.omop for name in origin.names)
+        return sum(map(size_at, self.places.documents)) + sum(tables)
 
     def _items(self) -> Iterator[_Item]:
         from protocol_logic.records.sources import Unread
@@ -331,18 +326,18 @@ class _Run:
             yield item
 
     def _read(self) -> Iterator[Unread | Problem]:
-        """The documents of FHIR, and then those of folders of OMOP tables."""
+        """The documents of FHIR, and then those of OMOP tables."""
         from protocol_logic.records.omop.reading import iter_persons
         from protocol_logic.records.sources import iter_unread
 
-        yield from iter_unread(self.paths, self.reading, self.shelf)
-        for folder in self.omop:
-            yield from iter_persons(folder, self.reading, self.beside)
+        yield from iter_unread(self.places.documents, self.reading, self.shelf)
+        for origin in self.places.omop:
+            yield from iter_persons(origin, self.reading, self.beside)
 
     def _files(self) -> frozenset[str]:
         """The files that were to be read."""
         from protocol_logic.records.files import Reading, files_at
 
-        found = (file for path in self.paths for file in files_at(path, Reading()))
+        found = (file for path in self.places.documents for file in files_at(path, Reading()))
         read = [file for file in found if isinstance(file, Path)]
         return frozenset([*map(str, read), *self.files])

@@ -27,6 +27,7 @@ from protocol_logic.knowledge.resources import (
     protocol_ids,
     protocol_path,
 )
+from protocol_logic.surfaces.places import Places, persons_of
 from protocol_logic.surfaces.terminal import count, visible
 
 if TYPE_CHECKING:
@@ -244,9 +245,15 @@ def _compiled(
 
 
 def existing_paths(names: Iterable[str]) -> list[Path]:
-    """The paths of PATIENTS; one that does not exist is a usage error."""
+    """The paths of PATIENTS; one that does not exist is a usage error. A URL of PostgreSQL is a
+    path that stands for it."""
     paths = []
     for name in names:
+        if str(name).lower().startswith(("postgresql:", "postgres:")):
+            from protocol_logic.records.omop.postgresql import path_of
+
+            paths.append(path_of(name))
+            continue
         path = Path(name)
         if not path.exists() and not path.is_symlink():
             raise click.UsageError(f"there is no file or folder `{visible(name)}`{near_path(path)}")
@@ -362,6 +369,7 @@ class Patients:
     number: int = 0
     reading: Reading = field(init=False)
     _ids: PatientIds = field(init=False)
+    _places: Places = field(init=False)
 
     def __post_init__(self) -> None:
         from protocol_logic.records.duplicates import PatientIds
@@ -369,6 +377,7 @@ class Patients:
 
         self.reading = Reading()
         self._ids = PatientIds()
+        self._places = Places.of(self.paths)
 
     def items(self) -> Iterator[Item]:
         """What is to be screened, one after the other; patients of stores come after those of
@@ -387,21 +396,21 @@ class Patients:
         yield from self._of_tables()
 
     def _unread(self) -> Iterator[Unread | Problem]:
-        from protocol_logic.records.mapping import is_mapping
+        """The documents of FHIR, and then those of OMOP tables."""
         from protocol_logic.records.sources import iter_unread
-        from protocol_logic.records.store.opening import is_store
 
-        documents = [path for path in self.paths if not is_mapping(path) and not is_store(path)]
-        return iter_unread(documents, self.reading)
+        yield from iter_unread(self._places.documents, self.reading)
+        for origin in self._places.omop:
+            yield from persons_of(origin, self.reading)
 
     def _of_stores(self) -> Iterator[Stored | Problem]:
         """The patients of stores, in the order in which they were ingested."""
         return self._in_stores(lambda store, gatherer: store.items(gatherer))
 
     def _in_stores(self, read: Callable[[Store, Gatherer], Iterator[_T]]) -> Iterator[_T | Problem]:
-        from protocol_logic.records.store.opening import StoreError, is_store
+        from protocol_logic.records.store.opening import StoreError
 
-        for path in filter(is_store, self.paths):
+        for path in self._places.stores:
             from protocol_logic.records.store.reading import Store
 
             try:
@@ -416,9 +425,8 @@ class Patients:
     def _of_tables(self) -> Iterator[PatientRecord | Problem]:
         """The records of tables, which are made here, from all rows."""
         from protocol_logic.pipeline import read_tables
-        from protocol_logic.records.mapping import is_mapping
 
-        for path in filter(is_mapping, self.paths):
+        for path in self._places.tables:
             problems = Problems()
             yield from read_tables(self.compiled, path, problems)
             yield from problems.items

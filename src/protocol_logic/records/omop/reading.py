@@ -1,4 +1,4 @@
-"""A folder of OMOP tables to a document a person, in the order of PERSON.
+"""OMOP tables to a document a person, in the order of PERSON.
 
 DuckDB reads, joins and sorts the tables, in a file beside the store; here are some persons at a
 time. Source: docs/omop.md.
@@ -6,10 +6,7 @@ time. Source: docs/omop.md.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
-import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,85 +17,67 @@ from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.text import shown
 from protocol_logic.records.files import Reading
 from protocol_logic.records.json_text import Object
+from protocol_logic.records.omop.origins import KNOWN, Cut, NoTable, Origin
 from protocol_logic.records.omop.resources import NUMBER, person
 from protocol_logic.records.omop.tables import CONCEPT, PERSON, TABLES, OmopRow, Table
 from protocol_logic.records.sources import Unread
-from protocol_logic.records.store.opening import StoreError, temporary, told
+from protocol_logic.records.store.opening import StoreError, tables_in, temporary, told
 
-_ENDINGS = (".csv", ".csv.gz", ".parquet")
-_KNOWN = {"person", "concept", *(table.name for table in TABLES)}
 _LOOKED_UP = ("system", "code", "name", "kind")
 _PERSONS = 64
 """How many persons are fetched at once."""
 _FILLED = re.compile(r'"\\u0000([^"]*)"')
 
 
-def files_of(folder: Path) -> dict[str, Path]:
-    """The tables of a folder by name, in lower case; none where it is no folder of OMOP tables."""
-    try:
-        names = sorted(os.listdir(folder))  # noqa: PTH208
-    except OSError:
-        return {}
-    found: dict[str, Path] = {}
-    for name in names:
-        ending = next((e for e in _ENDINGS if name.lower().endswith(e)), None)
-        if ending is not None:
-            found.setdefault(name.lower().removesuffix(ending), folder / name)
-    return found if len(_KNOWN & found.keys()) > 1 else {}
+def iter_persons(origin: Origin, reading: Reading, beside: Path) -> Iterator[Unread | Problem]:
+    """The persons of OMOP tables, and what cannot be read. `beside`: where there is space to sort.
 
-
-def iter_persons(folder: Path, reading: Reading, beside: Path) -> Iterator[Unread | Problem]:
-    """The persons of a folder, and what cannot be read. `beside`: where there is space to sort.
-
-    Raises StoreError.
+    Nobody, where a table cannot be read to its end: with half of the rows people would be judged
+    wrongly. Raises StoreError.
     """
-    files = files_of(folder)
     with tempfile.TemporaryDirectory(prefix=".ingest", dir=beside) as space:
         connection = temporary(Path(space))
         try:
-            yield from _Folder(folder, files, connection, reading).documents()
+            yield from _Tables(origin, connection, reading).documents()
         finally:
             connection.close()
 
 
-class _NoTable(Exception):
-    """A table that cannot be read; the message is safe to show."""
-
-
-class _Folder:
-    def __init__(
-        self, folder: Path, files: dict[str, Path], connection: Any, reading: Reading
-    ) -> None:
-        self.source = str(folder)
-        self.files = files
+class _Tables:
+    def __init__(self, origin: Origin, connection: Any, reading: Reading) -> None:
+        self.source = origin.source
+        self.origin = origin
         self.connection = connection
         self.reading = reading
         self.read: list[Table] = []
 
     def documents(self) -> Iterator[Unread | Problem]:
+        try:
+            with self.origin.opened(self.connection):
+                yield from self._loaded()
+        except NoTable as error:
+            yield self._problem(str(error))
+            return
+        for name in self.origin.names:
+            if name not in KNOWN:
+                self.reading.files[f"table {name.upper()}"] += 1
+        yield from self._documents()
+
+    def _loaded(self) -> Iterator[Problem]:
+        """Take in all tables, sorted; what cannot be read of them. Raises NoTable."""
         for name, why in (
             ("person", "so nobody is known"),
             ("concept", "so no code is known; the vocabularies of Athena have it"),
         ):
-            if name not in self.files:
-                message = f"there is no table {name.upper()}, {why}"
-                yield Problem(code="not-readable", message=message, file=self.source)
-                return
-        try:
-            yield from self._load("concept", CONCEPT[:3], CONCEPT[3:])
-            yield from self._load("person", ("person_id",), PERSON)
-        except _NoTable as error:
-            yield self._problem(str(error))
-            return
+            if name not in self.origin.names:
+                raise NoTable(f"there is no table {name.upper()}, {why}")
+        yield from self._load("concept", CONCEPT[:3], CONCEPT[3:])
+        yield from self._load("person", ("person_id",), PERSON)
         self._number_persons()
         yield from self._unclear_persons()
         for table in TABLES:
-            if table.name in self.files:
+            if table.name in self.origin.names:
                 yield from self._event(table)
-        for name, path in self.files.items():
-            if name not in _KNOWN:
-                self.reading.files[f"table {name.upper()}"] += path.is_file()
-        yield from self._documents()
 
     def _problem(self, message: str, code: str = "not-readable", row: str | None = None) -> Problem:
         return Problem(code=code, message=message, resource=row, file=self.source)
@@ -107,39 +86,39 @@ class _Folder:
 
     def _load(self, name: str, needed: Sequence[str], more: Sequence[str]) -> Iterator[Problem]:
         """A table of DuckDB with these columns as text; what lines of it cannot be read."""
-        path = self.files[name]
+        origin, label = self.origin, self.origin.label(name)
+        columns = origin.columns(name)
+        missing = [column for column in needed if column not in columns]
+        if missing:
+            listed = ", ".join(f"`{column}`" for column in missing)
+            raise NoTable(f"{label} is not read: it has no column {listed}")
+        taken = [_cleaned(c) if c in columns else f'NULL::VARCHAR AS "{c}"' for c in more]
+        taken = [*map(_cleaned, needed), *taken]
+        wanted = [*needed, *(column for column in more if column in columns)]
+        order = "" if origin.ordered else _by_number(f"{name}_id", wanted)
         try:
-            columns, scan = _scan(path)
-            missing = [column for column in needed if column not in columns]
-            if missing:
-                listed = ", ".join(f"`{column}`" for column in missing)
-                raise _NoTable(f"{shown(path.name)} is not read: it has no column {listed}")
-            taken = [_cleaned(c) if c in columns else f'NULL::VARCHAR AS "{c}"' for c in more]
-            taken = [*map(_cleaned, needed), *taken]
-            with told():
-                self.connection.execute("DROP TABLE IF EXISTS reject_errors")
-                self.connection.execute("DROP TABLE IF EXISTS reject_scans")
-                self.connection.execute(
-                    f"CREATE TABLE {name} AS SELECT {', '.join(taken)} FROM {scan}", [str(path)]
-                )
-        except (OSError, EOFError, UnicodeDecodeError, csv.Error, StoreError) as error:
-            if isinstance(error, StoreError) and "no space" in str(error):
+            with told(), origin.rows(self.connection, name, wanted) as (scan, values):
+                for table in ("reject_errors", "reject_scans"):
+                    self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+                statement = f"CREATE TABLE {name} AS SELECT {', '.join(taken)} FROM {scan}{order}"
+                self.connection.execute(statement, values)
+        except StoreError as error:
+            if "no space" in str(error):
                 raise
-            message = f"{shown(path.name)} cannot be read: {shown(str(error))}"
-            raise _NoTable(message) from error
-        self.reading.bytes += path.stat().st_size
-        yield from self._rejected(path)
+            raise Cut(f"{label} cannot be read: {shown(origin.safe(str(error)))}") from error
+        self.reading.bytes += origin.size(name)
+        yield from self._rejected(label)
 
-    def _rejected(self, path: Path) -> Iterator[Problem]:
-        if path.suffix.lower() == ".parquet":
-            return
+    def _rejected(self, label: str) -> Iterator[Problem]:
         with told():
+            if "reject_errors" not in tables_in(self.connection):
+                return
             rows = self.connection.execute(
                 "SELECT line, min(error_message) FROM reject_errors GROUP BY line ORDER BY line"
             ).fetchall()
         for line, why in rows:
             said = shown(str(why).splitlines()[0])
-            yield self._problem(f"{shown(path.name)}, line {line}: the row is not read: {said}")
+            yield self._problem(f"{label}, line {line}: the row is not read: {said}")
 
     def _number_persons(self) -> None:
         with told():
@@ -176,7 +155,9 @@ class _Folder:
         needed = ("person_id", *table.needed)
         try:
             yield from self._load(table.name, needed, (*own, *table.more))
-        except _NoTable as error:
+        except Cut:
+            raise
+        except NoTable as error:
             yield self._problem(str(error))
             return
         yield from self._of_nobody(table)
@@ -270,33 +251,11 @@ def _cleaned(column: str) -> str:
     return f'{text} AS "{column}"'
 
 
-def _scan(path: Path) -> tuple[list[str], str]:
-    """The columns of a file in lower case, and how DuckDB reads it. Raises _NoTable."""
-    if path.suffix.lower() == ".parquet":
-        import pyarrow.parquet
-
-        names = pyarrow.parquet.read_schema(path).names
-        return [name.lower() for name in names], "read_parquet($1)"
-    opened = gzip.open if path.name.lower().endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        line = file.readline(1_000_000)
-    tabs = "\t" in line  # as the vocabularies of Athena: no quotes
-    read = csv.reader([line], delimiter="\t") if tabs else csv.reader([line])
-    columns = [name.strip().lower() for name in next(read, [])]
-    if not columns or not all(columns) or len(set(columns)) < len(columns):
-        raise _NoTable(
-            f"{shown(path.name)} is not read: its first line does not name its columns, each once"
-        )
-    kinds = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in columns)
-    form = r"delim='\t', quote='', escape=''" if tabs else """delim=',', quote='"', escape='"'"""
-    return columns, (
-        f"read_csv($1, auto_detect=false, header=true, columns={{{kinds}}}, {form}, "
-        "nullstr='', store_rejects=true, rejects_limit=0)"
-    )
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _by_number(identity: str, columns: Sequence[str]) -> str:
+    """The order of rows that have none of their own: by the number of each, then by all else."""
+    first = identity if identity in columns else columns[0]
+    listed = ", ".join(f'"{column}"' for column in (first, *columns))
+    return f' ORDER BY TRY_CAST("{first}" AS HUGEINT), {listed}'
 
 
 def _bundle(entries: Sequence[tuple[str, Object]]) -> bytes:

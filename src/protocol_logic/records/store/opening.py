@@ -59,7 +59,7 @@ def connected(path: Path, *, read_only: bool) -> DuckDBPyConnection:
     try:
         with told():
             # Also one that was ended before it had tables.
-            if not read_only and not _tables(connection):
+            if not read_only and not tables_in(connection):
                 _create(connection)
             version = _version(connection)
         if version != str(VERSION):
@@ -82,7 +82,8 @@ def _create(connection: DuckDBPyConnection) -> None:
     connection.execute("COMMIT")
 
 
-def _tables(connection: DuckDBPyConnection) -> set[str]:
+def tables_in(connection: DuckDBPyConnection) -> set[str]:
+    """The names of the tables of an open database."""
     found = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
     return {name for (name,) in found}
 
@@ -93,6 +94,30 @@ def temporary(folder: Path) -> DuckDBPyConnection:
     config = {**_CONFIG, "memory_limit": "1GB", "temp_directory": str(folder)}
     connection: DuckDBPyConnection = duckdb.connect(str(folder / "lines.duckdb"), config=config)
     return connection
+
+
+def tables_of(path: Path) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The tables and views of any database of DuckDB: schema and name -> columns. Raises
+    StoreError."""
+    duckdb = _duckdb()
+    with told(), duckdb.connect(str(path), read_only=True, config=_CONFIG) as connection:
+        rows = connection.execute(
+            "SELECT schema_name, table_name, list(column_name ORDER BY column_index) "
+            "FROM duckdb_columns() WHERE NOT internal GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+    return {(schema, table): tuple(columns) for schema, table, columns in rows}
+
+
+@contextmanager
+def attached(connection: Any, path: Path, name: str) -> Iterator[None]:
+    """Another database of DuckDB beside that of a connection, to read. Raises StoreError."""
+    text = str(path).replace("'", "''")
+    with told():
+        connection.execute(f"ATTACH '{text}' AS {name} (READ_ONLY)")
+    try:
+        yield
+    finally:
+        connection.execute(f"DETACH {name}")
 
 
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False}
@@ -112,7 +137,7 @@ def _duckdb() -> Any:
 
 
 def _version(connection: DuckDBPyConnection) -> str:
-    if not {"meta", "patients", "facts"} <= _tables(connection):
+    if not {"meta", "patients", "facts"} <= tables_in(connection):
         raise StoreError(
             "it is a database, but no store of protocol-logic",
             "`protocol-logic ingest SOURCE... STORE` makes one",

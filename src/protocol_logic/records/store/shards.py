@@ -106,7 +106,10 @@ class Shard:
             for about, part, entry in rows:
                 if about >= 0 and entry in chosen.names:
                     kind, content = abouts[about]
-                    if (part, entry) not in chosen.said(kind, None, content).parts:
+                    if (
+                        kind is not None
+                        and (part, entry) not in chosen.said(kind, None, content).parts
+                    ):
                         self._not.setdefault(entry, []).append((about, part))
         return self._not
 
