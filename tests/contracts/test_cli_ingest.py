@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.command import (
+    ANSWERS_HEADER,
     COMMAND,
     DEMO,
     PROTOCOL,
@@ -21,6 +22,7 @@ from tests.contracts.command import (
     environment,
     renamed,
     run,
+    written,
 )
 
 pytest.importorskip("duckdb", reason="needs the extra `cohort`")
@@ -81,6 +83,18 @@ def test_the_same_bytes_as_from_the_sources(command: list[str], demo: Path, tmp_
         ends.append((done.returncode, done.stdout, told_by(done), files))
     assert ends[0] == ends[1]
     assert ends[0][1] or ends[0][3]
+
+
+def test_answers_count_beside_a_store_as_beside_the_sources(demo: Path, tmp_path: Path) -> None:
+    text = f"{ANSWERS_HEADER}\nrobin,gender,female,nurse,2026-10-30,asked\n"
+    answers = written(tmp_path / "answers.csv", text)
+    ends = [
+        run("screen", PROTOCOL, each, "--answers", answers, "--format", "json")
+        for each in (DEMO, demo)
+    ]
+    assert ends[0].stdout == ends[1].stdout
+    assert '"who": "nurse"' in ends[1].stdout
+    assert told_by(ends[0]) == told_by(ends[1])
 
 
 def test_the_query_of_the_page_finds_who_has_a_low_hemoglobin(demo: Path) -> None:

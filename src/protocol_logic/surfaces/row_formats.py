@@ -8,6 +8,7 @@ documents and are withheld; then the format writes the output from the pieces th
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -40,6 +41,7 @@ COLUMNS = (
 _IN_MEMORY = 4 * 2**20
 _ROW_GROUP = 2_000
 _LENGTHS = Struct("<II")
+_PLAIN = re.compile(r"[A-Za-z0-9/._:-]*")
 
 # Line ends to some readers of NDJSON, not to JSON, which leaves them as they are within texts.
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
@@ -198,6 +200,8 @@ def _json(row: Row, **layout: Any) -> str:
 
 def _value(value: str | None) -> bytes:
     """A value as it stands in a row of JSON."""
+    if value is not None and _PLAIN.fullmatch(value):
+        return b'"%s"' % value.encode()
     return written(json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS))
 
 

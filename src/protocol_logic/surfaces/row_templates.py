@@ -28,6 +28,7 @@ class Templates(ABC):
     def __init__(self, piece: Callable[[Row], bytes], text: Callable[[Any], bytes]) -> None:
         self._piece = piece
         self._text = text
+        self._values: dict[str | None, bytes] = {}
         self._marks = [(n, text(_MARK.format(n))) for n in range(64)]
 
     @abstractmethod
@@ -48,11 +49,17 @@ class Templates(ABC):
             last = place + len(mark)
         return [*found, written[last:]]
 
-    def _filled(self, template: Template, values: Sequence[Any]) -> bytes:
-        text = self._text
-        return b"".join(
-            [each if isinstance(each, bytes) else text(values[each]) for each in template]
-        )
+    def _filled(self, template: Template, values: Sequence[bytes]) -> bytes:
+        return b"".join([values[each] if isinstance(each, int) else each for each in template])
+
+    def _said(self, value: str | None) -> bytes:
+        """A value that many patients have, as it is written."""
+        found = self._values.get(value)
+        if found is None:
+            if len(self._values) > _MOST:
+                self._values.clear()
+            found = self._values[value] = self._text(value)
+        return found
 
 
 def _mark(number: int) -> Any:
@@ -79,12 +86,11 @@ class JsonTemplates(Templates):
         of, between = row.resources, self._between
         criteria = between.join([self._criterion(row, *each) for each in row.criteria])
         problems = between.join([self._problem(row, n) for n in range(len(row.problems))])
-        text = self._text
-        values: list[bytes] = [
-            text(row.patient), text(row.source), criteria, problems, b"%d" % of.total,
+        values = [
+            self._text(row.patient), self._said(row.source), criteria, problems, b"%d" % of.total,
             b"%d" % of.facts, b"%d" % of.irrelevant, b"%d" % of.problems,
         ]  # fmt: skip
-        return b"".join([each if isinstance(each, bytes) else values[each] for each in found[0]])
+        return self._filled(found[0], values)
 
     def _row(
         self, row: ManyRow, criteria: Sequence[Any], problems: Sequence[Any], holes: bool
@@ -136,7 +142,9 @@ class JsonTemplates(Templates):
             holes = [_mark(n) for n in range(1, len(resources) + 1)]
             said = shape.dict(_mark(0), holes)
             template = self._criteria[shape] = self._template(self._inside(row, said, False))
-        return self._filled(template, (oldest, *resources))
+        if not resources:
+            return self._filled(template, (self._said(oldest),))
+        return self._filled(template, (self._said(oldest), *map(self._text, resources)))
 
     def _problem(self, row: ManyRow, number: int) -> bytes:
         said = problem_dict(row.problems[number])
@@ -166,7 +174,8 @@ class CsvTemplates(Templates):
                 if len(self._lines) > _MOST:
                     self._lines.clear()
                 found = self._lines[key] = (self._line(about, judged, shape), (about, judged))
-            lines.append(self._filled(found[0], (row.patient, row.source, oldest)))
+            values = (self._text(row.patient), self._said(row.source), self._said(oldest))
+            lines.append(self._filled(found[0], values))
         return b"".join(lines)
 
     def _line(self, about: Mapping[str, Any], judged: Mapping[str, Any], shape: Shape) -> Template:
