@@ -79,12 +79,16 @@ class EveryRepair:
 
     def minimal(self) -> set[tuple[int, frozenset[tuple[str, str]]]]:
         """Cost and texts of each repair."""
+        found = self.minimal_settings()
+        return {(self._cost(each), frozenset(map(self._text, each))) for each in found}
+
+    def minimal_settings(self) -> list[Setting]:
+        """The settings that make the patient eligible, and of which none is less."""
         kept: list[Setting] = []
         for each in sorted(self.working(), key=_size):
             if not any(self.is_less(small, each) for small in kept):
                 kept.append(each)
-        found = [x for x in kept if not any(self.is_less(y, x) for y in kept)]
-        return {(self._cost(each), frozenset(map(self._text, each))) for each in found}
+        return [x for x in kept if not any(self.is_less(y, x) for y in kept)]
 
     def _cost(self, setting: Setting) -> int:
         return sum(self.levers[i].options[kept[0]].cost for i, kept in setting)

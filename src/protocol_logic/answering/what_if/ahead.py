@@ -19,7 +19,7 @@ from protocol_logic.findings.parting import certain_of, parts_of
 from protocol_logic.findings.read import read_findings, read_visible
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.findings.turning import Turn, turns_of
-from protocol_logic.records.facts import Fact, PatientRecord
+from protocol_logic.records.facts import Fact, PatientRecord, Unlisted
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,15 @@ class Step:
 
 
 def _read_of(record: PatientRecord) -> PatientRecord:
-    """What findings are read from: of what else it states only what may keep a list open."""
-    return replace(record, unlisted=tuple([u for u in record.unlisted if u.keeps_open]))
+    """What cells are read from: of what else it states just the first of each kind that may keep a
+    list open."""
+    first: dict[str, Unlisted] = {}
+    for each in record.unlisted:
+        if each.keeps_open:
+            known = first.setdefault(each.kind, each)
+            if (each.first or date.min) < (known.first or date.min):
+                first[each.kind] = each
+    return replace(record, unlisted=tuple(first.values()))
 
 
 Cells: TypeAlias = Mapping[str, object]

@@ -414,13 +414,12 @@ class Patient:
             state = tuple((i, n) for (i, _), n in zip(own, chosen, strict=True))
             yield from self.states.rows(block, state)
 
-    def breaks(self, region: Region, block: int, rows: Sequence[Key], units: Sequence[int]) -> bool:
-        """Whether some unit that passes with a region does not when a block has other rows."""
-        if any(lever in self.states.movers(block) for lever, _ in region):
-            return False
+    def breaks(self, region: Region, block: int, rows: Sequence[Key], unit: int) -> bool:
+        """Whether a unit may fail with a region when a block that it does not move has other
+        rows."""
         self._instead = {block: rows}
         try:
-            return any(block in self.reads(u) and self.violated(u, region) for u in units)
+            return self.violated(unit, region) is not None
         finally:
             self._instead = {}
 

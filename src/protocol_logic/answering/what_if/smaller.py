@@ -66,21 +66,22 @@ class Smaller:
         their costs and what blocks look like."""
         states = self.states
         kinds = tuple([option.doing for i in levers for option in states.levers[i].options])
-        moved = {b for i in levers if self._is_of_concept(i) for b in states.moved(i)}
+        moved = {b for i in levers if self.is_of_concept(i) for b in states.moved(i)}
         others = sorted(moved.difference(blocks))
         return kinds, tuple([(b, states.movers(b), states.look(b)) for b in others])
 
     def _is_less(self, one: One, other: One) -> bool:
         """Whether a change is smaller than another. Of two of which the findings are the same, one
         of a condition is, since that says nothing else; then the first."""
-        return self._says_no_more(one, other) and (
-            self._place(one) < self._place(other) or not self._says_no_more(other, one)
+        return self.says_no_more(one, other) and (
+            self._place(one) < self._place(other) or not self.says_no_more(other, one)
         )
 
     def _place(self, one: One) -> tuple[bool, One]:
         return isinstance(self.states.maker.sources.names[one[0]], str), one
 
-    def _says_no_more(self, one: One, other: One) -> bool:
+    def says_no_more(self, one: One, other: One) -> bool:
+        """Whether a change is another, or smaller, or the same in other words."""
         key = (one, other)
         if key not in self._known:
             self._known[key] = self._compared(one, other)
@@ -90,7 +91,7 @@ class Smaller:
         first, second = (self.states.levers[i].options[kept[0]] for i, kept in (one, other))
         if first.doing != second.doing or first.cost > second.cost:
             return False
-        if not self._is_of_concept(one[0]):
+        if not self.is_of_concept(one[0]):
             return one[0] == other[0] and set(one[1]) >= set(other[1])
         for block in self.states.moved(one[0]):
             now, says, needed = (self._of(each, block) for each in (None, one, other))
@@ -123,7 +124,7 @@ class Smaller:
             if name in homes
         )
 
-    def _is_of_concept(self, lever: int) -> bool:
+    def is_of_concept(self, lever: int) -> bool:
         """Whether what it says is in the findings, and others may say it. A number, a value, and
         that a list is complete say more than these."""
         source = self.states.maker.sources.names[lever]

@@ -138,6 +138,12 @@ class States:
             self._movers[block] = tuple(found)
         return self._movers[block]
 
+    def lever(self, number: int) -> Lever | None:
+        """A lever; None where there is nothing to set it to, or no block that it moves reads it."""
+        for block in self.moved(number):
+            self.movers(block)
+        return self.levers.get(number)
+
     def _is_left_out(self, block: Block, number: int) -> bool:
         """Whether a block reads nothing of what a lever sets: a kind that its subject leaves out,
         and no record that says more is said of the kind too."""

@@ -5,20 +5,23 @@ The findings of a day decide which days there are to look at, and each is solved
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from protocol_logic.answering.what_if.ahead import Ahead
 from protocol_logic.answering.what_if.blocks import patterned
 from protocol_logic.answering.what_if.changes import Change, Repair, Repairs
+from protocol_logic.answering.what_if.earlier import Earlier
 from protocol_logic.answering.what_if.repairs import MOST, Patient, order
 from protocol_logic.compiling import core
 from protocol_logic.compiling.clauses import said
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.findings.read import concept_group
 from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.reasoning.criteria import Key
 from protocol_logic.reasoning.meaning import Meaning
+from protocol_logic.reasoning.repairing import Region
 from protocol_logic.reasoning.support import Truth, View
 
 WAIT = 1
@@ -30,30 +33,27 @@ _AGES = {"a": "years", "mo": "months", "d": "days"}
 def with_waits(today: Patient, found: Repairs) -> Repairs:
     """The repairs of a patient with those of later days.
 
-    Left out is what needs the same changes as a repair of an earlier day, or more.
+    Left out is what asks for the same as a repair of an earlier day, or for more.
     """
     if today.decision.eligibility == "eligible":
         return found
     kept = [*found.repairs]
     notes = dict.fromkeys(found.notes)
     complete = found.complete
-    asked = [(_wanted(repair, today.as_of), repair) for repair in kept]
+    earlier = Earlier()
+    earlier.fresh(today, kept)
     for day in _days(today):
         later = Patient(today.r, today.record, day)
         if later.decision.eligibility == "eligible":
-            new = [Repair(changes=(), cost=0)]
+            new: Sequence[Repair] = [Repair(changes=(), cost=0)]
         else:
             of_day = later.repairs()
-            new, complete = [*of_day.repairs], complete and of_day.complete
+            new, complete = of_day.repairs, complete and of_day.complete
             notes.update(dict.fromkeys(of_day.notes))
-        fresh = []
-        for repair in new:
-            wanted = _wanted(repair, day)
-            if not any(_needs_less(before, wanted) for before, _ in asked):
-                fresh.append((wanted, _waited(today, later, repair)))
-        asked += fresh
-        kept += [repair for _, repair in fresh]
-        if any(not wanted for wanted, _ in fresh):
+        fresh = earlier.fresh(later, new)
+        waits = _Waits(today, later)
+        kept += map(waits.waited, fresh)
+        if any(not repair.changes for repair in fresh):
             break  # time alone: no later day needs less
     kept.sort(key=order)
     return replace(
@@ -80,72 +80,78 @@ def _days(today: Patient) -> Iterator[date]:
     return (day for day, _, _ in ahead.changes(today.as_of))
 
 
-_Wanted = dict[str, str]
-"""The inputs that a repair changes, and in which way."""
+class _Waits:
+    """What is waited for until a later day."""
 
+    def __init__(self, today: Patient, later: Patient) -> None:
+        self.today, self.later = today, later
+        self._related = [*today.related]
+        self._changed: dict[int, list[Key]] = {}
+        """The blocks of which the rows are others then, with those of today."""
+        for block in sorted({b for unit in self._related for b in later.reads(unit)}):
+            names = later.divided.blocks[block].plan.findings
+            old = today.rows_of(names)
+            if old != later.rows_of(names):
+                self._changed[block] = old
+        self._broken: dict[tuple[int, int, Region], bool] = {}
+        self._told: dict[int, list[Change]] = {}
+        protocol, plan = today.r.protocol, today.r.plan
+        self._now, self._then = (
+            Meaning(protocol, plan, View.of(each.found)) for each in (today, later)
+        )
 
-def _wanted(repair: Repair, day: date) -> _Wanted:
-    """A limit that moves with the day is one limit, and so is a start on the day."""
-    found = {}
-    for change in repair.changes:
-        words = change.to.replace(day.isoformat(), "")
-        sign, _, rest = words.partition(" ")
-        one_end = sign in ("<", "<=", ">", ">=") and " and " not in rest
-        found[change.finding] = sign[0] if one_end else words
-    return found
+    def waited(self, repair: Repair) -> Repair:
+        """A repair of the later day with what is waited for."""
+        region = self.later.region_of(repair)
+        needed = [block for block in self._changed if self._is_needed(block, region)]
+        waits: dict[str, Change] = {}
+        for block in needed or self._changed:
+            for change in self._changes(block):
+                waits.setdefault(change.finding, change)
+        return Repair(
+            changes=(*waits.values(), *repair.changes),
+            cost=repair.cost + sum(wait.cost for wait in waits.values()),
+            earliest=self.later.as_of,
+        )
 
+    def _is_needed(self, block: int, region: Region) -> bool:
+        """Whether some unit that passes with a region would not if a block were as it is today."""
+        later = self.later
+        if any(lever in later.states.movers(block) for lever, _ in region):
+            return False
+        for unit in self._related:
+            if block not in later.reads(unit):
+                continue
+            own = tuple([one for one in region if one[0] in later.levers_of(unit)])
+            key = block, unit, own
+            if key not in self._broken:
+                self._broken[key] = later.breaks(own, block, self._changed[block], unit)
+            if self._broken[key]:
+                return True
+        return False
 
-def _needs_less(one: _Wanted, other: _Wanted) -> bool:
-    """Whether all changes of one are among those of the other."""
-    return one.items() <= other.items()
+    def _changes(self, block: int) -> list[Change]:
+        """What the days till then change in a block."""
+        if block not in self._told:
+            self._told[block] = [*self._made(block)]
+        return self._told[block]
 
-
-def _waited(today: Patient, later: Patient, repair: Repair) -> Repair:
-    """A repair of a later day with what is waited for."""
-    waits = tuple(_waits(today, later, repair))
-    return Repair(
-        changes=(*waits, *repair.changes),
-        cost=repair.cost + sum(wait.cost for wait in waits),
-        earliest=later.as_of,
-    )
-
-
-def _waits(today: Patient, later: Patient, repair: Repair) -> Iterator[Change]:
-    """What the days till then change, as far as the repair needs it."""
-    region = later.region_of(repair)
-    blocks = sorted({block for unit in today.related for block in later.reads(unit)})
-    changed = {}
-    for block in blocks:
-        old = today.rows_of(later.divided.blocks[block].plan.findings)
-        if old != later.rows_of(later.divided.blocks[block].plan.findings):
-            changed[block] = old
-    needed = [b for b in changed if later.breaks(region, b, changed[b], [*today.related])]
-    seen: dict[str, None] = {}
-    for block in needed or changed:
-        for change in _changes_of(today, later, block):
-            if change.finding not in seen:
-                seen[change.finding] = None
-                yield change
-
-
-def _changes_of(today: Patient, later: Patient, number: int) -> Iterator[Change]:
-    block = later.divided.blocks[number]
-    protocol, plan = today.r.protocol, today.r.plan
-    now = Meaning(protocol, plan, View.of(today.found))
-    then = Meaning(protocol, plan, View.of(later.found))
-    for finding in block.plan.findings.values():
-        if finding.kind == "age":
-            entry = protocol.vocabulary.entries[finding.entry]
-            assert isinstance(entry, voc.Age)
-            was, to = (_age(patient, entry) for patient in (today, later))
-            yield _wait(entry.name, was, to, later.as_of)
-    for test, source in today.r.sources.tests.items():
-        if isinstance(test, core.Defined) or not _is_read(today, number, later, test):
-            continue
-        before, after = now.truth(test), then.truth(test)
-        if before != after:
-            words = " ".join(said(source, test).split())
-            yield _wait(words, _WORDS[before], _WORDS[after], later.as_of)
+    def _made(self, number: int) -> Iterator[Change]:
+        today, later = self.today, self.later
+        block = later.divided.blocks[number]
+        for finding in block.plan.findings.values():
+            if finding.kind == "age":
+                entry = today.r.voc.entries[finding.entry]
+                assert isinstance(entry, voc.Age)
+                was, to = (_age(patient, entry) for patient in (today, later))
+                yield _wait(entry.name, was, to, later.as_of)
+        for test, source in today.r.sources.tests.items():
+            if isinstance(test, core.Defined) or not _is_read(today, number, later, test):
+                continue
+            before, after = self._now.truth(test), self._then.truth(test)
+            if before != after:
+                words = " ".join(said(source, test).split())
+                yield _wait(words, _WORDS[before], _WORDS[after], later.as_of)
 
 
 def _is_read(today: Patient, number: int, later: Patient, test: core.Test) -> bool:
