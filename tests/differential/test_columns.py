@@ -98,5 +98,14 @@ def test_those_of_random_protocols_and_records(rough: tuple[Path, list[date]]) -
         found.left += its.left
         if case % 4 == 2:
             same_rows(path, told, days[case % len(days)])
-    for kind in (*TOLD, "presence", "evidence", "in_effect", "both_sides", "in_record"):
+    for kind in (
+        *TOLD,
+        "lines",
+        "courses",
+        "presence",
+        "evidence",
+        "in_effect",
+        "both_sides",
+        "in_record",
+    ):
         assert found.compared[kind], kind

@@ -320,7 +320,7 @@ class _Shapes:
         if self.courses is None:
             return
         asked = dict.fromkeys(p.intent for p in self.courses.patterns)
-        slots: dict[_Signature, None] = {}
+        slots: dict[Signature, None] = {}
         for intent in asked:
             for course in _courses(_of_intent(periods, intent)):
                 slots.setdefault(self._signature(intent, course, events))
@@ -330,7 +330,7 @@ class _Shapes:
 
     def _signature(
         self, intent: str | None, course: _Course, events: list[tuple[str, date]]
-    ) -> _Signature:
+    ) -> Signature:
         assert self.courses is not None
         rooms, pairs = [], []
         for pattern in self.courses.patterns:
@@ -350,9 +350,7 @@ class _Shapes:
                         if _holds(clause, course, day)
                     )
                     pairs.append((event, holding))
-        return _Signature(
-            intent or core.ANY_INTENT, tuple(sorted(rooms)), tuple(sorted(set(pairs)))
-        )
+        return Signature(intent or core.ANY_INTENT, tuple(sorted(rooms)), tuple(sorted(set(pairs))))
 
     def _leaves_room(self, pattern: core.Pattern, course: _Course) -> bool:
         """Whether some day up to the as-of date would satisfy all clauses with this course."""
@@ -373,7 +371,7 @@ class _Shapes:
             assert self.courses is not None
             names = self.courses.names[pattern.name]
             intent = pattern.intent or core.ANY_INTENT
-            full = _Signature(intent, (), ((pattern.event, names.clauses),))
+            full = Signature(intent, (), ((pattern.event, names.clauses),))
             options.append([{}, dict(full.cells(self.concept, f"c{number}", number))])
         element = self.element
         rows = []
@@ -386,7 +384,7 @@ class _Shapes:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _Signature:
+class Signature:
     """What a course is to the patterns: its intent, for which it leaves room, and its pairs."""
 
     intent: str

@@ -20,7 +20,7 @@ from protocol_logic.records.store.by_entry import KINDS, NO_DAY
 _CLOSED, _ORDERED, _NOT_TAKEN = (1 + KINDS.index(x) for x in ("closed", "ordered", "nottaken"))
 STATEMENT = (
     "state", "confirmed", "after", "past", "qualified", "evidence", "start_first", "start_last",
-    "end_first", "end_last", "ongoing", "intent", "side", "known",
+    "end_first", "end_last", "ongoing", "intent", "side", "known", "clinical", "stated", "mixed",
 )  # fmt: skip
 
 

@@ -40,9 +40,7 @@ class _Input:
     number: tuple[Ints, Ints]
 
 
-def read_derived(
-    sources: Sources, finding: Finding, sex: str | None
-) -> tuple[Read, Flags, Flags]:
+def read_derived(sources: Sources, finding: Finding, sex: str | None) -> tuple[Read, Flags, Flags]:
     """The cells of a computed quantity; in whom it reads a reported value that has several
     alternatives; and in whom the sex, which is not certain."""
     derived = sources.protocol.derived[finding.entry]

@@ -28,3 +28,23 @@ def months_and_days(days: Ints) -> tuple[Ints, Ints]:
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     return months.astype(np.int64), (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
+
+
+def first_day_reaching(days: Ints, months: int) -> Ints:
+    """The first day on which the anniversary of so many months is reached."""
+    start, length, day = _month_of(days, months)
+    return start + np.where(day <= length, day - 1, length)
+
+
+def last_day_within(days: Ints, months: int) -> Ints:
+    """The last day that is on or before the anniversary of so many months."""
+    start, length, day = _month_of(days, months)
+    return start + np.minimum(day, length) - 1
+
+
+def _month_of(days: Ints, months: int) -> tuple[Ints, Ints, Ints]:
+    """The first day of the month so many months on, its length, and the day of the month before."""
+    month, day = months_and_days(days)
+    start = (month + months).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    end = (month + months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    return start, end - start, day

@@ -18,6 +18,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of, many
+from protocol_logic.findings.columns.courses import read_courses
 from protocol_logic.findings.columns.derived import read_derived
 from protocol_logic.findings.columns.numbers import read_number, read_ratio
 from protocol_logic.findings.columns.sources import Sources
@@ -71,8 +72,16 @@ class _Reader:
         for name in names:
             columns[name] = Column.empty(self.sources.size)
         everybody = np.ones(self.sources.size, bool)
-        if plan.courses or any(name not in plan.findings for name in names):
-            return [Part(names, plan, everybody)]
+        lines = [finding for finding in plan.findings.values() if finding.kind == "lines"]
+        if plan.courses or lines:
+            concepts = {*plan.courses, *(finding.entry for finding in lines)}
+            assert len(concepts) == 1
+            [concept] = concepts
+            read = read_courses(self.sources, concept, plan.courses.get(concept), lines, self.table)
+            if read is None:
+                return [Part(names, plan, everybody)]
+            columns.update(read[0])
+            return [Part(names, plan, read[1])]
         parts = []
         jointly = np.zeros(self.sources.size, bool)
         for findings in self._apart(plan):

@@ -139,6 +139,7 @@ def _by_entry() -> str:
         _listed("intent", INTENTS),
         _listed("side", SIDES),
         "coalesce(known, false) AS known",
+        "mixed",
     ]
     words = " ".join(
         f"LEFT JOIN (SELECT word, content FROM words WHERE kind = '{kind}') AS of_{kind} "

@@ -101,8 +101,10 @@ def rows_of(kept: KeptPatient, numbers: Sequence[int]) -> Rows:
                 each.status or None,
             )
         )
+        mixed = len({kept_fact.fact.date for kept_fact in each.facts}) > 1
         for fact in () if each.stopped else each.facts:  # of a stopped one nothing counts
             found.append(_fact_row(number, fact, numbers))
+            found[-1][_MIXED] = mixed
             order.append(_place_of(each.name, fact))
             abouts.append(place)
         rows.problems += [_problem_row(number, problem, numbers) for problem in each.problems]
@@ -213,7 +215,7 @@ _KIND, _FIRST, _RECORDED = _AT["kind"], _AT["first"], _AT["recorded"]
 _SHAPE, _NUMBER, _ODD, _LIMITS = _AT["shape"], _AT["number"], _AT["odd"], _AT["limits"]
 _STATED, _STATE, _START, _END = _AT["stated"], _AT["state"], _AT["start_first"], _AT["end_first"]
 _ONGOING, _SIDE, _SIZES = _AT["ongoing"], _AT["side"], _AT["sizes"]
-_PLACE, _INSTANT = _AT["place"], _AT["instant"]
+_PLACE, _INSTANT, _MIXED = _AT["place"], _AT["instant"], _AT["mixed"]
 ABOUT = _AT["about"]
 """Where a row of a fact has the code elements of its resource."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

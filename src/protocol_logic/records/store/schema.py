@@ -27,7 +27,8 @@ _FACTS = """
     sizes VARCHAR, site VARCHAR, method VARCHAR,
     place INTEGER, about INTEGER, instant BIGINT,
     uln_f_n BIGINT, uln_f_d BIGINT, uln_m_n BIGINT, uln_m_d BIGINT,
-    lln_f_n BIGINT, lln_f_d BIGINT, lln_m_n BIGINT, lln_m_d BIGINT, odd INTEGER
+    lln_f_n BIGINT, lln_f_d BIGINT, lln_m_n BIGINT, lln_m_d BIGINT, odd INTEGER,
+    mixed BOOLEAN
 """
 _PROBLEM = "code VARCHAR, message VARCHAR, hint VARCHAR, name VARCHAR, file VARCHAR"
 _PROBLEMS = f"""
