@@ -258,24 +258,24 @@ def lesion_input(visible: Visible, entry: Lesion) -> Input:
     if opener is not None:
         nothing = _nothing(visible, facts)
         return Input(entry.name, (*LESION_VALUES, *nothing), opener, tuple(facts))
-    measurable = {False}
+    found = {False}
     for fact in facts:
         if isinstance(fact.reading, LesionSize):
-            verdicts = set(_measurable(fact.reading, entry))
-            measurable = {a or b for a in measurable for b in verdicts}
+            verdicts = set(measurable(fact.reading, entry))
+            found = {a or b for a in found for b in verdicts}
     counts: set[bool | None] = set()  # True: at least 1; False: 0; None: not counted
     for fact in facts:
         if isinstance(fact.reading, Measured):
             counts.update(_counts(None if fact.reading.relative else fact.reading.value))
-    values = {_lesion_value(m, c) for m in measurable for c in counts or {None}}
+    values = {lesion_value(m, c) for m in found for c in counts or {None}}
     why = _many(entry.element, values, facts)
-    unreadable = [f for f in facts if not _is_read(f.reading)]
+    unreadable = [f for f in facts if not is_read(f.reading)]
     if why is not None and unreadable:
         why = Opener(entry.element, "unreadable", unreadable[0].resource)
     return Input(entry.name, tuple(sorted(values)), why, tuple(facts))
 
 
-def _is_read(reading: Reading) -> bool:
+def is_read(reading: Reading) -> bool:
     """Whether a count, or every size of a lesion, could be read."""
     if isinstance(reading, LesionSize):
         return bool(reading.sizes) and all(size is not None for _, size in reading.sizes)
@@ -293,13 +293,13 @@ def _counts(value: Interval | None) -> set[bool]:
     return ({True} if some else set()) | ({False} if value.contains(0) else set())
 
 
-def _lesion_value(measurable: bool, counted: bool | None) -> str:
+def lesion_value(measurable: bool, counted: bool | None) -> str:
     if counted is False:
         return "contradictory" if measurable else "none"
     return "measurable" if measurable or counted else "not_measurable"
 
 
-def _measurable(lesion: LesionSize, entry: Lesion) -> Iterable[bool]:
+def measurable(lesion: LesionSize, entry: Lesion) -> Iterable[bool]:
     """Whether a lesion is measurable, for every site and method that it may have."""
     sites = [lesion.site] if lesion.site is not None else [*entry.sites, "other"]
     methods = [lesion.method] if lesion.method is not None else [*entry.methods, "other"]

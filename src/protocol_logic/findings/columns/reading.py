@@ -177,7 +177,7 @@ class _Reader:
         entry = self.sources.vocabulary.entries.get(finding.entry)
         nobody = np.zeros(self.sources.size, bool)
         plain = finding.window is None and not finding.taken and len(finding.cells) <= MOST_CELLS
-        if not plain or isinstance(entry, voc.Lesion):
+        if not plain:
             return None
         match finding.kind:
             case "number" if isinstance(entry, voc.Quantity):

@@ -33,8 +33,11 @@ class Runs:
     has any; `starts`: the first row of each.
     """
 
-    def __init__(self, table: Table, as_of: Ints, since: Ints | None = None) -> None:
-        """`as_of`, `since`: by patient the last and the first day."""
+    def __init__(
+        self, table: Table, as_of: Ints, since: Ints | None = None, *, by_time: bool = True
+    ) -> None:
+        """`as_of`, `since`: by patient the last and the first day. `by_time`: of facts of a day
+        those of the latest time count."""
         its = as_of[table["patient"]]
         seen = (table["first"] != NO_DAY) & (table["first"] <= its)
         if since is not None:
@@ -45,7 +48,8 @@ class Runs:
         if len(self.starts):
             floor = self.most(np.where(self.certain, self.rows["first"], _BEFORE_ALL))
             self._keep(self.rows["last"] >= self.spread(floor))
-            self._keep(self._is_latest_time())
+            if by_time:
+                self._keep(self._is_latest_time())
             self.certain = self._certain(as_of, since)
         self.as_of = as_of[self.rows["patient"]]
         self.floor = self.most(np.where(self.certain, self.rows["first"], _BEFORE_ALL))

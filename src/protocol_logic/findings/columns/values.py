@@ -11,34 +11,18 @@ import numpy as np
 from protocol_logic.compiling.conditions import values_of
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.columns.cells import Openers, Read, anything, code, nothing
+from protocol_logic.findings.columns.lesions import lesion_values
 from protocol_logic.findings.columns.months import ages
 from protocol_logic.findings.columns.numbers import numbers_of
 from protocol_logic.findings.columns.runs import Runs
 from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.tables import NEVER, Flags, Ints
+from protocol_logic.findings.columns.values_read import Values
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.store.by_entry import KINDS, NO_DAY
 
 _STATED, _BORN = 1 + KINDS.index("stated"), 1 + KINDS.index("born")
-
-
-@dataclass(slots=True)
-class Values:
-    """The newest statements of a named value; of a patient field all.
-
-    By run: `possible`, bit i for value i; `no_fact`, whether none may count; `one`, whether there
-    is surely one value; `reason` and `who`, why there is not just one; `left`, who cannot be told.
-    """
-
-    runs: Runs
-    values: tuple[str, ...]
-    possible: Ints
-    no_fact: Flags
-    one: Flags
-    reason: Ints
-    who: Ints
-    left: Flags
 
 
 def read_value(sources: Sources, finding: Finding) -> tuple[Read, Flags]:
@@ -102,6 +86,8 @@ def values_named(sources: Sources, entry: str) -> Values:
 
 def _values_named(sources: Sources, entry: str) -> Values:
     found = sources.vocabulary.entries[entry]
+    if isinstance(found, voc.Lesion):
+        return lesion_values(sources, found)
     assert isinstance(found, voc.Named)
     values = values_of(found)
     is_field = isinstance(found, voc.PatientField)

@@ -387,11 +387,15 @@ def _lesion(row: list[Any], reading: LesionSize, numbers: Sequence[int]) -> None
 
 
 def _read_lesion(row: Row) -> LesionSize:
+    return lesion_of(row[_SIZES], row[_SIZES + 1], row[_SIZES + 2])
+
+
+def lesion_of(text: str, site: str | None, method: str | None) -> LesionSize:
+    """A measured lesion by what is stored of it."""
     sizes = tuple(
-        (axis, None if size is None else _interval_of(size))
-        for axis, size in json.loads(row[_SIZES])
+        (axis, None if size is None else _interval_of(size)) for axis, size in json.loads(text)
     )
-    return LesionSize(sizes, row[_SIZES + 1], row[_SIZES + 2])
+    return LesionSize(sizes, site, method)
 
 
 def _born(row: list[Any], reading: Born, numbers: Sequence[int]) -> None:

@@ -65,6 +65,15 @@ class Shard:
             self._words[kind] = dict(rows)
         return self._words[kind]
 
+    def words_of(self, numbers: Array) -> Mapping[int, str]:
+        """The texts of some numbers, of whatever kind."""
+        with told():
+            rows = self.connection.execute(
+                "SELECT word, content FROM words WHERE word IN (SELECT unnest(?))",
+                [numbers.tolist()],
+            ).fetchall()
+        return dict(rows)
+
     def unread(self, kind: str) -> Array:
         """By patient whether there is something that may be anything of a kind of concept, on
         whatever day: no list of the record closes the kind then."""
