@@ -21,7 +21,7 @@ ROW_KEYS = [
 CRITERION_KEYS = [
     "id", "polarity", "text", "scopes", "basis", "asked", "missing", "outcome", "verdict",
     "applies",
-    "oldest_evidence", "gaps", "gap_details", "passed_over",
+    "oldest_evidence", "gaps", "gap_details", "passed_over", "unread",
 ]  # fmt: skip
 
 

@@ -108,6 +108,7 @@ class Chart:
         self.vocabulary = protocol.vocabulary
         self.as_of = as_of
         self.unclear = record.unclear
+        self.alike = record.unread
         self.unread = {
             each.kind
             for each in record.unlisted

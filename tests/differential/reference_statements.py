@@ -10,6 +10,7 @@ from typing import Self
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.windows import Window
+from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import (
     Closed,
@@ -17,6 +18,7 @@ from protocol_logic.records.facts import (
     Done,
     Fact,
     LesionSize,
+    Measured,
     Stated,
 )
 from tests.differential.reference_chart import LESION_VALUES, Chart, samples
@@ -63,6 +65,30 @@ class Statements(ABC):
 
     def visible(self, *entries: str) -> list[Numbered]:
         """The facts dated on or before the as-of date."""
+        return [fact for entry in entries for fact in self._visible(entry)]
+
+    def _visible(self, entry: str) -> list[Numbered]:
+        """Of an entry with values of which nothing is there, a result that is called alike may be
+        one that nobody can read."""
+        found = self._dated(entry)
+        named = self.chart.vocabulary.entries.get(entry)
+        if found or not isinstance(named, voc.Quantity | voc.Status):
+            return found
+        end = self.chart.last_of(self.window)
+        start = self.chart.first_of(self.window)
+        alike = [
+            each
+            for each in self.chart.alike
+            if entry in each.entries and each.date.first <= end and each.date.last >= start
+        ]
+        if not alike or not self.world.choose(("alike", entry, self.window), [False, True]):
+            return found
+        reading = Measured(None) if isinstance(named, voc.Quantity) else Stated(None)
+        day = PartialDate.parse(end.isoformat())
+        fact = Fact(entry=entry, resource="", date=day, recorded="", reading=reading)
+        return [(-1 - list(self.chart.vocabulary.entries).index(entry), fact)]
+
+    def _dated(self, *entries: str) -> list[Numbered]:
         return [
             (number, fact)
             for number, fact in self.chart.facts(*entries)

@@ -23,13 +23,21 @@ from protocol_logic.records.facts import (
     PatientRecord,
     Stated,
     Unlisted,
+    Unread,
     past,
 )
 from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document
 from tests.differential import bundles
 from tests.differential.asked import answered
-from tests.differential.protocols import SITES, STATUSES, VALUES, random_policies, random_protocol
+from tests.differential.protocols import (
+    LIMITS,
+    SITES,
+    STATUSES,
+    VALUES,
+    random_policies,
+    random_protocol,
+)
 from tests.differential.rough import roughened
 
 
@@ -65,6 +73,7 @@ def trials(case: int) -> Iterator[Trial]:
         record = record_of(found, bundles.dumps(bundle))
         record = _of_the_past(random.Random(f"past {case} {number}"), record)
         record = _unread(random.Random(f"unread {case} {number}"), record, as_of)
+        record = _alike(random.Random(f"alike {case} {number}"), record, as_of)
         record = _said_twice(random.Random(f"twice {case} {number}"), record)
         record = answered(rng, found.protocol, record, as_of)
         shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
@@ -117,6 +126,19 @@ def _unread(rng: random.Random, record: PatientRecord, as_of: date) -> PatientRe
         day = rng.choice([day, day, day[:7], "", "spring"])
         found.append(Unlisted(kind, f"Unread/{number}", f"{number}", "something", day))
     return replace(record, unlisted=tuple(sorted(found)))
+
+
+def _alike(rng: random.Random, record: PatientRecord, as_of: date) -> PatientRecord:
+    """The record, now and then with results that nothing reads and that are called as an entry."""
+    found = []
+    for number in range(rng.choice([0, 0, 0, 2, 6])):
+        day = (as_of + timedelta(days=rng.choice([-900, -100, -10, 0, 1, 45]))).isoformat()
+        day = rng.choice([day, day, day[:7], ""])
+        entry = rng.choice([*STATUSES, *LIMITS])
+        found.append(Unread(f"Alike/{number}", "", entry, day, (entry,)))
+    gone = {e for each in found for e in each.entries} if rng.random() < 0.7 else set()
+    facts = tuple(fact for fact in record.facts if fact.entry not in gone)
+    return replace(record, facts=facts, unread=tuple(found))
 
 
 def _said_twice(rng: random.Random, record: PatientRecord) -> PatientRecord:

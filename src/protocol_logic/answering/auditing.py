@@ -36,6 +36,7 @@ from protocol_logic.compiling.plan import Plan, slug
 from protocol_logic.compiling.planner import deniers
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.findings.unlisted import passed_words
+from protocol_logic.findings.unread import unread_words
 from protocol_logic.foundation.source import Source
 from protocol_logic.records.facts import PatientRecord
 
@@ -81,7 +82,7 @@ class _Auditor:
         record: PatientRecord,
         found: PatientFindings,
     ) -> None:
-        self.passed = found.passed
+        self.passed, self.unread = found.passed, found.unread
         self.protocol, self.plan = protocol, plan
         self.problems: list[str] = []
         self.nodes: dict[str, dict[str, Any]] = {}
@@ -244,6 +245,8 @@ class _Auditor:
         passed = () if prefix else self.passed.get(criterion.id, ())
         if passed:
             expected["passed_over"] = passed_words(passed)
+        if not prefix and criterion.id in self.unread:
+            expected["unread"] = unread_words(self.unread, criterion.id)
         free = ["outcome", "by", "split", *(() if prefix else ("verdict", "applies"))]
         node = self.node(name, expected, free)
 

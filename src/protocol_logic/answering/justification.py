@@ -26,6 +26,7 @@ from protocol_logic.compiling.plan import Part, Plan, Reach
 from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import Group, PatientFindings
 from protocol_logic.findings.unlisted import passed_words
+from protocol_logic.findings.unread import unread_words
 from protocol_logic.reasoning.decision import CriterionDecision, Decision
 from protocol_logic.reasoning.meaning import both
 from protocol_logic.reasoning.support import View
@@ -56,6 +57,8 @@ class Justifier:
                 graph.nodes[node].update(leaves.comparison(test, finding))
         for criterion, passed in found.passed.items():
             graph.nodes[f"criterion:{criterion}"]["passed_over"] = passed_words(passed)
+        for criterion in found.unread:
+            graph.nodes[f"criterion:{criterion}"]["unread"] = unread_words(found.unread, criterion)
         return graph
 
     def support(self, found: PatientFindings, decision: Decision) -> list[Skeleton]:

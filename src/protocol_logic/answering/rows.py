@@ -64,6 +64,7 @@ def row_of(
                 plan.basis[c.id],
                 oldest_evidence(plan, c.id, found),
                 passed_over(found, c.id),
+                unread(found, c.id),
             )
             for c in protocol.criteria
         ],
@@ -191,6 +192,7 @@ def criterion_dict(
     basis: Basis,
     oldest: str | None,
     passed_over: Sequence[Mapping[str, str | None]] = (),
+    unread: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """What a row says of one criterion."""
     return {
@@ -211,6 +213,7 @@ def criterion_dict(
             for gap in decision.gaps
         ],
         "passed_over": list(passed_over),
+        "unread": list(unread),
     }
 
 
@@ -225,6 +228,20 @@ def passed_over(found: PatientFindings, criterion: str) -> list[dict[str, str | 
             "status": each.status or None,
         }
         for each in found.passed.get(criterion, ())
+    ]
+
+
+def unread(found: PatientFindings, criterion: str) -> list[dict[str, str]]:
+    """The results that nothing reads and that resemble what a criterion asks for."""
+    return [
+        {
+            "name": each.name,
+            "code": each.code,
+            "day": each.day,
+            "resource": each.resource,
+            "resembles": each.entries[0],
+        }
+        for each in found.unread.get(criterion, ())
     ]
 
 

@@ -147,7 +147,7 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
     """The values of the newest results, with the limits of each."""
     facts = visible.newest(entry.name)
     if not facts:
-        return _absent(entry.name, entry.element)
+        return _alike(visible, entry, (Blank.UNREADABLE,))
     fresh = [f for f in facts if visible.may_be_fresh(f)]
     unreadable = [f for f in fresh if number_of(f) is None]
     found: list[Number] = []
@@ -166,10 +166,12 @@ def number_input(visible: Visible, entry: Quantity) -> Input:
         opener = Opener(entry.element, "imprecise", found[0].resource)
     elif opener is None and len(found) > 1:
         opener = Opener(_differing_limit(entry, found), "conflicting", found[0].resource)
-    blanks = [Blank.UNREADABLE] if unreadable else []
+    nothing = _nothing(visible, facts)
+    alike = nothing and visible.alike(entry.name)
+    blanks = [Blank.UNREADABLE] if unreadable or alike else []
     if visible.stale(facts) is not None:
         blanks.append(Blank.STALE)
-    return Input(entry.name, (*found, *blanks, *_nothing(visible, facts)), opener, tuple(facts))
+    return Input(entry.name, (*found, *blanks, *nothing), opener, tuple(facts))
 
 
 def number_of(fact: Fact) -> Number | None:
@@ -195,14 +197,16 @@ def status_input(visible: Visible, entry: Named, values: Sequence[str]) -> Input
     too old."""
     facts = visible.newest(entry.name)
     if not facts:
-        return _absent(entry.name, entry.element)
+        return _alike(visible, entry, values)
     unreadable = [f for f in facts if isinstance(f.reading, Stated) and f.reading.values is None]
+    nothing = _nothing(visible, facts)
     any_value = unreadable or visible.stale(facts) is not None
+    any_value = any_value or bool(nothing and visible.alike(entry.name))
     possible = values if any_value else sorted(_stated(facts))
     opener = _uncertain(visible, entry.element, facts, unreadable)
     if opener is None:
         opener = _many(entry.element, possible, facts)
-    return Input(entry.name, (*possible, *_nothing(visible, facts)), opener, tuple(facts))
+    return Input(entry.name, (*possible, *nothing), opener, tuple(facts))
 
 
 def _stated(facts: Iterable[Fact]) -> set[str]:
@@ -219,6 +223,16 @@ def _many(element: str, values: Collection[str], facts: Sequence[Fact]) -> Opene
 
 def _absent(name: str, element: str) -> Input:
     return Input(name, (Blank.NOTHING,), Opener(element, "absent"))
+
+
+def _alike(visible: Visible, entry: Named, values: Sequence[Alternative]) -> Input:
+    """Nothing is recorded; but where a result that nothing reads resembles the entry, that may be
+    one, which cannot be read: `values` stand for it."""
+    unread = visible.alike(entry.name)
+    if not unread:
+        return _absent(entry.name, entry.element)
+    opener = Opener(entry.element, "unreadable", unread[0].resource)
+    return Input(entry.name, (*values, Blank.NOTHING), opener)
 
 
 def _nothing(visible: Visible, facts: Sequence[Fact]) -> tuple[Blank, ...]:

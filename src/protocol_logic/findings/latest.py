@@ -13,6 +13,7 @@ from protocol_logic.compiling.plan import Finding
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.orders import orders_of
 from protocol_logic.findings.rows import Reason
+from protocol_logic.knowledge.likeness import spoken
 from protocol_logic.knowledge.vocabulary import Concept, Entry, Event, Vocabulary
 from protocol_logic.records.facts import (
     Appointed,
@@ -23,6 +24,7 @@ from protocol_logic.records.facts import (
     Ordered,
     PatientRecord,
     Unlisted,
+    Unread,
 )
 
 State: TypeAlias = Literal["present", "absent", "unknown", "ended"]
@@ -81,6 +83,7 @@ class Visible:
             self._facts[fact.entry].append(fact)
         self._unclear = record.unclear
         self._unlisted = record.unlisted
+        self._alike = record.unread
         self.unread = _unread(record.unlisted, as_of) if unread is None else unread
         """Kind of concept -> the first resource that may be anything of it."""
         orders: list[tuple[Fact, Fact | None]] = []
@@ -174,6 +177,28 @@ class Visible:
         """Whether something comes again."""
         found = self.vocabulary.entries[entry]
         return isinstance(found, Concept) and found.recurs
+
+    def alike(self, entry: str) -> list[Unread]:
+        """Results that nothing reads and that resemble an entry, in the window."""
+        if not self._alike:
+            return []
+        return [
+            each
+            for each in self._alike
+            if entry in each.entries
+            and each.date.first <= self.as_of
+            and each.date.last >= self.since
+        ]
+
+    def unlisted_alike(self, concept: str) -> list[Unlisted]:
+        """What is stated by codes that no entry has, and resembles a concept or a kind of it."""
+        found = [u for u in self._unlisted if u.keeps_open and u.is_seen(self.as_of)]
+        kind = kind_of(self.vocabulary.entries[concept])
+        found = [each for each in found if each.kind == kind]
+        if not found:
+            return []
+        said = spoken(self.vocabulary, concept)
+        return [each for each in found if said.resembles(each.name, each.code, False)]
 
     def may_be_none(self, facts: Sequence[Fact]) -> bool:
         """Whether all of the facts may lie after the as-of date, so that none counts."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from protocol_logic.compiling.plan import Reason as Reason
 from protocol_logic.foundation.dataclass import dataclass
 from protocol_logic.foundation.interval import Interval
-from protocol_logic.records.facts import Fact, Unlisted
+from protocol_logic.records.facts import Fact, Unlisted, Unread
 
 CellSet: TypeAlias = frozenset[str]
 
@@ -128,6 +128,9 @@ class PatientFindings:
     resembles what it makes absent."""
     passed: Mapping[str, tuple[Unlisted, ...]] = field(default_factory=dict)
     """Criterion -> what resembles a class that a list makes absent for it."""
+    unread: Mapping[str, tuple[Unread, ...]] = field(default_factory=dict)
+    """Criterion -> results that nothing reads and that resemble what it asks for, as new as what
+    counts."""
     kept_open: Mapping[str, tuple[Fact, tuple[Unlisted, ...]]] = field(default_factory=dict)
     """List of the record that leaves something open -> it, and what of its kind no entry knows."""
     widened: tuple[str, ...] = ()

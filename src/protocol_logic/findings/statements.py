@@ -185,6 +185,10 @@ def _in_record(visible: Visible, finding: Finding) -> Found:
     """Whether anything is recorded of a concept or its kinds, or a list of a history."""
     is_concept = isinstance(visible.vocabulary.entries[finding.entry], Concept)
     facts = visible.below(finding.entry) if is_concept else visible.of(finding.entry)
+    unread = visible.unlisted_alike(finding.entry) if is_concept and not facts else ()
+    if unread:
+        opener = Opener(finding.element, "unreadable", unread[0].resource)
+        return Found(frozenset(finding.cells), (opener,))
     if any(map(visible.certain, facts)) or not facts:
         return Found(frozenset({"yes" if facts else "no"}), (), tuple(facts))
     opener = Opener(finding.element, "imprecise", facts[0].resource)

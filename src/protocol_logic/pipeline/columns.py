@@ -14,6 +14,7 @@ from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.findings.columns import Columns, Looks, Part, read_columns
 from protocol_logic.findings.columns.leaving import Leaving
 from protocol_logic.findings.unlisted import suspects
+from protocol_logic.findings.unread import open_to
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.pipeline.reading import as_of_date
 from protocol_logic.pipeline.screening import Screened, Screening
@@ -83,6 +84,7 @@ class ColumnScreening:
         self.rows = ColumnRows(c.protocol, c.plan, c.digest, c.policies, c.dates, self.engine)
         self.one_by_one: Counter[str] = Counter()
         self.is_suspect = suspects(c.protocol, c.plan)
+        self.is_open = open_to(c.protocol, c.plan)
         self._store: Store | None = None
         self._gatherer: Gatherer | None = None
         self._texts: dict[str, int] | None = None
@@ -137,7 +139,7 @@ class _Stretch:
         self.gatherer = gatherer
         self.shard = shard
         self.texts = texts
-        self.heads = heads_of(shard, gatherer, its.is_suspect)
+        self.heads = heads_of(shard, gatherer, its.is_suspect, its.is_open)
         self.found: dict[int, Line] = {}
 
     def lines(self) -> list[Line]:

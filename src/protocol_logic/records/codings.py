@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.resources import known_codes
+from protocol_logic.knowledge.results_alike import Alike
 from protocol_logic.knowledge.vocabulary import (
     Code,
     Concept,
@@ -76,6 +77,8 @@ class Codings:
     """The vocabulary, reached or not: what tables are read for."""
     said: dict[tuple[object, ...], Said] = field(default_factory=dict, compare=False, repr=False)
     """What quantities were read as (see records/quantities.py), to read the same only once."""
+    alike: Alike = field(default_factory=lambda: Alike(()), compare=False, repr=False)
+    """Which of the entries a result resembles that none of them reads."""
 
     @classmethod
     def of(cls, whole: Vocabulary, reached: Collection[str] | None = None) -> Codings:
@@ -134,6 +137,7 @@ class Codings:
             qualifiers=_by_element(vocabulary.of(Qualifier)),
             qualifying=frozenset(key for q in whole.of(Qualifier) for key in q.meanings),
             whole=whole,
+            alike=Alike(e for e in vocabulary.entries.values() if isinstance(e, Quantity | Status)),
         )
 
 

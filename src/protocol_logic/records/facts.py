@@ -279,6 +279,25 @@ def _first_day(text: str) -> date | None:
         return None
 
 
+class Unread(NamedTuple):
+    """A result that nothing reads, and that resembles entries: its first `code`, or nothing; what
+    the record calls it; `day`, its first day as written, or empty."""
+
+    resource: str
+    code: str
+    name: str
+    day: str
+    entries: tuple[str, ...]
+
+    @property
+    def date(self) -> PartialDate:
+        """The days that it may be of."""
+        try:
+            return PartialDate.parse(self.day)
+        except ValueError:
+            return PartialDate.between(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What became of the resources of one type: `total` is the sum of the other three.
@@ -324,7 +343,8 @@ class PatientRecord:
     `index_date`: the day of judgement that the record itself names (the date part of the Bundle's
     timestamp as written), or None; `index_source`: what names it. `accounting`: what became of its
     resources, by type. `unclear`: the kinds of concept (`medication`) of which it holds something
-    that cannot be known. `unlisted`: what it states of concepts, by whatever code.
+    that cannot be known. `unlisted`: what it states of concepts, by whatever code. `unread`:
+    results that nothing reads, but which resemble an entry.
     """
 
     patient: str
@@ -336,6 +356,7 @@ class PatientRecord:
     accounting: tuple[Account, ...] = ()
     unclear: frozenset[str] = frozenset()
     unlisted: tuple[Unlisted, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 def place(fact: Fact) -> tuple[str, str, str, str]:

@@ -27,6 +27,7 @@ from protocol_logic.records.facts import (
     Fact,
     PatientRecord,
     Unlisted,
+    Unread,
     doubtful,
     past,
     place,
@@ -46,6 +47,7 @@ from protocol_logic.records.unknown_codes import (
     why_beside,
     why_unmapped,
 )
+from protocol_logic.records.unread import alike, told
 
 Outcome: TypeAlias = Literal["facts", "irrelevant", "problems"]
 NO_RESOURCE = "(none)"
@@ -208,6 +210,7 @@ class Reader:
         """Kind of concept -> a resource that may be about any concept of the kind."""
         self.stated: list[Unlisted] = []
         """What is stated of concepts, and what of another kind may be taken for one."""
+        self.unread: list[Unread] = []
 
     def read(self, missing: int, meet: Callable[[Met], None] | None) -> PatientRecord:
         """The record; `missing`: how many entries hold no resource."""
@@ -239,6 +242,7 @@ class Reader:
             accounting=tuple(Account(kind, **n) for kind, n in sorted(self.counts.items())),
             unclear=frozenset(self.unclear),
             unlisted=tuple(sorted(self.stated)),
+            unread=tuple(sorted(self.unread)),
         )
 
     def _item(self, json: Object, name: str) -> Item:
@@ -306,6 +310,11 @@ class Reader:
         parts = [(json, entry) for entry in row.find(json, self.codings)]
         if "component" in json and json["resourceType"] == "Observation":
             parts += self._components(json, {entry.name for _, entry in parts})
+        if row is ROWS["Observation"] and is_stated(json, row):
+            for each in alike(tuple(told(json)), self.codings):
+                self.unread.append(
+                    Unread(item.name, each.code, each.name, first_day(json, row), each.entries)
+                )
         if not parts:
             if row.code is None or not row.asked(self.codings):
                 return False

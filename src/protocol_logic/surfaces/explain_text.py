@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from protocol_logic.answering.why import criteria, reasons, sentence
 from protocol_logic.surfaces.digits import rounded
 from protocol_logic.surfaces.explain_words import VERDICTS, on_one_line, provenance, said
-from protocol_logic.surfaces.table_details import PASSED_OVER
+from protocol_logic.surfaces.table_details import PASSED_OVER, UNREAD
 from protocol_logic.surfaces.table_layout import signs_for
 from protocol_logic.surfaces.terminal import Paint, visible
 
@@ -79,6 +79,8 @@ class ExplainText:
         """What resembles a class that a complete list makes absent for a criterion."""
         for words in self.graph.nodes[node].get("passed_over", ()):
             yield visible(f"{lead}{PASSED_OVER}: {words}")
+        for words in self.graph.nodes[node].get("unread", ()):
+            yield visible(f"{lead}{UNREAD}: {words}")
 
     def _forcing(self, about: Mapping[str, Any]) -> Iterator[str]:
         """The findings that force what is decided, with what they rest on."""

@@ -15,7 +15,7 @@ from protocol_logic.surfaces.explain_words import (
     sign,
     tone,
 )
-from protocol_logic.surfaces.table_details import PASSED_OVER
+from protocol_logic.surfaces.table_details import PASSED_OVER, UNREAD
 
 if TYPE_CHECKING:
     from protocol_logic.answering.skeleton import Graph
@@ -144,6 +144,7 @@ class ExplainTree:
         text = said(self.graph, node, False) if kind == "condition" else str(data["label"])
         resource = data.get("resource")
         passed_over = [f"{PASSED_OVER}: {each}" for each in data.get("passed_over", ())]
+        passed_over += [f"{UNREAD}: {each}" for each in data.get("unread", ())]
         return Row(
             anchor=f"n{self.places.number[node]}",
             kind=kind,

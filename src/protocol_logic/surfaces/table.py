@@ -86,7 +86,7 @@ class Table(RowFormat):
         kept = {key: row[key] for key in _KEPT}
         names: tuple[str, ...] = (
             "id", "polarity", "basis", "asked", "outcome", "verdict", "applies", "gaps",
-            "gap_details", "passed_over",
+            "gap_details", "passed_over", "unread",
         )  # fmt: skip
         if "why" in row:
             names += ("why",)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from protocol_logic.answering.kinds import folded, with_kinds
 from protocol_logic.findings.unlisted import said_of
+from protocol_logic.findings.unread import unread_said
 from protocol_logic.surfaces.digits import rounded
 from protocol_logic.surfaces.table_layout import Words, wrap
 from protocol_logic.surfaces.terminal import text_width, visible
@@ -34,6 +35,7 @@ _GAPS = {
 }
 _TO_ASK = "to be asked"
 PASSED_OVER = "complete list passes over"
+UNREAD = "new, but not read"
 _MOST_PASSED = 3
 DECEASED = "the patient is recorded as deceased"
 """How the status of a patient who died begins."""
@@ -43,7 +45,7 @@ def words_of(parts: Parts) -> Words:
     """`not met: a, b; missing: c` as words."""
     words: Words = []
     for index, (head, names) in enumerate(parts):
-        style = "yellow" if head in (*_GAPS.values(), _TO_ASK, PASSED_OVER) else "red"
+        style = "yellow" if head in (*_GAPS.values(), _TO_ASK, PASSED_OVER, UNREAD) else "red"
         words += [(word, style) for word in f"{head}:".split(" ")]
         ends = [","] * (len(names) - 1) + ["" if index == len(parts) - 1 else ";"]
         words += [(visible(name) + end, "") for name, end in zip(names, ends, strict=True)]
@@ -118,15 +120,27 @@ def gap_parts(criteria: Sequence[Mapping[str, Any]], vocabulary: Vocabulary) -> 
 
 
 def passed_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
-    """What resembles a class that a complete list makes absent, whatever came out."""
+    """What resembles a class that a complete list makes absent, or a result that is asked for and
+    is as new as what counts, whatever came out."""
     said = [
         said_of(each["name"], each["resource"], each["resembles"], each["status"])
         for criterion in criteria
         for each in criterion["passed_over"]
     ]
+    unread = [
+        unread_said(each["name"], each["code"], each["day"], each["resembles"])
+        for criterion in criteria
+        for each in criterion["unread"]
+    ]
+    parts = [(PASSED_OVER, _few(said)), (UNREAD, _few(unread))]
+    return [(head, names) for head, names in parts if names]
+
+
+def _few(said: Sequence[str]) -> list[str]:
+    """The first of some texts, each once, and how many more there are."""
     names = list(dict.fromkeys(said))
     more = [f"{len(names) - _MOST_PASSED:,} more"] if len(names) > _MOST_PASSED else []
-    return [(PASSED_OVER, names[:_MOST_PASSED] + more)] if names else []
+    return names[:_MOST_PASSED] + more
 
 
 def status_of(row: Row) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protocol_logic.answering.fit.opposites import opposed
+from protocol_logic.knowledge.opposites import opposed
 from tests.unit.answering.fitting import element, fit
 from tests.unit.records.build import Json, concept, observation, quantity, resource
 from tests.unit.records.vocabulary import LOINC, RXNORM, SNOMED

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from protocol_logic.answering.fit.counts import Tally
-from protocol_logic.answering.fit.words import name_of
+from protocol_logic.knowledge.name_parts import name_of
 
 
 @given(st.lists(st.sampled_from("abcdefghijklmnop")), st.randoms())

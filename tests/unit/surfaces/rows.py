@@ -90,6 +90,7 @@ def row(patient: str, criteria: Sequence[str], signs: str, **more: Any) -> Json:
                 "oldest_evidence": None,
                 "gaps": [element for element, _ in gaps.get(name, ())],
                 "passed_over": [],
+                "unread": [],
                 "gap_details": [
                     {"element": element, "reason": reason, "resource": None}
                     for element, reason in gaps.get(name, ())

@@ -61,6 +61,7 @@ def facts_bytes(record: PatientRecord) -> bytes:
             "facts": [_plain(fact) for fact in record.facts],
             "unclear": sorted(record.unclear),
             "unlisted": [list(each) for each in record.unlisted],
+            **({"unread": [list(each) for each in record.unread]} if record.unread else {}),
         }
     )
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from protocol_logic.answering.fit.codes import Coded, Seen
-from protocol_logic.answering.fit.opposites import opposed
 from protocol_logic.answering.fit.wanted import TYPES, Wanted
-from protocol_logic.answering.fit.words import Name, name_of
 from protocol_logic.foundation.text import shown
 from protocol_logic.foundation.units import UnitError, unit
 from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.knowledge.name_parts import Name, name_of
+from protocol_logic.knowledge.opposites import opposed
 from protocol_logic.records.codings import Key
 from protocol_logic.records.terminologies import SYSTEMS, why_unusable
 

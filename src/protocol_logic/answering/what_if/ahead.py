@@ -19,7 +19,7 @@ from protocol_logic.findings.parting import certain_of, parts_of
 from protocol_logic.findings.read import read_findings, read_visible
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.findings.turning import Turn, turns_of
-from protocol_logic.records.facts import Fact, PatientRecord, Unlisted
+from protocol_logic.records.facts import Fact, Measured, PatientRecord, Unlisted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Ahead:
 
     def turns(self, as_of: date) -> Mapping[date, Sequence[Turn]]:
         """The days after one on which some finding may change, with what may change it."""
-        facts, unlisted = self._facts(as_of), self.record_on(as_of).unlisted
+        unlisted = self.record_on(as_of).unlisted
+        facts = [*self._facts(as_of), *self._alike(as_of)]
         turns = turns_of(self.protocol, self.plan, facts, as_of, self.windows, self.dates, unlisted)
         missing = (day for day in self.later if day > as_of and day not in turns)
         return dict(sorted({**turns, **dict.fromkeys(missing, ())}.items()))
@@ -57,6 +58,19 @@ class Ahead:
             if day > as_of:
                 facts.update(dict.fromkeys(self.record_on(day).facts))
         return facts
+
+    def _alike(self, as_of: date) -> Iterator[Fact]:
+        """Results that nothing reads, each as one of what it resembles: their days count alike."""
+        for day in (as_of, *self.later):
+            for each in self.record_on(day).unread:
+                for entry in each.entries:
+                    yield Fact(
+                        entry=entry,
+                        resource=each.resource,
+                        date=each.date,
+                        recorded=each.name,
+                        reading=Measured(None),
+                    )
 
     def changes(self, as_of: date) -> Iterator[tuple[date, frozenset[str], tuple[Turn, ...]]]:
         """Each later day on which the cells of some findings differ from those of the day before,
@@ -105,14 +119,15 @@ class Step:
 
 
 def _read_of(record: PatientRecord) -> PatientRecord:
-    """What cells are read from: of what else it states just the first of each kind that may keep a
-    list open."""
-    first: dict[str, Unlisted] = {}
+    """What cells are read from: of what else it states just the first of each kind and name that
+    may keep a list open."""
+    first: dict[tuple[str, str, str], Unlisted] = {}
     for each in record.unlisted:
         if each.keeps_open:
-            known = first.setdefault(each.kind, each)
+            key = (each.kind, each.code, each.name)
+            known = first.setdefault(key, each)
             if (each.first or date.min) < (known.first or date.min):
-                first[each.kind] = each
+                first[key] = each
     return replace(record, unlisted=tuple(first.values()))
 
 

@@ -20,6 +20,7 @@ from protocol_logic.records.facts import (
     PatientRecord,
     Qualifiers,
     Unlisted,
+    Unread,
     place,
 )
 from protocol_logic.records.fhir import NO_RESOURCE, TURNS
@@ -35,6 +36,7 @@ from protocol_logic.records.unknown_codes import (
     why_beside,
     why_unmapped,
 )
+from protocol_logic.records.unread import Alike, alike
 
 
 class Said(NamedTuple):
@@ -46,6 +48,7 @@ class Said(NamedTuple):
     `entries` that have its codes, and whether one of these `stands` in the knowledge base.
     `known`: whether a resource of a type that is not read has a code of some entry. `closes`: read
     with lists. `beside`: conditions that it names where it is not read for any, with the code.
+    `alike`: results that nothing reads, and that resemble entries.
     """
 
     parts: frozenset[tuple[int, int]]
@@ -59,6 +62,7 @@ class Said(NamedTuple):
     known: bool = False
     closes: bool = False
     beside: tuple[tuple[str, str], ...] = ()
+    alike: tuple[Alike, ...] = ()
 
 
 _NOTHING = Said(frozenset())
@@ -108,6 +112,7 @@ class Chosen:
         closes = kind == "AllergyIntolerance" and bool(entries_of(about.get("code"), codings.lists))
         if row.code is None or not (parts or row.asked(codings)):
             return Said(frozenset(parts), closes=closes, beside=beside)
+        results = tuple(alike(about.get("results", ()), codings))
         coded, concept = about.get(row.code), row.concept
         keys = keys_of(coded)
         entries = entries_of(coded, codings.named[concept]) if concept is not None else ()
@@ -120,6 +125,7 @@ class Chosen:
             name=display(coded),
             closes=closes,
             beside=beside,
+            alike=results,
         )
         if parts:
             return said
@@ -171,6 +177,7 @@ class _Gathering:
         self.referenced: set[str] = set()
         self.unclear: dict[str, str] = {}
         self.stated: list[Unlisted] = []
+        self.unread: list[Unread] = []
 
     def record(self) -> PatientRecord:
         kept, source = self.kept, self.kept.source
@@ -201,6 +208,7 @@ class _Gathering:
             accounting=tuple(Account(kind, *n) for kind, n in sorted(self.counts.items())),
             unclear=frozenset(self.unclear),
             unlisted=tuple(sorted(self.stated)),
+            unread=tuple(sorted(self.unread)),
         )
 
     def _count(self, kind: str) -> list[int]:
@@ -226,6 +234,9 @@ class _Gathering:
                 self.problems.append(problem.problem(kept.name, source))
         if kept.stopped:
             return False
+        if said.alike and kept.stated:
+            for code, name, entries in said.alike:
+                self.unread.append(Unread(kept.name, code, name, kept.day, entries))
         if parts and said.concept is not None and (kept.stated or kept.status):
             self._note(kept, said, said.concept)
         for entry, fact, part, sure in kept.facts:

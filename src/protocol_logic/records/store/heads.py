@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from protocol_logic.records.store.reading import Gatherer
     from protocol_logic.records.store.shards import Array, Shard
 
-_ROUGH, _UNREAD, _LIKE = 1, 2, 4
+_ROUGH, _UNREAD, _LIKE, _ALIKE = 1, 2, 4, 8
 
 
 @dataclass(slots=True)
@@ -27,7 +27,8 @@ class Heads:
 
     `records`: without facts, and with one account for all types. `numbers`: of patients in the
     store. `rough`: whose problems and accounts are told by the whole record alone. `unread`: who
-    has a list that closes something, and beside it what may be anything; `alike`: what may be told
+    has a list that closes something, and beside it what may be anything, or has results that
+    nothing reads and that resemble an entry; `alike`: what may be told
     beside a list that closes something. `between`: documents that gave no patient, with the place
     of the patient that follows.
     """
@@ -40,9 +41,15 @@ class Heads:
     between: list[tuple[int, Problem]]
 
 
-def heads_of(shard: Shard, gatherer: Gatherer, is_suspect: Callable[[Unlisted], bool]) -> Heads:
+def heads_of(
+    shard: Shard,
+    gatherer: Gatherer,
+    is_suspect: Callable[[Unlisted], bool],
+    is_open: Callable[[Unlisted], bool],
+) -> Heads:
     """The heads of a shard. `is_suspect`: whether what a record states, by a code that an entry
-    has, may be told beside a list that closes something."""
+    has, may be told beside a list that closes something; `is_open`: whether, by a code that no
+    entry has, it leaves open if something is recorded."""
     import numpy as np
 
     with told():
@@ -53,7 +60,7 @@ def heads_of(shard: Shard, gatherer: Gatherer, is_suspect: Callable[[Unlisted], 
             [shard.start, shard.stop - 1],
         ).fetchall()
     flags = np.zeros(shard.size, np.uint8)
-    size, facts = _resources(shard, gatherer, is_suspect, flags)
+    size, facts = _resources(shard, _classes(gatherer, is_suspect, is_open), gatherer, flags)
     closed = np.zeros(shard.size, bool)
     for entry in _lists(shard, gatherer):
         closed[shard.facts(entry, ["resource"])["patient"]] = True
@@ -75,19 +82,18 @@ def heads_of(shard: Shard, gatherer: Gatherer, is_suspect: Callable[[Unlisted], 
         records,
         [row[1] for row in patients],
         (flags & _ROUGH).astype(bool),
-        (flags & _UNREAD).astype(bool) & closed,
+        ((flags & _UNREAD).astype(bool) & closed) | (flags & _ALIKE).astype(bool),
         (flags & _LIKE).astype(bool) & closed,
         list(_between(shard, [row[0] for row in patients])),
     )
 
 
 def _resources(
-    shard: Shard, gatherer: Gatherer, is_suspect: Callable[[Unlisted], bool], flags: Array
+    shard: Shard, classes: Array, gatherer: Gatherer, flags: Array
 ) -> tuple[Array, Array]:
     """By patient how many resources there are, and how many that made a fact; `flags` are set."""
     import numpy as np
 
-    classes = _classes(gatherer, is_suspect)
     reach = "position BETWEEN ? AND ?"
     numbers = sorted(number for number in gatherer.numbers.values() if number >= 0)
     with told():
@@ -121,7 +127,11 @@ def _resources(
     return size, sums[starts[1:]] - sums[starts[:-1]]
 
 
-def _classes(gatherer: Gatherer, is_suspect: Callable[[Unlisted], bool]) -> Array:
+def _classes(
+    gatherer: Gatherer,
+    is_suspect: Callable[[Unlisted], bool],
+    is_open: Callable[[Unlisted], bool],
+) -> Array:
     """What is said of each of the code elements of a store; the last is for none at all."""
     import numpy as np
 
@@ -130,10 +140,12 @@ def _classes(gatherer: Gatherer, is_suspect: Callable[[Unlisted], bool]) -> Arra
         said = gatherer.chosen.said(kind, None, content)
         if said.unlike or said.unmapped or said.beside or said.known:
             classes[about] |= _ROUGH
+        if said.alike:
+            classes[about] |= _ALIKE
         if said.concept is not None:
             each = Unlisted(said.concept, "", said.code, said.name, "", said.stands, said.entries)
             if not each.known:
-                classes[about] |= _UNREAD
+                classes[about] |= _UNREAD | (_ALIKE if is_open(each) else 0)
             elif is_suspect(each):
                 classes[about] |= _LIKE
     return classes

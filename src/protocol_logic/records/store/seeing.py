@@ -32,6 +32,7 @@ from protocol_logic.records.unknown_codes import (
     named_beside,
     why_unmapped,
 )
+from protocol_logic.records.unread import alike, told
 
 _NO_SYSTEMS: frozenset[str] = frozenset()
 
@@ -163,16 +164,34 @@ class _Seer(fhir.Reader):
             kept.about = {name: True for name in sorted(fields) if name in json}
         else:
             kept.about = {**_about(kind, row, json, components), **self._beside(json)}
+            results = self._alike(json)
+            if results:
+                kept.about["results"] = results
             kept.day = first_day(json, row)
             kept.stated = fhir.is_stated(json, row)
             kept.status = fhir.unsure_status(json, row)
         if parts:
             self._read_parts(item, row, parts, kept)
-        elif not kept.problems and not self._beside(json) and not self._may_be_told(json, row):
+        elif not kept.problems and not self._is_told(json, row, kept):
             return None
         if kept.via is not None and kept.facts:
             self.referred.add(kept.via)
         return kept
+
+    def _is_told(self, json: Object, row: Row[Any], kept: Kept) -> bool:
+        """Whether something can be told of what no entry is found for."""
+        alike_ones = kept.about is not None and "results" in kept.about
+        return alike_ones or bool(self._beside(json)) or self._may_be_told(json, row)
+
+    def _alike(self, json: Object) -> list[Object]:
+        """What results that nothing reads say of themselves, where they resemble an entry."""
+        if json["resourceType"] != "Observation":
+            return []
+        return [
+            said
+            for said in told(json)
+            if any(any(alike([said], layer.codings)) for layer in self.knowledge.layers)
+        ]
 
     def _parts(
         self, json: Object, row: Row[Any]

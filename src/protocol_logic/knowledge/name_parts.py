@@ -19,13 +19,15 @@ class Name:
 
     `words`: stem -> as written, of what it is about. `specimens`: kind of specimen -> the words for
     it.
-    `method`: stems of how it was found. `ratio`: it sets two things in relation, or names several.
+    `places`: stems of what it was found in that is no specimen (`in HDL`). `method`: stems of how
+    it was found. `ratio`: it sets two things in relation, or names several.
     `per_surface`: it is normalised to a body surface of 1.73 m2. `doubts`: words by which it says
     that something is not so, or not now.
     """
 
     words: Mapping[str, str] = field(default_factory=dict)
     specimens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    places: frozenset[str] = frozenset()
     method: frozenset[str] = frozenset()
     ratio: bool = False
     per_surface: bool = False
@@ -124,6 +126,7 @@ def name_of(text: str, *, observed: bool) -> Name:
             stem: said for stem, said in words.items() if not observed or said not in _SPECIMENS
         },
         specimens=specimens if observed else {},
+        places=frozenset(s for s, said in _stems(system).items() if said not in _SPECIMENS),
         method=method,
         ratio=observed and re.search(r"[a-z] ?/ ?[a-z0-9]|\bratio\b", plain) is not None,
         per_surface=surface,

@@ -1,0 +1,87 @@
+"""Results that nothing reads, beside those that a criterion rests on: newer ones of what resembles
+an entry that it asks for.
+
+What counts, counts: no verdict rests on how something is called. But an older result may decide
+although a newer one is there, under a code that no entry has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Finding, Plan
+from protocol_logic.findings.latest import Visible
+from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.foundation.text import shown
+from protocol_logic.knowledge.likeness import spoken
+from protocol_logic.knowledge.vocabulary import Concept
+from protocol_logic.records.facts import Unlisted, Unread
+
+_READ = ("value", "recorded", "number", "ratio", "derived", "in_record")
+"""The kinds of finding that are read from results."""
+
+
+def look_at_unread(
+    protocol: core.Protocol, plan: Plan, visible: Visible, found: PatientFindings
+) -> None:
+    """Note for each criterion the results that nothing reads and that resemble what it asks for,
+    as new as the newest that counts, or any in the window where none does."""
+    unread: dict[str, tuple[Unread, ...]] = {}
+    for criterion in protocol.criteria:
+        reach = plan.reach.get(criterion.id)
+        told: dict[Unread, None] = {}
+        for name in reach.findings if reach is not None else ():
+            finding = plan.findings.get(name)  # a part of a plan has not all
+            if finding is not None and finding.kind in _READ:
+                told.update(dict.fromkeys(_beside(protocol, visible, finding)))
+        if told:
+            unread[criterion.id] = tuple(told)
+    found.unread = unread
+
+
+def _beside(protocol: core.Protocol, visible: Visible, finding: Finding) -> Iterator[Unread]:
+    derived = protocol.derived.get(finding.entry)
+    names = (finding.entry,) if derived is None else (*derived.inputs, derived.reported)
+    there = visible.within(finding.window)
+    for name in filter(None, names):
+        if name not in visible.vocabulary.entries:
+            continue
+        alike = there.alike(name)
+        if not alike:
+            continue
+        days = [fact.date.first for fact in there.newest(name) if fact.date is not None]
+        for each in alike:
+            if finding.taken or not days or each.date.last >= min(days):
+                yield each._replace(entries=(name,))
+
+
+def open_to(protocol: core.Protocol, plan: Plan) -> Callable[[Unlisted], bool]:
+    """Whether something by a code that no entry has leaves open if a concept is recorded."""
+    voc = protocol.vocabulary
+    asked = {f.entry for f in plan.findings.values() if f.kind == "in_record"}
+    said = [
+        (entry.kind, spoken(voc, name))
+        for name in sorted(asked & voc.entries.keys())
+        if isinstance(entry := voc.entries[name], Concept)
+    ]
+
+    def is_open(each: Unlisted) -> bool:
+        return any(
+            kind == each.kind and words.resembles(each.name, each.code, False)
+            for kind, words in said
+        )
+
+    return is_open
+
+
+def unread_said(name: str, code: str, day: str, like: str) -> str:
+    """A result that is not read, in words."""
+    about = ", ".join(filter(None, (shown(code), shown(day))))
+    return f"{shown(name)}{f' ({about})' if about else ''}, which resembles `{like}`"
+
+
+def unread_words(unread: Mapping[str, tuple[Unread, ...]], criterion: str) -> list[str]:
+    """The results beside a criterion that are not read, each once."""
+    each = unread.get(criterion, ())
+    return list(dict.fromkeys(unread_said(e.name, e.code, e.day, e.entries[0]) for e in each))

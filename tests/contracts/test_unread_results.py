@@ -1,0 +1,87 @@
+"""A newer result that nothing reads is told wherever the verdict is; it decides nothing, but that
+something is not recorded cannot be said beside it."""
+
+from __future__ import annotations
+
+import json
+from html import unescape
+from pathlib import Path
+
+from tests.contracts.command import run
+
+PROTOCOL = """protocol counts
+  title Counts
+  uses labs
+
+exclude too_few
+  > Platelets below 100
+  platelets < 100 10*9/L
+
+include unknown_hemoglobin
+  > No hemoglobin of the last month
+  hemoglobin is not recorded within 1 month
+
+include any_creatinine
+  > No creatinine
+  creatinine is not recorded
+"""
+NAME = "Platelets [#/volume] in Blood by Estimate"
+SAID = f"{NAME} (49497-1, 2026-01-10), which resembles `platelets`"
+
+
+def result(
+    name: str, code: str, display: str, day: str, number: int, unit: str
+) -> dict[str, object]:
+    coding = {"system": "http://loinc.org", "code": code, "display": display}
+    quantity = {"value": number, "system": "http://unitsofmeasure.org", "code": unit}
+    return {
+        "resourceType": "Observation",
+        "id": name,
+        "status": "final",
+        "code": {"coding": [coding]},
+        "subject": {"reference": "Patient/p1"},
+        "effectiveDateTime": day,
+        "valueQuantity": quantity,
+    }
+
+
+def test_it_stands_beside_the_verdict(tmp_path: Path) -> None:
+    (tmp_path / "p.elig").write_text(PROTOCOL)
+    resources = [
+        {"resourceType": "Patient", "id": "p1", "gender": "male", "birthDate": "1960-05-01"},
+        result("old", "777-3", "", "2025-06-01", 250, "10*3/uL"),
+        result("new", "49497-1", NAME, "2026-01-10", 40, "10*3/uL"),
+        result("older", "778-1", "Platelets, manual", "2025-01-10", 40, "10*3/uL"),
+        result("hb", "99999-9", "Hemoglobin", "2026-01-09", 9, "g/dL"),
+        result("urine", "2161-8", "Creatinine [Mass/volume] in Urine", "2026-01-09", 9, "mg/dL"),
+    ]  # fmt: skip
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": each} for each in resources]}
+    (tmp_path / "p1.json").write_text(json.dumps(bundle))
+    asked = (tmp_path / "p.elig", tmp_path / "p1.json", "--as-of", "2026-01-15")
+    row = json.loads(run("screen", *asked, "--format", "ndjson").stdout)
+    counts, hemoglobin, creatinine = row["criteria"]
+    assert counts["outcome"] == "not_met"
+    assert counts["unread"] == [
+        {
+            "name": NAME,
+            "code": "49497-1",
+            "day": "2026-01-10",
+            "resource": "Observation/new",
+            "resembles": "platelets",
+        }
+    ]
+    assert hemoglobin["outcome"] == "unknown"
+    assert hemoglobin["gap_details"] == [
+        {"element": "hgb", "reason": "unreadable", "resource": "Observation/hb"}
+    ]
+    assert (creatinine["outcome"], creatinine["unread"]) == ("met", [])
+    lines = (
+        ("screen", *asked),
+        ("screen", *asked, "--why"),
+        ("explain", *asked, "--depth", "sentence"),
+        ("explain", *asked, "--criterion", "too_few"),
+        ("explain", *asked, "--format", "html"),
+    )
+    for command in lines:
+        said = " ".join(run(*command).stdout.split())
+        assert f"new, but not read: {SAID}" in unescape(said), command
