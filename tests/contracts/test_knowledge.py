@@ -209,7 +209,12 @@ def begins(text: str) -> frozenset[str]:
 
 def in_text(name: str, text: str) -> bool:
     """Each word of the name is in the text, with whatever end: diabetes in `diabetic foot`."""
-    return begins(text).issuperset(part[: max(6, len(part) - 3)] for part in name.split("_"))
+    return begins(text).issuperset(stems(name))
+
+
+@cache
+def stems(name: str) -> frozenset[str]:
+    return frozenset(part[: max(6, len(part) - 3)] for part in name.split("_"))
 
 
 def test_what_names_another_entry_is_a_kind_of_it_or_is_looked_at() -> None:
@@ -220,11 +225,12 @@ def test_what_names_another_entry_is_a_kind_of_it_or_is_looked_at() -> None:
     kinds = {c.name: [k for k in concepts if k.name in vocabulary.below(c.name)] for c in concepts}
     told = {name: [code for c in of for code in (*c.shared, *c.past)] for name, of in kinds.items()}
     also = {name: [code for c in of for code in c.codes] for name, of in kinds.items()}
+    below = {name: {each.name for each in of} for name, of in kinds.items()}
     found = set()
     for entry in concepts:
         names = [entry.name.replace("_", " "), entry.label or ""]
         for other in concepts:
-            if entry in kinds[other.name] or other in kinds[entry.name]:
+            if entry.name in below[other.name] or other.name in below[entry.name]:
                 continue
             if any(in_text(other.name, name) for name in names) or any(
                 in_text(other.name, code.display or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import unicodedata
+from functools import lru_cache
 from typing import Any, TextIO
 
 from protocol_logic.foundation.text import shown
@@ -18,6 +19,8 @@ def visible(text: str) -> str:
     As `shown`, for what must stay whole, such as paths; a backslash stays one, so that a path can
     be copied.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(char if char == "\\" else shown(char) for char in text)
 
 
@@ -30,6 +33,7 @@ def all_visible(value: Any) -> Any:
     return [all_visible(each) for each in value] if isinstance(value, list) else value
 
 
+@lru_cache(maxsize=4096)
 def char_width(char: str) -> int:
     """The columns that a character takes on a terminal."""
     if unicodedata.category(char) in ("Mn", "Me"):
