@@ -198,13 +198,18 @@ def _table(entries: Iterable[tuple[_E, Iterable[Key]]]) -> dict[Key, tuple[_E, .
                 beside.append((key, entry))
             else:
                 table[key] = (*table.get(key, ()), entry)
+    below: dict[str, list[Key]] = {}
+    for key in table if beside else ():
+        if key[0] == ICD_10_CM:
+            below.setdefault(key[1][:3], []).append(key)
     for key, entry in sorted(beside, key=lambda each: len(each[0][1])):
+        near = below.setdefault(key[1][:3], []) if key[0] == ICD_10_CM else [key]
         if key not in table:
             table[key] = _by_category(key, table)
-        for other in (
-            [key] if key[0] != ICD_10_CM else [each for each in table if _lies_in(each, key)]
-        ):
-            if entry not in table[other]:
+            if key not in near:
+                near.append(key)
+        for other in near:
+            if _lies_in(other, key) and entry not in table[other]:
                 table[other] = (*table[other], entry)
     return table
 
