@@ -5,10 +5,11 @@ A block depends on the levers of its inputs alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from protocol_logic.compiling import core
+from protocol_logic.compiling import core, formulas
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.variants import base_of
@@ -28,7 +29,8 @@ class Block:
     facts they are read from. `sources`: the entries whose levers move them. `plan`:
     the part of the plan that reads them. `left_out`: kinds of a subject that its occurrences leave
     out. `numbers`: whether all are numbers of the newest results;
-    `own`: the one entry whose newest statement decides all of them, or empty.
+    `own`: the one entry whose newest statement decides all of them, or empty. `mixes`: whether one
+    fact that may be any of several can leave open what none of them does.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Block:
     left_out: frozenset[str]
     numbers: bool
     own: str
+    mixes: bool
 
     @property
     def is_derived(self) -> bool:
@@ -150,6 +153,22 @@ class Blocks:
             left_out=self._left_out(findings),
             numbers=plain and all(f.kind in _NUMBERS for f in findings),
             own=of.pop() if newest else "",
+            mixes=self._mixes(findings),
+        )
+
+    def _mixes(self, findings: Sequence[Finding]) -> bool:
+        """Whether what findings are read from is taken apart for some of them, or a formula reads
+        an input twice, so that of a range it gives more than of its numbers."""
+        computed = [
+            self.protocol.derived[f.entry].formula
+            for f in findings
+            if f.entry in self.protocol.derived
+        ]
+        if len(computed) > 1 or any(max(_times_read(f).values(), default=0) > 1 for f in computed):
+            return True
+        return len(findings) > 1 and any(
+            f.window or f.taken or f.variant or f.kind not in (*_BY_VALUE, "derived")
+            for f in findings
         )
 
     def _left_out(self, findings: Sequence[Finding]) -> frozenset[str]:
@@ -229,6 +248,18 @@ def _joined(keys: Mapping[str, set[str]]) -> list[list[str]]:
                 home[key] = joined
     order = {name: n for n, name in enumerate(keys)}
     return sorted((sorted(s, key=order.__getitem__) for s in sets), key=lambda s: order[s[0]])
+
+
+def _times_read(formula: formulas.Formula) -> Counter[str]:
+    """How often a formula reads each of its inputs."""
+    match formula:
+        case formulas.Constant():
+            return Counter()
+        case formulas.Input(entry=entry):
+            return Counter([entry])
+        case formulas.Choice(then=then, otherwise=otherwise):
+            return _times_read(then) | _times_read(otherwise)
+    return _times_read(formula.left) + _times_read(formula.right)
 
 
 def patterned(block: Block, test: core.Test) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import product
 from types import MappingProxyType
@@ -56,6 +57,18 @@ class TooMany(Exception):
     """More joint rows than can be looked at."""
 
 
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The minimal regions of a part, with levers by place, and whether these are all.
+
+    `wholes`: units, regions of this patient, and whether the unit fails if each is one fact.
+    """
+
+    regions: list[Region]
+    complete: bool
+    wholes: tuple[tuple[int, Region, bool], ...]
+
+
 class Repairing:
     """Repairs the patients of one protocol; keeps what makes its criteria fail.
 
@@ -86,7 +99,7 @@ class Repairing:
         self.kept: dict[int, Kept] = {}
         self.failing: dict[tuple[int, int, tuple[int, ...]], bool] = {}
         self.reads: dict[int, dict[int, tuple[int, ...]]] = {}
-        self.known: dict[object, tuple[list[Region], bool]] = {}
+        self.known: dict[object, Solution] = {}
         """The regions of parts that look alike, with levers by place."""
         self.minimal: dict[object, list[Region]] = {}
         """Those of them that are minimal across inputs too."""
@@ -271,10 +284,11 @@ class Patient:
         blocks = sorted({block for u in units for block in self.reads(u)})
         looks = tuple((b, self.states.movers(b), self.states.look(b)) for b in blocks)
         key = (id(self.divided), units, tuple(levers), shapes, looks)
-        if key not in self.r.known:
-            self.r.known[key] = self._search(units, levers, place, shapes)
-        regions, complete = self.r.known[key]
-        smaller = key, self.smaller.decides(levers, blocks)
+        known = self.r.known.get(key)
+        if known is None or any(self._fails_whole(u, own) != no for u, own, no in known.wholes):
+            known = self.r.known[key] = self._search(units, levers, place, shapes)
+        regions, complete = known.regions, known.complete
+        smaller = key, known.wholes, self.smaller.decides(levers, blocks)
         if smaller not in self.r.minimal:
             found = [tuple((levers[n], kept) for n, kept in each) for each in regions]
             self.r.minimal[smaller] = self.smaller.minimal(self._sensible(found, blocks))
@@ -303,8 +317,9 @@ class Patient:
         levers: Sequence[int],
         place: Mapping[int, int],
         shapes: Sequence[Shape],
-    ) -> tuple[list[Region], bool]:
+    ) -> Solution:
         """By the nogoods that are known, and those that are still found."""
+        wholes: dict[tuple[int, Region], bool] = {}
         before: list[Region] = []
         most = _AT_FIRST
         fitting: dict[int, list[tuple[Fit, ...] | None]] = {u: [] for u in units}
@@ -314,6 +329,7 @@ class Patient:
                 fresh = self.r.units[u].nogoods[len(known) :]
                 known += [self._fits(u, nogood, place) for nogood in fresh]
             nogoods = [fits for known in fitting.values() for fits in known if fits is not None]
+            nogoods += [self._all_of(u, own, place) for (u, own), no in wholes.items() if no]
             regions, complete = minimal_regions(shapes, nogoods, most, most == MOST)
             if regions and regions == before:
                 raise TooMany("what makes some criterion fail was not found")
@@ -328,14 +344,48 @@ class Patient:
                     if row is not None:
                         self.r.units[u].nogood(*row)
                         wrong += 1
-                    else:
-                        passed.add((u, own))
+                        continue
+                    passed.add((u, own))
+                    if self._may_mix(u, own):
+                        wholes[u, own] = self._fails_whole(u, own)
+                        wrong += wholes[u, own]
                 if wrong >= _AT_ONCE:
                     break
             if not wrong and (complete or most == MOST):
-                return regions, complete
+                told = tuple((u, own, no) for (u, own), no in wholes.items())
+                return Solution(regions, complete, told)
             if not wrong:
                 most, before = min(most * 6, MOST), []
+
+    def _may_mix(self, unit: int, own: Region) -> bool:
+        """Whether a region, set as one fact each, may leave more open than its options do."""
+        return any(
+            self.divided.blocks[block].mixes
+            and any(i in self.states.movers(block) and len(kept) > 1 for i, kept in own)
+            for block in self.reads(unit)
+        )
+
+    def _fails_whole(self, unit: int, own: Region) -> bool:
+        """Whether a unit may fail where each input of a region is one fact."""
+        whole = {}
+        for block in self.reads(unit):
+            if self.divided.blocks[block].mixes:
+                movers = self.states.movers(block)
+                moved = tuple([one for one in own if one[0] in movers])
+                if moved:
+                    whole[block] = self.states.whole(block, moved)
+        self._instead = whole
+        try:
+            return self.violated(unit, own) is not None
+        finally:
+            self._instead = {}
+
+    def _all_of(self, unit: int, own: Region, place: Mapping[int, int]) -> tuple[Fit, ...]:
+        """The nogood that a region is kept as it is, or more of it, and the rest left as it is."""
+        kept = dict(own)
+        levers = sorted(self.levers_of(unit))
+        state = tuple((place[i], n) for i in levers for n in kept.get(i, (-1,)))
+        return ((state,),)
 
     def _fits(self, unit: int, nogood: Nogood, place: Mapping[int, int]) -> tuple[Fit, ...] | None:
         """The states in which each block fits a nogood; None where one never does."""

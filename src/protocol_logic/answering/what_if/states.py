@@ -27,6 +27,7 @@ from protocol_logic.knowledge.vocabulary import (
     Vocabulary,
 )
 from protocol_logic.reasoning.criteria import Key
+from protocol_logic.reasoning.repairing import Region
 from protocol_logic.records.facts import Fact, Measured, PatientRecord, place
 
 MOST_KEPT = 20_000
@@ -114,6 +115,7 @@ class States:
         self._records: dict[int, PatientRecord] = {}
         self._inputs_of: dict[int, dict[str, Input]] = {}
         self._rows: dict[tuple[int, State], Rows] = {}
+        self._whole: dict[tuple[int, Region], Rows] = {}
         self._found: dict[object, PatientFindings] = {}
         self._by_slots: dict[
             tuple[int, State], dict[frozenset[str], list[Mapping[str, CellSet]]]
@@ -254,6 +256,15 @@ class States:
         if found is None:
             found = self._rows[key] = self._made(block, state)
         return found
+
+    def whole(self, block: int, region: Region) -> Rows:
+        """The joint rows of a block where each lever is set to one fact, which may be any of the
+        options that are kept."""
+        key = block, region
+        if key not in self._whole:
+            options = [self.levers[i].region(kept) for i, kept in region]
+            self._whole[key] = self._read(self.divided.blocks[block], options)
+        return self._whole[key]
 
     def by_slots(
         self, block: int, state: State
