@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+from protocol_logic.answering.what_if import repairs
 from protocol_logic.reasoning.engine import Engine
 from tests.differential import bundles
 from tests.differential.every_repair import EveryRepair
@@ -85,3 +86,21 @@ def test_repairs_are_all_that_trying_everything_finds(start: int) -> None:
             found = [(cost, frozenset(texts)) for cost, _, texts in told]
             assert len(set(found)) == len(found), (case, trial.number)
             assert set(found) == every.minimal(), (case, trial.number, trial.text)
+
+
+@pytest.mark.parametrize("start", range(0, MANY, CHUNK))
+def test_where_there_are_too_many_those_given_are_minimal_all_the_same(
+    start: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repairs, "MOST", 2)
+    monkeypatch.setattr(repairs, "_AT_FIRST", 2)
+    for case in range(start, start + CHUNK):
+        for trial in small_trials(case):
+            every = EveryRepair(trial)
+            if every.patient.decision.eligibility == "eligible" or every.size() > MOST // 4:
+                continue
+            got = every.patient.repairs()
+            expected = every.minimal()
+            found = [(r.cost, frozenset((c.finding, c.to) for c in r.changes)) for r in got.repairs]
+            assert set(found) <= expected, (case, trial.number, trial.text)
+            assert got.complete <= (set(found) == expected), (case, trial.number, trial.text)

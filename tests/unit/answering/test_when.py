@@ -7,9 +7,11 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from protocol_logic.answering.rows import AsOf
+from protocol_logic.answering.what_if.turn_words import TurnWords
 from protocol_logic.answering.what_if.when import Timeline, timeline, when_data, when_lines
 from protocol_logic.compiling.answerable import elements_of
 from protocol_logic.compiling.policies import check_policies
+from protocol_logic.findings.rows import Group, PatientFindings, Row
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problems
@@ -332,3 +334,29 @@ def test_what_people_answered_of_a_later_day_counts_from_it_on() -> None:
         assert row is not None and row["eligibility"] == period.eligibility
     [change] = when_data(line)["changes"]
     assert [each["id"] for each in change["criteria"]] == ["blood", "liver"]
+
+
+def test_readings_that_change_are_named_in_words() -> None:
+    text = "include kidney\n  > Kidney.\n  any of\n    creatinine <= 1.5 x ULN\n"
+    text += "    creatinine_clearance >= 60 mL/min\n"
+    trial = compiled(text)
+    ratio, clearance = (
+        trial.plan.findings[n] for n in ("creatinine_per_uln", "creatinine_clearance")
+    )
+
+    def found(*rows: tuple[int, int]) -> PatientFindings:
+        cells = [
+            (
+                (ratio.id, frozenset([ratio.cells[i]])),
+                (clearance.id, frozenset([clearance.cells[j]])),
+            )
+            for i, j in rows
+        ]
+        return PatientFindings(AS_OF, groups=(Group("readings", tuple(map(Row, cells))),))
+
+    words = TurnWords(trial.protocol, trial.plan)
+    before = found((0, 0), (1, 1))
+    together = words._changes(ratio.id, before, found((0, 1), (1, 0)))
+    assert together == "as time passes: which readings of creatinine go together"
+    changed = words._changes(ratio.id, before, found((0, 0), (0, 1)))
+    assert changed == "as time passes: creatinine x ULN: at most 1.5 x ULN"

@@ -243,7 +243,7 @@ class Patient:
         for part in sorted(parts, key=len):
             solved[part] = self._solved(part)
             if not solved[part][0]:
-                return [], True
+                return [], solved[part][1]
         ranked = [sorted(map(self._repair, solved[part][0]), key=order) for part in parts]
         complete = all(whole for _, whole in solved.values())
         found = list(_combined(ranked, MOST + 1))
@@ -291,8 +291,27 @@ class Patient:
         smaller = key, known.wholes, self.smaller.decides(levers, blocks)
         if smaller not in self.r.minimal:
             found = [tuple((levers[n], kept) for n, kept in each) for each in regions]
-            self.r.minimal[smaller] = self.smaller.minimal(self._sensible(found, blocks))
+            minimal = self.smaller.minimal(self._sensible(found, blocks))
+            self.r.minimal[smaller] = minimal if complete else self._sure(minimal, levers, blocks)
         return self.r.minimal[smaller], complete
+
+    def _sure(
+        self, regions: list[Region], levers: Sequence[int], blocks: Sequence[int]
+    ) -> list[Region]:
+        """Of the cheapest regions, where there are more, those that are surely minimal: all that
+        are cheaper were looked at, of those that cost the most only some."""
+        options = self.states.levers
+        costs = [sum(options[i].options[kept[0]].cost for i, kept in region) for region in regions]
+        most = max(costs, default=0)
+        together = [set(self.states.movers(b)) for b in blocks if self.divided.blocks[b].is_derived]
+
+        def is_sure(region: Region) -> bool:
+            own = {lever for lever, _ in region}
+            return not any(len(own & movers) > 1 for movers in together) and not any(
+                self.smaller.has_smaller(one, levers) for one in region
+            )
+
+        return [r for r, cost in zip(regions, costs, strict=True) if cost < most or is_sure(r)]
 
     def _sensible(self, regions: list[Region], blocks: Sequence[int]) -> list[Region]:
         """Without those that change two inputs of a derived quantity where fewer are enough: the

@@ -61,6 +61,12 @@ class Smaller:
                     gone |= 1 << other
         return [region for number, region in enumerate(regions) if not gone >> number & 1]
 
+    def has_smaller(self, one: One, levers: Iterable[int]) -> bool:
+        """Whether some change of another input is smaller, or of the same one that is a concept."""
+        others = ((i, (n,)) for i in levers for n, _ in enumerate(self.states.levers[i].options))
+        concepts = (each for each in others if self.is_of_concept(each[0]) and each != one)
+        return any(self._is_less(each, one) for each in concepts)
+
     def decides(self, levers: Sequence[int], blocks: Collection[int]) -> object:
         """What decides, for all patients alike, which changes of some levers are smaller, beside
         their costs and what blocks look like."""

@@ -54,9 +54,9 @@ class TurnWords:
             turns = [turn for turn in step.turns if turn.finding == group]
             reasons = list(dict.fromkeys(self._reasons(step, before, group, turns)))[:MOST_SAID]
             if not reasons and _cells(before, name) == _cells(step.found, name):
-                beside[name, self._changes(name, step.found)] = None
+                beside[name, self._changes(name, before, step.found)] = None
                 continue
-            for words in reasons or [self._changes(name, step.found)]:
+            for words in reasons or [self._changes(name, before, step.found)]:
                 said[name, words] = None
         # Of what shares a reading with what changed, only where nothing else is said.
         return list(said or beside)
@@ -77,11 +77,16 @@ class TurnWords:
         elif name not in self.plan.findings:
             yield from self._courses(step.day, name, rests_on)
 
-    def _changes(self, name: str, found: PatientFindings) -> str:
-        cells = found.single.get(name)
-        if cells is None or name not in self.plan.findings:
-            return f"as time passes: other readings of {name.replace('_', ' ')}"
-        return f"as time passes: {self.words.said(name, cells)}"
+    def _changes(self, name: str, before: PatientFindings, found: PatientFindings) -> str:
+        """What a finding is now; where it may be the same as before, what is read with it."""
+        finding = self.plan.findings.get(name)
+        if finding is None:
+            concept = next((c for c in self.plan.courses if concept_group(c) == name), name)
+            return f"as time passes: which courses of {self._label(concept)} count"
+        cells = _cells(found, name)
+        if name in found.single or cells != _cells(before, name):
+            return f"as time passes: {self.words.said(name, cells)}"
+        return f"as time passes: which readings of {self._label(finding.entry)} go together"
 
     def _say(self, turn: Turn) -> str:
         fact, when, edge, window = turn.fact, turn.when, turn.edge, turn.window
