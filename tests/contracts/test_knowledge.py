@@ -131,6 +131,31 @@ def is_of_the_past(code: voc.Code) -> bool:
 
 # Whose name or code has the name of another entry in it, and yet does not imply it: why not.
 IMPLIED_IN_NAME_ONLY = {
+    ("ascites", "hepatitis_c"): "`c` begins chronic: K71.51 is of a drug",
+    ("heart_failure", "surgery"): "I97.13 says that there was one, on no day",
+    ("hepatic_encephalopathy", "alcoholic_hepatitis"): "hepatic is of the liver, not hepatitis",
+    ("hepatic_encephalopathy", "hepatitis_c"): "hepatic coma is of the liver; `c` is any word",
+    ("hepatic_encephalopathy", "toxic_hepatitis"): "hepatic is of the liver, not hepatitis",
+    (
+        "hypertensive_end_stage_renal_disease",
+        "chronic_heart_failure",
+    ): "I13.11 is without heart failure",
+    ("hypertensive_end_stage_renal_disease", "heart_failure"): "I13.11 is without heart failure",
+    (
+        "hypertensive_end_stage_renal_disease",
+        "hypertensive_heart_failure",
+    ): "I13.11 is without heart failure",
+    (
+        "hypertensive_end_stage_renal_disease",
+        "hypertensive_heart_failure_and_kidney_disease",
+    ): "I13.11 is without heart failure",
+    ("liver_failure", "toxic_hepatitis"): "hepatic is of the liver, not hepatitis",
+    ("pulmonary_disease", "hypertension"): "of the pulmonary artery",
+    ("toxic_hepatitis", "hepatitis_c"): "`c` begins chronic: of a drug, not of a virus",
+    (
+        "unstable_angina",
+        "coronary_artery_bypass_graft",
+    ): "a condition is no procedure; I25.7 is of a transplanted heart too",
     ("alcoholic_liver_failure", "alcoholic_hepatitis"): "hepatic is of the liver, not hepatitis",
     ("alcoholic_liver_failure", "hepatitis"): "hepatic is of the liver, not hepatitis",
     ("anti_infective", "infection"): "what is given against it, or so that it does not come",
@@ -142,7 +167,6 @@ IMPLIED_IN_NAME_ONLY = {
         "coagulopathy",
         "anticoagulant",
     ): "D68.31 is of the body itself; D68.32 says no drug and no day",
-    ("copd", "infection"): "J44.0 is COPD with one now; the other codes are COPD without",
     (
         "coronary_artery_disease_with_angina",
         "coronary_artery_bypass_graft",

@@ -48,13 +48,48 @@ TOLD = {
         "hemorrhagic_stroke": {"met": "I61.9 21454007 230706003", "not_met": "I63.9"},
         "stroke other than hemorrhagic_stroke": {"met": "I63.9 422504002", "unknown": "230690007"},
         "myocardial_infarction": {"met": "I21.4", "unknown": "I25.2 I23.1 I24.1"},
+        "acute_myocardial_infarction": {"met": "I21.9 I22.0 57054005", "not_met": "I25.10"},
+        "st_elevation_myocardial_infarction": {"met": "I21.02 I21.3", "not_met": "I21.4"},
+        "acute_coronary_syndrome": {"met": "I24.0 I25.110", "not_met": "I25.10"},
+        "heart_failure": {"met": "I09.81 I11.0 I13.2", "not_met": "I13.11"},
+        "aortic_stenosis": {"met": "I06.0 I35.2 Q23.0", "not_met": "I35.1"},
+        "peripheral_vascular_disease": {"met": "E11.51 I73.9", "not_met": "E11.9"},
+        "pulmonary_embolism": {"met": "I27.82 O88.211", "not_met": "I27.0"},
+    },
+    "renal": {
+        "chronic_kidney_disease": {"met": "E11.22 E13.22 D63.1 I12.9 O10.211", "not_met": "N17.9"},
+        "end_stage_renal_disease": {"met": "I13.11 I13.2 N18.6", "not_met": "I13.10"},
+    },
+    "hepatic": {
+        "ascites": {"met": "K70.31 K71.51 R18.8", "not_met": "K70.30"},
+        "liver_failure": {"met": "B19.11 K70.40 K71.11 K72.90", "not_met": "B19.10"},
+        "hepatic_encephalopathy": {"met": "K72.91 K76.82", "not_met": "K72.90"},
+    },
+    "hematology": {
+        "anemia": {"met": "D46.1 D57.1 D63.1 O99.013", "not_met": "D69.6"},
+        "neutropenia": {"met": "D61.810 D70.1", "not_met": "D64.9"},
+    },
+    "oncology.general": {
+        "metastasis": {"met": "C78.6 C79.70 C7B.00 C80.0 94217008", "not_met": "C77.3 C50.911"},
+        "malignancy": {"met": "C78.6 D63.0 R18.0 O9A.111", "unknown": "D70.1", "not_met": "D63.1"},
+    },
+    "oncology.staging": {"metastasis": {"met": "314994000 C79.52 94217008"}},
+    "infection": {"sepsis": {"met": "A41.9 R65.20 O85", "not_met": "N39.0"}},
+    "social": {
+        "alcohol_abuse": {"met": "F10.129 F10.20", "unknown": "F10.11 K70.30 K86.0"},
+        "substance_abuse": {"met": "F11.23 O99.323", "unknown": "F11.21", "not_met": "F10.20"},
     },
     "diabetes": {
         "diabetes": {"met": "11687002 O24.011 O24.435 O24.911", "not_met": "O14.93"},
         "type_1_diabetes": {"met": "O24.011 O24.03", "not_met": "O24.410"},
+        "type_2_diabetes": {"met": "771000119108 E11.22", "not_met": "E10.22"},
+        "diabetic_neuropathy": {"met": "E08.42 E11.610", "not_met": "E11.9"},
+        "proliferative_diabetic_retinopathy": {"met": "E13.3591", "not_met": "E13.319"},
     },
     "neurology": {
         "intracranial_hemorrhage": {"met": "I61.9 S06.5X0A 209987007", "not_met": "S06.0X0A I63.9"},
+        "depression": {"met": "F31.30 F53.0", "not_met": "F31.10"},
+        "dementia": {"met": "F10.27 F03.90", "not_met": "F10.20"},
         "head_injury": {"met": "S06.5X0A 62106007 S02.0XXA", "unknown": "F07.81"},
     },
 }  # fmt: skip

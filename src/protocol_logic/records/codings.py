@@ -249,7 +249,8 @@ def is_of_the_past(concept: object, entry: Named) -> bool:
     if not isinstance(entry, Concept) or not entry.past:
         return False
     now = replace(entry, past=())
-    table = _table([(now, _keys(entry.codes)), (entry, _keys(entry.past))])
+    table = dict.fromkeys(_keys(entry.codes), (now,))
+    table |= dict.fromkeys(_keys(entry.past), (entry,))
     return entries_of(concept, table) == (entry,)
 
 

@@ -32,6 +32,7 @@ CODINGS = Codings.of(
                 condition("heart_failure", (ICD10, "I50"), (SNOMED, "84114007")),
                 condition("acute_heart_failure", (ICD10, "I50.21"), (ICD10, "I50.3")),
                 condition("old_infarction", (ICD10, "I25.2")),
+                beside(condition("abuse", (ICD10, "F10.1")), shared="O99.32", past="F10.11"),
                 beside(condition("pregnancy", (ICD10, "Z33.1")), shared="O14.93", past="O14"),
                 condition("pre_eclampsia", (ICD10, "O14")),
                 condition("hellp", (ICD10, "O14.2")),
@@ -75,10 +76,18 @@ def test_the_narrowest_category_counts(system: str, code: str, names: list[str])
 
 
 @pytest.mark.parametrize(
-    ("code", "past"), [("O14.93", False), ("O14.95", True), ("O14.24", True), ("Z33.1", False)]
+    ("code", "name", "past"),
+    [
+        ("O14.93", "pregnancy", False),
+        ("O14.95", "pregnancy", True),
+        ("O14.24", "pregnancy", True),
+        ("Z33.1", "pregnancy", False),
+        ("F10.11", "abuse", True),
+        ("F10.12", "abuse", False),
+    ],
 )
-def test_a_narrower_code_of_its_own_says_that_it_is(code: str, past: bool) -> None:
-    """Of the third trimester, and not in the puerperium."""
+def test_the_narrower_code_of_its_own_says_whether_it_is(code: str, name: str, past: bool) -> None:
+    """Of the third trimester, and not in the puerperium; abuse, and not in remission."""
     concept = {"coding": [{"system": ICD10, "code": code}]}
-    pregnancy = next(e for e in entries_of(concept, CODINGS.conditions) if e.name == "pregnancy")
-    assert is_of_the_past(concept, pregnancy) is past
+    entry = next(e for e in entries_of(concept, CODINGS.conditions) if e.name == name)
+    assert is_of_the_past(concept, entry) is past
