@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from protocol_logic.compiling.windows import Window
-from protocol_logic.findings.columns import Looks, read_columns
+from protocol_logic.findings.columns import Column, Looks, read_columns
 from protocol_logic.findings.read import read_findings
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.pipeline import Compiled
@@ -73,13 +73,18 @@ def compare(
         read = read_findings(compiled.protocol, compiled.plan, record, day, windows or {})
         gone = {n for part in columns.parts if part.left[patient] for n in part.names}
         assert len(gone) == sum(len(p.names) for p in columns.parts if p.left[patient])
-        for name in {name for part in columns.parts for name in part.names}:
+        groups = {group.name: group.findings for group in read.groups}
+        for name, column in columns.columns.items():
+            if name not in kinds and int(column.look[patient]) >= 0:
+                groups.setdefault(name, frozenset())
+        others = {name for name, findings in groups.items() if gone.isdisjoint(findings)}
+        for name in {name for part in columns.parts for name in part.names} | others:
             kind = kinds.get(name, "courses")
             if name in gone:
                 found.left[kind] += 1
                 continue
             found.compared[kind] += 1
-            column = columns.columns[name]
+            column = columns.columns.get(name) or Column.empty(len(records))
             number = int(column.look[patient])
             look = None if number < 0 else table.looks[number]
             why = table.whys[int(column.why[patient])]

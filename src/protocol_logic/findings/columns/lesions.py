@@ -55,7 +55,7 @@ def lesion_values(sources: Sources, entry: Lesion) -> Values:
         reason[at] = code(why)  # type: ignore[arg-type]
         who[at] = its[at]
     one = ~several & ~runs.none_certain
-    return Values(runs, LESION_VALUES, possible, runs.none_certain, one, reason, who, left)
+    return Values(runs, LESION_VALUES, possible, runs.none_certain, one, reason, who, left, unsure)
 
 
 def _runs(sources: Sources, entry: Lesion) -> Runs:

@@ -30,7 +30,7 @@ _ENDS = ("lo_n", "lo_d", "hi_n", "hi_d", "ends")
 _LIMITS = tuple(
     f"{end}{sex}_{part}" for end in ("uln", "lln") for sex in ("", "_f", "_m") for part in "nd"
 )
-_COLUMNS = ("shape", *_ENDS, "relative", "limits", "odd", *_LIMITS)
+_COLUMNS = ("shape", *_ENDS, "relative", "limits")
 
 
 @dataclass(slots=True)
@@ -150,7 +150,8 @@ def numbers_of(sources: Sources, entry: str) -> Numbers:
 def _numbers_of(sources: Sources, entry: str) -> Numbers:
     found = sources.vocabulary.entries[entry]
     assert isinstance(found, voc.Quantity)
-    runs = sources.newest(entry, _COLUMNS)
+    limits = ("odd", *_LIMITS) if entry in sources.ratios else ()
+    runs = sources.newest(entry, (*_COLUMNS, *limits))
     rows = runs.rows
     unread = (rows["shape"] == 0) | (rows["kind"] != _MEASURED)
     until = np.minimum(rows["last"], runs.as_of)
@@ -171,7 +172,7 @@ def _numbers_of(sources: Sources, entry: str) -> Numbers:
     point = rows["shape"] == _POINT
     plain = runs.all(point & ~rows["relative"])
     differ = ~alike & (runs.lengths > 1)
-    limits = alike & plain & (runs.lengths > 1) & ~runs.same("limits")
+    differing = alike & plain & (runs.lengths > 1) & ~runs.same("limits")
     at_least = rows["resource"][least]
     at_first = rows["resource"][runs.starts]
     reason = np.zeros(len(runs.starts), np.uint8)
@@ -182,7 +183,7 @@ def _numbers_of(sources: Sources, entry: str) -> Numbers:
         (unreadable, "unreadable", rows["resource"][unread_at]),
         (differ, "conflicting", at_least),
         (~plain, "imprecise", at_least),
-        (limits, "conflicting", at_least),
+        (differing, "conflicting", at_least),
     ):
         at = where & (reason == NO_REASON)
         reason[at] = code(why)  # type: ignore[arg-type]

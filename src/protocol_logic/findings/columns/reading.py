@@ -21,6 +21,7 @@ from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of, m
 from protocol_logic.findings.columns.courses import read_courses
 from protocol_logic.findings.columns.derived import read_derived
 from protocol_logic.findings.columns.numbers import read_number, read_ratio
+from protocol_logic.findings.columns.shared import may_be_shared, read_shared
 from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.statements import OPEN, READ as STATEMENTS, read_statement
 from protocol_logic.findings.columns.tables import Column, Columns, Flags, Ints, Looks, Part
@@ -49,7 +50,9 @@ def read_columns(
 
     `windows`, `timepoints`: as `read_findings` takes them.
     """
-    return _Reader(Sources(protocol, shard, as_of.astype(np.int64), windows), table).read(plan)
+    ratios = frozenset(f.entry for f in plan.findings.values() if f.kind == "ratio")
+    sources = Sources(protocol, shard, as_of.astype(np.int64), windows, ratios)
+    return _Reader(sources, table).read(plan)
 
 
 class _Reader:
@@ -85,9 +88,9 @@ class _Reader:
         parts = []
         jointly = np.zeros(self.sources.size, bool)
         for findings in self._apart(plan):
-            left, by_sex = self._together(findings, columns)
-            jointly |= by_sex
             of_part = replace(plan, findings=findings)
+            left, by_sex = self._together(of_part, columns)
+            jointly |= by_sex
             parts.append(Part(frozenset(findings), of_part, left | by_sex))
         if len(parts) == 1:
             return parts
@@ -112,11 +115,10 @@ class _Reader:
         inputs = list(inputs_of(self.sources.protocol, finding.entry))
         yield from (name for name in inputs if name != self.sex or len(inputs) == 1)
 
-    def _together(
-        self, findings: Mapping[str, Finding], columns: dict[str, Column]
-    ) -> tuple[Flags, Flags]:
+    def _together(self, plan: Plan, columns: dict[str, Column]) -> tuple[Flags, Flags]:
         """Read findings; who left, and who for the sex, which others may read too."""
-        size = self.sources.size
+        size, findings = self.sources.size, plan.findings
+        is_shared = len(findings) > 1 and may_be_shared(self.sources, findings)
         users = Counter(key for finding in findings.values() for key in self._keys(finding))
         left, by_sex = np.zeros(size, bool), np.zeros(size, bool)
         of_base: dict[str, Ints] = {}
@@ -132,11 +134,15 @@ class _Reader:
                 base = base_of(finding)
                 of_base[base] = of_base.get(base, np.zeros(size, np.int8)) + many(read.mask)
                 left |= of_base[base] > 1
-            elif users[self._uncertain(finding)] > 1:
+            elif users[self._uncertain(finding)] > 1 and not is_shared:
                 read.left |= several
             columns[name] = column_of(finding, read, self.table)
             left |= read.left
             by_sex |= asks
+        if is_shared and not left.all():
+            entry = next(iter(findings.values())).entry
+            values = values_named(self.sources, entry)
+            read_shared(self.sources, plan, values, columns, self.table)
         return left, by_sex
 
     def _uncertain(self, finding: Finding) -> str:

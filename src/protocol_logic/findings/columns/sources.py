@@ -40,6 +40,8 @@ class Sources:
     shard: Shard
     as_of: Ints
     windows: Mapping[str, Window]
+    ratios: frozenset[str] = frozenset()
+    """The quantities of which limits of normal are asked."""
     known: dict[object, Any] = field(default_factory=dict)
 
     @property

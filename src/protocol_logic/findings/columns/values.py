@@ -56,7 +56,7 @@ def read_in_record(sources: Sources, finding: Finding) -> tuple[Read, Flags]:
         numbers = numbers_of(sources, finding.entry)
         values = Values(
             numbers.runs, (), numbers.reason, numbers.no_fact, numbers.one,
-            numbers.reason, numbers.who, numbers.left,
+            numbers.reason, numbers.who, numbers.left, numbers.blank,
         )  # fmt: skip
     else:
         values = values_named(sources, finding.entry)
@@ -132,7 +132,8 @@ def _values_named(sources: Sources, entry: str) -> Values:
         reason[at] = code(why)  # type: ignore[arg-type]
         who[at] = its[at]
     one = ~several & ~none_certain & ~unreadable & ~stale
-    return Values(runs, values, possible, none_certain, one, reason, who, left)
+    as_listed = nothing_said if is_field else unreadable | stale
+    return Values(runs, values, possible, none_certain, one, reason, who, left, as_listed)
 
 
 def _of_field(sources: Sources, entry: str) -> Runs:

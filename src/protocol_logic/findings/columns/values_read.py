@@ -24,3 +24,5 @@ class Values:
     reason: Ints
     who: Ints
     left: Flags
+    as_listed: Flags
+    """Whether the values come in the order of the entry, and not of the alphabet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from protocol_logic.records.store.opening import told
+from protocol_logic.records.store.opening import StoreError, told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,9 +50,11 @@ class Shard:
             where += f" AND NOT (about = {about} AND part = {part})"
         with told():
             found = self.connection.execute(
-                f"SELECT patient - {self.start} AS patient, {names} FROM by_entry "
-                f"WHERE {where} ORDER BY patient, place"
+                f"SELECT patient - {self.start} AS patient, {names} FROM by_entry WHERE {where}"
             ).fetchnumpy()
+        patient = found["patient"]
+        if (patient[1:] < patient[:-1]).any():  # DuckDB gives rows as they lie, if nothing else
+            raise StoreError("its facts do not lie in order", "ingest the sources into a new file")
         return dict(found)
 
     def words(self, kind: str) -> Mapping[int, str]:
