@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 from protocol_logic.foundation.dataclass import dataclass
@@ -46,14 +46,21 @@ class Unit:
 def gather(source: Source, problems: Problems) -> list[Unit]:
     """Parse a file and, before it, each knowledge file that it uses, each once."""
     found: dict[str, Unit | None] = {}
-    if source.name.startswith("kb/"):
-        statements, told, _ = parse_once(source)
-        problems.extend(told)
-    else:
-        statements = tuple(parse(source, problems))
+    statements, told = _read(source)
+    problems.extend(told)
     main = Unit(source, statements)
     _uses(main, found, problems)
     return [*(unit for unit in found.values() if unit is not None), main]
+
+
+@lru_cache(maxsize=8)
+def _read(source: Source) -> tuple[tuple[tree.Statement, ...], tuple[Problem, ...]]:
+    """The statements of a text and its problems: one text is often checked for several sites."""
+    if source.name.startswith("kb/"):
+        return parse_once(source)[:2]
+    problems = Problems()
+    statements = tuple(parse(source, problems))
+    return statements, tuple(problems.items)
 
 
 @cache
