@@ -225,3 +225,10 @@ def test_what_confirms_a_condition_is_found_by_the_words_of_texts() -> None:
     assert "confirmed by cytology" in run("names", "cytology").stdout
     beside = run("names", "histology").stdout
     assert beside.startswith("histological_type\n") and "\n\nhistology confirms these\n" in beside
+
+
+def test_a_code_is_found_by_the_category_that_reads_it() -> None:
+    told = run("names", "G40.919")
+    assert told.stdout.startswith("seizure_disorder\n")
+    assert "    its code icd10cm G40 Epilepsy and recurrent seizures\n" in told.stdout
+    assert told.stderr == "no name fits `G40.919`; it stands in codes of these\n"

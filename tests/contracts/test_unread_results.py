@@ -85,3 +85,13 @@ def test_it_stands_beside_the_verdict(tmp_path: Path) -> None:
     for command in lines:
         said = " ".join(run(*command).stdout.split())
         assert f"new, but not read: {SAID}" in unescape(said), command
+
+
+def test_nothing_recorded_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "p.elig").write_text(PROTOCOL)
+    patient = {"resourceType": "Patient", "id": "p1", "gender": "male", "birthDate": "1960-05-01"}
+    (tmp_path / "p1.json").write_text(json.dumps(patient))
+    asked = (tmp_path / "p.elig", tmp_path / "p1.json", "--as-of", "2026-01-15")
+    told = run("explain", *asked, "--criterion", "unknown_hemoglobin").stdout
+    assert "finding: hemoglobin recorded within 1 month: no" in told
+    assert "assumption: nothing is recorded of hemoglobin within 1 month" in told

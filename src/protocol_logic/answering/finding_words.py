@@ -51,12 +51,23 @@ class FindingWords:
             said = [_plain(cell) for cell in kept]
         return f"{label}: {' or '.join(said)}"
 
+    def nothing(self, name: str) -> str:
+        """That a finding rests on nothing, in words."""
+        finding = self.plan.findings.get(name)
+        label = self._label(name, finding)
+        if finding is not None and finding.kind == "in_record":
+            return f"nothing is recorded of {label.replace(' recorded', '', 1)}"
+        return f"nothing recorded says anything of {label}"
+
     def _label(self, name: str, finding: Finding | None) -> str:
         """A finding's name as a person writes it: what is asked in its own words."""
         entry = None if finding is None else self.entries.get(finding.entry)
         if isinstance(entry, Asked):
             return entry.label
         label = name.replace("_", " ")
+        if finding is not None and finding.kind == "in_record" and label.startswith("recorded("):
+            what, _, window = label.removeprefix("recorded(").removesuffix(")").partition(",")
+            return f"{what} recorded {window}".rstrip()
         if finding is not None and finding.kind == "ratio":
             return label.replace(f" per {finding.detail.lower()}", f" x {finding.detail}", 1)
         return label

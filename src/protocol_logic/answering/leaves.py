@@ -93,7 +93,7 @@ class Leaves:
         # INVARIANT: a finding never stands on nothing.
         assumption = f"assumption:{name}"
         known = self.graph.nodes[node]["outcome"] == "known"
-        words = f"nothing recorded says anything of {name.replace('_', ' ')}"
+        words = self.words.nothing(name)
         self.graph.add_node(
             assumption, kind="assumption", outcome="supposed", op="nothing",
             label=words if known else f"{words}; each case is possible",

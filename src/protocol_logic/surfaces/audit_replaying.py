@@ -275,6 +275,10 @@ class _Again:
 # ---- what is written -----------------------------------------------------------------------------
 
 
+_MOST_TOLD = 10
+"""Decisions of which the text tells what differs."""
+
+
 def _text(decisions: list[_Replayed]) -> Iterator[str]:
     shared: dict[str, list[int]] = {}
     for each in decisions:
@@ -284,15 +288,18 @@ def _text(decisions: list[_Replayed]) -> Iterator[str]:
             shared.setdefault(difference.text, []).append(number)
     for text, numbers in shared.items():
         yield visible(f"{_of_lines(numbers)}: {text}")
-    for each in decisions:
+    differing = [each for each in decisions if any(not d.of_run for d in each.found)]
+    for each in differing[:_MOST_TOLD]:
         own = [d for d in each.found if not d.of_run]
-        if own:
-            body = each.body
-            yield visible(f"line {body['number']}, {body['patient']} on {body['as_of']}:")
+        body = each.body
+        yield visible(f"line {body['number']}, {body['patient']} on {body['as_of']}:")
         for d in own:
             name = d.what.removeprefix("criterion:")
             lead = "" if name in ("source", "facts", "justification", "missing") else f"{name}: "
             yield visible(f"  {lead}{d.text}")
+    if len(differing) > _MOST_TOLD:
+        more = count(len(differing) - _MOST_TOLD, "more decision")
+        yield f"and {more} with differences of their own; --format json has all"
     same = sum(not any(d.counts for d in each.found) for each in decisions)
     yield f"{count(len(decisions), 'decision')}: {same:,} the same, {len(decisions) - same:,} not"
 

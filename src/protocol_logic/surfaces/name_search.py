@@ -22,6 +22,9 @@ _SHORT = 3
 `gemcitabine`."""
 
 
+_ICD_10_CM = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
+
+
 _SLIP = 0.87
 """How alike a single word must be: `hypertention`, and not `hypercalcemia` for hyperglycemia."""
 
@@ -58,8 +61,21 @@ def search(words: Iterable[str], known: Sequence[Known]) -> Hits:
         found = _at("{}", either, known)
     if found or by_code:
         return Hits(tuple(sorted(found, key=lambda each: _rank(each, parts))), by_code)
+    category = _category("".join(words).strip().upper(), known)
+    if category:
+        return Hits(by_code=category)
     standing = [each for each in known if _stands_in(each, set(parts))]
     return Hits(tuple(standing), partly=True)
+
+
+def _category(code: str, known: Sequence[Known]) -> tuple[tuple[Known, tuple[str, str, str]], ...]:
+    """The names that have the narrowest category of ICD-10-CM in which a code lies, with it."""
+    while _ICD_10_CM.fullmatch(code):
+        code = code[:-1].removesuffix(".")
+        found = tuple((e, c) for e in known for c in e.codes if c[:2] == ("icd10cm", code))
+        if found:
+            return found
+    return ()
 
 
 def _mended(parts: Sequence[str], known: Sequence[Known]) -> list[str]:

@@ -82,7 +82,8 @@ def details_parts(row: Row, vocabulary: Vocabulary) -> Parts:
         *together(row),
     ]
     parts = [*_by_scope(row), *(part for part in parts if part[1])]
-    return [*parts, *gap_parts(row["criteria"], vocabulary), *passed]
+    # What may be wrong comes before what is to be asked, of which the end may be left out.
+    return [*parts, *passed, *gap_parts(row["criteria"], vocabulary)]
 
 
 def _by_scope(row: Row) -> Parts:
