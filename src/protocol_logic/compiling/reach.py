@@ -7,10 +7,12 @@ many than one too few.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.planner import deniers
 from protocol_logic.knowledge import vocabulary as voc
 
@@ -30,11 +32,24 @@ def reached(protocol: core.Protocol) -> frozenset[str]:
 
 
 def _reached(protocol: core.Protocol) -> frozenset[str]:
+    return _from(protocol, [(each.applies, each.condition) for each in protocol.criteria])
+
+
+def reached_of(protocol: core.Protocol, plan: Plan) -> frozenset[str]:
+    """The names that the findings of a plan rest on, which may be a part of the protocol's."""
+    named = [*plan.findings.values(), *plan.courses.values()]
+    found = _from(protocol, named)
+    concepts = (n for n in found if isinstance(protocol.vocabulary.entries.get(n), voc.Concept))
+    # Who never had a class had no kind of it.
+    return found.union(*(protocol.vocabulary.above(name) for name in concepts))
+
+
+def _from(protocol: core.Protocol, values: Iterable[object]) -> frozenset[str]:
     entries = protocol.vocabulary.entries
     known = entries.keys() | protocol.derived.keys() | protocol.definitions.keys()
     queue = [field.name for field in protocol.vocabulary.of(voc.PatientField)]
-    for criterion in protocol.criteria:
-        queue += _strings((criterion.applies, criterion.condition))
+    for value in values:
+        queue += _strings(value)
     found: set[str] = set()
     while queue:
         name = queue.pop()

@@ -77,24 +77,30 @@ def look_beside(
     found.beside = beside
 
 
-def suspects(protocol: core.Protocol, plan: Plan) -> Callable[[Unlisted], bool]:
-    """Whether something that a record states may be told beside a list that closes: what
-    `look_beside` never speaks of is none."""
+def resembled(protocol: core.Protocol, plan: Plan) -> Callable[[Unlisted], frozenset[str]]:
+    """The classes asked for of which something that a record states, by a code that an entry has,
+    may be, though it is of none of their entries: beside no other can `look_beside` tell it."""
     voc = protocol.vocabulary
-    asked = {*(f.entry for f in plan.findings.values()), *plan.courses}
-    classes = [
-        (spoken(voc, n), frozenset(voc.below(n))) for n in sorted(asked & voc.entries.keys())
-    ]
+    asked = {*(f.entry for f in plan.findings.values()), *plan.courses} & voc.entries.keys()
+    classes = [(name, spoken(voc, name), frozenset(voc.below(name))) for name in sorted(asked)]
 
-    def is_one(each: Unlisted) -> bool:
-        if not each.known or each.status:
-            return True
-        return any(
-            below.isdisjoint(each.entries) and said.resembles(each.name, each.code, True)
-            for said, below in classes
+    def of(each: Unlisted) -> frozenset[str]:
+        return frozenset(
+            name
+            for name, said, below in classes
+            if below.isdisjoint(each.entries) and said.resembles(each.name, each.code, True)
         )
 
-    return is_one
+    return of
+
+
+def resting_on(protocol: core.Protocol, plan: Plan, name: str) -> frozenset[str]:
+    """The findings and groups of courses by which a class may be absent for some criterion."""
+    found: set[str] = set()
+    for criterion in protocol.criteria:
+        each = _classes_asked(plan, protocol.vocabulary, criterion)
+        found.update(asked for asked, its in each if its == name)
+    return frozenset(found)
 
 
 def _closing(vocabulary: Vocabulary, found: PatientFindings) -> dict[str, str]:
@@ -136,6 +142,17 @@ def _absent(
 ) -> Iterator[tuple[str, str]]:
     """The classes that a criterion asks for and a list closes, with the list; of what it asks for
     as a kind of another only that other."""
+    told: dict[str, str] = {}
+    for name, of in _classes_asked(plan, vocabulary, criterion):
+        if name in closing:
+            told.setdefault(of, closing[name])
+    yield from told.items()
+
+
+def _classes_asked(
+    plan: Plan, vocabulary: Vocabulary, criterion: core.Criterion
+) -> Iterator[tuple[str, str]]:
+    """The findings and groups of courses of a criterion that ask for classes, with the class."""
     reach = plan.reach.get(criterion.id)
     if reach is None:
         return
@@ -143,12 +160,10 @@ def _absent(
     asked = {n: plan.findings[n].entry for n in reach.findings if n in plan.findings}
     asked |= {concept_group(entry): entry for entry in (*asked.values(), *reach.courses)}
     classes = {entry for entry in asked.values() if entry in vocabulary.entries}
-    told: dict[str, str] = {}
     for name, entry in asked.items():
-        if name in closing and entry in classes:
+        if entry in classes:
             above = [each for each in vocabulary.above(entry) if each in classes]
-            told.setdefault(above[0] if above else entry, closing[name])
-    yield from told.items()
+            yield name, above[0] if above else entry
 
 
 def words(unlisted: Sequence[Unlisted]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -11,9 +12,11 @@ import numpy as np
 
 from protocol_logic.answering.columns.rows import ColumnRows, ManyRow, ShardRows
 from protocol_logic.answering.rows import AsOf, Row
+from protocol_logic.compiling.reach import reached_of
 from protocol_logic.findings.columns import Columns, Looks, Part, read_columns
 from protocol_logic.findings.columns.leaving import Leaving
-from protocol_logic.findings.unlisted import suspects
+from protocol_logic.findings.columns.tables import Ints
+from protocol_logic.findings.unlisted import resembled, resting_on
 from protocol_logic.findings.unread import open_to
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.pipeline.reading import as_of_date
@@ -21,7 +24,7 @@ from protocol_logic.pipeline.screening import Screened, Screening
 from protocol_logic.reasoning.columns import ColumnEngine
 from protocol_logic.records.duplicates import misleading_id, with_id_told
 from protocol_logic.records.facts import Account, PatientRecord, total_of
-from protocol_logic.records.store.heads import heads_of, resource_names
+from protocol_logic.records.store.heads import facts_alone, heads_of, resource_names
 from protocol_logic.records.store.opening import StoreError
 from protocol_logic.records.store.reading import Gatherer, Store, Stored
 from protocol_logic.records.store.shards import Shard
@@ -59,8 +62,8 @@ class Line:
 
 @dataclass(slots=True)
 class _Patient:
-    """A patient of a stretch, with the day of judgement. `record`: its facts are there only where
-    something of the patient is read one by one."""
+    """A patient of a stretch, with the day of judgement. `record`: without facts, or, where its
+    problems cannot be told otherwise, the whole."""
 
     record: PatientRecord
     as_of: AsOf
@@ -83,8 +86,9 @@ class ColumnScreening:
         self.engine = ColumnEngine(screening.engine, self.looks)
         self.rows = ColumnRows(c.protocol, c.plan, c.digest, c.policies, c.dates, self.engine)
         self.one_by_one: Counter[str] = Counter()
-        self.is_suspect = suspects(c.protocol, c.plan)
+        self.resembled = resembled(c.protocol, c.plan)
         self.is_open = open_to(c.protocol, c.plan)
+        self._entries: dict[frozenset[str], set[int]] = {}
         self._store: Store | None = None
         self._gatherer: Gatherer | None = None
         self._texts: dict[str, int] | None = None
@@ -112,9 +116,22 @@ class ColumnScreening:
                 raise StoreError("it was changed while it was read", "run the command again")
             self._gatherer = self._store.gatherer(self.compiled.codings)
             self._texts = None
+            self._entries.clear()
             if self._store.is_by_entry():
                 self._texts = {text: n for n, text in self._store.day_texts().items()}
         return self._store, self._gatherer
+
+    def entries(self, gatherer: Gatherer, parts: Sequence[Part]) -> Collection[int]:
+        """The numbers of the entries that parts of the plan rest on."""
+        found: set[int] = set()
+        for part in parts:
+            its = self._entries.get(part.names)
+            if its is None:
+                names = reached_of(self.compiled.protocol, part.plan)
+                numbers = gatherer.numbers
+                its = self._entries[part.names] = {numbers[n] for n in names if n in numbers}
+            found |= its
+        return found
 
     def close(self) -> None:
         """Let the store go."""
@@ -139,7 +156,7 @@ class _Stretch:
         self.gatherer = gatherer
         self.shard = shard
         self.texts = texts
-        self.heads = heads_of(shard, gatherer, its.is_suspect, its.is_open)
+        self.heads = heads_of(shard, gatherer, its.resembled, its.is_open)
         self.found: dict[int, Line] = {}
 
     def lines(self) -> list[Line]:
@@ -197,45 +214,69 @@ class _Stretch:
         for place, each in patients.items():
             days[place] = each.as_of.date.toordinal() - _EPOCH
         columns = read_columns(c.protocol, c.plan, self.shard, days, its.looks, c.windows, c.dates)
-        closing, some = np.zeros(size, bool), np.zeros(size, bool)
+        some = np.zeros(size, bool)
         every = np.full(size, not its.apart)
-        for column in columns.columns.values():
-            closing |= column.closing
         for part in columns.parts:
             some |= part.left
             every &= part.left
-        wholly = heads.unread | every | (heads.alike & closing)
-        whole = np.flatnonzero(heads.rough | some | wholly)
-        records = self._records([place for place in whole.tolist() if place in patients])
+        wholly = heads.unread | every | self._told_beside(columns, np.arange(size))
+        whole = heads.rough | wholly
+        left = self._left(columns, some, patients)
+        records = self._records([p for p in np.flatnonzero(whole).tolist() if p in patients])
+        alone = {p: its.entries(self.gatherer, parts) for p, parts in left.items() if not whole[p]}
+        for place, stored in facts_alone(self.shard, heads, alone).items():
+            records[place] = self.gatherer.record(stored)
         leaving = Leaving(c.protocol, columns, its.looks, c.windows, c.dates, self.texts)
         for place, record in records.items():
-            patient = patients[place]
-            patient.record = record
-            left = [part for part in columns.parts if part.left[place]]
-            if wholly[place] or not self._read(leaving, columns, place, patient, left):
+            patient, parts = patients[place], left.get(place, [])
+            day = patient.as_of.date
+            if wholly[place] or not self._read(leaving, columns, place, record, day, parts):
                 del patients[place]
+                record = record if whole[place] else self._records([place])[place]
                 self._read_wholly(place, record)
-            else:
-                its.one_by_one[PARTLY] += bool(left)
-                its.one_by_one.update(map(_named, left))
+                continue
+            if whole[place]:
+                patient.record = record
+            its.one_by_one[PARTLY] += bool(parts)
+            its.one_by_one.update(map(_named, parts))
         if patients:
             self._rows(columns, leaving, patients)
+
+    def _left(
+        self, columns: Columns, some: Ints, patients: dict[int, _Patient]
+    ) -> dict[int, list[Part]]:
+        """The parts that have to be read one by one, of each patient who has any."""
+        return {
+            place: [part for part in columns.parts if part.left[place]]
+            for place in np.flatnonzero(some).tolist()
+            if place in patients
+        }
 
     def _read(
         self,
         leaving: Leaving,
         columns: Columns,
         place: int,
-        patient: _Patient,
-        left: list[Part],
+        record: PatientRecord,
+        day: date,
+        parts: list[Part],
     ) -> bool:
         """Read some parts of a patient into the columns; False where these cannot tell all."""
-        if not leaving.read(place, patient.record, patient.as_of.date, left):
+        if not leaving.read(place, record, day, parts):
             return False
-        names = (name for part in left for name in part.names)
-        return not (
-            self.heads.alike[place] and any(columns.columns[name].closing[place] for name in names)
-        )
+        return not self._told_beside(columns, np.array([place]))[0]
+
+    def _told_beside(self, columns: Columns, places: Ints) -> Ints:
+        """Of whom something may be told beside a list that closes what they have none of."""
+        found = np.zeros(len(places), bool)
+        for name, alike in self.heads.alike.items():
+            its = alike[places]
+            if its.any():
+                for finding in resting_on(self.its.compiled.protocol, self.its.compiled.plan, name):
+                    column = columns.columns.get(finding)
+                    if column is not None:
+                        found |= its & column.closing[places]
+        return found
 
     def _rows(self, columns: Columns, leaving: Leaving, patients: dict[int, _Patient]) -> None:
         numbers = np.array(list(patients), np.int64)
