@@ -96,21 +96,28 @@ class Alike:
     """Some entries, and which of them a result resembles."""
 
     def __init__(self, entries: Iterable[Measurable]) -> None:
-        self._by_word: dict[str, list[_Spoken]] = {}
-        for spoken in map(_Spoken.of, entries):
-            for word in {word for name in spoken.names for word in name.words}:
-                self._by_word.setdefault(word, []).append(spoken)
+        self._entries = tuple(entries)
+        self._words: dict[str, list[_Spoken]] | None = None
         self._known: dict[Result, tuple[str, ...]] = {}
+
+    @property
+    def _by_word(self) -> dict[str, list[_Spoken]]:
+        """Word -> what it may speak of; made when there is a first result to look at."""
+        if self._words is None:
+            self._words = {}
+            for spoken in map(_Spoken.of, self._entries):
+                for word in {word for name in spoken.names for word in name.words}:
+                    self._words.setdefault(word, []).append(spoken)
+        return self._words
 
     def of(self, result: Result) -> tuple[str, ...]:
         """The names of the entries that a result resembles."""
         found = self._known.get(result)
         if found is None:
             name = name_of(result.name, observed=True)
+            by_word = self._by_word
             near = {
-                spoken.entry.name: spoken
-                for word in name.words
-                for spoken in self._by_word.get(word, ())
+                spoken.entry.name: spoken for word in name.words for spoken in by_word.get(word, ())
             }
             alike = (n for n, spoken in near.items() if spoken.resembles(result, name))
             found = self._known[result] = tuple(sorted(alike))
