@@ -43,7 +43,7 @@ class Row(Generic[_E]):
     dates. `any_day`: without a day that can be read it counts as of any day; else it does not
     count. `statuses`: those that count; None: `read` decides. `concept`: the kind of concept that a
     resource is about. `asked`: whether anything asks for resources of the type; else one of which
-    no code is known is irrelevant.
+    no code is known is irrelevant. `by_code`: nothing but the codes decides which are found.
     """
 
     code: str | None
@@ -54,6 +54,7 @@ class Row(Generic[_E]):
     statuses: frozenset[str] | None = None
     concept: str | None = None
     asked: Callable[[Codings], bool] = lambda _: True
+    by_code: bool = False
 
 
 # Patient
@@ -140,7 +141,13 @@ def _row(
     **more: Any,
 ) -> Row[_E]:
     """The row of a type whose entries are found by the codes of one CodeableConcept."""
-    return Row(code, lambda json, codings: entries_of(json.get(code), table(codings)), read, **more)
+    return Row(
+        code,
+        lambda json, codings: entries_of(json.get(code), table(codings)),
+        read,
+        by_code=True,
+        **more,
+    )
 
 
 ROWS: dict[str, Row[Any]] = {

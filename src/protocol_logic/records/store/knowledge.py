@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
@@ -83,6 +83,8 @@ class Knowledge:
     qualifiers: Mapping[str, int]
     """Name that a qualifier has while records are read -> its number."""
     tables: tuple[Mapping[str, int], ...]
+    coded: dict[tuple[object, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+    """What resources with a code were found to be about (see `seeing`), to find it only once."""
 
     @classmethod
     def of(cls, vocabularies: Iterable[Vocabulary]) -> Knowledge:

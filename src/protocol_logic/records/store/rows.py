@@ -86,7 +86,8 @@ def rows_of(kept: KeptPatient, numbers: Sequence[int]) -> Rows:
     for number, each in enumerate(kept.kept):
         place = None
         if each.about is not None:
-            key = (each.kind or "", about_text(each.about))
+            text = each.text if each.text is not None else about_text(each.about)
+            key = (each.kind or "", text)
             place = places.setdefault(key, len(places))
         rows.resources.append(
             (

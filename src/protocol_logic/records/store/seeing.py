@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
@@ -47,6 +47,40 @@ def see(document: Document, knowledge: Knowledge, problems: Problems) -> KeptPat
         problems.extend(found)
         return None
     return _Seer(document, knowledge, entries, subject, found).see(missing)
+
+
+class Coded(NamedTuple):
+    """What is the same for all resources of a type that have the same code.
+
+    `entries`: those that are found; `about`, `text`: the code elements that are kept; `told`:
+    whether something may be said of the resource where no entry is found.
+    """
+
+    entries: tuple[tuple[Layer, Any], ...]
+    about: Object
+    text: str
+    told: bool
+
+
+_MOST_CODED = 50_000
+
+
+def _key(json: Object, row: Row[Any]) -> tuple[object, ...] | None:
+    """Type and code of a resource; None where the code is no ordinary CodeableConcept."""
+    concept = json.get(row.code or "")
+    if concept.__class__ is not dict:
+        return None
+    codings = concept.get("coding")
+    if codings.__class__ is not list:
+        return None
+    found = [json["resourceType"], concept.get("text"), json.get("medicationReference") is None]
+    for coding in codings:
+        if coding.__class__ is not dict:
+            return None
+        found += (coding.get("system"), coding.get("code"), coding.get("display"))
+    if any(each is not None and each.__class__ is not str for each in found[3:] + found[1:2]):
+        return None
+    return tuple(found)
 
 
 @dataclass(slots=True)
@@ -113,8 +147,15 @@ class _Seer(fhir.Reader):
         if row is None:
             kind, about = "", _pruned(entry.resource, ("code", MEDICATION), words=False)
         else:
+            kind = entry.kind
+            coded = self._coded(entry.resource, row)
+            if coded is not None:
+                if coded.about:
+                    place = (kind, coded.text)
+                    self.kept.others[place] = self.kept.others.get(place, 0) + 1
+                return
             components = objects_in(entry.resource, "component")
-            kind, about = entry.kind, _about(entry.kind, row, entry.resource, components)
+            about = _about(kind, row, entry.resource, components)
         if about:
             place = (kind, about_text(about))
             self.kept.others[place] = self.kept.others.get(place, 0) + 1
@@ -157,31 +198,44 @@ class _Seer(fhir.Reader):
 
     def _of_row(self, item: Item, row: Row[Any], kept: Kept) -> Kept | None:
         json, kind = item.json, kept.type
-        parts, components = self._parts(json, row)
         kept.kind = kind
+        coded, beside = self._coded(json, row), self._beside(json)
+        if coded is not None:
+            parts = [(layer, json, 0, entry) for layer, entry in coded.entries]
+        else:
+            parts, components = self._parts(json, row)
         if row.code is None:
             fields = {name for layer in self.knowledge.layers for name in layer.codings.fields}
             kept.about = {name: True for name in sorted(fields) if name in json}
         else:
-            kept.about = {**_about(kind, row, json, components), **self._beside(json)}
+            about = (
+                {**_about(kind, row, json, components), **beside}
+                if coded is None
+                else ({**coded.about, **beside})
+            )
             results = self._alike(json)
             if results:
-                kept.about["results"] = results
+                about["results"] = results
+            elif coded is not None and not beside:
+                kept.text = coded.text
+            kept.about = about
             kept.day = first_day(json, row)
             kept.stated = fhir.is_stated(json, row)
             kept.status = fhir.unsure_status(json, row)
         if parts:
             self._read_parts(item, row, parts, kept)
-        elif not kept.problems and not self._is_told(json, row, kept):
+        elif not kept.problems and not self._is_told(json, row, kept, coded):
             return None
         if kept.via is not None and kept.facts:
             self.referred.add(kept.via)
         return kept
 
-    def _is_told(self, json: Object, row: Row[Any], kept: Kept) -> bool:
+    def _is_told(self, json: Object, row: Row[Any], kept: Kept, coded: Coded | None) -> bool:
         """Whether something can be told of what no entry is found for."""
         alike_ones = kept.about is not None and "results" in kept.about
-        return alike_ones or bool(self._beside(json)) or self._may_be_told(json, row)
+        if alike_ones or self._beside(json):
+            return True
+        return self._may_be_told(json, row) if coded is None else coded.told
 
     def _alike(self, json: Object) -> list[Object]:
         """What results that nothing reads say of themselves, where they resemble an entry."""
@@ -192,6 +246,25 @@ class _Seer(fhir.Reader):
             for said in told(json)
             if any(any(alike([said], layer.codings)) for layer in self.knowledge.layers)
         ]
+
+    def _coded(self, json: Object, row: Row[Any]) -> Coded | None:
+        """What was found by the same code before; None where more than one code decides."""
+        if not row.by_code or "component" in json:
+            return None
+        key = _key(json, row)
+        if key is None:
+            return None
+        known = self.knowledge.coded
+        found = known.get(key)
+        if found is None:
+            parts, _ = self._parts(json, row)
+            about = _about(json["resourceType"], row, json, [])
+            entries = tuple((layer, entry) for layer, _, _, entry in parts)
+            may_be = self._may_be_told(json, row)
+            if len(known) >= _MOST_CODED:
+                known.clear()
+            found = known[key] = Coded(entries, about, about_text(about), may_be)
+        return found
 
     def _parts(
         self, json: Object, row: Row[Any]
