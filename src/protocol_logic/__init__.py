@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from protocol_logic.surfaces.python.patient import Patient
     from protocol_logic.surfaces.python.protocol import Protocol
     from protocol_logic.surfaces.python.results import Result
+    from protocol_logic.surfaces.python.store import ingest
 
 __version__ = "0.1.0"
 __all__ = [
-    "Cohort", "InputError", "Justification", "Patient", "Protocol", "Result", "__version__"
+    "Cohort", "InputError", "Justification", "Patient", "Protocol", "Result", "__version__",
+    "ingest",
 ]  # fmt: skip
 
 _MODULES = {
@@ -28,6 +30,7 @@ _MODULES = {
     "Patient": "patient",
     "Protocol": "protocol",
     "Result": "results",
+    "ingest": "store",
 }
 
 

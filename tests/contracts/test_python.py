@@ -466,3 +466,22 @@ def test_names_of_the_package() -> None:
         assert getattr(protocol_logic, name)
     with pytest.raises(AttributeError, match="explain"):
         getattr(protocol_logic, "explain")  # noqa: B009
+
+
+def test_a_store_is_made_and_read(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb", reason="needs the extra `cohort`")
+    from protocol_logic import ingest
+
+    source, store = tmp_path / "a.ndjson", tmp_path / "a.duckdb"
+    source.write_text(json.dumps(bundle()) + "\n{]\n")
+    done = ingest(source, store=store)
+    assert str(done) == "1 patient added"
+    assert (done.added, done.is_clean, done.complete) == (1, False, True)
+    assert [problem.code for problem in done.problems] == ["not-readable"]
+    source.write_text(json.dumps(bundle()) + "\n")
+    assert str(ingest(source, store=store)) == "0 patients added, 1 as before"
+    assert len(Protocol.load(PROTOCOL).cohort(store)) == 1
+    with pytest.raises(InputError, match="name it as in"):
+        ingest(source, store=tmp_path / "b")
+    with pytest.raises(InputError, match="name the files"):
+        ingest(store=store)

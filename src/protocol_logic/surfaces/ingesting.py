@@ -56,8 +56,45 @@ class IngestOptions:
     workers: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What became of an `ingest`: how many patients were `added`, `replaced` by others of their id,
+    `kept` as they were, and `removed` with their files; what could not be read. `complete`: it came
+    to its end, else the same call goes on.
+    """
+
+    added: int
+    replaced: int
+    kept: int
+    removed: int
+    problems: Sequence[Problem]
+    complete: bool
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all was read."""
+        return all(problem.severity != "error" for problem in self.problems)
+
+    def __str__(self) -> str:
+        told = [f"{count(self.added, 'patient')} added"]
+        told += [f"{self.replaced:,} replaced"] if self.replaced else []
+        told += [f"{self.kept:,} as before"] if self.kept else []
+        told += [f"{self.removed:,} gone from their files"] if self.removed else []
+        return ", ".join(told)
+
+
 def ingest(options: IngestOptions) -> int:
     """Read sources into a store; the exit code: 1 where one could not be read, else 0."""
+    reading, done = ingested(options)
+    print_problems(done.problems)
+    tell_passed_over(reading)
+    if done.complete:
+        click.echo(str(done), err=True)
+    return 0 if done.is_clean else 1
+
+
+def ingested(options: IngestOptions) -> tuple[Reading, Ingested]:
+    """Read sources into a store: what was passed over, and what became of the rest."""
     from protocol_logic.records.store.shelf import LargeShelf
     from protocol_logic.records.store.writing import Writer
 
@@ -79,11 +116,14 @@ def ingest(options: IngestOptions) -> int:
             problems.add(
                 Problem(code="not-readable", message=str(error), hint=error.hint, file=str(store))
             )
-    print_problems(problems.sorted())
-    tell_passed_over(run.reading)
-    if finished:
-        click.echo(_summary(writer), err=True)
-    return 1 if problems.has_errors else 0
+    return run.reading, Ingested(
+        added=writer.added,
+        replaced=writer.replaced,
+        kept=writer.kept,
+        removed=writer.removed,
+        problems=tuple(problems.sorted()),
+        complete=finished,
+    )
 
 
 def _sources(names: Sequence[str]) -> Places:
@@ -153,14 +193,6 @@ def _knowledge(given: Sequence[tuple[str, str, str]]) -> Knowledge:
     if knowledge is None:
         raise SourceErrors("--protocol", problems.sorted())
     return knowledge
-
-
-def _summary(writer: Writer) -> str:
-    told = [f"{count(writer.added, 'patient')} added"]
-    told += [f"{writer.replaced:,} replaced"] if writer.replaced else []
-    told += [f"{writer.kept:,} as before"] if writer.kept else []
-    told += [f"{writer.removed:,} gone from their files"] if writer.removed else []
-    return ", ".join(told)
 
 
 # ---- in each process -----------------------------------------------------------------------------

@@ -208,11 +208,8 @@ class _Seer(fhir.Reader):
             fields = {name for layer in self.knowledge.layers for name in layer.codings.fields}
             kept.about = {name: True for name in sorted(fields) if name in json}
         else:
-            about = (
-                {**_about(kind, row, json, components), **beside}
-                if coded is None
-                else ({**coded.about, **beside})
-            )
+            own = _about(kind, row, json, components) if coded is None else coded.about
+            about = {**own, **beside}
             results = self._alike(json)
             if results:
                 about["results"] = results
