@@ -82,3 +82,25 @@ def test_it_stands_beside_the_verdict(tmp_path: Path) -> None:
     # Where no list closes, nothing is passed over.
     without = json.loads(run("screen", *asked[:4], "--format", "ndjson").stdout)
     assert [c["passed_over"] for c in without["criteria"]] == [[], []]
+
+
+def test_what_no_entry_knows_is_counted_beside_a_list_of_a_person(tmp_path: Path) -> None:
+    (tmp_path / "p.elig").write_text(PROTOCOL)
+    patient, answers = tmp_path / "p1.json", tmp_path / "a.csv"
+    bundle = record()
+    entries = bundle["entry"]
+    assert isinstance(entries, list)
+    coding = entries[1]["resource"]["medicationCodeableConcept"]["coding"][0]
+    coding["display"] = "A new product"
+    patient.write_text(json.dumps(bundle))
+    answers.write_text(
+        "patient,element,value,who,when,source\n"
+        "p1,medication_history,complete,A Nurse,2026-01-10,asked\n"
+    )
+    (tmp_path / "p2.json").write_text(json.dumps({"resourceType": "Patient", "id": "p2"}))
+    asked = ("--as-of", "2026-01-15", "--answers", answers)
+    for patients in ([patient], [patient, tmp_path / "p2.json"]):
+        for more in ((), ("--why",)):
+            said = run("screen", tmp_path / "p.elig", *patients, *asked, *more).stdout
+            told = "complete list passes over: 1 medication that no entry knows"
+            assert told in " ".join(said.split()), (patients, more)

@@ -25,6 +25,8 @@ from protocol_logic.surfaces.table_details import (
     status_of,
     status_words,
     together,
+    unknown_of,
+    unknown_parts,
     why_lines,
     words_of,
     words_of_why,
@@ -91,6 +93,7 @@ class Table(RowFormat):
         if "why" in row:
             names += ("why",)
         kept["status"] = status_of(row)
+        kept["unknown"] = unknown_of(row)
         criteria = [{name: criterion[name] for name in names} for criterion in row["criteria"]]
         return written(json.dumps({**kept, "criteria": criteria}, separators=(",", ":")))
 
@@ -169,6 +172,7 @@ class _Drawing:
         word = self.signs.eligibility(row["eligibility"])
         yield f"{shown(row['patient'])}: {self.paint(word, *_STYLES[row['eligibility']])}"
         yield from self._wrapped(status_words(row), "")
+        yield from self._wrapped(words_of(unknown_parts(row)), "")
         names = [scope["id"] for scope in row["scopes"]]
         for scope in row["scopes"]:
             word = self.signs.eligibility(scope["eligibility"])

@@ -72,7 +72,7 @@ def details_parts(row: Row, vocabulary: Vocabulary) -> Parts:
 
     Not where the row says why, which says it all.
     """
-    passed = passed_parts(row["criteria"])
+    passed = [*passed_parts(row["criteria"]), *unknown_parts(row)]
     if why_lines(row):
         return [*_by_scope(row), *together(row), *passed]
     failing = [c for c in row["criteria"] if c["verdict"] == "fail"]
@@ -147,6 +147,18 @@ def _few(said: Sequence[str]) -> list[str]:
 def status_of(row: Row) -> list[str]:
     """What the Patient says of the whole record: deceased, not active, replaced."""
     return [p["message"] for p in row["problems"] if p["code"] == "patient-status"]
+
+
+def unknown_of(row: Row) -> list[str]:
+    """What a complete list passes over because no entry knows it, counted by kind."""
+    told = (p["message"] for p in row["problems"] if p["code"] == "unlisted-under-closed-list")
+    said = (text.partition(" beside ")[2].partition(":")[0] for text in told)
+    return [each for each in said if each.endswith("that no entry knows")]
+
+
+def unknown_parts(row: Row) -> Parts:
+    """The same of a row that is kept."""
+    return [(PASSED_OVER, list(row["unknown"]))] if row["unknown"] else []
 
 
 def status_words(row: Row, end: str = "") -> Words:
