@@ -203,4 +203,4 @@ def test_tables_are_screened_on_their_index_dates(tmp_path: Path) -> None:
     assert "error[bad-mapping]" in done.stderr
     (tmp_path / "mapping.toml").unlink()
     done = run("screen", PROTOCOL, tmp_path)
-    assert "a folder of tables has a mapping.toml" in done.stderr
+    assert "tables have a mapping.toml" in done.stderr
