@@ -2,7 +2,8 @@
 
 Every patient of the folders who is not eligible by the seed protocol, by default the Synthea and
 the PySynthea breast records of ../shared/data; then made-up protocols in which 1 to 30 criteria
-fail, of which each can be repaired in two ways. Processor time of findings, levers and search;
+fail, of which each can be repaired in two ways. Processor time of findings, levers and search,
+with the records of all patients out of the reach of the garbage collector;
 warm: every patient a second time, with what the protocol keeps. *Others*: the second half of the
 patients, once, after the first half: what it costs to meet a patient warm.
 
@@ -15,6 +16,7 @@ environment of its own): processor time, and whether they find the same sets.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -69,6 +71,8 @@ SUBSET = """
 Problem_: TypeAlias = tuple[Sequence[Shape], list[Sequence[Fit]]]
 """Levers, and the nogoods that a repair hits none of."""
 BESIDE = (4, 8, 9)
+EVERY: dict[str, list[float]] = {}
+"""The times of the ineligible patients of all folders, by what was done."""
 Sets: TypeAlias = set[frozenset[str]]
 GROWTH = (1, 2, 4, 6, 8, 9, 10, 12, 16, 20, 25, 30)
 
@@ -106,6 +110,8 @@ def patients(folder: Path) -> None:
         said = repairing.engine.eligibility(findings_of(found, record, as_of))
         if said in chosen:
             chosen[said].append((record, as_of))
+    gc.collect()
+    gc.freeze()
     for eligibility, of in chosen.items():
         if not of:
             continue
@@ -120,12 +126,16 @@ def patients(folder: Path) -> None:
             if name == "first":
                 print(f"{folder.name}: {len(of)} {eligibility}")
             told(name, times)
+            if eligibility == "ineligible":
+                EVERY.setdefault(name, []).extend(times)
         times = []
         for record, as_of in of:
             start = process_time()
             repairing.repairs(record, as_of)
             times.append(process_time() - start)
         told("warm, with waiting", times)
+        if eligibility == "ineligible":
+            EVERY.setdefault("warm, with waiting", []).extend(times)
         if eligibility == "ineligible":
             others(of)
             beside([problems_of(repairing, *each) for each in of])
@@ -302,4 +312,7 @@ def problems_together(number: int) -> list[Problem_]:
 if __name__ == "__main__":
     for each in [Path(name) for name in sys.argv[1:]] or FOLDERS:
         patients(each)
+    print("ineligible patients of all folders together")
+    for name, times in EVERY.items():
+        told(name, times)
     growth()

@@ -284,9 +284,11 @@ class Visible:
 
     def closes(self, history: str) -> bool:
         """Whether a list is recorded, and closes all that it can."""
+        lists = self.of(history)
+        if not lists or not self.unread or not all(map(is_listed, lists)):
+            return bool(lists)
         kinds = {kind_of(e) for e in self.vocabulary.entries.values() if _is_closed_by(e, history)}
-        unread = not kinds.isdisjoint(self.unread)
-        return any(not (unread and is_listed(fact)) for fact in self.of(history))
+        return kinds.isdisjoint(self.unread)
 
     def _denials(self, entry: str) -> Iterator[Fact]:
         """Where somebody says that it, or all that it is a kind of, never was."""

@@ -138,7 +138,7 @@ def minimal_regions(
     found = search.regions()
     if len(found) <= most:
         return sorted(found), True
-    return sorted(search.cheapest() if cheapest else found[:most]), False
+    return sorted(search.cheapest(found) if cheapest else found[:most]), False
 
 
 class _Search:
@@ -174,13 +174,14 @@ class _Search:
             self.control.solve(on_model=keep)
         return found
 
-    def cheapest(self) -> list[Region]:
+    def cheapest(self, found: Iterable[Region]) -> list[Region]:
         """Where there are too many: all up to a cost, and some of those that cost one more.
 
-        What is minimal among those up to a cost is minimal among all: with less changed, a
+        `found`: more than are wanted. What is minimal among those up to a cost is minimal among all: with less changed, a
         repair costs no more.
         """
-        low, high = -1, sum(max(costs, default=0) for costs in self.costs)
+        prices = [sum([self.costs[n][kept[0]] for n, kept in region]) for region in found]
+        low, high = -1, sorted(prices)[self.most]
         while high - low > 1:  # not too many up to `low`, too many up to `high`
             middle = (low + high) // 2
             with self._up_to(middle):
