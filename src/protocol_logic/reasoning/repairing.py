@@ -177,8 +177,8 @@ class _Search:
     def cheapest(self, found: Iterable[Region]) -> list[Region]:
         """Where there are too many: all up to a cost, and some of those that cost one more.
 
-        `found`: more than are wanted. What is minimal among those up to a cost is minimal among all: with less changed, a
-        repair costs no more.
+        `found`: more than are wanted. What is minimal among those up to a cost is minimal among
+        all: with less changed, a repair costs no more.
         """
         prices = [sum([self.costs[n][kept[0]] for n, kept in region]) for region in found]
         low, high = -1, sorted(prices)[self.most]
