@@ -59,6 +59,7 @@ def compare(
         records = list(records_in(store, gatherer))[:most]
         days = [as_of] * len(records) if isinstance(as_of, date) else list(as_of or ())
         days = days or [record.index_date or date(2026, 11, 2) for record in records]
+        points = {point.name: days[0] for point in compiled.protocol.timepoints}
         table = Looks()
         columns = read_columns(
             compiled.protocol,
@@ -67,10 +68,11 @@ def compare(
             np.array([day.toordinal() - _EPOCH for day in days], np.int32),
             table,
             windows or {},
+            points,
         )
     kinds = {name: finding.kind for name, finding in compiled.plan.findings.items()}
     for patient, (record, day) in enumerate(zip(records, days, strict=True)):
-        read = read_findings(compiled.protocol, compiled.plan, record, day, windows or {})
+        read = read_findings(compiled.protocol, compiled.plan, record, day, windows or {}, points)
         gone = {n for part in columns.parts if part.left[patient] for n in part.names}
         assert len(gone) == sum(len(p.names) for p in columns.parts if p.left[patient])
         groups = {group.name: group.findings for group in read.groups}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from protocol_logic.compiling import formulas
 from protocol_logic.compiling.plan import NOT_RECORDED, Finding
+from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.columns.cells import Openers, Read, anything, code
 from protocol_logic.findings.columns.cutting import inside
 from protocol_logic.findings.columns.formulas import Bounded, bounded, exact
@@ -45,7 +46,7 @@ def read_derived(sources: Sources, finding: Finding, sex: str | None) -> tuple[R
     alternatives; and in whom the sex, which is not certain."""
     derived = sources.protocol.derived[finding.entry]
     size = sources.size
-    inputs = {name: _input(sources, name) for name in derived.inputs}
+    inputs = {name: _input(sources, name, finding.window) for name in derived.inputs}
     fields = {name: values_named(sources, name) for name in derived.fields}
     has = np.logical_and.reduce([each.has for each in inputs.values()])
     several = np.logical_or.reduce([each.several for each in inputs.values()])
@@ -104,7 +105,7 @@ def _element(sources: Sources, name: str) -> str:
     return entry.element
 
 
-def _input(sources: Sources, name: str) -> _Input:
+def _input(sources: Sources, name: str, window: Window | None) -> _Input:
     entry = sources.vocabulary.entries[name]
     size = sources.size
     if isinstance(entry, voc.Age):
@@ -117,7 +118,7 @@ def _input(sources: Sources, name: str) -> _Input:
             has, ages.reason == code("absent"), several, ages.left, np.full(size, NEVER, np.int64),
             (ages.least, np.ones(size, np.int64)),
         )  # fmt: skip
-    numbers = numbers_of(sources, name)
+    numbers = numbers_of(sources, name, window)
     runs, rows = numbers.runs, numbers.runs.rows
     reason = np.full(size, code("absent"), np.uint8)
     reason[runs.patients] = numbers.reason
@@ -192,7 +193,7 @@ def _reported(
     if derived.reported is None:
         read.mask[where] = any_cell
         return None
-    numbers = numbers_of(sources, derived.reported)
+    numbers = numbers_of(sources, derived.reported, finding.window)
     mask, left = _of_reported(sources, finding, derived.reported, any_cell)
     read.mask[where] = mask[where]
     read.left |= where & left
@@ -205,7 +206,7 @@ def _of_reported(
     sources: Sources, finding: Finding, reported: str, any_cell: Any
 ) -> tuple[NDArray[np.uint64], Flags]:
     """The cells of the reported value; all where there is none that can be read."""
-    numbers = numbers_of(sources, reported)
+    numbers = numbers_of(sources, reported, finding.window)
     runs, rows = numbers.runs, numbers.runs.rows
     low = Interval.at_least(0)
     of_any = np.uint64(sum(1 << n for n, (_, x) in enumerate(finding.parts) if x.intersects(low)))

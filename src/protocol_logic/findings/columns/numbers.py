@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from protocol_logic.compiling.plan import Finding
+from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.columns.cells import (
     NO_REASON,
     Openers,
@@ -55,7 +56,7 @@ class Numbers:
 def read_number(sources: Sources, finding: Finding) -> tuple[Read, Flags]:
     """The cells of a plain number, and of whom its input has several alternatives."""
     entry = sources.vocabulary.entries[finding.entry]
-    numbers = numbers_of(sources, finding.entry)
+    numbers = numbers_of(sources, finding.entry, finding.window)
     any_cell = np.uint64(anything(finding, entry))
     mask, unfit = inside(numbers.runs.rows, finding.ranges)
     mask = np.where(numbers.runs.rows["relative"], any_cell, mask)
@@ -66,7 +67,7 @@ def read_ratio(sources: Sources, finding: Finding, sex: Ints) -> tuple[Read, Fla
     """The same of a multiple of a limit of normal; and in whom it reads the sex, which is not
     certain. `sex`: by patient 1 for female, 2 for male, 0 for another one, -1 where not certain."""
     entry = sources.vocabulary.entries[finding.entry]
-    numbers = numbers_of(sources, finding.entry)
+    numbers = numbers_of(sources, finding.entry, finding.window)
     runs, rows = numbers.runs, numbers.runs.rows
     end = finding.detail.lower()
     any_cell = np.uint64(anything(finding, entry))
@@ -141,17 +142,19 @@ def _read(
     return read, runs.to_patients(~numbers.one, False)
 
 
-def numbers_of(sources: Sources, entry: str) -> Numbers:
-    """The newest results of a quantity."""
-    found: Numbers = sources.once(("numbers", entry), lambda: _numbers_of(sources, entry))
+def numbers_of(sources: Sources, entry: str, window: Window | None) -> Numbers:
+    """The newest results of a quantity, in a window where one is given."""
+    found: Numbers = sources.once(
+        ("numbers", entry, window), lambda: _numbers_of(sources, entry, window)
+    )
     return found
 
 
-def _numbers_of(sources: Sources, entry: str) -> Numbers:
+def _numbers_of(sources: Sources, entry: str, window: Window | None) -> Numbers:
     found = sources.vocabulary.entries[entry]
     assert isinstance(found, voc.Quantity)
     limits = ("odd", *_LIMITS) if entry in sources.ratios else ()
-    runs = sources.newest(entry, (*_COLUMNS, *limits))
+    runs = sources.newest(entry, (*_COLUMNS, *limits), window)
     rows = runs.rows
     unread = (rows["shape"] == 0) | (rows["kind"] != _MEASURED)
     until = np.minimum(rows["last"], runs.as_of)

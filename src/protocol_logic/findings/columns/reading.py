@@ -51,7 +51,7 @@ def read_columns(
     `windows`, `timepoints`: as `read_findings` takes them.
     """
     ratios = frozenset(f.entry for f in plan.findings.values() if f.kind == "ratio")
-    sources = Sources(protocol, shard, as_of.astype(np.int64), windows, ratios)
+    sources = Sources(protocol, shard, as_of.astype(np.int64), windows, timepoints, ratios)
     return _Reader(sources, table).read(plan)
 
 
@@ -182,8 +182,9 @@ class _Reader:
         is not certain; None where this cannot tell it of anybody."""
         entry = self.sources.vocabulary.entries.get(finding.entry)
         nobody = np.zeros(self.sources.size, bool)
-        plain = finding.window is None and not finding.taken and len(finding.cells) <= MOST_CELLS
-        if not plain:
+        if finding.taken or len(finding.cells) > MOST_CELLS:
+            return None
+        if finding.window is not None and isinstance(entry, voc.Lesion):
             return None
         match finding.kind:
             case "number" if isinstance(entry, voc.Quantity):

@@ -53,8 +53,10 @@ class Runs:
             self.certain = self._certain(as_of, since)
         self.as_of = as_of[self.rows["patient"]]
         self.floor = self.most(np.where(self.certain, self.rows["first"], _BEFORE_ALL))
-        """The latest day of a certain one."""
+        """The latest day of a certain one; else the first day."""
         self.none_certain: Flags = self.floor == _BEFORE_ALL
+        if since is not None:
+            self.floor = np.where(self.none_certain, since[self.patients], self.floor)
 
     def _put(self, rows: Rows) -> None:
         self.rows = rows

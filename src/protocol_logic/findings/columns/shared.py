@@ -35,6 +35,7 @@ def may_be_shared(sources: Sources, findings: Mapping[str, Finding]) -> bool:
     return (
         len(entries) == 1
         and isinstance(entry, voc.Status | voc.Consent | voc.Lesion)
+        and all(finding.window is None for finding in findings.values())
         and {finding.kind for finding in findings.values()} <= {"value", "recorded", "in_record"}
     )
 

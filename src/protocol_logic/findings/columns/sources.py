@@ -33,13 +33,15 @@ def day_of(number: int) -> date:
 class Sources:
     """A shard for one protocol. `as_of`: the day of judgement by patient.
 
-    `windows`: how old the evidence of an entry may be. What is read once is known from then on.
+    `windows`: how old the evidence of an entry may be; `timepoints`: their days. What is read once
+    is known from then on.
     """
 
     protocol: core.Protocol
     shard: Shard
     as_of: Ints
     windows: Mapping[str, Window]
+    timepoints: Mapping[str, date]
     ratios: frozenset[str] = frozenset()
     """The quantities of which limits of normal are asked."""
     known: dict[object, Any] = field(default_factory=dict)
@@ -62,9 +64,21 @@ class Sources:
         """The facts of an entry, with their days."""
         return self.shard.facts(entry, list(dict.fromkeys((*DATED, *columns))))
 
-    def newest(self, entry: str, columns: Sequence[str]) -> Runs:
-        """The facts of an entry that may be the newest."""
-        return Runs(self.facts(entry, columns), self.as_of)
+    def newest(self, entry: str, columns: Sequence[str], window: Window | None = None) -> Runs:
+        """The facts of an entry that may be the newest, in a window where one is given."""
+        if window is None:
+            return Runs(self.facts(entry, columns), self.as_of)
+        end, since = self._days_of(window)
+        return Runs(self.facts(entry, columns), np.minimum(end, self.as_of), since)
+
+    def _days_of(self, window: Window) -> tuple[Ints, Ints]:
+        """By patient the last and the first day of a window."""
+        end = self.as_of
+        if window.before is not None and window.before in self.timepoints:
+            end = np.full(self.size, number_of(self.timepoints[window.before]), np.int64)
+        days, at = np.unique(end, return_inverse=True)
+        first = [number_of(window.first_day(day_of(day))) for day in days.tolist()]
+        return end, np.array(first, np.int64)[at]
 
     def fresh_from(self, entry: str) -> Ints | None:
         """By patient the first day whose evidence is not too old; None where none is."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from protocol_logic.compiling.conditions import values_of
 from protocol_logic.compiling.plan import Finding
+from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.columns.cells import Openers, Read, anything, code, nothing
 from protocol_logic.findings.columns.lesions import lesion_values
 from protocol_logic.findings.columns.months import ages
@@ -29,7 +30,7 @@ def read_value(sources: Sources, finding: Finding) -> tuple[Read, Flags]:
     """The cells of a named value, and of whom its input has several alternatives."""
     entry = sources.vocabulary.entries[finding.entry]
     assert isinstance(entry, voc.Named)
-    values = values_named(sources, finding.entry)
+    values = values_named(sources, finding.entry, finding.window)
     is_field = isinstance(entry, voc.PatientField)
     masks = [0] * len(values.values)
     for place, members in enumerate(finding.values):
@@ -53,13 +54,13 @@ def read_in_record(sources: Sources, finding: Finding) -> tuple[Read, Flags]:
     entry = sources.vocabulary.entries[finding.entry]
     yes, no = (1 << finding.cells.index(cell) for cell in ("yes", "no"))
     if isinstance(entry, voc.Quantity):
-        numbers = numbers_of(sources, finding.entry)
+        numbers = numbers_of(sources, finding.entry, finding.window)
         values = Values(
             numbers.runs, (), numbers.reason, numbers.no_fact, numbers.one,
             numbers.reason, numbers.who, numbers.left, numbers.blank,
         )  # fmt: skip
     else:
-        values = values_named(sources, finding.entry)
+        values = values_named(sources, finding.entry, finding.window)
     mask = np.full(len(values.runs.starts), yes, np.uint64)
     mask |= np.where(values.no_fact, np.uint64(no), np.uint64(0))
     several = values.runs.to_patients(~values.one, False)
@@ -78,20 +79,22 @@ def _put(sources: Sources, values: Values, element: str, mask: Ints, no_cell: in
     )
 
 
-def values_named(sources: Sources, entry: str) -> Values:
-    """The statements of a named value that count."""
-    found: Values = sources.once(("values", entry), lambda: _values_named(sources, entry))
+def values_named(sources: Sources, entry: str, window: Window | None = None) -> Values:
+    """The statements of a named value that count, in a window where one is given."""
+    found: Values = sources.once(
+        ("values", entry, window), lambda: _values_named(sources, entry, window)
+    )
     return found
 
 
-def _values_named(sources: Sources, entry: str) -> Values:
+def _values_named(sources: Sources, entry: str, window: Window | None) -> Values:
     found = sources.vocabulary.entries[entry]
     if isinstance(found, voc.Lesion):
         return lesion_values(sources, found)
     assert isinstance(found, voc.Named)
     values = values_of(found)
     is_field = isinstance(found, voc.PatientField)
-    runs = _of_field(sources, entry) if is_field else sources.newest(entry, ["stated"])
+    runs = _of_field(sources, entry) if is_field else sources.newest(entry, ["stated"], window)
     rows = runs.rows
     said = _possible(values, sources.shard.words("stated"))[rows["stated"]]
     unread = (rows["kind"] == _STATED) & (rows["stated"] == 0)
