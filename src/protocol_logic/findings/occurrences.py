@@ -21,7 +21,7 @@ def read_last(visible: Visible, finding: Finding) -> Found:
     asked = finding.occurrence
     assert asked is not None
     end = visible.day_of(asked.before)
-    axis = _Axis(finding, end)
+    axis = Axis(finding, end)
     days = []
     floor: date | None = None
     for span in spans(visible, asked.subject):
@@ -63,7 +63,7 @@ def not_closed(
     return Opener(finding.element, *visible.not_closed(finding.entry, reason))
 
 
-class _Axis:
+class Axis:
     """The days up to the one at which the windows end, and the cells that they lie in."""
 
     def __init__(self, finding: Finding, end: date) -> None:

@@ -199,7 +199,7 @@ class _Reader:
                 return read_derived(self.sources, finding, self.sex)
             case "age":
                 return *read_age(self.sources, finding), nobody
-            case kind if kind in STATEMENTS | OPEN:
+            case kind if kind in STATEMENTS | OPEN and finding.window is None:
                 return read_statement(self.sources, finding), nobody, nobody
             case _:
                 return None

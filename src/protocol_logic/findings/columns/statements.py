@@ -18,6 +18,7 @@ from protocol_logic.findings.columns.closing import (
     flags,
     seen,
 )
+from protocol_logic.findings.columns.occurrences import READ as OCCURRENCES, read_occurrences
 from protocol_logic.findings.columns.runs import Runs
 from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.tables import NEVER, NOBODY, Flags, Ints
@@ -31,7 +32,7 @@ _CONDITION, _THERAPY, _DONE = (1 + KINDS.index(x) for x in ("condition", "therap
 _ABSENT, _UNKNOWN = 1 + STATES.index("absent"), 1 + STATES.index("unknown")
 _BOTH, _LEFT, _RIGHT = (1 + SIDES.index(side) for side in ("both", "left", "right"))
 
-READ = {"presence", "evidence", "in_effect", "both_sides", "unrecorded", "in_record"}
+READ = {"presence", "evidence", "in_effect", "both_sides", "unrecorded", "in_record"} | OCCURRENCES
 """The kinds that `read_statement` reads; and what is open for everybody."""
 OPEN = {"undetermined", "todo"}
 
@@ -49,6 +50,8 @@ def read_statement(sources: Sources, finding: Finding) -> Read:
             read = _both_sides(sources, finding)
         case "in_record":
             read = _in_record(sources, finding)
+        case kind if kind in OCCURRENCES:
+            read = read_occurrences(sources, finding)
         case "unrecorded":
             read = _unrecorded(sources, finding)
         case _:
