@@ -1,6 +1,6 @@
 """Ingests files in processes that are killed at random points, and says what the store has then.
 
-    python -m tests.contracts.killed_ingest FOLDER SEED ROUNDS SOURCE...
+    python -m tests.contracts.killed_ingest FOLDER SEED ROUNDS SOURCE...    of any kind
 
 Each round kills an ingest into a new store at a random statement, lets others go on, one of them
 killed too, and prints what is told of the last one and what the store then gives. Everything is

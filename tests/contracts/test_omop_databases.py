@@ -5,6 +5,7 @@ PostgreSQL is one of our own, in a temporary folder, where the machine has it.
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import signal
@@ -93,6 +94,23 @@ def test_a_file_of_duckdb(folder: Path, tmp_path: Path) -> None:
     assert run("ingest", file, store).stderr.endswith("0 patients added, 2 as before\n")
     of_store = run("screen", PROTOCOL, store, *AS_OF, "--format", "ndjson").stdout
     assert of_store == run("screen", PROTOCOL, file, *AS_OF, "--format", "ndjson").stdout
+
+
+def test_a_table_that_is_cut_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    store, measurement = tmp_path / "store.duckdb", folder / "measurement.csv"
+    assert "2 patients added" in run("ingest", folder, store).stderr
+    before = run("screen", PROTOCOL, store, *AS_OF, "--format", "ndjson")
+    data = gzip.compress(measurement.read_bytes() * 50, mtime=0)
+    measurement.unlink()
+    (folder / "measurement.csv.gz").write_bytes(data[:-20])
+    done = run("ingest", folder, store)
+    assert done.returncode == 1
+    assert "measurement.csv.gz cannot be read" in done.stderr
+    assert done.stderr.endswith("\n0 patients added\n")
+    after = run("screen", PROTOCOL, store, *AS_OF, "--format", "ndjson")
+    assert after.stdout == before.stdout
+    assert (before.returncode, after.returncode) == (1, 1)
+    assert "measurement.csv.gz cannot be read" in after.stderr
 
 
 # ---- PostgreSQL ----------------------------------------------------------------------------------
