@@ -14,6 +14,7 @@
     er positive                           also: er 5 %, er unreadable, er positive or negative
     liver_metastasis absent on 2026-10    also: present, provisional, inactive, entered in error
     liver_metastasis observed absent      an Observation, not a Condition
+    heart_failure coded 417996009 resolved              by that code of the entry
     myocardial_infarction history         by a history code; also: history absent, history resolved
     breast_cancer present, relapse, onset 2024-02, by histology
     brain_metastasis present, severity severe           also: severity unreadable; a site
@@ -229,6 +230,9 @@ class _Writer:
             said = rest.removeprefix("history").lstrip(" ,") or "present"
             then = replace(entry, codes=entry.past)
             return _condition(then, said, self.qualifiers), "recordedDate"
+        if rest.startswith("coded "):
+            said, _, rest = rest.removeprefix("coded ").partition(" ")
+            entry = replace(entry, codes=tuple(c for c in entry.codes if c.code == said))
         if entry.kind == "procedure":
             return _procedure(entry, rest, self.qualifiers), "performedDateTime"
         if rest.startswith("observed "):

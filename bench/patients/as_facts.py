@@ -245,6 +245,7 @@ class _Record:
                 evidence=evidence,
                 after="unknown" if confirmed and state == "unknown" else "absent",
                 qualifiers=self._qualifiers(stated.said),
+                codes=frozenset({stated.code}),
             )
             recorded = f"{stated.code[1]}, {stated.verification}, {stated.clinical}"
             self._fact(entry, stated.recorded, recorded, reading)

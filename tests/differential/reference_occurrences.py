@@ -17,7 +17,7 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
 from tests.differential.reference_chart import compare
 from tests.differential.reference_days import NOT_BEFORE, Day, Far, on
-from tests.differential.reference_statements import follows, of_now
+from tests.differential.reference_statements import of_now, things_named, without_followed
 from tests.differential.reference_therapy import Therapies
 
 Tag: TypeAlias = tuple[Hashable, ...]
@@ -119,21 +119,36 @@ class Occurrences(Therapies):
             def not_after(one: Day, other: Day) -> bool:
                 return self.world.far(NOT_BEFORE, one, other)
 
+            def latest(of: list[tuple[int, Fact]]) -> list[tuple[int, Fact]]:
+                found = [x for x in of if all(not_after(day(*y), day(*x)) for y in of)]
+                return without_followed(found)
+
+            def says(number: int, fact: Fact) -> bool | None:
+                assert isinstance(fact.reading, ConditionStated)
+                can = sorted(self.may_say(kind, fact.reading), key=str)
+                is_there = self.world.choose(("state", subject, number), can)
+                if is_there is None:
+                    return None
+                others = [q for q in subject.qualifiers if not self._is_site(q)]
+                tag = ("now", subject)
+                as_said = all(self._has(subject, q, number, fact, tag) for q in others)
+                return is_there and as_said
+
             seen = of_now([each for each in said if not_after(day(*each), self.chart.today)])
-            newest = [x for x in seen if all(not_after(day(*y), day(*x)) for y in seen)]
-            newest = [x for x in newest if not any(follows(y, x) for y in newest)]
+            things = things_named(seen)
+            newest = latest(seen)
+            if len(things) > 1:
+                chosen = []
+                for thing in things:
+                    key = ("statement", subject, kind, *(number for number, _ in thing))
+                    chosen.append(self.world.choose(key, latest(thing)))
+                told = [says(*one) for one in chosen]
+                if any(told):
+                    return True
+                newest = [one for one in newest if one in chosen]
             if not newest:
                 return None
-            number, fact = self.world.choose(("statement", subject, kind), newest)
-            assert isinstance(fact.reading, ConditionStated)
-            says = sorted(self.may_say(kind, fact.reading), key=str)
-            is_there = self.world.choose(("state", subject, number), says)
-            if is_there is None:
-                return None
-            others = [q for q in subject.qualifiers if not self._is_site(q)]
-            tag = ("now", subject)
-            as_said = all(self._has(subject, q, number, fact, tag) for q in others)
-            return is_there and as_said
+            return says(*self.world.choose(("statement", subject, kind), newest))
 
         said = self.world.once(("present as", subject, kind), read)
         if said is not None:

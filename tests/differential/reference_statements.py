@@ -121,8 +121,7 @@ class Statements(ABC):
 
     def latest(self, entry: str) -> list[Numbered]:
         """The newest facts without those that one at a later time of the same day follows."""
-        found = self.newest(entry)
-        return [one for one in found if not any(follows(other, one) for other in found)]
+        return without_followed(self.newest(entry))
 
     def _not_before(self, one: Numbered, other: Numbered) -> bool:
         return self.world.far(NOT_BEFORE, self.day(*other), self.day(*one))
@@ -228,16 +227,31 @@ class Statements(ABC):
         """Whether a condition is stated to be present; None when nothing is stated."""
 
         def read() -> bool | None:
-            readings = [fact.reading for _, fact in self.latest(concept)]
-            options: set[bool | None] = set()
-            for reading in readings:
-                if isinstance(reading, ConditionStated):
-                    options |= self.may_say(concept, reading)
+            things = things_named(of_now(self.visible(concept)))
+            for thing in things if len(things) > 1 else ():
+                of_latest_day = [
+                    one for one in thing if all(self._not_before(one, other) for other in thing)
+                ]
+                says = self._may_say(concept, without_followed(of_latest_day))
+                key = ("said", concept, *(number for number, _ in thing))
+                if self.world.choose(key, sorted(says, key=str)):
+                    return True
+            options = self._may_say(concept, self.latest(concept))
+            if len(things) > 1:
+                options -= {True}
             if not options:
                 return None
             return self.world.choose(("said", concept), sorted(options, key=str))
 
         return self.world.once(("what is said of", concept), read)
+
+    def _may_say(self, concept: str, latest: list[Numbered]) -> set[bool | None]:
+        """What any of some statements says."""
+        options: set[bool | None] = set()
+        for _, fact in latest:
+            if isinstance(fact.reading, ConditionStated):
+                options |= self.may_say(concept, fact.reading)
+        return options
 
     def may_say(self, concept: str, reading: ConditionStated) -> set[bool | None]:
         """What a statement says of today: there, not there, or nothing. Of what comes again, or of
@@ -385,6 +399,31 @@ def of_now(facts: list[Numbered]) -> list[Numbered]:
         for number, fact in facts
         if isinstance(fact.reading, ConditionStated) and fact.reading.state != "absent"
     ]
+
+
+def things_named(facts: list[Numbered]) -> list[list[Numbered]]:
+    """For each thing that is named what may be said of it: all but what has other codes of a code
+    system that it is named in, and none of its codes."""
+    codes = {
+        number: fact.reading.codes
+        for number, fact in facts
+        if isinstance(fact.reading, ConditionStated)
+    }
+    things: list[list[Numbered]] = []
+    for named in sorted({of for of in codes.values() if of}, key=sorted):
+        systems = {system for system, _ in named}
+        thing = []
+        for number, fact in facts:
+            its = codes.get(number, frozenset())
+            if its & named or not any(system in systems for system, _ in its):
+                thing.append((number, fact))
+        things.append(thing)
+    return things
+
+
+def without_followed(facts: list[Numbered]) -> list[Numbered]:
+    """Facts of one day without those that one at a later time follows."""
+    return [one for one in facts if not any(follows(other, one) for other in facts)]
 
 
 def follows(one: Numbered, other: Numbered) -> bool:

@@ -173,6 +173,22 @@ class Visible:
             if isinstance(fact.reading, ConditionStated)
         }
 
+    def apart(self, facts: Sequence[Fact]) -> list[list[Fact]]:
+        """Statements about a condition by what they name: for each what may be the latest of it,
+        which is also said by what speaks of the condition as a whole."""
+        named: dict[frozenset[tuple[str, str]], ConditionStated] = {}
+        facts = _of_now(list(facts))
+        said = [(f, f.reading) for f in facts if isinstance(f.reading, ConditionStated)]
+        for _, stated in said:
+            if stated.codes:
+                named.setdefault(stated.codes, stated)
+        if len(named) < 2:
+            return [self.newest_of(facts)]
+        return [
+            self.newest_of([fact for fact, stated in said if not stated.is_of_another(one)])
+            for one in named.values()
+        ]
+
     def recurs(self, entry: str) -> bool:
         """Whether something comes again."""
         found = self.vocabulary.entries[entry]

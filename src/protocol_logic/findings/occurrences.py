@@ -163,9 +163,32 @@ def _told(visible: Visible, finding: Finding, said: list[Statement]) -> _Told:
 
 
 def _tell(visible: Visible, finding: Finding, said: list[Statement], told: _Told) -> None:
-    """Add what some statements that are about the subject say."""
+    """Add what some statements that are about the subject say: the latest of all, and that there
+    is one of the things that are named apart."""
     by_fact = {each.fact: each for each in said}
-    newest = visible.newest_of([each.fact for each in said])
+    facts = [each.fact for each in said]
+    latest = visible.newest_of(facts)
+    can = _say(visible, finding, latest, by_fact, told)
+    for newest in visible.apart(facts):
+        named = _Told(set(), {}, [])
+        its = _say(visible, finding, newest, by_fact, named)
+        if its == {True}:
+            can = its
+            break
+        if True in its and not set(newest) <= set(latest):
+            can |= its - {None}
+            told.openers.update(named.openers)
+    told.can |= can
+
+
+def _say(
+    visible: Visible,
+    finding: Finding,
+    newest: list[Fact],
+    by_fact: dict[Fact, Statement],
+    told: _Told,
+) -> set[bool | None]:
+    """What some statements say, each of which may be the latest."""
     can: set[bool | None] = set()
     certain: set[bool] = set()
     for fact in newest:
@@ -191,4 +214,4 @@ def _tell(visible: Visible, finding: Finding, said: list[Statement], told: _Told
         can.add(None)
         if newest:
             told.openers[Opener(finding.element, "imprecise", newest[0].resource)] = None
-    told.can |= can | certain
+    return can | certain

@@ -59,6 +59,25 @@ def read_statement(visible: Visible, finding: Finding) -> Found:
 
 
 def _presence(visible: Visible, finding: Finding) -> Found:
+    """What the latest statements say; of things that are named apart, none is news of another, so
+    the condition is present while one of them is."""
+    found = _latest(visible, finding)
+    if found.cells == {"present"}:
+        return found
+    for facts in map(tuple, visible.apart(visible.of(finding.entry))):
+        states = visible.states(facts)
+        if states == {"present"} and not visible.may_be_none(facts):
+            return Found(frozenset(states), (), facts)
+        if not states <= {"absent", "ended"} and not set(facts) <= set(found.facts):
+            reason: Reason = "conflicting" if len(states) > 1 else "imprecise"
+            openers = found.openers or (Opener(finding.element, reason, facts[0].resource),)
+            cells = found.cells | {"present", "absent"}
+            found = Found(cells, openers, tuple(dict.fromkeys((*found.facts, *facts))))
+    return found
+
+
+def _latest(visible: Visible, finding: Finding) -> Found:
+    """What the latest of all statements say, whatever they name."""
     facts = tuple(visible.newest(finding.entry))
     states = visible.states(facts)
     said = frozenset[str]().union(*(_CELLS[state] for state in states))

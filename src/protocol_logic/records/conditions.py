@@ -95,6 +95,7 @@ def read_stated(
         abated=abated,
         after=after,
         qualifiers=qualifiers_of(item),
+        codes=frozenset(keys_of(item.json.get("code"))),
     )
     until = f"abated {abated.text}" if abated is not None else None
     recorded = [display(item.json.get("code")), verification, clinical, until]

@@ -80,6 +80,8 @@ class ConditionStated:
     qualifiers: Qualifiers = ()
     past: bool = False
     """It says that the condition was, on some day up to `onset`, and nothing of later days."""
+    codes: frozenset[tuple[str, str]] = frozenset()
+    """System and code by which a Condition names what it is about; none: it as a whole."""
 
     def state_on(self, day: date) -> Literal["present", "absent", "unknown"]:
         """What the statement says of a day."""
@@ -91,6 +93,14 @@ class ConditionStated:
         """Whether it says of a day that the condition was and is over, not that there was none."""
         ended = self.confirmed and (self.clinical is not None or self.abated is not None)
         return ended and self.state_on(day) == "absent"
+
+    def is_of_another(self, other: ConditionStated) -> bool:
+        """Whether two statements name different things, so that neither is news of the other: they
+        have no code in common, and different ones of one code system."""
+        ours, theirs = self.codes, other.codes
+        if not ours.isdisjoint(theirs):
+            return False
+        return not {system for system, _ in ours}.isdisjoint(system for system, _ in theirs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +393,7 @@ def past(fact: Fact) -> Fact:
         evidence=reading.evidence,
         qualifiers=reading.qualifiers,
         past=True,
+        codes=reading.codes,
     )
     return replace(fact, reading=was)
 
@@ -399,7 +410,9 @@ def doubtful(fact: Fact) -> Fact | None:
         case Stated():
             return replace(fact, reading=Stated(None))
         case ConditionStated():
-            unknown = ConditionStated("unknown", onset=reading.onset, past=reading.past)
+            unknown = ConditionStated(
+                "unknown", onset=reading.onset, past=reading.past, codes=reading.codes
+            )
             return replace(fact, reading=unknown)
         case LesionSize():
             sizes = tuple((axis, None) for axis, _ in reading.sizes)

@@ -21,6 +21,7 @@ _CLOSED, _ORDERED, _NOT_TAKEN = (1 + KINDS.index(x) for x in ("closed", "ordered
 STATEMENT = (
     "state", "confirmed", "after", "past", "qualified", "evidence", "start_first", "start_last",
     "end_first", "end_last", "ongoing", "intent", "side", "known", "clinical", "stated", "mixed",
+    "about",
 )  # fmt: skip
 
 

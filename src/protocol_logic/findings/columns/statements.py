@@ -27,6 +27,7 @@ from protocol_logic.findings.statements import HAPPENED
 from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.knowledge.vocabulary import Concept, Event
 from protocol_logic.records.store.by_entry import KINDS, NO_DAY, SIDES, STATES
+from protocol_logic.records.store.shards import Table
 
 _CONDITION, _THERAPY, _DONE = (1 + KINDS.index(x) for x in ("condition", "therapy", "done"))
 _ABSENT, _UNKNOWN = 1 + STATES.index("absent"), 1 + STATES.index("unknown")
@@ -89,7 +90,8 @@ def _not_closed(finding: Finding, closing: Closing, reason: Ints) -> Openers:
 def _presence(sources: Sources, finding: Finding) -> Read:
     entry = sources.vocabulary.entries[finding.entry]
     closing = closing_of(sources, finding.entry)
-    runs = Runs(sources.facts(finding.entry, STATEMENT), sources.as_of)
+    facts = sources.facts(finding.entry, STATEMENT)
+    runs = Runs(facts, sources.as_of)
     rows = runs.rows
     after = np.where(rows["after"] > 0, rows["after"], _ABSENT)
     over = (rows["end_first"] != NO_DAY) & (runs.as_of >= rows["end_first"])
@@ -99,6 +101,8 @@ def _presence(sources: Sources, finding: Finding) -> Read:
     left = runs.any((rows["kind"] != _CONDITION) | rows["past"] | (rows["state"] == 0))
     if getattr(entry, "recurs", False):  # that it ended may deny nothing
         left |= (states & 2) != 0
+    # What the latest do not say may be present still, where statements name different things.
+    left |= (states != 1) & _differ(facts, sources.size)[runs.patients]
     if finding.variant:
         left |= runs.none_certain
     present, absent = _cells(finding, "present"), _cells(finding, "absent")
@@ -128,6 +132,14 @@ def _presence(sources: Sources, finding: Finding) -> Read:
     read.closing = closing.closes & unstated
     read.oldest = np.where(unstated, closing.dated, runs.oldest())
     return read
+
+
+def _differ(facts: Table, size: int) -> Flags:
+    """Who has facts with different code elements."""
+    found = np.zeros(size, bool)
+    patient, about = facts["patient"], facts["about"]
+    found[patient[1:][(patient[1:] == patient[:-1]) & (about[1:] != about[:-1])]] = True
+    return found
 
 
 def _to_a_class(sources: Sources, finding: Finding) -> Flags:

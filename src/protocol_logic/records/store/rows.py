@@ -217,6 +217,7 @@ _SHAPE, _NUMBER, _ODD, _LIMITS = _AT["shape"], _AT["number"], _AT["odd"], _AT["l
 _STATED, _STATE, _START, _END = _AT["stated"], _AT["state"], _AT["start_first"], _AT["end_first"]
 _ONGOING, _SIDE, _SIZES = _AT["ongoing"], _AT["side"], _AT["sizes"]
 _PLACE, _INSTANT, _MIXED = _AT["place"], _AT["instant"], _AT["mixed"]
+_CODES = _AT["codes"]
 ABOUT = _AT["about"]
 """Where a row of a fact has the code elements of its resource."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -336,6 +337,8 @@ def _condition(row: list[Any], reading: ConditionStated, numbers: Sequence[int])
         reading.past,
     )
     row[_STATE + 5] = sorted(reading.evidence) or None
+    if reading.codes:
+        row[_CODES] = json.dumps(sorted(reading.codes), ensure_ascii=False)
     _put_qualifiers(row, reading.qualifiers, numbers)
     _put_date(row, _START, reading.onset)
     _put_date(row, _END, reading.abated)
@@ -353,7 +356,13 @@ def _read_condition(row: Row) -> ConditionStated:
         after=after,
         qualifiers=_qualifiers(row),
         past=past,
+        codes=_codes(row[_CODES] or "[]"),
     )
+
+
+@lru_cache(maxsize=65536)
+def _codes(text: str) -> frozenset[tuple[str, str]]:
+    return frozenset((system, code) for system, code in json.loads(text))
 
 
 def _therapy(row: list[Any], reading: Therapy, numbers: Sequence[int]) -> None:

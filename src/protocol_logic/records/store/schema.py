@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 
 _PATIENTS = """
     patient INTEGER, place BIGINT, id VARCHAR, source VARCHAR, line BIGINT, digest BLOB,
@@ -28,7 +28,7 @@ _FACTS = """
     place INTEGER, about INTEGER, instant BIGINT,
     uln_f_n BIGINT, uln_f_d BIGINT, uln_m_n BIGINT, uln_m_d BIGINT,
     lln_f_n BIGINT, lln_f_d BIGINT, lln_m_n BIGINT, lln_m_d BIGINT, odd INTEGER,
-    mixed BOOLEAN
+    mixed BOOLEAN, codes VARCHAR
 """
 _PROBLEM = "code VARCHAR, message VARCHAR, hint VARCHAR, name VARCHAR, file VARCHAR"
 _PROBLEMS = f"""
