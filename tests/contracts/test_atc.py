@@ -22,11 +22,13 @@ GROUPS = {
     "A10BH": "alogliptin, linagliptin, saxagliptin, sitagliptin",
     "A10BJ": "dulaglutide, exenatide, liraglutide, semaglutide",
     "A10BK": "canagliflozin, dapagliflozin, empagliflozin",
-    "B01AA": "warfarin",
-    "B01AB": "enoxaparin, heparin",
+    "B01AA": "acenocoumarol, jantoven, phenprocoumon, warfarin, warfarin sodium",
+    "B01AB": "dalteparin, dalteparin sodium, enoxaparin, heparin",
     "B01AC": "aspirin, cilostazol, clopidogrel, prasugrel",
-    "B01AE": "dabigatran etexilate",
+    "B01AD": "alteplase, anistreplase, reteplase, streptokinase, tenecteplase, urokinase",
+    "B01AE": "argatroban, bivalirudin, dabigatran etexilate, desirudin",
     "B01AF": "apixaban, edoxaban, rivaroxaban",
+    "B01AX": "fondaparinux, fondaparinux sodium",
     "C01": "amiodarone, digoxin, dobutamine, dopamine, norepinephrine",
     "C03": "furosemide, hydrochlorothiazide, spironolactone",
     "C07": "acebutolol, atenolol, bisoprolol, carvedilol, labetalol, metoprolol, nadolol, "
@@ -93,8 +95,9 @@ GROUPS = {
 """ATC group -> ingredients, under the names that RxNorm has for them."""
 CLASSES = {
     "oral_hypoglycemic": "A10BA A10BB A10BG A10BH A10BK",
-    "anticoagulant": "B01AA B01AB B01AE B01AF",
+    "anticoagulant": "B01AA B01AB B01AE B01AF B01AX",
     "antiplatelet": "B01AC",
+    "thrombolytic": "B01AD",
     "beta_blocker": "C07",
     "diuretic": "C03",
     "antihypertensive": "C03 C07 C08 C09",
