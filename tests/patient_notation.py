@@ -226,13 +226,14 @@ class _Writer:
         if rest in ("finished", "in-progress"):
             coding = {"system": entry.codes[0].system, "code": entry.codes[0].code}
             return {"resourceType": "Encounter", "status": rest, "class": coding}, None
+        if rest.startswith("coded "):
+            said, _, rest = rest.removeprefix("coded ").partition(" ")
+            codes, past = ([c for c in of if c.code == said] for of in (entry.codes, entry.past))
+            entry = replace(entry, codes=tuple(codes), past=tuple(past))
         if rest.partition(" ")[0].rstrip(",") == "history":
             said = rest.removeprefix("history").lstrip(" ,") or "present"
             then = replace(entry, codes=entry.past)
             return _condition(then, said, self.qualifiers), "recordedDate"
-        if rest.startswith("coded "):
-            said, _, rest = rest.removeprefix("coded ").partition(" ")
-            entry = replace(entry, codes=tuple(c for c in entry.codes if c.code == said))
         if entry.kind == "procedure":
             return _procedure(entry, rest, self.qualifiers), "performedDateTime"
         if rest.startswith("observed "):

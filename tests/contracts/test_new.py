@@ -105,7 +105,7 @@ def test_what_nobody_can_see_does_not_get_into_the_file(tmp_path: Path) -> None:
 
 def test_a_protocol_is_compared_with_its_text(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text(TEXT, encoding="utf-8")
-    record = {"nct_id": "NCT01234567", "eligibility_text": TEXT + "* Fever\n"}
+    record = {"nct_id": "NCT01234567", "eligibility": TEXT + "* Fever\n"}
     (tmp_path / "r.json").write_text(json.dumps(record), encoding="utf-8")
     assert run("new", "t.txt", "-o", "t.elig", cwd=tmp_path).returncode == 0
     done = run("check", "t.elig", "--source", "t.txt", cwd=tmp_path)

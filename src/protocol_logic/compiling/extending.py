@@ -21,13 +21,15 @@ from protocol_logic.language import knowledge_tree, tree
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What is added to an entry: codes that it is found by, and codes that mean a value.
+    """What is added to an entry: codes that it is found by, codes that say that it was, and codes
+    that mean a value.
 
     `text`: in words, for those who read what a site decided.
     """
 
     name: str
     codes: tuple[voc.Code, ...]
+    past: tuple[voc.Code, ...]
     meanings: tuple[tuple[voc.Code, str], ...]
     text: str
     node: tree.Extend = field(compare=False, repr=False)
@@ -67,7 +69,14 @@ def extension_of(
         kind="status", name=node.name, element=None, properties=node.properties, span=node.span
     )
     reader = Properties(Entries(problems, systems=dict(systems)), source, as_entry)
-    codes = reader.codes(reader.all("code"))
+    codes, past = reader.codes(reader.all("code")), reader.past()
+    for prop in reader.all("history code"):
+        if not isinstance(entry, voc.Concept) or entry.kind not in ("condition", "procedure"):
+            message = f"`{entry.name}` has no `history code`"
+            hint = "conditions and procedures can: write `code`"
+            _problem(problems, source, "wrong-kind", message, prop.span, hint)
+    if isinstance(entry, voc.Concept) and entry.kind == "procedure":
+        reader.no_diagnoses()
     meanings = []
     for prop in reader.all("value"):
         value = prop.words[0]
@@ -92,9 +101,10 @@ def extension_of(
         return None
     names = {url: name for name, url in systems.items()}
     words = [f"code {names.get(c.system, c.system)} {c.code}" for c in codes]
+    words += [f"history code {names.get(c.system, c.system)} {c.code}" for c in past]
     words += [f"value {v} means {names.get(c.system, c.system)} {c.code}" for c, v in meanings]
     text = f"extend {entry.name}: {'; '.join(words)}"
-    return Extension(entry.name, codes, tuple(meanings), text, node, source)
+    return Extension(entry.name, codes, past, tuple(meanings), text, node, source)
 
 
 def _has_value(entry: voc.Entry, value: str) -> bool:
@@ -112,7 +122,7 @@ def extended(
         entry = found.get(each.name)
         if entry is None:
             continue  # a site speaks of what other protocols use too
-        for code in each.codes:
+        for code in (*each.codes, *each.past):
             owner = _owner(found, entry, code)
             if owner is not None:
                 own = owner == entry.name
@@ -138,7 +148,7 @@ def of_site(
 
 
 def _with(entry: voc.Entry, added: Extension) -> voc.Entry:
-    keys = {code.key for code in added.codes}
+    keys = {code.key for code in (*added.codes, *added.past)}
     unlike = tuple(other for other in entry.unlike if other.code.key not in keys)
     if isinstance(entry, voc.Quantity):
         coded = {**entry.coded, **{c.key: Fraction(value) for c, value in added.meanings}}
@@ -147,7 +157,8 @@ def _with(entry: voc.Entry, added: Extension) -> voc.Entry:
         meanings = {**entry.meanings, **{c.key: value for c, value in added.meanings}}
         return replace(entry, codes=(*entry.codes, *added.codes), meanings=meanings, unlike=unlike)
     if isinstance(entry, voc.Concept):
-        return replace(entry, codes=(*entry.codes, *added.codes), unlike=unlike)
+        codes, past = (*entry.codes, *added.codes), (*entry.past, *added.past)
+        return replace(entry, codes=codes, past=past, unlike=unlike)
     return entry
 
 

@@ -192,6 +192,8 @@ def _status(r: Properties) -> voc.Entry:
 
 def _concept(r: Properties) -> voc.Entry:
     closed = r.one("closed by")
+    if r.entry.kind == "procedure":
+        r.no_diagnoses()
     shared = r.codes(r.all("shared code"))
     return voc.Concept(
         name=r.name,

@@ -17,6 +17,7 @@ from protocol_logic.foundation.units import SCALES, UNIT_WORDS, UnitError, conve
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import knowledge_tree
 from protocol_logic.language.nodes import Amount, Word
+from protocol_logic.records.codings import ICD_10_CM
 
 _TEXTS = ("label", "also", "source")
 _SAID = (*_TEXTS, "change", "obtain")
@@ -147,6 +148,16 @@ class Properties:
             elif code is not None:
                 found.append(code)
         return tuple(found)
+
+    def no_diagnoses(self) -> None:
+        """Tell of codes of diagnoses by which a procedure is to be found."""
+        for ref in (ref for prop in self.all("code") for ref in prop.codes):
+            if self.found.systems.get(ref.system.text) == ICD_10_CM:
+                message = (
+                    f"`{ref.code.text}` names a diagnosis, and no record of a procedure has it"
+                )
+                hint = f"write `history code {ref.system.text} {ref.code.text}`: it was done before"
+                self.problem("wrong-kind", message, ref.code.span, hint)
 
     def unlike(self) -> tuple[voc.Unlike, ...]:
         """The codes that may be taken for those of the entry; none of them may be one."""

@@ -37,6 +37,10 @@ _TITLE = re.compile(r"^#[ \t]+(?:(NCT\d{8}):[ \t]*)?(.+)$", re.MULTILINE)
 _LINE = re.compile(r"^[-*][ \t]+(\w+):[ \t]*(.+)$", re.MULTILINE)
 
 
+_TEXTS = ("eligibility_text", "eligibility_criteria", "eligibility")
+"""Where a record without the parts of ClinicalTrials.gov v2 has the text."""
+
+
 class NoCriteria(ValueError):
     """An input without a protocol's text: why (safe to show)."""
 
@@ -98,11 +102,12 @@ def _of_json(name: str, content: Mapping[str, Any]) -> Original:
         title = about.get("officialTitle") or about.get("briefTitle")
     else:
         module, names = content, _FLAT
-        text = content.get("eligibility_text") or content.get("eligibility_criteria")
+        text = next((said for key in _TEXTS if (said := content.get(key))), None)
         number = content.get("nct_id")
         title = content.get("official_title") or content.get("title") or content.get("brief_title")
     if not isinstance(text, str) or not text.strip():
-        raise NoCriteria("the record holds no eligibility criteria")
+        told = ", ".join(f"`{key}`" for key in ("eligibilityModule.eligibilityCriteria", *_TEXTS))
+        raise NoCriteria(f"the record holds no eligibility criteria as text; looked for is {told}")
     # The places of problems are those in the text of the criteria, not in the JSON around it.
     source = Source(f"{name}#eligibility", text)
     return Original(source, 0, _text(number), _text(title), _fields(module, names))
