@@ -80,6 +80,11 @@ def absent(name: str, resource: str, change: Change, says: str, code: str = "unm
     return spoiled(name, resource, change, code, says, "absent")
 
 
+def alike(name: str, resource: str, change: Change, says: str, code: str = "unmapped-code") -> Bad:
+    """It may be the result that is asked for, by its name: then that is not merely absent."""
+    return spoiled(name, resource, change, code, says, "unreadable")
+
+
 def undated(name: str, resource: str, change: Change, says: str) -> Bad:
     return spoiled(name, resource, change, "unreadable-date", says, None)
 
@@ -173,26 +178,26 @@ BAD = [
         put(ANSWER, "76498008"), "has no code with its system", "unknown-code"),
     unreadable("a truth value in quotes", LIFE, put("valueBoolean", "true"), "`life_expectancy`"),
     # ---- codes: what it is about is not known, so it is evidence of nothing
-    absent("a code of an unknown code system", PLT,
+    alike("a code of an unknown code system", PLT,
         put(SYSTEM, "urn:oid:1.2.3"), "code system `urn:oid:1.2.3` of code `777-3` is not known"),
-    absent("a code without its system", PLT, drop(SYSTEM), "code `777-3` has no system"),
-    absent("a code under a false system", PLT,
+    alike("a code without its system", PLT, drop(SYSTEM), "code `777-3` has no system"),
+    alike("a code under a false system", PLT,
         put(SYSTEM, "http://snomed.info/sct"),
         "`777-3` is no code of SNOMED CT; it looks like a code of LOINC"),
-    absent("an id of another terminology under a false system", PLT,
+    alike("an id of another terminology under a false system", PLT,
         put(CODE, "5089" + "A" * 32), "` is no code of LOINC"),
-    absent("a code that a spreadsheet has damaged", MENOPAUSE,
+    alike("a code that a spreadsheet has damaged", MENOPAUSE,
         put(CODE, "6.7811E+13"), "`6.7811E+13` is no code of SNOMED CT"),
-    absent("a code with a false check digit", PLT,
+    alike("a code with a false check digit", PLT,
         put(CODE, "777-4"), "`777-4` is no code of LOINC"),
-    absent("an invisible character in a code", PLT,
+    alike("an invisible character in a code", PLT,
         put(CODE, "777-3\u200b"), r"`777-3\u200b` is no code of LOINC"),
     absent("an invisible character in a code of a system without check digits", LIFE,
         put(CODE, "life-expectancy-ge-12wk\u200b"), r"`life-expectancy-ge-12wk\u200b`"),
     absent("a percentage that is taken for a count", ANC,
         both(put(CODE, "770-8"), quantity(61, "%")), "is not `neutrophils`: a percentage",
         "look-alike"),
-    absent("only text for a code", PLT,
+    alike("only text for a code", PLT,
         put("code", {"text": "Platelets"}), "it has no code, only the text `Platelets`"),
     absent("no code", PLT, drop("code"), "it has no code"),
     absent("a code that is a list", PLT,

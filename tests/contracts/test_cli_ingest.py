@@ -333,7 +333,7 @@ def test_a_store_of_another_version_and_what_is_no_store(tmp_path: Path) -> None
     for command, first in (("screen", PROTOCOL), ("ingest", DEMO)):
         done = run(command, first, store)
         assert done.returncode == (2 if command == "ingest" else 1)
-        assert "it is a store of version 99, and this program reads version 2" in done.stderr
+        assert "it is a store of version 99, and this program reads version 3" in done.stderr
     done = run("ingest", DEMO, DEMO / "ines_all_met.json")
     assert done.returncode == 2
     assert "is there and is no store" in done.stderr

@@ -25,6 +25,8 @@ from tests.unit.records.build import (
 )
 from tests.unit.records.vocabulary import ICD10
 
+CODES = frozenset({("http://snomed.info/sct", "254837009")})
+
 
 @pytest.mark.parametrize(
     ("verification", "clinical", "state"),
@@ -49,7 +51,7 @@ def test_the_state_of_a_condition(
     verification: str | None, clinical: str | None, state: Any
 ) -> None:
     confirmed = verification in ("confirmed", None)
-    expected = ConditionStated(state, clinical, confirmed)
+    expected = ConditionStated(state, clinical, confirmed, codes=CODES)
     assert reading(condition(verification, clinical)) == (expected, [])
 
 
@@ -151,12 +153,12 @@ def test_onset_and_evidence() -> None:
         condition("confirmed", "active", onsetDateTime="2019-03", evidence=evidence)
     )
     assert found == ConditionStated(
-        "present", "active", True, day("2019-03"), frozenset({"histology"})
+        "present", "active", True, day("2019-03"), frozenset({"histology"}), codes=CODES
     )
     assert problems == []
     found, problems = reading(condition("confirmed", "active", onsetDateTime="spring 2019"))
     some_day = PartialDate.between(None, day("2020-01-01"))  # when it was recorded
-    unknown = ConditionStated("present", "active", True, some_day)
+    unknown = ConditionStated("present", "active", True, some_day, codes=CODES)
     assert (found, problems) == (unknown, ["unreadable-date"])
     told = reading(condition("confirmed", "active", onsetString="spring 2019"))
     assert told == (unknown, ["not-read"])
