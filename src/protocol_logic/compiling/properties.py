@@ -153,9 +153,7 @@ class Properties:
         """Tell of codes of diagnoses by which a procedure is to be found."""
         for ref in (ref for prop in self.all("code") for ref in prop.codes):
             if self.found.systems.get(ref.system.text) == ICD_10_CM:
-                message = (
-                    f"`{ref.code.text}` names a diagnosis, and no record of a procedure has it"
-                )
+                message = f"`{ref.code.text}` is a diagnosis, which no record of a procedure has"
                 hint = f"write `history code {ref.system.text} {ref.code.text}`: it was done before"
                 self.problem("wrong-kind", message, ref.code.span, hint)
 
