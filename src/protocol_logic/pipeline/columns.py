@@ -31,6 +31,8 @@ from protocol_logic.records.store.shards import Shard
 from protocol_logic.records.store.stretch import Stretch
 
 _EPOCH = date(1970, 1, 1).toordinal()
+FEWEST = 100
+"""Fewer patients are sooner read one by one than asked together."""
 WHOLLY, PARTLY = "wholly", "partly"
 """For all of what is asked, and for some part; beside the parts, by name."""
 
@@ -73,15 +75,19 @@ class ColumnScreening:
     """Decides stretches of stores; looks, and rows that were decided, are kept.
 
     `one_by_one`: how many patients were read so, wholly, partly, and for which part. `apart`: read
-    by parts also those of whom columns tell nothing.
+    by parts also those of whom columns tell nothing. `fewest`: of shorter stretches all are read
+    one by one.
     """
 
-    def __init__(self, screening: Screening, option: date | None, apart: bool = False) -> None:
+    def __init__(
+        self, screening: Screening, option: date | None, apart: bool = False, fewest: int = 0
+    ) -> None:
         c = screening.compiled
         self.compiled = c
         self.screening = screening
         self.option = option
         self.apart = apart
+        self.fewest = fewest
         self.looks = Looks()
         self.engine = ColumnEngine(screening.engine, self.looks)
         self.rows = ColumnRows(c.protocol, c.plan, c.digest, c.policies, c.dates, self.engine)
@@ -97,7 +103,7 @@ class ColumnScreening:
     def screen(self, stretch: Stretch) -> list[Line]:
         """What becomes of each patient of a stretch, in order. Raises StoreError."""
         store, gatherer = self._opened(stretch)
-        if self._texts is not None:
+        if self._texts is not None and stretch.stop - stretch.start >= self.fewest:
             shard = store.shard(gatherer, stretch.start, stretch.stop)
             return _Stretch(self, store, gatherer, shard, self._texts).lines()
         return [self._alone(item) for item in store.items(gatherer, stretch.start, stretch.stop)]

@@ -99,9 +99,9 @@ class Start:
             if not isinstance(item, Stretch):
                 return Results((self._screen(screening, elements, item),))
             if columns is None:
-                from protocol_logic.pipeline.columns import ColumnScreening
+                from protocol_logic.pipeline.columns import FEWEST, ColumnScreening
 
-                columns = ColumnScreening(screening, self.option)
+                columns = ColumnScreening(screening, self.option, fewest=FEWEST)
             return self._screen_many(columns, templates, item)
 
         return job
