@@ -54,17 +54,17 @@ def copied(made: Path, store: Path, size: int) -> None:
     shutil.copy(made, store)
     with duckdb.connect(str(store)) as connection:
         run = connection.execute
-        (number,) = run("SELECT max(patient) + 1 FROM patients").fetchone()
+        (number,) = run("SELECT max(patient) FROM patients").fetchone()
         for first in range(number, size, number):
             run(
                 f"INSERT INTO patients SELECT * REPLACE (patient + {first} AS patient, "
                 f"place + {first} AS place, id || '-{first}' AS id) FROM patients "
-                f"WHERE patient < {min(number, size - first)}"
+                f"WHERE patient <= {min(number, size - first)}"
             )
             for table in ("resources", "facts", "problems"):
                 run(
                     f"INSERT INTO {table} SELECT * REPLACE (patient + {first} AS patient) "
-                    f"FROM {table} WHERE patient < {min(number, size - first)}"
+                    f"FROM {table} WHERE patient <= {min(number, size - first)}"
                 )
         run("CHECKPOINT")
         unsorted(connection)
