@@ -222,11 +222,11 @@ class Store:
 
     def stretches(self, most: int) -> Iterator[Stretch]:
         """All patients, in stretches: a short one first, then some that several processes can
-        share, of `most` patients at most."""
+        share, of `most` patients at most. Each has a cost of its own, so there are not many."""
         number = self.number()
         start = 0
         while start < number or not start:
-            size = max(_CHUNK, min(most, (number - start) // 8)) if start else _CHUNK
+            size = max(_CHUNK, min(most, number // 12)) if start else _CHUNK
             stop = min(start + size, number)
             share = self.name[1][-1] * (stop - start) // max(number, 1)
             yield Stretch(self.name, start, stop, share)
