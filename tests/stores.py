@@ -64,3 +64,11 @@ def store_of(path: Path, documents: Iterable[Document]) -> None:
 def records_in(store: Store, gatherer: Gatherer) -> Iterable[PatientRecord]:
     """The records of a store, in the order of the sources."""
     return (gatherer.record(each) for each in store.items(gatherer) if isinstance(each, Stored))
+
+
+def names_in(store: Store) -> dict[tuple[int, int], str]:
+    """The names of the resources of a store, by position of the patient and number."""
+    found = store.connection.execute(
+        "SELECT position, resource, name FROM resources JOIN positions USING (patient)"
+    )
+    return {(position, resource): name for position, resource, name in found.fetchall()}

@@ -18,7 +18,7 @@ from protocol_logic.pipeline import Compiled
 from protocol_logic.records.facts import Closed
 from protocol_logic.records.store.by_entry import NEVER, OTHER_TEXT
 from protocol_logic.records.store.reading import Store
-from tests.stores import records_in
+from tests.stores import names_in, records_in
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -47,14 +47,7 @@ def compare(
     record."""
     found = Compared()
     with Store(path) as store:
-        run = store.connection.execute
-        texts = dict(run("SELECT number, content FROM day_texts").fetchall())
-        names = {
-            (position, resource): name
-            for position, resource, name in run(
-                "SELECT position, resource, name FROM resources JOIN positions USING (patient)"
-            ).fetchall()
-        }
+        texts, names = store.day_texts(), names_in(store)
         gatherer = store.gatherer(compiled.codings)
         records = list(records_in(store, gatherer))[:most]
         days = [as_of] * len(records) if isinstance(as_of, date) else list(as_of or ())

@@ -9,7 +9,7 @@ import pytest
 from protocol_logic.records.facts import Fact
 from protocol_logic.records.store.by_entry import NEVER, OTHER_TEXT
 from protocol_logic.records.store.reading import Store
-from tests.stores import SHARED, made_up, protocol_of, read_from, records_in
+from tests.stores import SHARED, made_up, names_in, protocol_of, read_from, records_in
 
 pytest.importorskip("duckdb", reason="needs the extra `cohort`")
 
@@ -27,14 +27,7 @@ def check(path: Path) -> int:
     compared = 0
     with Store(path) as store:
         assert store.is_by_entry()
-        run = store.connection.execute
-        texts = dict(run("SELECT number, content FROM day_texts").fetchall())
-        names = {
-            (position, resource): name
-            for position, resource, name in run(
-                "SELECT position, resource, name FROM resources JOIN positions USING (patient)"
-            ).fetchall()
-        }
+        texts, names = store.day_texts(), names_in(store)
         for protocol in map(protocol_of, PROTOCOLS):
             gatherer = store.gatherer(protocol.codings)
             records = list(records_in(store, gatherer))

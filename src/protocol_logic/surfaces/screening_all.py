@@ -52,7 +52,9 @@ def screen_all(options: ScreenOptions) -> int:
     _refuse_what_is_of_one(options)
     paths = existing_paths(options.patients)
     protocols = _protocols(Path(options.protocol), options.policies)
-    form = FitTable() if options.form == "table" else format_of(protocols[0], options)
+    form: RowFormat = FitTable([each.protocol.id for each in protocols])
+    if options.form != "table":
+        form = format_of(protocols[0], options)
     with ExitStack() as files:
         out = files.enter_context(opened_output(options.output))
         notes = None
@@ -67,10 +69,7 @@ def screen_all(options: ScreenOptions) -> int:
             raise click.UsageError(NO_AS_OF)
         left = [partial(spool.pieces, patients.is_withheld) for spool in spools]
         try:
-            if isinstance(form, FitTable):
-                form.draw(out, protocols, left)
-            else:
-                form.write(out, lambda: chain.from_iterable(each() for each in left))
+            form.write(out, lambda: chain.from_iterable(each() for each in left))
         finally:
             run.report()
     return 1 if patients.problems.has_errors else 0
@@ -264,32 +263,31 @@ class _Run:
 
 
 class FitTable(RowFormat):
-    """Which patients fit each protocol, and which protocols each patient fits."""
+    """Which patients fit each protocol, and which protocols each patient fits; `names`: those of
+    the protocols, in order."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
 
     @staticmethod
     def piece(row: Row) -> bytes:
-        return json.dumps([row["patient"], row["eligibility"]]).encode()
+        return json.dumps([row["protocol"]["id"], row["patient"], row["eligibility"]]).encode()
 
     def write(self, out: IO[bytes], pieces: Pieces) -> None:
-        raise NotImplementedError  # it draws several protocols
-
-    def draw(self, out: IO[bytes], protocols: Sequence[Compiled], pieces: Sequence[Pieces]) -> None:
-        """Write the table."""
-        for line in self._lines([each.protocol.id for each in protocols], pieces):
+        for line in self._lines(pieces):
             out.write((line + "\n").encode("utf-8", "backslashreplace"))
 
-    def _lines(self, names: Sequence[str], pieces: Sequence[Pieces]) -> Iterator[str]:
-        counts: list[Counter[str]] = [Counter() for _ in names]
+    def _lines(self, pieces: Pieces) -> Iterator[str]:
+        counts: dict[str, Counter[str]] = {name: Counter() for name in self.names}
         fits: dict[str, dict[str, list[str]]] = {}
-        for name, number, its in zip(names, counts, pieces, strict=True):
-            for piece in its():
-                patient, eligibility = json.loads(piece)
-                number[eligibility] += 1
-                fits.setdefault(patient, {}).setdefault(eligibility, []).append(name)
-        yield f"{count(len(names), 'protocol')}, {count(len(fits), 'patient')}"
+        for piece in pieces():
+            name, patient, eligibility = json.loads(piece)
+            counts[name][eligibility] += 1
+            fits.setdefault(patient, {}).setdefault(eligibility, []).append(name)
+        yield f"{count(len(counts), 'protocol')}, {count(len(fits), 'patient')}"
         yield ""
         yield "  ".join([*_KINDS, "protocol"])
-        for name, number in zip(names, counts, strict=True):
+        for name, number in counts.items():
             yield "  ".join([*(f"{number[kind]:>{len(kind)},}" for kind in _KINDS), name])
         yield ""
         for patient, of_kind in fits.items():
