@@ -17,6 +17,7 @@ from protocol_logic.compiling.circles import report_circles
 from protocol_logic.compiling.collisions import report_collisions
 from protocol_logic.compiling.conditions import Conditions
 from protocol_logic.compiling.definitions import definition_of
+from protocol_logic.compiling.doubts import add_doubts
 from protocol_logic.compiling.entries import Entries, report_duplicate
 from protocol_logic.compiling.examples import Example, check_examples, head_of
 from protocol_logic.compiling.examples_file import (
@@ -145,6 +146,7 @@ class _Checker:
         self._collect_definitions()
         declare_timepoints(self.units, self.conditions)
         self._cross_references()
+        add_doubts(self.conditions)
         definitions = {
             name: definition_of(self.conditions, node, source)
             for name, (node, source) in self.definitions.items()

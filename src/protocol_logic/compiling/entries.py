@@ -22,6 +22,9 @@ class Entries:
     entries: dict[str, voc.Entry] = field(default_factory=dict)
     derived: dict[str, formulas.Derived] = field(default_factory=dict)
     denials: dict[str, tuple[condition_tree.Condition, Source]] = field(default_factory=dict)
+    doubts: dict[str, tuple[tuple[condition_tree.Condition, Source], ...]] = field(
+        default_factory=dict
+    )
     places: dict[str, tuple[Source, Span]] = field(default_factory=dict)
     allergens: set[str] = field(default_factory=set)
     """The medications of which conditions ask whether somebody is allergic to them."""

@@ -49,11 +49,13 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
                 made = read.get(name) or _read(found, file, statement)
                 if len(problems.items) == told:
                     read[name] = made  # each protocol of a process reads the same files
-                entry, denial, included = made
+                entry, denial, doubts, included = made
                 if entry is not None:
                     found.entries[name] = entry
                 if denial is not None:
                     found.denials[name] = denial
+                if doubts:
+                    found.doubts[name] = doubts
                 kinds += ((other, name) for other in included)
     for kind, parent in kinds:
         _make_kind(found, kind, parent)
@@ -72,12 +74,14 @@ def _read(found: Entries, file: Unit, statement: knowledge_tree.Entry) -> Read:
     """An entry, from its statement and the code systems that there are."""
     reader = Properties(found, file.source, statement)
     if not reader.complete():
-        return None, None, ()
+        return None, None, (), ()
     entry = _BUILD[statement.kind](reader)
-    denied = reader.one("denied by")
-    of_denial = denied.condition if denied is not None else None
+    denied, doubted = (
+        [(p.condition, file.source) for p in reader.all(key) if p.condition is not None]
+        for key in ("denied by", "doubted by")
+    )
     included = (word.text for p in reader.all("includes") for word in p.words)
-    return entry, None if of_denial is None else (of_denial, file.source), tuple(included)
+    return entry, next(iter(denied), None), tuple(doubted), tuple(included)
 
 
 def _make_kind(found: Entries, name: str, parent: str) -> None:

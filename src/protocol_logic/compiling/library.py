@@ -16,8 +16,8 @@ from protocol_logic.language.reading import parse, parse_once
 
 Systems: TypeAlias = tuple[tuple[str, str], ...]
 Denial: TypeAlias = tuple[condition_tree.Condition, Source]
-Read: TypeAlias = tuple[voc.Entry | None, Denial | None, tuple[str, ...]]
-"""An entry, what denies it, and the names that it includes."""
+Read: TypeAlias = tuple[voc.Entry | None, Denial | None, tuple[Denial, ...], tuple[str, ...]]
+"""An entry, what denies it, what casts doubt on its absence, and the names that it includes."""
 
 
 @dataclass(frozen=True, slots=True)

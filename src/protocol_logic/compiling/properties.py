@@ -25,16 +25,18 @@ _PROPERTIES = {
     "field": {*_SAID, "field", "values"},
     "age": {*_TEXTS, "of", "unit"},
     "quantity": {
-        *_SAID, "code", "unlike", "unit", "accepts", "accepts where", "plausible", "limits",
+        *_SAID, "code", "unlike", "near", "unit", "accepts", "accepts where", "plausible", "limits",
         "whole numbers", "value", "attested",
     },
-    "status": {*_SAID, "code", "unlike", "unit", "value"},
+    "status": {*_SAID, "code", "unlike", "near", "unit", "value"},
     "condition": {
         *_SAID, "code", "history code", "shared code", "unlike", "is a", "includes", "recurs",
-        "closed by", "denied by", "evidence",
+        "closed by", "denied by", "doubted by", "evidence",
     },
-    "procedure": {*_SAID, "code", "history code", "unlike", "is a", "includes", "closed by"},
-    "medication": {*_SAID, "code", "unlike", "is a", "includes", "closed by"},
+    "procedure": {
+        *_SAID, "code", "history code", "unlike", "is a", "includes", "closed by", "doubted by",
+    },
+    "medication": {*_SAID, "code", "unlike", "is a", "includes", "closed by", "doubted by"},
     "event": {*_SAID, "from conditions", "from status", "closed by"},
     "lesion": {
         *_SAID, "code", "unit", "accepts", "axis", "site", "method", "measurable",
@@ -162,14 +164,14 @@ class Properties:
         props = [*self.all("code"), *self.all("shared code"), *self.all("history code")]
         own = {ref.code.text for prop in props for ref in prop.codes}
         found = []
-        for prop in self.all("unlike"):
+        for prop in (p for p in self.entry.properties if p.key in ("unlike", "near")):
             ref = prop.codes[0]
             code = self.code(ref)
             if ref.code.text in own:
                 message = f"`{ref.code.text}` is a code of `{self.name}`, and said to be unlike it"
                 self.problem("code-clash", message, ref.code.span)
             elif code is not None:
-                found.append(voc.Unlike(code, prop.text))
+                found.append(voc.Unlike(code, prop.text, prop.key == "near"))
         return tuple(found)
 
     def number(self, amount: Amount, unit_code: str) -> Fraction | None:

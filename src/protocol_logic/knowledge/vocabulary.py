@@ -31,10 +31,15 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Unlike:
-    """A code that is easily taken for one of an entry, and why it is none."""
+    """A code that is easily taken for one of an entry, and why it is none.
+
+    `near`: it is of the same thing, measured otherwise, so that a newer one is told beside what
+    counts.
+    """
 
     code: Code
     why: str
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +110,22 @@ class Status(Named):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """What a record may say by another entry, so that no list of it says that a concept is not.
+
+    `values` and `numbers`: those of the entry that say it, of numbers in its canonical unit; where
+    there are neither, all that is recorded of it does. `latest`: only what is said last counts.
+    `within`: a number of `days` or `months` up to the day of judgement.
+    """
+
+    entry: str
+    values: tuple[str, ...] = ()
+    numbers: Interval | None = None
+    latest: bool = False
+    within: tuple[int, Literal["days", "months"]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Concept(Named):
     """A clinical idea that a record states or not: a condition, a procedure or a medication.
 
@@ -113,6 +134,7 @@ class Concept(Named):
     name -> codes of `Condition.evidence` that confirm it. `past`: codes that say that it was, on
     some day before (`history code`). `shared`: those of `codes` that another concept may have too.
     `recurs`: it, or a class of it, comes again, so that a statement that it ended denies nothing.
+    `doubts`: what keeps lists from saying that it is not there.
     """
 
     kind: str
@@ -123,6 +145,7 @@ class Concept(Named):
     past: tuple[Code, ...] = ()
     shared: tuple[Code, ...] = ()
     recurs: bool = False
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

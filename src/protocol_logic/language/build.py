@@ -300,11 +300,15 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder, ChangeBuilde
         return self._property("shared code", meta, children)
 
     def unlike_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
+        return self._other_code("unlike", meta, children)
+
+    def near_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
+        return self._other_code("near", meta, children)
+
+    def _other_code(self, key: str, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         tokens, codes = parted(children)
         reason = str(tokens[0]).removeprefix("because").strip()
-        return knowledge_tree.Property(
-            key="unlike", codes=tuple(codes), text=reason, span=span_of(meta)
-        )
+        return knowledge_tree.Property(key=key, codes=tuple(codes), text=reason, span=span_of(meta))
 
     def unit_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("unit", meta, children)
@@ -356,6 +360,10 @@ class TreeBuilder(ConditionBuilder, ExampleBuilder, FormulaBuilder, ChangeBuilde
         return knowledge_tree.Property(key="denied by", condition=condition, span=span_of(meta))
 
     denied_block = denied_line
+
+    def doubted_line(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
+        condition = parted(children)[1][0]
+        return knowledge_tree.Property(key="doubted by", condition=condition, span=span_of(meta))
 
     def evidence_property(self, meta: Meta, children: list[Any]) -> knowledge_tree.Property:
         return self._property("evidence", meta, children)

@@ -55,8 +55,8 @@ class Property(Node):
     """One line of a knowledge entry: its keyword and its parts, in order.
 
     `words`: names and values; `codes`, `amounts`, `meanings`, `sizes` as far as the keyword has
-    them; `condition` for `denied by`, `formula` for `formula`, `change` for `change`
-    and `obtain`; `text` for free text.
+    them; `condition` for `denied by` and `doubted by`, `formula` for `formula`, `change` for
+    `change` and `obtain`; `text` for free text.
     """
 
     key: str

@@ -33,8 +33,8 @@ HEADER = ("title", "version", "language", "registry", "source", "uses", "use")
 
 INNER = frozenset(
     "all any none at there not attested judged opaque todo lines history number allergy highest "
-    "lowest mean applies except decide otherwise denied > label source also code unlike unit "
-    "accepts plausible limits whole value values is includes closed evidence axis site method "
+    "lowest mean applies except decide otherwise denied doubted > label source also code unlike "
+    "near unit accepts plausible limits whole value values is includes closed evidence axis site method "
     "measurable title "
     "version language registry uses given expect date for add |".split()
 )
@@ -252,8 +252,9 @@ _MEMBERS = {
     ),
     "a property such as `label`, `code` or `unit`": frozenset(
         "SOURCE ALSO HISTORY_CODE SHARED_CODE ACCEPTS PLAUSIBLE LIMITS WHOLE_NUMBERS VALUE_IS "
-        "VALUES ATTESTED IS_A INCLUDES RECURS CLOSED_BY DENIED_BY EVIDENCE FIELD OF FROM AXIS SITE "
-        "METHOD MEASURABLE COUNTED_BY SCOPE FORMULA TIMES ELSE_REPORTED CHANGE OBTAIN".split()
+        "VALUES ATTESTED IS_A INCLUDES RECURS CLOSED_BY DENIED_BY DOUBTED_BY EVIDENCE FIELD OF "
+        "FROM AXIS SITE METHOD MEASURABLE COUNTED_BY SCOPE FORMULA TIMES ELSE_REPORTED CHANGE "
+        "OBTAIN".split()
     ),
     "a line such as `title`, `version` or `uses`": frozenset({"LANGUAGE", "REGISTRY", "SOURCE"}),
     "a comparison such as `>=`, `is` or `in`": frozenset(

@@ -145,6 +145,7 @@ condition jaundice
   code snomed 18165001
   includes liver_failure, cholestasis
   denied by judged "no jaundice" or opaque "sclerae as usual", because nobody measures it
+  doubted by bilirubin > 3 mg/dL within 1 month or sclerae is yellow
 
 lesion spot
   code loinc 21889-1
