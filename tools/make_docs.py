@@ -57,7 +57,7 @@ READ = {
     "Observation": "`value[x]` (Quantity, CodeableConcept, integer, boolean), `dataAbsentReason`, "
     "`referenceRange` (`high`, `low`, `type`, `appliesTo`), `component`, `bodySite`, `method`",
     "Condition": "`verificationStatus`, `clinicalStatus`, `onset[x]` and `abatement[x]` (dateTime, "
-    "Period, Age), `evidence.code`, `severity`, `stage.summary`, `bodySite`",
+    "Period, Age), `evidence.code`, `severity`, `stage.summary`, `stage.type`, `bodySite`",
     "AllergyIntolerance": "`type`, `clinicalStatus`, `verificationStatus`, `onset[x]`",
     "Procedure": "`bodySite`, with the extension `mcode-laterality-qualifier`",
     "Encounter": "`class`, `type`",

@@ -294,6 +294,7 @@ def _read(kind: str, resource: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         for element, codes in CONDITIONS.items():
             if keys & codes and _status(resource, "verificationStatus") != "entered-in-error":
                 yield element, _is_stated(resource)
+        yield from _stages(resource)
     elif kind == "Procedure":
         yield from ((element, True) for element, codes in PROCEDURES.items() if keys & codes)
     elif kind.startswith("Medication"):
@@ -335,6 +336,20 @@ def _observation(resource: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         sizes = [c for c in resource.get("component", []) if _keys(c.get("code")) & AXES]
         millimetres = {"mm": "1", "cm": "10"}
         yield "measured_lesion", any(_amount(c, millimetres) is not None for c in sizes)
+
+
+def _stages(condition: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    """What a Condition says in its stages: by their type, else by their value, else the stage."""
+    verification = _status(condition, "verificationStatus")
+    for stage in condition.get("stage", []):
+        kind, value = _keys(stage.get("type")), _keys(stage.get("summary"))
+        if "summary" not in stage or verification in ("refuted", "entered-in-error"):
+            continue
+        named = [e for e in ("stage", "m_category") if kind & STATUSES[e][0]]
+        valued = [e for e in ("stage", "m_category") if value & STATUSES[e][1]]
+        for element in named or valued or ["stage"]:
+            readable = bool(value & STATUSES[element][1])
+            yield element, readable and verification in (None, "confirmed")
 
 
 def _is_number(element: str, part: dict[str, Any]) -> bool:

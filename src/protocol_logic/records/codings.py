@@ -75,6 +75,10 @@ class Codings:
     """The codes of all qualifiers of the vocabulary."""
     whole: Vocabulary = field(compare=False, repr=False)
     """The vocabulary, reached or not: what tables are read for."""
+    valued: Table[Status] = field(default_factory=dict, compare=False, repr=False)
+    """The statuses by the codes of their values."""
+    stating: frozenset[Key] | None = field(default=frozenset(), compare=False, repr=False)
+    """The codes and values of all statuses of the vocabulary; None: not known."""
     said: dict[tuple[object, ...], Said] = field(default_factory=dict, compare=False, repr=False)
     """What quantities were read as (see records/quantities.py), to read the same only once."""
     alike: Alike = field(default_factory=lambda: Alike(()), compare=False, repr=False)
@@ -137,6 +141,10 @@ class Codings:
             qualifiers=_by_element(vocabulary.of(Qualifier)),
             qualifying=frozenset(key for q in whole.of(Qualifier) for key in q.meanings),
             whole=whole,
+            valued=_valued(vocabulary.of(Status)),
+            stating=frozenset(
+                key for s in whole.of(Status) for key in (*_keys(s.codes), *s.meanings)
+            ),
             alike=Alike(e for e in vocabulary.entries.values() if isinstance(e, Quantity | Status)),
         )
 
@@ -178,6 +186,14 @@ def _by_element(qualifiers: Iterable[Qualifier]) -> dict[str, tuple[Qualifier, .
     found: dict[str, tuple[Qualifier, ...]] = {}
     for qualifier in qualifiers:
         found[qualifier.of] = (*found.get(qualifier.of, ()), qualifier)
+    return found
+
+
+def _valued(statuses: Iterable[Status]) -> dict[Key, tuple[Status, ...]]:
+    found: dict[Key, tuple[Status, ...]] = {}
+    for status in statuses:
+        for key in status.meanings:
+            found[key] = (*found.get(key, ()), status)
     return found
 
 

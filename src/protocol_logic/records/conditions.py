@@ -109,6 +109,11 @@ def is_withdrawn(json: Object) -> bool:
     return any(status_code(said, system) in _WITHDRAWN for system in systems)
 
 
+def is_confirmed(json: Object) -> bool:
+    """Whether a Condition is confirmed, or says nothing of it."""
+    return status_code(json.get("verificationStatus"), _VERIFICATION) in (None, "confirmed")
+
+
 def _day_at(
     item: Item, paths: Sequence[str], stem: str, unreadable: PartialDate
 ) -> PartialDate | None:

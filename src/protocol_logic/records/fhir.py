@@ -19,7 +19,7 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Lesion
-from protocol_logic.records import conditions
+from protocol_logic.records import conditions, stages
 from protocol_logic.records.codings import Codings, entries_of, is_known, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
 from protocol_logic.records.facts import (
@@ -298,6 +298,8 @@ class Reader:
             del item.json["medicationReference"]
         made = len(self.facts)
         noted = self._read(item, row)
+        if entry.kind == "Condition":
+            self._read_stages(item, row)
         if len(self.facts) == made and self._is_said_beside(item):
             noted = True
         if medication is not None and len(self.facts) > made:
@@ -351,6 +353,18 @@ class Reader:
             item.problem("not-read", why_modified(modifier))
             self.facts[made:] = [f for fact in self.facts[made:] if (f := doubtful(fact))]
         return False
+
+    def _read_stages(self, item: Item, row: Row[Any]) -> None:
+        """Read what a Condition says of stages, as Observations say it."""
+        found = list(stages.statuses_in(item.json, self.codings))
+        when = stages.day(item, row.dates) if found else None
+        made = len(self.facts)
+        for said, _, entry in found:
+            stages.read(replace(item, json=said), entry, when)
+        modifier = next((key for key in MODIFIERS if item.json.get(key)), None)
+        if modifier is not None and found:
+            item.problem("not-read", why_modified(modifier))
+            self.facts[made:] = [f for fact in self.facts[made:] if (f := doubtful(fact))]
 
     def _components(self, json: Object, said: set[str]) -> Iterator[tuple[Object, Any]]:
         """Components that are results of their own, and are no axis of a lesion."""

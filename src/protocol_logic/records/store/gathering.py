@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.knowledge.vocabulary import Lesion
-from protocol_logic.records import lists
+from protocol_logic.records import lists, stages
 from protocol_logic.records.codings import Codings, entries_of, is_known, keys_of
 from protocol_logic.records.facts import (
     Account,
@@ -42,7 +42,8 @@ from protocol_logic.records.unread import Alike, alike
 class Said(NamedTuple):
     """What code elements stand for under a protocol.
 
-    `parts`: (part, number of an entry) pairs that are found. Where there are none: `unlike`,
+    `parts`: (part, number of an entry) pairs that are found; `found`: whether any is, but for the
+    stages of a Condition. Where there are none: `unlike`,
     (kind or nothing, why) of those for which a code may be taken; `unmapped`, why no code can be
     known. `concept`: the kind of concept that is stated, with its first `code`, its `name`, the
     `entries` that have its codes, and whether one of these `stands` in the knowledge base.
@@ -52,6 +53,7 @@ class Said(NamedTuple):
     """
 
     parts: frozenset[tuple[int, int]]
+    found: bool = False
     unlike: tuple[tuple[str, str], ...] = ()
     unmapped: str | None = None
     concept: str | None = None
@@ -108,16 +110,21 @@ class Chosen:
                 if entry.name not in whole and not isinstance(entry, Lesion):
                     parts.add((number, numbers[entry.name]))
         elements = {**about, "resourceType": kind}
+        found = bool(parts)
+        if kind == "Condition":
+            staged = stages.statuses_in(about, codings)
+            parts.update((number, numbers[entry.name]) for _, number, entry in staged)
         beside = named_beside(elements, codings)
         closes = kind == "AllergyIntolerance" and bool(entries_of(about.get("code"), codings.lists))
-        if row.code is None or not (parts or row.asked(codings)):
-            return Said(frozenset(parts), closes=closes, beside=beside)
+        if row.code is None or not (found or row.asked(codings)):
+            return Said(frozenset(parts), found, closes=closes, beside=beside)
         results = tuple(alike(about.get("results", ()), codings))
         coded, concept = about.get(row.code), row.concept
         keys = keys_of(coded)
         entries = entries_of(coded, codings.named[concept]) if concept is not None else ()
         said = Said(
             frozenset(parts),
+            found,
             concept=concept,
             entries=tuple(entry.name for entry in entries),
             stands=bool(entries) or any(map(is_known, keys)),
@@ -127,7 +134,7 @@ class Chosen:
             beside=beside,
             alike=results,
         )
-        if parts:
+        if found:
             return said
         unlike = tuple(look_alikes(elements, row, codings))
         return said._replace(unlike=unlike, unmapped=why_unmapped(about, row.code, codings.systems))
@@ -219,7 +226,7 @@ class _Gathering:
         """Take what one resource says; whether it was noted for its code."""
         made, source = len(self.facts), self.kept.source
         numbers, parts, free = self.names, said.parts, kept.kind is None
-        read = bool(parts)
+        read = said.found
         if free:
             asked = [*(f.entry for f in kept.facts), *(p.entry for p in kept.problems)]
             read = any(entry in numbers for entry in asked)
@@ -237,7 +244,7 @@ class _Gathering:
         if said.alike and kept.stated:
             for code, name, entries in said.alike:
                 self.unread.append(Unread(kept.name, code, name, kept.day, entries))
-        if parts and said.concept is not None and (kept.stated or kept.status):
+        if said.found and said.concept is not None and (kept.stated or kept.status):
             self._note(kept, said, said.concept)
         for entry, fact, part, sure in kept.facts:
             if entry in numbers if free else (part, entry) in parts:

@@ -153,6 +153,7 @@ def _layer(numbers: dict[str, int], entries: list[Entry], qualifiers: Iterable[Q
         consents=_Wide(codings.consents),
         qualifiers=by_element,
         qualifying=frozenset(),
+        stating=None,
     )
     return Layer(wide, numbers)
 

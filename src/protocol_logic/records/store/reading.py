@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.knowledge.vocabulary import Entry, PatientField, Qualifier, Vocabulary
+from protocol_logic.records import stages
 from protocol_logic.records.codings import Codings, entries_of
 from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.item import objects_in
@@ -351,4 +352,5 @@ def _states(kind: str | None, about: Object, codings: Codings) -> bool:
         bool(row.find(about, codings))
         or any(entries_of(each.get("code"), codings.observations) for each in components)
         or any(look_alikes(about, row, codings))
+        or (kind == "Condition" and any(stages.statuses_in(about, codings)))
     )

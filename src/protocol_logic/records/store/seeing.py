@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
-from protocol_logic.knowledge.vocabulary import Lesion, Named, Qualifier
-from protocol_logic.records import fhir
+from protocol_logic.knowledge.vocabulary import Lesion, Named, Qualifier, Status
+from protocol_logic.records import fhir, stages
 from protocol_logic.records.codings import Key, entries_of, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
 from protocol_logic.records.facts import Closed, ConditionStated, Done, Fact, doubtful, past
@@ -148,14 +148,15 @@ class _Seer(fhir.Reader):
             kind, about = "", _pruned(entry.resource, ("code", MEDICATION), words=False)
         else:
             kind = entry.kind
-            coded = self._coded(entry.resource, row)
+            staged = _stages(entry.resource)
+            coded = self._coded(entry.resource, row) if not staged else None
             if coded is not None:
                 if coded.about:
                     place = (kind, coded.text)
                     self.kept.others[place] = self.kept.others.get(place, 0) + 1
                 return
             components = objects_in(entry.resource, "component")
-            about = _about(kind, row, entry.resource, components)
+            about = {**_about(kind, row, entry.resource, components), **staged}
         if about:
             place = (kind, about_text(about))
             self.kept.others[place] = self.kept.others.get(place, 0) + 1
@@ -200,6 +201,7 @@ class _Seer(fhir.Reader):
         json, kind = item.json, kept.type
         kept.kind = kind
         coded, beside = self._coded(json, row), self._beside(json)
+        staged_about = _stages(json)
         if coded is not None:
             parts = [(layer, json, 0, entry) for layer, entry in coded.entries]
         else:
@@ -209,19 +211,22 @@ class _Seer(fhir.Reader):
             kept.about = {name: True for name in sorted(fields) if name in json}
         else:
             own = _about(kind, row, json, components) if coded is None else coded.about
-            about = {**own, **beside}
+            about = {**own, **beside, **staged_about}
             results = self._alike(json)
             if results:
                 about["results"] = results
-            elif coded is not None and not beside:
+            elif coded is not None and not beside and not staged_about:
                 kept.text = coded.text
             kept.about = about
             kept.day = first_day(json, row)
             kept.stated = fhir.is_stated(json, row)
             kept.status = fhir.unsure_status(json, row)
+        staged = self._staged(json) if staged_about else []
         if parts:
             self._read_parts(item, row, parts, kept)
-        elif not kept.problems and not self._is_told(json, row, kept, coded):
+        if staged:
+            self._keep_stages(item, row, staged, kept)
+        elif not parts and not kept.problems and not self._is_told(json, row, kept, coded):
             return None
         if kept.via is not None and kept.facts:
             self.referred.add(kept.via)
@@ -311,6 +316,32 @@ class _Seer(fhir.Reader):
             item.problem("not-read", fhir.why_modified(modifier))
             self._take(kept, "read")
 
+    def _staged(self, json: Object) -> list[tuple[Layer, Object, int, Any]]:
+        """Each status whose value a Condition says as a stage, with the stage."""
+        return [
+            (layer, said, number, entry)
+            for layer in self.knowledge.layers
+            for said, number, entry in stages.statuses_in(json, layer.codings)
+        ]
+
+    def _keep_stages(
+        self,
+        item: Item,
+        row: Row[Any],
+        staged: list[tuple[Layer, Object, int, Any]],
+        kept: Kept,
+    ) -> None:
+        when = stages.day(item, row.dates)
+        modifier = next((key for key in fhir.MODIFIERS if item.json.get(key)), None)
+        if modifier is not None:
+            item.problem("not-read", fhir.why_modified(modifier))
+        told = [(p.code, p.message, p.hint) for p in self.problems]
+        self.problems.clear()
+        for layer, said, number, entry in staged:
+            self._read_part(item, row, said, entry, when, kept, number, layer, bool(modifier))
+            its = layer.numbers[entry.name]
+            kept.problems += (KeptProblem("entry", *each, its, number) for each in told)
+
     def _read_part(
         self,
         item: Item,
@@ -326,7 +357,10 @@ class _Seer(fhir.Reader):
         facts: list[Fact] = []
         source = self.document.source
         sub = _Item(part, item.name, source, layer.codings, facts, [], item.born)
-        row.read(sub, entry, when)
+        if kept.kind == "Condition" and isinstance(entry, Status):
+            stages.read(sub, entry, when)
+        else:
+            row.read(sub, entry, when)
         if row.code is not None and is_of_the_past(part.get(row.code), entry):
             facts = [past(fact) for fact in facts]
         its = layer.numbers[entry.name]
@@ -402,6 +436,15 @@ def _about(kind: str, row: Row[Any], json: Object, components: list[Object]) -> 
     if components:
         about["component"] = [_pruned(each, ("code",), words=False) for each in components]
     return about
+
+
+def _stages(json: Object) -> Object:
+    """The code elements of the stages of a Condition, and whether they count."""
+    if json["resourceType"] != "Condition" or "stage" not in json:
+        return {}
+    each = objects_in(json, "stage")
+    said = [_pruned(stage, ("type", "summary"), words=False) for stage in each]
+    return {"stage": said, **_pruned(json, ("verificationStatus",), words=False)}
 
 
 def _pruned(json: Object, paths: Sequence[str], *, words: bool) -> Object:
