@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from protocol_logic.compiling import core
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.columns import Column, Looks, read_columns
 from protocol_logic.findings.read import read_findings
 from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.knowledge.vocabulary import History
 from protocol_logic.pipeline import Compiled
 from protocol_logic.records.facts import Closed
 from protocol_logic.records.store.by_entry import NEVER, OTHER_TEXT
@@ -90,16 +92,24 @@ def compare(
                 for place, each in enumerate(why)
             )
             oldest = _text(int(column.oldest[patient]), texts)
-            its = (look, openers, oldest, bool(column.closing[patient]))
+            its = (look, openers, oldest, table.lists[column.closing[patient]])
             meant = (
                 read.looks.get(name),
                 tuple((o.element, o.reason, o.resource) for o in read.openers.get(name, ())),
                 _oldest(read, name),
-                any(isinstance(f.reading, Closed) for f in read.evidence.get(name, ())),
+                _closing(compiled.protocol, read, name),
             )
             if its[0] is not meant[0] or its[1:] != meant[1:]:
                 found.wrong.append(f"{record.patient} {name}:\n  {its}\n  {meant}")
     return found
+
+
+def _closing(protocol: core.Protocol, read: PatientFindings, name: str) -> str | None:
+    """The last list that closes something among the evidence."""
+    entries = protocol.vocabulary.entries
+    facts = [f for f in read.evidence.get(name, ()) if isinstance(f.reading, Closed)]
+    lists = [fact.entry for fact in facts if isinstance(entries.get(fact.entry), History)]
+    return lists[-1] if lists else None
 
 
 def _text(dated: int, texts: Mapping[int, str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,21 +14,23 @@ from protocol_logic.answering.columns.rows import ColumnRows, ManyRow, ShardRows
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.compiling.reach import reached_of
 from protocol_logic.findings.columns import Columns, Looks, Part, read_columns
+from protocol_logic.findings.columns.beside import Beside, ToldBeside
 from protocol_logic.findings.columns.leaving import Leaving
 from protocol_logic.findings.columns.tables import Ints
-from protocol_logic.findings.unlisted import resembled, resting_on
+from protocol_logic.findings.unlisted import resembled
 from protocol_logic.findings.unread import open_to
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.pipeline.reading import as_of_date
 from protocol_logic.pipeline.screening import Screened, Screening
 from protocol_logic.reasoning.columns import ColumnEngine
 from protocol_logic.records.duplicates import misleading_id, with_id_told
-from protocol_logic.records.facts import Account, PatientRecord, total_of
-from protocol_logic.records.store.heads import facts_alone, heads_of, resource_names
+from protocol_logic.records.facts import Account, PatientRecord, Unlisted, first_day, total_of
+from protocol_logic.records.store.heads import SEVERAL, facts_alone, heads_of, resource_names
 from protocol_logic.records.store.opening import StoreError
 from protocol_logic.records.store.reading import Gatherer, Store, Stored
 from protocol_logic.records.store.shards import Shard
 from protocol_logic.records.store.stretch import Stretch
+from protocol_logic.records.store.stubs import Stubs, stubs_of
 
 _EPOCH = date(1970, 1, 1).toordinal()
 FEWEST = 100
@@ -90,13 +92,15 @@ class ColumnScreening:
         self.fewest = fewest
         self.looks = Looks()
         self.engine = ColumnEngine(screening.engine, self.looks)
-        self.rows = ColumnRows(c.protocol, c.plan, c.digest, c.policies, c.dates, self.engine)
+        self.beside = Beside(c.protocol, c.plan, self.looks)
+        self.rows = ColumnRows(
+            c.protocol, c.plan, c.digest, c.policies, c.dates, self.engine, self.beside.told
+        )
         self.one_by_one: Counter[str] = Counter()
-        self.resembled = resembled(c.protocol, c.plan)
-        self.is_open = open_to(c.protocol, c.plan)
         self._entries: dict[frozenset[str], set[int]] = {}
         self._store: Store | None = None
         self._gatherer: Gatherer | None = None
+        self._stubs: Stubs | None = None
         self._texts: dict[str, int] | None = None
         """The numbers of date texts that are no plain ones; None where there are no columns."""
 
@@ -121,11 +125,19 @@ class ColumnScreening:
             if self._store.name != stretch.store:
                 raise StoreError("it was changed while it was read", "run the command again")
             self._gatherer = self._store.gatherer(self.compiled.codings)
-            self._texts = None
+            self._texts = self._stubs = None
             self._entries.clear()
             if self._store.is_by_entry():
                 self._texts = {text: n for n, text in self._store.day_texts().items()}
         return self._store, self._gatherer
+
+    def stubs(self, gatherer: Gatherer) -> Stubs:
+        """What the code elements of the store say."""
+        if self._stubs is None:
+            protocol, plan = self.compiled.protocol, self.compiled.plan
+            open_to_what = open_to(protocol, plan)
+            self._stubs = stubs_of(gatherer, resembled(protocol, plan), open_to_what)
+        return self._stubs
 
     def entries(self, gatherer: Gatherer, parts: Sequence[Part]) -> Collection[int]:
         """The numbers of the entries that parts of the plan rest on."""
@@ -162,7 +174,8 @@ class _Stretch:
         self.gatherer = gatherer
         self.shard = shard
         self.texts = texts
-        self.heads = heads_of(shard, gatherer, its.resembled, its.is_open)
+        self.stubs = its.stubs(gatherer)
+        self.heads = heads_of(shard, gatherer, self.stubs)
         self.found: dict[int, Line] = {}
 
     def lines(self) -> list[Line]:
@@ -225,7 +238,7 @@ class _Stretch:
         for part in columns.parts:
             some |= part.left
             every &= part.left
-        wholly = heads.unread | every | self._told_beside(columns, np.arange(size))
+        wholly = heads.unread | every
         whole = heads.rough | wholly
         left = self._left(columns, some, patients)
         records = self._records([p for p in np.flatnonzero(whole).tolist() if p in patients])
@@ -245,8 +258,12 @@ class _Stretch:
                 patient.record = record
             its.one_by_one[PARTLY] += bool(parts)
             its.one_by_one.update(map(_named, parts))
+        beside, others = self._beside(columns, patients)
+        for place in others:
+            del patients[place]
+            self._read_wholly(place, self._records([place])[place])
         if patients:
-            self._rows(columns, leaving, patients)
+            self._rows(columns, leaving, patients, beside)
 
     def _left(
         self, columns: Columns, some: Ints, patients: dict[int, _Patient]
@@ -268,27 +285,51 @@ class _Stretch:
         parts: list[Part],
     ) -> bool:
         """Read some parts of a patient into the columns; False where these cannot tell all."""
-        if not leaving.read(place, record, day, parts):
-            return False
-        return not self._told_beside(columns, np.array([place]))[0]
+        return leaving.read(place, record, day, parts)
 
-    def _told_beside(self, columns: Columns, places: Ints) -> Ints:
-        """Of whom something may be told beside a list that closes what they have none of."""
-        found = np.zeros(len(places), bool)
-        for name, alike in self.heads.alike.items():
-            its = alike[places]
-            if its.any():
-                for finding in resting_on(self.its.compiled.protocol, self.its.compiled.plan, name):
-                    column = columns.columns.get(finding)
-                    if column is not None:
-                        found |= its & column.closing[places]
-        return found
+    def _beside(
+        self, columns: Columns, patients: Mapping[int, _Patient]
+    ) -> tuple[dict[int, ToldBeside], list[int]]:
+        """What is told beside lists that close something, of whom there is any; and for whom that
+        takes the whole record."""
+        beside, stubs, its = self.its.beside, self.stubs, self.heads.suspects
+        if not its.patients:
+            return {}, []
+        names = tuple(beside.names(columns.columns, stubs.classes))
+        states, state_of, closed = beside.closed(columns.columns, names)
+        there: dict[int, list[tuple[str, Unlisted]]] = {}
+        for place, about, day, name in zip(*its, strict=True):
+            if closed[place] and place in patients:
+                first = first_day(day)
+                if first is None or first <= patients[place].as_of.date:
+                    each = there.setdefault(place, [])
+                    each += [(name, suspect) for suspect in stubs.suspects[about]]
+        found: dict[int, ToldBeside] = {}
+        others = []
+        for place, suspects in there.items():
+            if len(suspects) > 1:
+                suspects.sort(key=lambda each: (each[1].kind, each[0], each[1]))
+            state = states[state_of[place]]
+            number = beside.number(names, state, tuple([each for _, each in suspects]))
+            lists = beside.told[number].lists
+            who = [int(self.heads.lists[history][place]) for history in lists]
+            if SEVERAL in who:
+                others.append(place)
+            elif who:
+                found[place] = ToldBeside(number, tuple([n for n, _ in suspects]), tuple(who))
+        return found, others
 
-    def _rows(self, columns: Columns, leaving: Leaving, patients: dict[int, _Patient]) -> None:
+    def _rows(
+        self,
+        columns: Columns,
+        leaving: Leaving,
+        patients: dict[int, _Patient],
+        beside: Mapping[int, ToldBeside],
+    ) -> None:
         numbers = np.array(list(patients), np.int64)
         decided = self.its.engine.decide(columns.columns, numbers)
         texts = {number: text for text, number in self.texts.items()}
-        made = ShardRows(self.its.rows, columns, numbers, decided, leaving.names, texts)
+        made = ShardRows(self.its.rows, columns, numbers, decided, leaving.names, texts, beside)
         made.resources = resource_names(self.shard, *made.wanted())
         for n, (place, each) in enumerate(patients.items()):
             record, resources = each.record, total_of(each.record.accounting)

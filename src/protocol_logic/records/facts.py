@@ -278,11 +278,12 @@ class Unlisted(NamedTuple):
     @property
     def first(self) -> date | None:
         """Its first day; None where none is written that can be read."""
-        return _first_day(self.day)
+        return first_day(self.day)
 
 
 @lru_cache(maxsize=20_000)
-def _first_day(text: str) -> date | None:
+def first_day(text: str) -> date | None:
+    """The first day of a date as written; None where none is that can be read."""
     try:
         return PartialDate.parse(text).first
     except ValueError:

@@ -74,7 +74,7 @@ class JsonTemplates(Templates):
         self._frames: dict[tuple[int, int, bool], tuple[Template, Any]] = {}
         self._criteria: dict[Shape, Template] = {}
         self._between = b""
-        self._problems: dict[tuple[str, ...], bytes] = {}
+        self._of_problem: Template | None = None
 
     def piece(self, row: ManyRow) -> bytes:
         # Both are kept with the frame, so that no other gets their numbers.
@@ -148,13 +148,10 @@ class JsonTemplates(Templates):
 
     def _problem(self, row: ManyRow, number: int) -> bytes:
         said = problem_dict(row.problems[number])
-        key = tuple(map(str, said.values()))
-        found = self._problems.get(key)
-        if found is None:
-            if len(self._problems) > _MOST:
-                self._problems.clear()
-            found = self._problems[key] = self._inside(row, said, True)
-        return found
+        if self._of_problem is None:
+            marked = {name: _mark(n) for n, name in enumerate(said, 1)}
+            self._of_problem = self._template(self._inside(row, marked, True))
+        return self._filled(self._of_problem, (b"", *map(self._text, said.values())))
 
 
 class CsvTemplates(Templates):

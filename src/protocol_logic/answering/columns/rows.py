@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from protocol_logic.answering import rows
+from protocol_logic.answering.columns.beside import NOTHING, PassedOver, ToldRows
 from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.compiling import core
 from protocol_logic.compiling.basis import Basis
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.compiling.policies import Policies
+from protocol_logic.findings.columns.beside import Told, ToldBeside
 from protocol_logic.findings.columns.leaving import NAMED, text_of
 from protocol_logic.findings.columns.tables import NOBODY, Columns, Ints
 from protocol_logic.findings.read import concept_group
@@ -32,20 +34,23 @@ _TOLD = {"conflicting", "no_reference_range"}
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
     """A criterion of all patients of whom the same is said, but for the oldest evidence and the
-    resources that gaps name: one object for each of them."""
+    resources that gaps, and then what is passed over, name: one object for each of them."""
 
     criterion: core.Criterion
     basis: Basis
     decision: CriterionDecision
+    passed: tuple[Mapping[str, Any], ...] = ()
 
     def dict(self, oldest: str | None, resources: Sequence[str | None]) -> dict[str, Any]:
         """What a row says of the criterion."""
-        decision = self.decision
-        if any(resources):
-            each = zip(decision.gaps, resources, strict=True)
+        decision, number = self.decision, len(self.decision.gaps)
+        if any(resources[:number]):
+            each = zip(decision.gaps, resources[:number], strict=True)
             gaps = tuple(replace(gap, resource=resource) for gap, resource in each)
             decision = replace(decision, gaps=gaps)
-        return rows.criterion_dict(self.criterion, decision, self.basis, oldest)
+        over = zip(self.passed, resources[number:], strict=False)
+        passed = [{**each, "resource": resource} for each, resource in over]
+        return rows.criterion_dict(self.criterion, decision, self.basis, oldest, passed)
 
 
 class ManyRow(NamedTuple):
@@ -85,6 +90,7 @@ class ColumnRows:
         policies: Policies | None,
         dates: Mapping[str, date],
         engine: ColumnEngine,
+        beside: Sequence[Told],
     ) -> None:
         self.protocol = protocol
         self.plan = plan
@@ -92,8 +98,11 @@ class ColumnRows:
         self.policies = policies
         self.dates = dates
         self.engine = engine
+        self.told = beside
         self._judged: dict[int, Mapping[str, Any]] = {}
-        self._shapes: dict[tuple[int, int, tuple[Reason, ...]], Shape] = {}
+        self._shapes: dict[tuple[int, int, tuple[Reason, ...], int], Shape] = {}
+        self._beside: dict[int, ToldRows] = {}
+        self._passed = {repr([]): NOTHING.number}
         self._about: dict[AsOf, Mapping[str, Any]] = {}
         self.names = [
             [*plan.reach[c.id].findings, *map(concept_group, plan.reach[c.id].courses)]
@@ -128,15 +137,30 @@ class ColumnRows:
             )
         return found
 
-    def shape(self, criterion: int, told: int, reasons: tuple[Reason, ...] = ()) -> Shape:
+    def beside(self, number: int) -> ToldRows:
+        """What is told of who stands beside lists alike."""
+        found = self._beside.get(number)
+        if found is None:
+            told, known = self.told[number], self._passed
+            found = self._beside[number] = ToldRows(self.protocol, told, known)
+        return found
+
+    def shape(
+        self,
+        criterion: int,
+        told: int,
+        reasons: tuple[Reason, ...] = (),
+        over: PassedOver = NOTHING,
+    ) -> Shape:
         """What is said of a criterion, by its place in the protocol and the number in the engine;
-        `reasons`: of its gaps."""
-        key = (criterion, told, reasons)
+        `reasons`: of its gaps; `over`: what is passed over."""
+        key = (criterion, told, reasons, over.number)
         found = self._shapes.get(key)
         if found is None:
             its, said = self.protocol.criteria[criterion], self.engine.tolds[told]
             decision = said.of_reasons(reasons) if said.deciding else said.decision
-            found = self._shapes[key] = Shape(its, self.plan.basis[its.id], decision)
+            basis = self.plan.basis[its.id]
+            found = self._shapes[key] = Shape(its, basis, decision, over.said)
         return found
 
 
@@ -144,7 +168,8 @@ class ShardRows:
     """The rows of some patients of a shard, in the order of `decided`.
 
     `texts`: the date texts of the store that are no plain ones, by number; `names`: those of the
-    resources that columns name by `NAMED` and less.
+    resources that columns name by `NAMED` and less; `beside`: what is told beside lists, by
+    patient, where there is any.
     """
 
     def __init__(
@@ -155,8 +180,10 @@ class ShardRows:
         decided: Decided,
         names: Sequence[str],
         texts: Mapping[int, str],
+        beside: Mapping[int, ToldBeside],
     ) -> None:
         self.its = its
+        self.beside = beside
         self.columns = columns.columns
         self.patients = patients
         self.decided = decided
@@ -172,26 +199,35 @@ class ShardRows:
 
     def row(self, place: int, record: PatientRecord, as_of: AsOf, resources: Account) -> ManyRow:
         """The row of the patient at a place of `decided`."""
-        its = self.its
-        criteria = []
+        its, criteria = self.its, []
+        beside = self.beside.get(int(self.patients[place]))
+        of_beside = None if beside is None else its.beside(beside.number)
         for number, said in enumerate(self._said):
             told, dated = said[place], self._oldest[number][place]
             text = self._dates.get(dated)
             if text is None and dated != NEVER:
                 text = self._dates[dated] = text_of(dated, self.texts)
             each = its.engine.tolds[told]
+            over = NOTHING if of_beside is None else of_beside.passed[number]
+            reasons: tuple[Reason, ...] = ()
+            named: tuple[str | None, ...] = ()
             if each.deciding:
                 asked = {name for _, places in each.deciding for name, _ in places}
                 openers = each.openers_of(self._found(place, asked))
-                shape = its.shape(number, told, tuple([o.reason for o in openers]))
-                criteria.append((shape, text, tuple([o.resource for o in openers])))
-            else:
-                criteria.append((its.shape(number, told), text, ()))
+                reasons = tuple([o.reason for o in openers])
+                named = tuple([o.resource for o in openers])
+            if over.places and beside is not None:
+                named += tuple([beside.suspects[n] for n in over.places])
+            criteria.append((its.shape(number, told, reasons, over), text, named))
         problems = record.problems
-        if problems or self._told[place]:
+        if of_beside is not None and beside is not None:
+            lists = [self.resources[int(self.patients[place]), n] for n in beside.lists]
+            problems += of_beside.problems(record.source, beside.suspects, lists)
+        if len(problems) > 1 or self._told[place]:
             found = PatientFindings(as_of.date)
             if self._told[place]:
                 found = self._found(place, self.columns)
+            record = replace(record, problems=problems)
             problems = tuple(rows.problems_of(record, found))
         return ManyRow(
             record.patient,
@@ -214,6 +250,7 @@ class ShardRows:
                 if names:
                     self._wanted_of(names, self.patients[told == number], found)
         self._wanted_of(self.columns, self.patients[self._told], found)
+        found.update((patient, n) for patient, its in self.beside.items() for n in its.lists)
         pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
         return pairs[:, 0], pairs[:, 1]
 

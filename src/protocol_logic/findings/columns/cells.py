@@ -96,14 +96,15 @@ def nothing(finding: Finding, entry: voc.Entry | None) -> int:
     return anything(finding, entry)
 
 
-def column_of(finding: Finding, read: Read, table: Looks) -> Column:
-    """The column of a finding; who has no cell at all is among those who left."""
+def column_of(finding: Finding, read: Read, table: Looks, history: str | None = None) -> Column:
+    """The column of a finding; who has no cell at all is among those who left. `history`: the list
+    that may close it."""
     size = len(read.mask)
     read.left |= read.mask == 0
     column = Column.empty(size)
     column.oldest = read.oldest
     if read.closing is not None:
-        column.closing = read.closing
+        column.closing[read.closing] = table.list_number(history)
     is_open = many(read.mask) & ~read.left
     mask = np.where(read.left, np.uint64(1), read.mask)
     layers = [_Layer(each, np.where(is_open, each.reason, 0)) for each in read.openers]

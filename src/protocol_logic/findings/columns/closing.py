@@ -14,7 +14,7 @@ from protocol_logic.findings.columns.runs import Rows, taken
 from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.tables import NEVER, NOBODY, Flags, Ints
 from protocol_logic.findings.latest import kind_of
-from protocol_logic.knowledge.vocabulary import Concept, Event
+from protocol_logic.knowledge.vocabulary import Concept, Event, History, Vocabulary
 from protocol_logic.records.store.by_entry import KINDS, NO_DAY
 
 _CLOSED, _ORDERED, _NOT_TAKEN = (1 + KINDS.index(x) for x in ("closed", "ordered", "nottaken"))
@@ -60,6 +60,14 @@ class Closing:
     unsure: Flags
 
 
+def history_of(vocabulary: Vocabulary, name: str) -> str | None:
+    """The list that closes an entry, if there is one; of a list itself that."""
+    entry = vocabulary.entries.get(name)
+    if isinstance(entry, History):
+        return name
+    return entry.closed_by if isinstance(entry, Concept | Event) else None
+
+
 def seen(sources: Sources, entry: str) -> Rows:
     """The facts of a concept that may count on the day of judgement, in record order."""
     found: Rows = sources.once(("seen", entry), lambda: _seen(sources, entry))
@@ -101,7 +109,7 @@ def closing_of(sources: Sources, entry: str) -> Closing:
 
 def _closing_of(sources: Sources, name: str) -> Closing:
     entry = sources.vocabulary.entries[name]
-    history = entry.closed_by if isinstance(entry, Concept | Event) else None
+    history = history_of(sources.vocabulary, name)
     size = sources.size
     nobody = np.zeros(size, bool)
     lists = Lists(nobody, nobody, np.full(size, NEVER), nobody, np.full(size, NOBODY))

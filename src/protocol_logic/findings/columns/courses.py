@@ -19,6 +19,7 @@ from protocol_logic.findings.columns.closing import (
     Closing,
     certain,
     closing_of,
+    history_of,
     seen,
 )
 from protocol_logic.findings.columns.months import first_day_reaching, last_day_within
@@ -84,7 +85,7 @@ class _Reader:
         self.closing: Closing = closing_of(sources, concept)
         self.left = self.closing.left.copy()
         self.oldest = np.full(sources.size, NEVER, np.int64)
-        self.closed = self.closing.closes.copy()
+        self.closed = np.zeros(sources.size, np.uint8)
         if any(finding.variant for finding in lines):
             self.left |= self.closing.unsure
 
@@ -95,7 +96,8 @@ class _Reader:
             closing = closing_of(self.sources, name)
             self.left |= closing.left
             self.oldest = np.minimum(self.oldest, closing.dated)
-            self.closed |= closing.closes
+            history = history_of(self.sources.vocabulary, name)
+            self.closed[closing.closes] = self.table.list_number(history)
         kept = ~self.left[periods.patient]
         periods = periods.taken(kept)
         signatures: list[tuple[int, Signature]] = []

@@ -20,6 +20,7 @@ from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.read import read_visible
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.knowledge.vocabulary import History
 from protocol_logic.records.facts import Closed, PatientRecord
 from protocol_logic.records.store.by_entry import NEVER, OTHER_TEXT, PLAIN_TEXTS
 
@@ -77,7 +78,9 @@ class Leaving:
                 column.resource(n)[place] = self._resource(opener.resource)
             oldest = NEVER
             facts = found.evidence.get(name, ())
-            column.closing[place] = any(isinstance(fact.reading, Closed) for fact in facts)
+            lists = [f.entry for f in facts if isinstance(f.reading, Closed)]
+            lists = [entry for entry in lists if self._is_list(entry)]
+            column.closing[place] = self.looks.list_number(lists[-1] if lists else None)
             for fact in facts:
                 if fact.date is not None and fact.date.first > date.min:
                     dated = self._dated(fact.date)
@@ -86,6 +89,9 @@ class Leaving:
                     oldest = min(oldest, dated)
             column.oldest[place] = oldest
         return True
+
+    def _is_list(self, entry: str) -> bool:
+        return isinstance(self.protocol.vocabulary.entries.get(entry), History)
 
     def _resource(self, name: str | None) -> int:
         if name is None:

@@ -18,6 +18,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of, many
+from protocol_logic.findings.columns.closing import history_of
 from protocol_logic.findings.columns.courses import read_courses
 from protocol_logic.findings.columns.derived import read_derived
 from protocol_logic.findings.columns.numbers import read_number, read_ratio
@@ -136,7 +137,8 @@ class _Reader:
                 left |= of_base[base] > 1
             elif users[self._uncertain(finding)] > 1 and not is_shared:
                 read.left |= several
-            columns[name] = column_of(finding, read, self.table)
+            history = history_of(self.sources.vocabulary, finding.entry)
+            columns[name] = column_of(finding, read, self.table, history)
             left |= read.left
             by_sex |= asks
         if is_shared and not left.all():

@@ -23,11 +23,12 @@ NOBODY = -1
 
 
 class Looks:
-    """The looks and the openers that columns name by number. Goes from shard to shard."""
+    """The looks, openers and lists that columns name by number. Goes from shard to shard."""
 
     def __init__(self) -> None:
         self.looks: list[Look] = []
         self.whys: list[Why] = [()]
+        self.lists: list[str | None] = [None]
         self._looks: dict[Look, int] = {}
         self._whys: dict[Why, int] = {(): 0}
 
@@ -47,6 +48,12 @@ class Looks:
             self.whys.append(why)
         return found
 
+    def list_number(self, history: str | None) -> int:
+        """The number of a list; 0 for none."""
+        if history not in self.lists:
+            self.lists.append(history)
+        return self.lists.index(history)
+
     def why_of(self, openers: Sequence[Opener]) -> int:
         """The number of what openers say."""
         return self.why_number(tuple([(o.element, o.reason) for o in openers]))
@@ -59,15 +66,15 @@ class Column:
     `look`: number in `Looks.looks`; `NO_LOOK` where a group has none, or the finding is in one.
     `why`: number in `Looks.whys`. `who`: for each of these openers the number of the resource that
     it names, in the record; `NOBODY` where it names none. `oldest`: the least `dated` of the facts
-    that it rests on, as in `by_entry`. `closing`: whether a list that closes something, or that
-    something never was, is among these.
+    that it rests on, as in `by_entry`. `closing`: the number in `Looks.lists` of the last list that
+    closes something among these; 0 where there is none.
     """
 
     look: Ints
     why: Ints
     who: list[Ints]
     oldest: Ints
-    closing: Flags
+    closing: Ints
 
     @classmethod
     def empty(cls, size: int) -> Column:
@@ -77,7 +84,7 @@ class Column:
             np.zeros(size, np.int32),
             [],
             np.full(size, NEVER, np.int64),
-            np.zeros(size, bool),
+            np.zeros(size, np.uint8),
         )
 
     def resource(self, opener: int) -> Ints:

@@ -6,22 +6,32 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from protocol_logic.foundation.problems import Problem
-from protocol_logic.records.facts import Account, PatientRecord, Unlisted
+from protocol_logic.records.facts import Account, PatientRecord
 from protocol_logic.records.store.opening import told
 from protocol_logic.records.store.reading import Stored
+from protocol_logic.records.store.stubs import OPEN, ROUGH, UNREAD, Stubs
 
 if TYPE_CHECKING:
     from protocol_logic.records.store.reading import Gatherer
     from protocol_logic.records.store.shards import Array, Shard
 
-_ROUGH, _UNREAD, _OPEN, _FIRST = 1, 2, 4, 8
-_MOST_CLASSES = 60
+NO_LIST, SEVERAL = -1, -2
 _NOWHERE: tuple[str, tuple[int, ...]] = ("", ())
+
+
+class Suspects(NamedTuple):
+    """What may be told beside lists, by patient and name: the place of the patient, the number of
+    its code elements, its first day as written, or nothing, and its name."""
+
+    patients: list[int]
+    abouts: list[int]
+    days: list[str]
+    names: list[str]
 
 
 @dataclass(slots=True)
@@ -31,28 +41,22 @@ class Heads:
     `records`: without facts, and with one account for all types. `numbers`: of patients in the
     store. `rough`: whose problems and accounts are told by the whole record alone. `unread`: who
     has a list that closes something, and beside it what may be anything, or has results that
-    nothing reads and that resemble an entry; `alike`: by class, who has what may be told beside a
-    list that closes it. `between`: documents that gave no patient, with the place of the patient
-    that follows.
+    nothing reads and that resemble an entry. `between`: documents that gave no patient, with the
+    place of the patient that follows. `suspects`: what may be told beside lists. `lists`: by entry
+    the number of the resource that says it to be complete, by patient; `NO_LIST`, or `SEVERAL`.
     """
 
     records: list[PatientRecord]
     numbers: list[int]
     rough: Array
     unread: Array
-    alike: dict[str, Array]
     between: list[tuple[int, Problem]]
+    suspects: Suspects
+    lists: dict[str, Array]
 
 
-def heads_of(
-    shard: Shard,
-    gatherer: Gatherer,
-    classes_of: Callable[[Unlisted], frozenset[str]],
-    is_open: Callable[[Unlisted], bool],
-) -> Heads:
-    """The heads of a shard. `classes_of`: beside a list that closes which classes something may be
-    told that a record states by a code that an entry has; `is_open`: whether, by a code that no
-    entry has, it leaves open if something is recorded."""
+def heads_of(shard: Shard, gatherer: Gatherer, stubs: Stubs) -> Heads:
+    """The heads of a shard."""
     import numpy as np
 
     with told():
@@ -63,11 +67,11 @@ def heads_of(
             [shard.start, shard.stop - 1],
         ).fetchall()
     flags = np.zeros(shard.size, np.int64)
-    bits, classes = _classes(gatherer, classes_of, is_open)
-    size, facts = _resources(shard, gatherer, bits, flags)
+    size, facts = _resources(shard, gatherer, stubs.bits, flags)
+    lists = dict(_lists(shard, gatherer))
     closed = np.zeros(shard.size, bool)
-    for entry in _lists(shard, gatherer):
-        closed[shard.facts(entry, ["resource"])["patient"]] = True
+    for of_list in lists.values():
+        closed |= of_list != NO_LIST
     records = []
     for row, resources, of_facts in zip(patients, size.tolist(), facts.tolist(), strict=True):
         _, _, name, source, _, index_date, index_source, counted, nothing = row
@@ -85,10 +89,11 @@ def heads_of(
     return Heads(
         records,
         [row[1] for row in patients],
-        (flags & _ROUGH).astype(bool),
-        ((flags & _UNREAD).astype(bool) & closed) | (flags & _OPEN).astype(bool),
-        {name: (flags & (_FIRST << n)).astype(bool) & closed for n, name in enumerate(classes)},
+        (flags & ROUGH).astype(bool),
+        ((flags & UNREAD).astype(bool) & closed) | (flags & OPEN).astype(bool),
         list(_between(shard, [row[0] for row in patients])),
+        _suspects(shard, stubs),
+        lists,
     )
 
 
@@ -113,10 +118,10 @@ def _resources(shard: Shard, gatherer: Gatherer, bits: Array, flags: Array) -> t
             [shard.start, shard.stop - 1, numbers],
         ).fetchnumpy()
     places = found["position"] - shard.start
-    its = bits[found["about"]] | found["via"] * _ROUGH | found["loud"] * _UNREAD
+    its = bits[found["about"]] | found["via"] * ROUGH | found["loud"] * UNREAD
     some = its != 0
     np.bitwise_or.at(flags, places[some], its[some])
-    flags[troubled["position"] - shard.start] |= _ROUGH
+    flags[troubled["position"] - shard.start] |= ROUGH
     size = np.bincount(places, minlength=shard.size)
     # Resources are numbered from 0 in each patient; those that made a fact are marked.
     most = np.zeros(shard.size, np.int64)
@@ -131,43 +136,39 @@ def _resources(shard: Shard, gatherer: Gatherer, bits: Array, flags: Array) -> t
     return size, sums[starts[1:]] - sums[starts[:-1]]
 
 
-def _classes(
-    gatherer: Gatherer,
-    classes_of: Callable[[Unlisted], frozenset[str]],
-    is_open: Callable[[Unlisted], bool],
-) -> tuple[Array, list[str]]:
-    """What is said of each of the code elements of a store, as bits, the last for none at all; and
-    the classes that bits from `_FIRST` on stand for."""
+def _lists(shard: Shard, gatherer: Gatherer) -> Iterator[tuple[str, Array]]:
+    """The entries of which something says that they are complete, with the resource, by patient."""
     import numpy as np
 
-    bits = np.zeros(max(gatherer.abouts, default=-1) + 2, np.int64)
-    numbers: dict[str, int] = {}
-    for about, (kind, content) in gatherer.abouts.items():
-        said = gatherer.chosen.said(kind, None, content)
-        if said.unlike or said.unmapped or said.beside or said.known:
-            bits[about] |= _ROUGH
-        if said.alike:
-            bits[about] |= _OPEN
-        if said.concept is None:
-            continue
-        each = Unlisted(said.concept, "", said.code, said.name, "", said.stands, said.entries)
-        if not each.known:
-            bits[about] |= _UNREAD | (_OPEN if is_open(each) else 0)
-            continue
-        for name in classes_of(each):
-            number = numbers.setdefault(name, len(numbers))
-            bits[about] |= _FIRST << number if number < _MOST_CLASSES else _UNREAD
-    return bits, list(numbers)[:_MOST_CLASSES]
-
-
-def _lists(shard: Shard, gatherer: Gatherer) -> list[str]:
-    """The entries of which something says that they are complete."""
     with told():
         rows = shard.connection.execute(
             "SELECT DISTINCT entry FROM facts WHERE kind = 'closed'"
         ).fetchall()
     names = gatherer.chosen.names
-    return [names[entry] for (entry,) in rows if entry in names]
+    for entry in (names[entry] for (entry,) in rows if entry in names):
+        facts = shard.facts(entry, ["resource"])
+        found = np.full(shard.size, NO_LIST, np.int32)
+        found[facts["patient"]] = facts["resource"]
+        found[np.bincount(facts["patient"], minlength=shard.size) > 1] = SEVERAL
+        yield entry, found
+
+
+def _suspects(shard: Shard, stubs: Stubs) -> Suspects:
+    if not stubs.suspects:
+        return Suspects([], [], [], [])
+    with told():
+        rows = shard.connection.execute(
+            "SELECT position, about, day, name FROM positions JOIN resources USING (patient) "
+            "WHERE position BETWEEN ? AND ? AND about IN (SELECT unnest(?)) "
+            "AND stated AND status IS NULL AND NOT stopped ORDER BY position, name",
+            [shard.start, shard.stop - 1, list(stubs.suspects)],
+        ).fetchall()
+    return Suspects(
+        [row[0] - shard.start for row in rows],
+        [row[1] for row in rows],
+        [row[2] or "" for row in rows],
+        [row[3] for row in rows],
+    )
 
 
 def _between(shard: Shard, places: list[int]) -> Iterator[tuple[int, Problem]]:
