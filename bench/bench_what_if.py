@@ -32,8 +32,9 @@ from statistics import quantiles
 from time import process_time
 from typing import TypeAlias
 
-from protocol_logic.answering.what_if import repairs as searching
-from protocol_logic.answering.what_if.repairs import MOST, Patient, Repairing
+from protocol_logic.answering.what_if import searching
+from protocol_logic.answering.what_if.repairs import Patient, Repairing
+from protocol_logic.answering.what_if.searching import MOST
 from protocol_logic.compiling.changing import changes_of
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source

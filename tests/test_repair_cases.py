@@ -6,6 +6,7 @@ They are written like those of tests/cases/behaviour; a block `expect` holds a l
     6: treat alt: 105 U/L -> <= 100 U/L; wait age: 17 years -> 18 years on 2027-02-01
     none                                        there is no repair
     note ...                                    why others may not be found
+    blocked ...                                 what is not offered, where there is none
 
 What is expected is derived by hand, never copied from a run. Each repair is set and screened.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from protocol_logic.answering.what_if.blocked import Blocked
 from protocol_logic.answering.what_if.changes import Repair
 from protocol_logic.answering.what_if.repairs import Repairing
 from protocol_logic.answering.what_if.trying import SettingReader
@@ -64,6 +66,9 @@ def test_repairs_are_those_that_the_document_says(case: Case, patient: Patient) 
     got = repairing(case.elig).repairs(record, as_of.date)
     lines = [line_of(each) for each in got.repairs] or ["none"]
     lines += [f"note {note}" for note in got.notes]
+    if not got.repairs:
+        blocked = Blocked(repairing(case.elig)).notes(record, as_of.date)
+        lines += [f"blocked {note}" for note in blocked]
     assert lines == patient.expected, patient.why
     assert got.complete is not bool(got.notes)
     for repair in got.repairs:

@@ -119,6 +119,18 @@ def test_what_can_change_is_for_the_run_to_say() -> None:
     assert places == ["1 | ecog better", "| ^^^^^^^^^^^", "1 | menopause never", "| ^^^^^^^^^"]
 
 
+def test_what_would_help_and_is_not_offered_is_told() -> None:
+    lucia = DEMO / "lucia_platelet_conflict.json"
+    found = report(lucia, "--change", "plt never")
+    assert not found["repairs"] and found["repairs_complete"]
+    assert found["notes"] == [
+        "`organ_function` would need platelets >= 80 10*9/L (conflicting: 104 10*9/L, 76 10*9/L), "
+        "which is not offered: platelets is neither changed nor obtained"
+    ]
+    [note] = report(HANNE, "--change", "hemoglobin treat down")["notes"]
+    assert note.endswith("which is not offered: hemoglobin changes down alone")
+
+
 def test_a_name_that_no_criterion_reads_is_told() -> None:
     done = run("what-if", PROTOCOL, HANNE, "--set", "potassium is 4 mmol/L")
     assert done.returncode == 0

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from protocol_logic.compiling import core
@@ -20,11 +21,13 @@ from protocol_logic.compiling.knowledge import read_entries
 from protocol_logic.compiling.library import Unit, knowledge_unit
 from protocol_logic.foundation.problems import Problem, Problems, did_you_mean, one_of
 from protocol_logic.foundation.source import Source, Span
+from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import knowledge_names
 from protocol_logic.language import knowledge_tree, tree
 from protocol_logic.language.nodes import Word
 from protocol_logic.language.reading import parse
+from protocol_logic.records.elements import REFERENCE_RANGE
 
 STATES = ("present", "absent")
 """What a condition, procedure or medication can change to: there, or not."""
@@ -33,11 +36,15 @@ _COST = re.compile(r"[0-9]{1,6}")
 
 
 class Names(NamedTuple):
-    """What lines can speak of, and what is made of it, of which they cannot."""
+    """What lines can speak of, and what is made of it, of which they cannot.
+
+    `elements`: the names of entries by the element that reports print, where a line may say that.
+    """
 
     entries: Mapping[str, voc.Entry]
     derived: Mapping[str, Derived]
     definitions: Collection[str]
+    elements: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -53,7 +60,7 @@ class ChangeLines:
     def said(self, name: Word, change: knowledge_tree.Change) -> Said | None:
         """What a line says of an entry; None where it cannot be said."""
         entry = self._entry(name)
-        if entry is None or not self._is_first(name, change):
+        if entry is None or not self._is_first(name, entry.name, change):
             return None
         cost = self._cost(change.cost)
         if change.obtains:
@@ -62,14 +69,14 @@ class ChangeLines:
             )
             never = change.kind is not None
             wrong = not ok or (cost is None and not never)
-            return None if wrong else Said(name.text, obtains=True, obtain=cost)
+            return None if wrong else Said(entry.name, obtains=True, obtain=cost)
         assert change.kind is not None  # the grammar has no such line
         if not self._can_change(name, entry) or not self._is_direction(entry, change.direction):
             return None
         if change.cost is not None and cost is None:
             return None
         direction = change.direction.text if change.direction is not None else None
-        return Said(name.text, cast(Kind, change.kind.text), cost, direction)
+        return Said(entry.name, cast(Kind, change.kind.text), cost, direction)
 
     def _problem(self, code: str, message: str, span: Span, hint: str | None) -> None:
         self.problems.add(
@@ -84,7 +91,13 @@ class ChangeLines:
         entry = self.names.entries.get(name.text)
         if entry is not None:
             return entry
-        if (derived := self.names.derived.get(name.text)) is not None:
+        named = self.names.elements.get(name.text, ())
+        if len(named) == 1:
+            return self.names.entries[named[0]]
+        if named:
+            message = f"`{name.text}` is the element of more than one entry"
+            self._refused(name, message, f"say it of {one_of(named)}")
+        elif (derived := self.names.derived.get(name.text)) is not None:
             message = f"`{name.text}` is a derived quantity: it changes with what it is made of"
             ages = {age.name for age in self.names.entries.values() if isinstance(age, voc.Age)}
             inputs = [each for each in derived.inputs if each not in ages]
@@ -97,8 +110,8 @@ class ChangeLines:
             self._problem("unknown-name", message, name.span, self.unknown(name.text))
         return None
 
-    def _is_first(self, name: Word, change: knowledge_tree.Change) -> bool:
-        first = self._places.setdefault((name.text, change.obtains), change.span)
+    def _is_first(self, name: Word, entry: str, change: knowledge_tree.Change) -> bool:
+        first = self._places.setdefault((entry, change.obtains), change.span)
         if first is change.span:
             return True
         line = self.source.line_column(first.start)[0]
@@ -190,8 +203,11 @@ def _lines(unit: Unit, names: Names) -> Iterator[tuple[Word, knowledge_tree.Chan
 def changes_of_run(
     texts: Iterable[str], protocol: core.Protocol, problems: Problems
 ) -> tuple[Said, ...]:
-    """What a run says: texts such as `hemoglobin treat cost 5` or `obtain hemoglobin cost 2`."""
-    names = Names(protocol.vocabulary.entries, protocol.derived, protocol.definitions)
+    """What a run says: texts such as `hemoglobin treat cost 5` or `obtain hemoglobin cost 2`.
+
+    What it says `never` changes is not obtained either, unless it says that too.
+    """
+    names = _names_of_run(protocol)
     found: dict[tuple[str, bool], Said] = {}
     for text in texts:
         word = text.split(" ", 1)[0]
@@ -216,20 +232,52 @@ def changes_of_run(
                 elif said is not None:
                     found[said.name, said.obtains] = said
             case _:
+                message, hint = _unread(text, names)
                 told.add(
                     Problem(
                         code="syntax",
-                        message="this does not say how something can change",
+                        message=message,
                         source=source,
                         span=Span(len(more), len(source.text)),
-                        hint="write `NAME treat cost 3`, `NAME correct cost 10`, `NAME never` or "
-                        "`obtain NAME cost 2`",
+                        hint=hint,
                     )
                 )
         given = Source("--change", text)
         for problem in told.items:
             problems.add(_without(len(more), problem, given))
+    for said in [*found.values()]:
+        if said.kind == "never":
+            found.setdefault((said.name, True), Said(said.name, obtains=True))
     return tuple(found.values())
+
+
+def _unread(text: str, names: Names) -> tuple[str, str]:
+    """What is wrong with a text that says nothing, and what to write."""
+    for word in text.split():
+        kind, colon, of = word.partition(":")
+        if colon and kind in REFERENCE_RANGE.values() and of in {*names.elements, *names.entries}:
+            name = of if of in names.entries else names.elements[of][0]
+            return f"`{shown(word)}` is had with the result", f"say it of `{shown(name)}`"
+    return (
+        "this does not say how something can change",
+        "write `NAME treat cost 3`, `NAME correct cost 10`, `NAME never` or `obtain NAME cost 2`",
+    )
+
+
+def _names_of_run(protocol: core.Protocol) -> Names:
+    """The names of a protocol; what it decides or computes is known by its element too."""
+    entries = protocol.vocabulary.entries
+    elements: dict[str, dict[str, None]] = {}
+    for entry in entries.values():
+        own = entry.of if isinstance(entry, voc.Age) else entry.name
+        elements.setdefault(entry.element, {})[own] = None
+        for evidence in entry.evidence if isinstance(entry, voc.Concept) else ():
+            elements.setdefault(evidence, {})[own] = None
+    derived = {each.element: each for each in protocol.derived.values()}
+    decided = {*protocol.definitions}
+    decided |= {each.element for each in protocol.definitions.values() if each.element}
+    of = {element: tuple(names) for element, names in elements.items()}
+    return Names(entries, {**derived, **protocol.derived}, decided, of)
 
 
 def _without(more: int, problem: Problem, given: Source) -> Problem:

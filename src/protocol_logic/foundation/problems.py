@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import Literal
 
@@ -88,6 +88,14 @@ def one_of(names: Iterable[str]) -> str:
     """Names in backticks with `or` before the last."""
     quoted = [f"`{name}`" for name in names]
     return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
+def each_of(names: Sequence[str], most: int = 3) -> str:
+    """Names in backticks with `and` before the last; of more than `most` how many there are."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) > most:
+        quoted[most:] = [f"{len(quoted) - most} more"]
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
 
 
 def did_you_mean(word: str, known: Iterable[str], least: float = 0.6) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from protocol_logic.answering.what_if.changes import Change
 from tests.patient_notation import answers_of, bundle_of
 from tests.test_cases import HEADING, compiled, record_of
 from tests.test_repair_cases import repairing
@@ -37,3 +38,42 @@ def test_what_is_not_usable_is_told(facts: str, told: str) -> None:
     record, as_of = record_of(found, bundle, answers_of(text))
     [repair] = repairing(ELIG).repairs(record, as_of.date).repairs
     assert [change.because for change in repair.changes] == [told]
+
+
+KIDNEY = f"""{HEADING}
+include kidney
+  > Creatinine <= 1.5 x ULN or clearance >= 60 mL/min
+  creatinine <= 1.5 x ULN or creatinine_clearance >= 60 mL/min
+"""
+
+
+def changes_of(elig: str, facts: str) -> list[Change]:
+    """All changes of all repairs of a patient."""
+    found, text = compiled(elig), EVERYONE + facts
+    bundle = bundle_of(text, found.protocol.vocabulary)
+    record, as_of = record_of(found, bundle, answers_of(text))
+    return [c for r in repairing(elig).repairs(record, as_of.date).repairs for c in r.changes]
+
+
+def test_a_limit_has_its_own_reason_alone() -> None:
+    told = {c.to: c.because for c in changes_of(KIDNEY, "body_weight 74.5 kg\n")}
+    assert told["<= 1.5 x ULN"] == "not recorded"
+    # (140 - 66) x 74.5 kg x 0.85 / (72 x 60 mL/min) = 1.0847... mg/dL
+    assert told["<= 1.08 mg/dL"] == (
+        "not recorded; creatinine_clearance >= 60 mL/min needs creatinine <= 1.08 mg/dL "
+        "at 66 years and body_weight 74.5 kg, rounded to the safe side"
+    )
+
+
+def test_a_limit_that_is_not_to_be_reached_is_told_from_its_own_side() -> None:
+    elig = KIDNEY.replace("include kidney", "change creatinine treat up\n\nexclude kidney")
+    facts = "body_weight 74.5 kg\ncreatinine 0.5 mg/dL, ULN {} mg/dL\n"
+    [change] = changes_of(elig, facts.format("1"))
+    assert change.to == "> 1.5 mg/dL, ULN 1 mg/dL"
+    assert change.because == "now 0.5 mg/dL, ULN 1 mg/dL"
+    [change] = changes_of(elig, facts.format("0.7"))
+    assert change.to == ">= 1.09 mg/dL, ULN 0.7 mg/dL"
+    assert change.because.endswith(
+        "; creatinine_clearance < 60 mL/min needs creatinine >= 1.09 mg/dL "
+        "at 66 years and body_weight 74.5 kg, rounded to the safe side"
+    )

@@ -73,9 +73,25 @@ def test_the_protocol_comes_after_the_knowledge_base_and_the_run_after_the_proto
     assert found["hemoglobin"] == Change("treat", 3, obtain=1)
 
 
+def test_a_run_names_what_reports_print_and_never_takes_it_out_of_all_repairs() -> None:
+    protocol = compiled().protocol
+    problems = Problems()
+    texts = ["hgb treat cost 4", "ER never", "ki67 never", "obtain ki67 cost 3", "gender never"]
+    run = changes_of_run([text.lower() for text in texts], protocol, problems)
+    assert not problems.items
+    found = changes_of(protocol, run)
+    assert found["hemoglobin"] == Change("treat", 4, obtain=1)
+    assert found["er"] == Change("never", 0, obtain=None)
+    assert found["ki67"].obtain == 3
+    assert found["sex"].obtain is None
+    changes_of_run(["hgb treat", "hemoglobin treat"], protocol, problems)
+    assert [problem.message for problem in problems.items] == ["`hemoglobin` is said twice"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("obtain reference_range:hgb cost 3", "`reference_range:hgb` is had with the result"),
         ("hemoglobn treat", "the name `hemoglobn` is not defined"),
         ("hemoglobin better", "this does not say how something can change"),
         ("hemoglobin treat\nchange er treat", "this does not say how something can change"),

@@ -65,8 +65,9 @@ class ConceptLevers:
         newest = self.visible.newest(entry.name)
         states = self.visible.states(newest)
         over = states == {"ended"}  # but may have come again
-        if (over or not facts) and self._is_denied(entry.name, readers):
-            states = {"absent"}  # so said by a list, or by what excludes it
+        unnamed = all(isinstance(fact.reading, Closed) for fact in facts)
+        if (over or unnamed) and self._is_denied(entry.name, readers):
+            states = {"absent"}  # so said by a list, or by what excludes it, or as never
         recorded = len(states) == 1 and states.isdisjoint(("unknown", "ended"))
         was = states.pop() if recorded else UNKNOWN
         options = []

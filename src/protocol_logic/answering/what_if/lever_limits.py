@@ -8,7 +8,7 @@ from functools import cached_property
 
 from protocol_logic.answering.what_if.examples import example_of
 from protocol_logic.answering.what_if.lever_concepts import ConceptLevers
-from protocol_logic.answering.what_if.levers import Cut, Unit
+from protocol_logic.answering.what_if.levers import Because, Cut, Unit
 from protocol_logic.answering.what_if.limits import solved
 from protocol_logic.compiling.formulas import Derived
 from protocol_logic.compiling.plan import Finding
@@ -53,7 +53,7 @@ class DerivedLimits(ConceptLevers):
         derived: Derived,
         finding: Finding,
         unit: Unit,
-        because: dict[str, None],
+        because: dict[Because, None],
     ) -> Iterator[Cut]:
         """Where a derived quantity reaches its limits, the other inputs being as they are."""
         values, words = {}, []
@@ -87,24 +87,18 @@ class DerivedLimits(ConceptLevers):
             )
             if found is None:
                 continue
-            sign = (">=" if edge.lo_closed else ">") if found.rises else (
-                "<=" if edge.lo_closed else "<"
-            )  # fmt: skip
-            end = found.high if found.rises else found.low
-            words_of_limit = decimal_text(edge.lo) + (
-                "" if derived.unit == "1" else f" {derived.unit}"
-            )
-            because[
-                f"{derived.name} {'>=' if edge.lo_closed else '>'} {words_of_limit} needs "
-                f"{entry.name} {sign} {unit.text(end)}"
-                + (f" at {' and '.join(words)}" if words else "")
-                + ("" if found.exact else ", rounded to the safe side")
-            ] = None
+            cuts = (Cut(found.low, True, True), Cut(found.high, False, True))
             if found.exact:
-                yield Cut(found.low, edge.lo_closed != found.rises)
-            else:
-                yield Cut(found.low, True, True)
-                yield Cut(found.high, False, True)
+                cuts = (Cut(found.low, edge.lo_closed != found.rises),) * 2
+            at = (f" at {' and '.join(words)}" if words else "") + (
+                "" if found.exact else ", rounded to the safe side"
+            )
+            for cut, ends in zip(cuts, (True, False), strict=True):
+                needs = f"{_limit(derived, edge, found.rises != ends)} needs {entry.name}"
+                sign = ("<=" if cut.above else "<") if ends else (">" if cut.above else ">=")
+                told = f"{needs} {sign} {unit.text(cut.value)}{at}"
+                because[Because(cut, ends, told)] = None
+            yield from dict.fromkeys(cuts)
 
     def _known(self, name: str) -> Fraction | None:
         """The one number that is known of an input."""
@@ -174,6 +168,14 @@ def unit_of(entry: voc.Quantity, now: Input, values: Iterable[Fraction] = ()) ->
     numbers = list(values)
     ending = (u for u in units if not any("/" in u.text(v).removesuffix(u.after) for v in numbers))
     return next(ending, units[0])
+
+
+def _limit(derived: Derived, edge: Interval, reached: bool) -> str:
+    """That a derived quantity reaches a limit, or that it does not."""
+    assert edge.lo is not None
+    sign = (">=" if edge.lo_closed else ">") if reached else ("<" if edge.lo_closed else "<=")
+    unit = "" if derived.unit == "1" else f" {derived.unit}"
+    return f"{derived.name} {sign} {decimal_text(edge.lo)}{unit}"
 
 
 def _point(value: object) -> Fraction | None:

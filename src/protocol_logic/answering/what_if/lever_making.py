@@ -11,6 +11,7 @@ from math import ceil, floor
 from protocol_logic.answering.what_if.changes import UNKNOWN
 from protocol_logic.answering.what_if.lever_limits import DerivedLimits, unit_of
 from protocol_logic.answering.what_if.levers import (
+    Because,
     Cut,
     Lever,
     Option,
@@ -104,7 +105,7 @@ class LeverMaker(DerivedLimits):
         if not now.facts and entry.name in self.sources.units:
             unit = Unit(*self.sources.units[entry.name])
         was = range_text(value, recorded_in, "", limits) if value is not None else UNKNOWN
-        because: dict[str, None] = {}
+        because: dict[Because, None] = {}
         options: list[Option] = []
         for family, cuts in self._cuts(entry, readers, limits, unit, because).items():
             negative = entry.plausible is not None and (
@@ -166,7 +167,7 @@ class LeverMaker(DerivedLimits):
         readers: Sequence[Finding],
         limits: Sequence[Limit],
         unit: Unit,
-        because: dict[str, None],
+        because: dict[Because, None],
     ) -> dict[str, list[Cut]]:
         """Where some finding changes its cells, by family: numbers, or multiples of a limit."""
         known = {limit.end: limit.value for limit in limits}
@@ -199,10 +200,10 @@ class LeverMaker(DerivedLimits):
     # ---- ages --------------------------------------------------------------------------------
 
     def _age(self, entry: voc.Age, readers: Sequence[Finding]) -> Lever | None:
-        """A birth date that is not recorded; one that is never changes."""
+        """A birth date that is not recorded; one that is changes only where a run says so."""
         recorded = self._is_recorded(entry.name, readers)
-        change = self.changes[entry.of]
-        if recorded or change.obtain is None:
+        done = doing_of(self.changes[entry.of], recorded)
+        if done is None:
             return None
         unit = Unit({"a": "years", "mo": "months", "d": "days"}[entry.unit])
         cuts = [c for f in readers if f.kind == "age" for c in cuts_of(f.ranges)]
@@ -212,11 +213,11 @@ class LeverMaker(DerivedLimits):
             if birth is not None:
                 said = range_text(row, unit, "")
                 fact = self._fact(entry.of, said, Born(birth), dated=False)
-                options.append(
-                    Option(said, "obtain", change.obtain, (fact,), family="", range_=row)
-                )
+                options.append(Option(said, *done, (fact,), family="", range_=row))
+        now = self.cutter.input(entry.name).alternatives
+        ages = " or ".join(unit.text(Fraction(each)) for each in now if isinstance(each, int))
         return Lever(
-            entry.name, UNKNOWN, tuple(options), "range", unit
+            entry.name, ages if recorded else UNKNOWN, tuple(options), "range", unit
 )  # fmt: skip
 
     # ---- named values ------------------------------------------------------------------------

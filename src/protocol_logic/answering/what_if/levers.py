@@ -78,12 +78,33 @@ class Unit:
         return "" if self.code == "1" else f" {self.code}"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Cut:
+    """A place between numbers: just below `value`, or just above it."""
+
+    value: Fraction
+    above: bool
+    rounded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """What a limit comes from, in words, where it is not a test of the input itself.
+
+    It is told of ranges that begin, or end (`ends`), at the cut `place`.
+    """
+
+    place: Cut
+    ends: bool
+    words: str
+
+
 @dataclass(frozen=True, slots=True)
 class Lever:
     """An input with its options, in order; `was`: what is said of it now.
 
-    `because`: what its limits come from, in words, where it is not a test of the input itself.
-    `unusable`: why what is recorded is not usable, where something is.
+    `because`: what its limits come from. `unusable`: why what is recorded is not usable, where
+    something is.
     """
 
     name: str
@@ -91,7 +112,7 @@ class Lever:
     options: tuple[Option, ...]
     joined: Joined = ""
     unit: Unit = Unit()
-    because: tuple[str, ...] = ()
+    because: tuple[Because, ...] = ()
     unusable: str = ""
 
     def said(self, chosen: Sequence[int]) -> str:
@@ -100,6 +121,21 @@ class Lever:
         if self.joined == "range":
             return range_text(_hull(options), self.unit, options[0].family, options[0].limits)
         return " or ".join(option.said for option in options)
+
+    def why(self, chosen: Sequence[int]) -> list[str]:
+        """What the limits of the region of some options come from."""
+        options = [self.options[i] for i in chosen]
+        if self.joined != "range" or options[0].family:
+            return []
+        held = _hull(options)
+        begins = held.lo, not held.lo_closed
+        ends = held.hi, held.hi_closed
+        told = (
+            each.words
+            for each in self.because
+            if (each.place.value, each.place.above) == (ends if each.ends else begins)
+        )
+        return list(dict.fromkeys(told))
 
     def region(self, chosen: Sequence[int]) -> Option:
         """A region of some options as one option, which is as `--set` would make it."""
@@ -159,15 +195,6 @@ def range_text(held: Interval, unit: Unit, family: str, limits: Iterable[Limit] 
 
 
 # ---- rows of numbers -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Cut:
-    """A place between numbers: just below `value`, or just above it."""
-
-    value: Fraction
-    above: bool
-    rounded: bool = False
 
 
 def cuts_of(ranges: Iterable[Interval], scale: Fraction = Fraction(1)) -> list[Cut]:

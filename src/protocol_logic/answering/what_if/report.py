@@ -11,6 +11,7 @@ from typing import Any
 
 from protocol_logic.answering.rows import Row
 from protocol_logic.answering.what_if.ahead import Ahead
+from protocol_logic.answering.what_if.blocked import Blocked
 from protocol_logic.answering.what_if.change_sets import ChangeFinder, ChangeSet, ChangeSets
 from protocol_logic.answering.what_if.changes import Change, Repair, Repairs
 from protocol_logic.answering.what_if.margins import margins_of
@@ -48,6 +49,7 @@ class Questions:
         self.protocol, self.plan, self.engine = protocol, plan, engine
         self.finder = ChangeFinder(protocol, plan, engine, changes)
         self.repairing = Repairing(protocol, plan, engine, changes, windows, dates, acquire)
+        self.blocked = Blocked(self.repairing)
         self.measuring = Measuring(protocol, plan, engine, changes)
 
     def report(
@@ -73,6 +75,9 @@ class Questions:
         else:
             if eligibility != "eligible":
                 repairs = checked(self.repairing.repairs(record, day), holds)
+                if not repairs.repairs:
+                    told = self.blocked.notes(record, day)
+                    repairs = replace(repairs, notes=(*repairs.notes, *told))
             when = when_data(timeline(ahead, self.engine, day))
         measures = measure_data(self.measuring.measures(found, decision))
         return {

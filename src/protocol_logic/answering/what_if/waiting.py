@@ -13,7 +13,9 @@ from protocol_logic.answering.what_if.ahead import Ahead
 from protocol_logic.answering.what_if.blocks import patterned
 from protocol_logic.answering.what_if.changes import Change, Repair, Repairs
 from protocol_logic.answering.what_if.earlier import Earlier
-from protocol_logic.answering.what_if.repairs import MOST, Patient, order
+from protocol_logic.answering.what_if.failing import TooMany
+from protocol_logic.answering.what_if.repairs import MORE_THAN_MOST, Patient, order
+from protocol_logic.answering.what_if.searching import MOST
 from protocol_logic.compiling import core
 from protocol_logic.compiling.clauses import said
 from protocol_logic.compiling.plan import Plan
@@ -39,16 +41,18 @@ def with_waits(today: Patient, found: Repairs) -> Repairs:
         return found
     kept = [*found.repairs]
     notes = dict.fromkeys(found.notes)
-    complete = found.complete
     earlier = Earlier()
     earlier.fresh(today, kept)
     for day in _days(today):
         later = Patient(today.r, today.record, day)
-        if later.decision.eligibility == "eligible":
-            new: Sequence[Repair] = [Repair(changes=(), cost=0)]
-        else:
-            of_day = later.repairs()
-            new, complete = of_day.repairs, complete and of_day.complete
+        new: Sequence[Repair] = [Repair(changes=(), cost=0)]
+        if later.decision.eligibility != "eligible":
+            try:
+                of_day = later.repairs()
+            except TooMany as error:
+                notes[f"from {day.isoformat()} on: {error}"] = None
+                continue
+            new = of_day.repairs
             notes.update(dict.fromkeys(of_day.notes))
         fresh = earlier.fresh(later, new)
         waits = _Waits(today, later)
@@ -56,12 +60,9 @@ def with_waits(today: Patient, found: Repairs) -> Repairs:
         if any(not repair.changes for repair in fresh):
             break  # time alone: no later day needs less
     kept.sort(key=order)
-    return replace(
-        found,
-        repairs=tuple(kept[:MOST]),
-        complete=complete and len(kept) <= MOST,
-        notes=tuple(notes),
-    )
+    if len(kept) > MOST:
+        notes[MORE_THAN_MOST] = None
+    return replace(found, repairs=tuple(kept[:MOST]), complete=not notes, notes=tuple(notes))
 
 
 def _days(today: Patient) -> Iterator[date]:
