@@ -8,7 +8,6 @@ the extra `cohort`.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from bench_floor import one as floor
 from patients import AS_OF, Drawing
 from patients.__main__ import compiled_of, source_of
 from patients.as_store import write_store
+from patients.copies import copied
 
 PROTOCOL = "anlotinib_fulvestrant"
 MADE = 1_000
@@ -43,32 +43,6 @@ def main(sizes: list[int]) -> None:
             command = [sys.executable, __file__, "--floor", str(made), str(size)]
             subprocess.run(command, check=True)
             store.unlink()
-
-
-def copied(made: Path, store: Path, size: int) -> None:
-    """A store of so many patients, copies of those that are made."""
-    import duckdb
-
-    from protocol_logic.records.store.by_entry import sort_by_entry, unsorted
-
-    shutil.copy(made, store)
-    with duckdb.connect(str(store)) as connection:
-        run = connection.execute
-        (number,) = run("SELECT max(patient) FROM patients").fetchone()
-        for first in range(number, size, number):
-            run(
-                f"INSERT INTO patients SELECT * REPLACE (patient + {first} AS patient, "
-                f"place + {first} AS place, id || '-{first}' AS id) FROM patients "
-                f"WHERE patient <= {min(number, size - first)}"
-            )
-            for table in ("resources", "facts", "problems"):
-                run(
-                    f"INSERT INTO {table} SELECT * REPLACE (patient + {first} AS patient) "
-                    f"FROM {table} WHERE patient <= {min(number, size - first)}"
-                )
-        run("CHECKPOINT")
-        unsorted(connection)
-        sort_by_entry(connection)
 
 
 def one(path: Path) -> None:

@@ -22,6 +22,7 @@ LINES: dict[str, list[list[str | Path]]] = {
     "new": [["-"]],
     "names": [["anemia"]],
     "ingest": [["none.json", "a.txt"], [INES, "a.duckdb"]],
+    "export": [["none.duckdb", "a"]],
     "screen": [
         [PROTOCOL, DEMO, "--why"],
         [PROTOCOL, "none.json", "--format", "json", "--workers", "2"],

@@ -129,6 +129,7 @@ class ColumnScreening:
             self._entries.clear()
             if self._store.is_by_entry():
                 self._texts = {text: n for n, text in self._store.day_texts().items()}
+        self._store.narrow(stretch.start, stretch.stop)
         return self._store, self._gatherer
 
     def stubs(self, gatherer: Gatherer) -> Stubs:

@@ -69,6 +69,7 @@ for _command in (
     authoring.test_command,
     authoring.compile_command,
     patients.ingest,
+    patients.export,
     patients.fit,
     patients.screen,
     patients.explain,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from protocol_logic.records.store.opening import is_store
+from protocol_logic.records.store.dataset import is_store
 from protocol_logic.surfaces.inputs import Patients, compiled_protocol, existing_paths
 from protocol_logic.surfaces.outputs import STDOUT, opened_output, print_problems, written
 from protocol_logic.surfaces.progress import Progress

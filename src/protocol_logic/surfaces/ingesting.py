@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 
 from protocol_logic.foundation.problems import Problem, Problems
-from protocol_logic.records.store.opening import StoreError, is_store
+from protocol_logic.records.store.opening import StoreError, is_database
 from protocol_logic.surfaces.inputs import (
     InputProblems,
     SourceErrors,
@@ -139,7 +139,7 @@ def _store_path(name: str) -> Path:
     path = Path(name)
     if path.is_dir():
         raise click.UsageError(f"`{visible(name)}` is a folder; a store is a file")
-    if path.exists() and not is_store(path):
+    if path.exists() and not is_database(path):
         raise click.UsageError(f"`{visible(name)}` is there and is no store; name another file")
     if not path.exists() and path.suffix != ".duckdb":
         raise click.UsageError(

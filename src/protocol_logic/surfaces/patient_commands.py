@@ -48,6 +48,29 @@ def ingest(ctx: click.Context, /, **options: Any) -> None:
 
 
 @click.command()
+@click.argument("store", metavar="STORE")
+@click.argument("folder", metavar="FOLDER")
+@click.option(
+    "--patients",
+    type=click.IntRange(min=1),
+    default=50_000,
+    show_default=True,
+    metavar="N",
+    help="So many in each shard.",
+)
+@click.pass_context
+def export(ctx: click.Context, /, store: str, folder: str, patients: int) -> None:
+    """Write a store as a Parquet dataset: a folder that stands for PATIENTS as the store does.
+
+    Its tables are cut into shards of patients, for other programs, and for machines that share the
+    work.
+    """
+    from protocol_logic.surfaces.exporting import export
+
+    ctx.exit(export(store, folder, patients))
+
+
+@click.command()
 @PROTOCOL
 @PATIENTS
 @AS_OF

@@ -29,7 +29,7 @@ class Places:
     def of(cls, paths: Sequence[Path]) -> Places:
         from protocol_logic.records.mapping import is_mapping
         from protocol_logic.records.omop.origins import origin_at
-        from protocol_logic.records.store.opening import is_store
+        from protocol_logic.records.store.dataset import is_store
 
         places = cls()
         for path in paths:

@@ -74,12 +74,12 @@ class Origin(ABC):
 def origin_at(path: Path) -> Origin | None:
     """The OMOP tables at a path of PATIENTS; None where there are none."""
     from protocol_logic.records.omop.postgresql import database_at
-    from protocol_logic.records.store.opening import is_store
+    from protocol_logic.records.store.opening import is_database
 
     database = database_at(path)
     if database is not None:
         return database
-    if is_store(path):
+    if is_database(path):
         return DuckdbFile.at(path)
     files = files_of(path)
     return Folder(path, files) if files else None

@@ -27,7 +27,7 @@ class StoreError(Exception):
         self.hint = hint
 
 
-def is_store(path: Path) -> bool:
+def is_database(path: Path) -> bool:
     """Whether a file is one of DuckDB, by its first bytes."""
     try:
         if not path.is_file():
@@ -61,16 +61,22 @@ def connected(path: Path, *, read_only: bool) -> DuckDBPyConnection:
             # Also one that was ended before it had tables.
             if not read_only and not tables_in(connection):
                 _create(connection)
-            version = _version(connection)
-        if version != str(VERSION):
-            raise StoreError(
-                f"it is a store of version {shown(version)}, and this program reads version "
-                f"{VERSION}",
-                "ingest the sources into a new file",
-            )
+            if not {"meta", "patients", "facts"} <= tables_in(connection):
+                raise StoreError(*NOT_A_STORE)
+            check_version(connection)
     except StoreError:
         connection.close()
         raise
+    return connection
+
+
+def in_memory() -> DuckDBPyConnection:
+    """A connection to a database of views. Raises StoreError."""
+    duckdb = _duckdb()
+    with told():
+        connection: DuckDBPyConnection = duckdb.connect(config=_CONFIG)
+        # What the files say of themselves is asked once, not with each statement.
+        connection.execute("SET parquet_metadata_cache = true")
     return connection
 
 
@@ -136,14 +142,21 @@ def _duckdb() -> Any:
     return duckdb
 
 
-def _version(connection: DuckDBPyConnection) -> str:
-    if not {"meta", "patients", "facts"} <= tables_in(connection):
+NOT_A_STORE = (
+    "it is a database, but no store of protocol-logic",
+    "`protocol-logic ingest SOURCE... STORE` makes one",
+)
+
+
+def check_version(connection: DuckDBPyConnection) -> None:
+    """Refuse a store of another version. Raises StoreError."""
+    found = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+    version = str(found[0]) if found is not None else "unknown"
+    if version != str(VERSION):
         raise StoreError(
-            "it is a database, but no store of protocol-logic",
-            "`protocol-logic ingest SOURCE... STORE` makes one",
+            f"it is a store of version {shown(version)}, and this program reads version {VERSION}",
+            "ingest the sources into a new file",
         )
-    version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
-    return str(version[0]) if version is not None else "unknown"
 
 
 def _error(text: str) -> StoreError:

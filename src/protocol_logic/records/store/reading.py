@@ -19,6 +19,7 @@ from protocol_logic.records.item import objects_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.resources import ROWS
 from protocol_logic.records.store.by_entry import is_sorted
+from protocol_logic.records.store.dataset import Dataset
 from protocol_logic.records.store.gathering import Chosen, gather
 from protocol_logic.records.store.kept import ELEMENT, KeptPatient
 from protocol_logic.records.store.knowledge import digest_of_entry
@@ -113,10 +114,16 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Raises StoreError."""
-        self.connection: DuckDBPyConnection = connected(path, read_only=True)
-        state = path.stat()
-        self.name = (str(path), (state.st_ino, state.st_mtime_ns, state.st_size))
-        """Where the store is, and what it is now."""
+        self._dataset = Dataset.opened(path) if path.is_dir() else None
+        self.connection: DuckDBPyConnection
+        state: tuple[int, ...]
+        if self._dataset is not None:
+            self.connection, state = self._dataset.connection, self._dataset.identity
+        else:
+            self.connection, file = connected(path, read_only=True), path.stat()
+            state = (file.st_ino, file.st_mtime_ns, file.st_size)
+        self.name = (str(path), state)
+        """Where the store is, and what it is now, with its size."""
 
     def __enter__(self) -> Store:
         return self
@@ -148,6 +155,11 @@ class Store:
         with told():
             rows = self.connection.execute("SELECT number, content FROM day_texts").fetchall()
         return dict(rows)
+
+    def narrow(self, start: int, stop: int) -> None:
+        """From now on only patients at some positions are asked for."""
+        if self._dataset is not None:
+            self._dataset.narrow(start, stop)
 
     def shard(self, gatherer: Gatherer, start: int, stop: int) -> Shard:
         """The patients at some positions, as columns."""
