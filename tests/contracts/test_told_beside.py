@@ -61,7 +61,7 @@ TOLD = {
         "end_stage_renal_disease": {"met": "I13.11 I13.2 N18.6", "not_met": "I13.10"},
     },
     "hepatic": {
-        "ascites": {"met": "K70.31 K71.51 R18.8", "not_met": "K70.30"},
+        "ascites": {"met": "K70.31 K71.51 R18.0 R18.8", "not_met": "K70.30"},
         "liver_failure": {"met": "B19.11 K70.40 K71.11 K72.90", "not_met": "B19.10"},
         "hepatic_encephalopathy": {"met": "K72.91 K76.82", "not_met": "K72.90"},
     },
@@ -70,8 +70,22 @@ TOLD = {
         "neutropenia": {"met": "D61.810 D70.1", "not_met": "D64.9"},
     },
     "oncology.general": {
-        "metastasis": {"met": "C78.6 C79.70 C7B.00 C80.0 94217008", "not_met": "C77.3 C50.911"},
-        "malignancy": {"met": "C78.6 D63.0 R18.0 O9A.111", "unknown": "D70.1", "not_met": "D63.1"},
+        "metastasis": {
+            "met": "C78.6 C79.70 C7B.00 C80.0 94217008",
+            "not_met": "C77.3 C50.911 D46.9",
+        },
+        "malignancy": {
+            "met": "C78.6 D63.0 R18.0 J91.0 O9A.111 D45 D46.9 D47.1 D47.3 109995007 109992005",
+            "unknown": "D70.1",
+            "not_met": "D63.1 D47.2 D12.6 D03.9",
+        },
+    },
+    "pulmonary": {
+        "interstitial_lung_disease": {
+            "met": "J84.9",
+            "not_met": "M34.9 J45.909",
+        },
+        "pulmonary_disease": {"met": "D86.0 M34.81"},
     },
     "oncology.staging": {"metastasis": {"met": "314994000 C79.52 94217008"}},
     "infection": {"sepsis": {"met": "A41.9 R65.20 O85", "not_met": "N39.0"}},
