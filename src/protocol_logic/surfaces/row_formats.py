@@ -200,7 +200,9 @@ def _json(row: Row, **layout: Any) -> str:
 
 def _value(value: str | None) -> bytes:
     """A value as it stands in a row of JSON."""
-    if value is not None and _PLAIN.fullmatch(value):
+    if value is None:
+        return b"null"
+    if _PLAIN.fullmatch(value):
         return b'"%s"' % value.encode()
     return written(json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -51,6 +51,10 @@ class Shape:
         over = zip(self.passed, resources[number:], strict=False)
         passed = [{**each, "resource": resource} for each, resource in over]
         return rows.criterion_dict(self.criterion, decision, self.basis, oldest, passed)
+
+
+Gaps: TypeAlias = tuple[tuple[Reason, ...], tuple[str | None, ...]]
+"""The reasons of the gaps of a criterion, and the resources that they name."""
 
 
 class ManyRow(NamedTuple):
@@ -103,6 +107,10 @@ class ColumnRows:
         self._shapes: dict[tuple[int, int, tuple[Reason, ...], int], Shape] = {}
         self._beside: dict[int, ToldRows] = {}
         self._passed = {repr([]): NOTHING.number}
+        self._asked: dict[int, tuple[str, ...]] = {}
+        self.nameless: dict[tuple[int, ...], Gaps] = {}
+        """Gaps that name no resource: by the number in the engine of what is said of the
+        criterion, and the numbers of what keeps `asked` open."""
         self._about: dict[AsOf, Mapping[str, Any]] = {}
         self.names = [
             [*plan.reach[c.id].findings, *map(concept_group, plan.reach[c.id].courses)]
@@ -143,6 +151,15 @@ class ColumnRows:
         if found is None:
             told, known = self.told[number], self._passed
             found = self._beside[number] = ToldRows(self.protocol, told, known)
+        return found
+
+    def asked(self, told: int) -> tuple[str, ...]:
+        """The findings and groups that say why a criterion is open, by the number in the engine."""
+        found = self._asked.get(told)
+        if found is None:
+            deciding = self.engine.tolds[told].deciding
+            names = {name for _, places in deciding for name, _ in places}
+            found = self._asked[told] = tuple(sorted(names))
         return found
 
     def shape(
@@ -192,6 +209,7 @@ class ShardRows:
         self.resources: Mapping[tuple[int, int], str] = {}
         """(patient, number) -> name of the resources that are `wanted`, to be set."""
         self._dates: dict[int, str | None] = {NEVER: None}
+        self._open: dict[str, tuple[list[int], list[bool]]] = {}
         self._oldest = [self._oldest_of(names).tolist() for names in its.names]
         self._said = [each.tolist() for each in decided.told]
         self._judged = decided.judged.tolist()
@@ -207,15 +225,11 @@ class ShardRows:
             text = self._dates.get(dated)
             if text is None and dated != NEVER:
                 text = self._dates[dated] = text_of(dated, self.texts)
-            each = its.engine.tolds[told]
             over = NOTHING if of_beside is None else of_beside.passed[number]
             reasons: tuple[Reason, ...] = ()
             named: tuple[str | None, ...] = ()
-            if each.deciding:
-                asked = {name for _, places in each.deciding for name, _ in places}
-                openers = each.openers_of(self._found(place, asked))
-                reasons = tuple([o.reason for o in openers])
-                named = tuple([o.resource for o in openers])
+            if asked := its.asked(told):
+                reasons, named = self._gaps(told, place, asked)
             if over.places and beside is not None:
                 named += tuple([beside.suspects[n] for n in over.places])
             criteria.append((its.shape(number, told, reasons, over), text, named))
@@ -239,14 +253,37 @@ class ShardRows:
             problems,
         )
 
+    def _gaps(self, told: int, place: int, asked: Sequence[str]) -> Gaps:
+        """The gaps of a criterion that is open."""
+        its, named, key = self.its, False, [told]
+        for name in asked:
+            whys, names = self._open[name] if name in self._open else self._open_of(name)
+            key.append(whys[place])
+            named = named or names[place]
+        nameless = tuple(key)
+        found = None if named else its.nameless.get(nameless)
+        if found is None:
+            openers = its.engine.tolds[told].openers_of(self._found(place, asked))
+            found = tuple([o.reason for o in openers]), tuple([o.resource for o in openers])
+            if not named:
+                its.nameless[nameless] = found
+        return found
+
+    def _open_of(self, name: str) -> tuple[list[int], list[bool]]:
+        """By place what keeps a finding or group open, and whether that names a resource."""
+        column = self.columns[name]
+        names = np.zeros(len(self.patients), bool)
+        for who in column.who:
+            names |= who[self.patients] != NOBODY
+        found = self._open[name] = column.why[self.patients].tolist(), names.tolist()
+        return found
+
     def wanted(self) -> tuple[Ints, Ints]:
         """The resources that rows name: patients and numbers."""
         found: set[tuple[int, int]] = set()
-        tolds = self.its.engine.tolds
         for told in self.decided.told:
             for number in np.unique(told):
-                deciding = tolds[number].deciding
-                names = {name for _, places in deciding for name, _ in places}
+                names = self.its.asked(int(number))
                 if names:
                     self._wanted_of(names, self.patients[told == number], found)
         self._wanted_of(self.columns, self.patients[self._told], found)

@@ -26,6 +26,7 @@ from protocol_logic.records.store.knowledge import digest_of_entry
 from protocol_logic.records.store.opening import StoreError, connected, told
 from protocol_logic.records.store.rows import Row, patient_of
 from protocol_logic.records.store.shards import Shard
+from protocol_logic.records.store.span import Span
 from protocol_logic.records.store.stretch import Stretch
 from protocol_logic.records.unknown_codes import is_read_elsewhere, look_alikes
 
@@ -163,7 +164,7 @@ class Store:
 
     def shard(self, gatherer: Gatherer, start: int, stop: int) -> Shard:
         """The patients at some positions, as columns."""
-        return Shard(self.connection, gatherer, start, stop)
+        return Shard(Span(self.connection, start, stop), gatherer)
 
     # ---- which entries -----------------------------------------------------------------------
 

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-from protocol_logic.records.store.opening import StoreError, told
+from protocol_logic.records.store.opening import told
+from protocol_logic.records.store.span import Array as Array, Span, Table as Table
 
 if TYPE_CHECKING:
-    import numpy as np
-    from duckdb import DuckDBPyConnection
-
     from protocol_logic.records.store.reading import Gatherer
-
-Array: TypeAlias = "np.ndarray[Any, Any]"
-Table: TypeAlias = "Mapping[str, Array]"
-"""Columns by name."""
 
 
 class Shard:
-    """The patients at the positions from `start` to before `stop`, for one protocol.
+    """The patients of a span for one protocol; a patient goes by the place in it, from 0."""
 
-    A patient goes by the place in the shard, from 0.
-    """
-
-    def __init__(
-        self, connection: DuckDBPyConnection, gatherer: Gatherer, start: int, stop: int
-    ) -> None:
-        self.connection = connection
+    def __init__(self, span: Span, gatherer: Gatherer) -> None:
+        self.span = span
+        self.connection = span.connection
         self._gatherer = gatherer
-        self.start = start
-        self.stop = stop
+        self.start = span.start
+        self.stop = span.stop
+        self._beside = [number for number in gatherer.numbers.values() if number >= 0]
         self._not: dict[int, list[tuple[int, int]]] | None = None
-        self._words: dict[str, dict[int, str]] = {}
         self._unread: dict[str, Array] = {}
 
     @property
@@ -44,28 +34,27 @@ class Shard:
         """Columns of `by_entry` of the facts of an entry, by patient and in record order: those of
         resources that stand for the entry under the protocol."""
         number = self._gatherer.numbers.get(entry, -1)
-        names = ", ".join(columns)
-        where = f"entry = {number} AND patient >= {self.start} AND patient < {self.stop}"
-        for about, part in self._excluded().get(number, ()):
-            where += f" AND NOT (about = {about} AND part = {part})"
-        with told():
-            found = self.connection.execute(
-                f"SELECT patient - {self.start} AS patient, {names} FROM by_entry WHERE {where}"
-            ).fetchnumpy()
-        patient = found["patient"]
-        if (patient[1:] < patient[:-1]).any():  # DuckDB gives rows as they lie, if nothing else
-            raise StoreError("its facts do not lie in order", "ingest the sources into a new file")
-        return dict(found)
+        excluded = self._excluded().get(number)
+        if not excluded:
+            return self.span.facts(number, columns, self._beside)
+        import numpy as np
+
+        found = self.span.facts(number, dict.fromkeys((*columns, "about", "part")), self._beside)
+        where = np.ones(len(found["patient"]), bool)
+        for about, part in excluded:
+            where &= (found["about"] != about) | (found["part"] != part)
+        return {name: column[where] for name, column in found.items()}
 
     def words(self, kind: str) -> Mapping[int, str]:
         """The texts that a column holds, by number; those of a list with line feeds between."""
-        if kind not in self._words:
-            with told():
-                rows = self.connection.execute(
-                    "SELECT word, content FROM words WHERE kind = ?", [kind]
-                ).fetchall()
-            self._words[kind] = dict(rows)
-        return self._words[kind]
+        return self.span.once(("words", kind), lambda: self._read_words(kind))
+
+    def _read_words(self, kind: str) -> dict[int, str]:
+        with told():
+            rows = self.connection.execute(
+                "SELECT word, content FROM words WHERE kind = ?", [kind]
+            ).fetchall()
+        return dict(rows)
 
     def words_of(self, numbers: Array) -> Mapping[int, str]:
         """The texts of some numbers, of whatever kind."""
