@@ -59,18 +59,25 @@ GROUPS = {
     "vincristine, vinorelbine",
     "L01D": "doxorubicin, epirubicin, ixabepilone, mitoxantrone",
     "L01EA": "imatinib",
-    "L01EB": "afatinib, dacomitinib, erlotinib, gefitinib, osimertinib",
+    "L01EB": "afatinib, afatinib dimaleate, dacomitinib, dacomitinib anhydrous, erlotinib, "
+    "erlotinib hydrochloride, gefitinib, gilotrif, iressa, mobocertinib, osimertinib, "
+    "osimertinib mesylate, tagrisso, tarceva, vizimpro",
     "L01EC": "dabrafenib",
     "L01ED": "alectinib, brigatinib, ceritinib, crizotinib, lorlatinib",
     "L01EE": "trametinib",
     "L01EF": "abemaciclib, palbociclib, ribociclib",
     "L01EG": "everolimus",
-    "L01EH": "lapatinib, neratinib, tucatinib",
+    "L01EH": "lapatinib, lapatinib ditosylate, neratinib, neratinib maleate, nerlynx, tucatinib, "
+    "tukysa, tykerb",
     "L01EK": "axitinib",
-    "L01EX": "cabozantinib, pazopanib, regorafenib, sorafenib, sunitinib, vandetanib",
-    "L01F": "ado-trastuzumab emtansine, atezolizumab, avelumab, bevacizumab, cemiplimab, "
-    "cetuximab, durvalumab, ipilimumab, nivolumab, panitumumab, pembrolizumab, pertuzumab, "
-    "ramucirumab, rituximab, trastuzumab",
+    "L01EX": "cabozantinib, caprelsa, pazopanib, regorafenib, sorafenib, sunitinib, vandetanib",
+    "L01F": "atezolizumab, avelumab, bevacizumab, cemiplimab, durvalumab, ipilimumab, "
+    "nivolumab, pembrolizumab, ramucirumab, rituximab",
+    "L01FD": "ado-trastuzumab emtansine, enhertu, fam-trastuzumab deruxtecan-nxki, herceptin, "
+    "kadcyla, perjeta, pertuzumab, pertuzumab-zzxf, phesgo, trastuzumab, trastuzumab deruxtecan, "
+    "trastuzumab-anns, trastuzumab-dkst, trastuzumab-dttb, trastuzumab-oysk, trastuzumab-pkrb, "
+    "trastuzumab-qyyp",
+    "L01FE": "cetuximab, erbitux, necitumumab, panitumumab, portrazza, vectibix",
     "L01XA": "carboplatin, cisplatin, oxaliplatin, platinum",
     "L01XG": "bortezomib",
     "L01XK": "olaparib",
@@ -112,9 +119,13 @@ CLASSES = {
     "targeted_therapy": "L01E L01XG L01XK",
     "endocrine_therapy": "L02B",
     "cdk4_6_inhibitor": "L01EF",
-    "egfr_inhibitor": "L01EB",
+    "egfr_inhibitor": "L01EB L01FE",
+    "egfr_tyrosine_kinase_inhibitor": "L01EB",
+    "egfr_antibody": "L01FE",
+    "her2_directed_therapy": "L01EH L01FD",
     "immunosuppressant": "L04",
     "nsaid": "M01A",
+    "anticonvulsant": "N03",
     "opioid_analgesic": "N02A",
     "antidepressant": "N06A",
 }

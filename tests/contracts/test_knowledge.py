@@ -160,6 +160,8 @@ IMPLIED_IN_NAME_ONLY = {
     ("alcoholic_liver_failure", "hepatitis"): "hepatic is of the liver, not hepatitis",
     ("anti_infective", "infection"): "what is given against it, or so that it does not come",
     ("malignant_ascites", "ascites"): "R18.0 lies in R18, which is ascites",
+    ("trastuzumab_deruxtecan", "trastuzumab"): "a conjugate of it, which casts doubt",
+    ("trastuzumab_emtansine", "trastuzumab"): "a conjugate of it, which casts doubt",
     ("neoplasm_of_uncertain_behavior", "lymphoma"): "of lymphoid tissue, and not known to be one",
     ("atrial_fibrillation", "atrial_flutter"): "the category I48 has both, and is neither alone",
     ("esophageal_varices", "bleeding_disorder"): "they bleed without one",

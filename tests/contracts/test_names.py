@@ -105,7 +105,7 @@ def test_nothing_found_says_what_is_near() -> None:
             ["non_small_cell_lung_cancer", "lung_adenocarcinoma", "squamous_cell_lung_cancer"],
         ),
         ("HBV", ["hepatitis_b", "hepatitis_b_dna"]),
-        ("TKI", ["targeted_therapy", "egfr_inhibitor", "alk_inhibitor"]),
+        ("TKI", ["targeted_therapy", "alk_inhibitor", "egfr_tyrosine_kinase_inhibitor"]),
         ("ANC", ["neutrophils"]),
         ("anticoagulants", ["anticoagulant", "direct_oral_anticoagulant"]),
         ("oesophageal varices", ["esophageal_varices"]),

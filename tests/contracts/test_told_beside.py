@@ -145,3 +145,46 @@ def test_a_complete_list_does_not_deny_what_a_code_says(file: str, tmp_path: Pat
         if rows[code][number]["outcome"] != outcome
     ]
     assert not wrong
+
+
+# Class of medication -> outcome -> RxNorm codes of a course that is over, beside a complete list.
+TAKEN = {
+    "history of egfr_inhibitor": {"met": "480167 1940643 1098413 318341", "not_met": "2361285"},
+    "history of egfr_tyrosine_kinase_inhibitor": {"met": "672149 1430438", "not_met": "318341"},
+    "history of her2_directed_therapy": {"met": "480167 1371041 2382605", "not_met": "337525"},
+    "history of trastuzumab": {"met": "224905 2382605 2103478", "not_met": "480167 1298944"},
+    "history of antiangiogenic": {"met": "1098413", "not_met": "480167"},
+}
+
+
+def test_a_complete_list_does_not_deny_what_a_drug_is(tmp_path: Path) -> None:
+    codes = sorted({c for told in TAKEN.values() for each in told.values() for c in each.split()})
+    lines = ["protocol taken\n  title Taken\n  uses drugs.antineoplastic\n"]
+    lines += [f"exclude c{n}\n  > c{n}\n  {name}\n" for n, name in enumerate(TAKEN)]
+    (tmp_path / "p.elig").write_text("\n".join(lines))
+    (tmp_path / "p.ndjson").write_text("\n".join(map(taken, codes)))
+    done = run(
+        "screen", tmp_path / "p.elig", tmp_path / "p.ndjson",
+        "--as-of", "2026-01-15", "--format", "ndjson",
+    )  # fmt: skip
+    rows = {row["patient"]: row["criteria"] for row in map(json.loads, done.stdout.splitlines())}
+    for number, (name, told) in enumerate(TAKEN.items()):
+        for outcome, each in told.items():
+            for code in each.split():
+                assert (code, name, rows[code][number]["outcome"]) == (code, name, outcome)
+
+
+def taken(code: str) -> str:
+    of = {"reference": f"Patient/{code}"}
+    system = "http://www.nlm.nih.gov/research/umls/rxnorm"
+    course = {
+        "resourceType": "MedicationStatement",
+        "status": "completed",
+        "medicationCodeableConcept": {"coding": [{"system": system, "code": code}]},
+        "effectivePeriod": {"start": "2025-01-02", "end": "2025-03-02"},
+        "subject": of,
+    }
+    complete = {**LIST, "code": {"coding": [{"system": "http://loinc.org", "code": "10160-0"}]}}
+    patient = {"resourceType": "Patient", "id": code, "gender": "female", "birthDate": "1990-01-01"}
+    entry = [{"resource": each} for each in (patient, course, {**complete, "subject": of})]
+    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entry})
