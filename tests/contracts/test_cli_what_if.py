@@ -83,6 +83,37 @@ def test_another_day_is_told_against_the_record_s_own() -> None:
     assert report(INES, "--as-of", "2026-10-30")["changed"] is None
 
 
+CLEARANCE = """\
+protocol clearance
+  title Clearance
+  version 1.0
+  uses demographics, labs
+
+parameter min_clearance
+  value 60 mL/min
+  source A guess
+
+include kidney
+  > Clearance
+  creatinine_clearance >= min_clearance
+"""
+
+
+def test_a_parameter_is_told_as_what_it_is(tmp_path: Path) -> None:
+    wanda = DEMO / "wanda_creatinine_clearance.json"
+    protocol = written(tmp_path / "c.elig", CLEARANCE)
+    set_to = ("--parameter", "min_clearance is 200 mL/min")
+    done = run("what-if", protocol, wanda, *set_to)
+    told = done.stdout.partition("What that changes\n")[2].partition("\n\n")[0].splitlines()
+    assert "  parameter min_clearance: 60 mL/min -> 200 mL/min" in told
+    assert not any("text" in line for line in told)
+    [condition] = (line for line in told if "creatinine_clearance >=" in line)
+    assert "`creatinine_clearance >= min_clearance`: met (about 60.566 mL/min" in condition
+    assert "-> not met (about 60.566 mL/min, about 139.434 mL/min below the limit)" in condition
+    found = run("what-if", protocol, wanda, "--parameter", "min_clearance is 50 mL/min").stdout
+    assert "  nothing: all is as recorded\n  parameter min_clearance: 60 mL/min -> 50" in found
+
+
 def test_policies_are_told_against_none(tmp_path: Path) -> None:
     site = written(tmp_path / "site.elig", "policies site\n  title S\n\npolicy labs within 1 day\n")
     found = report(INES, "--policies", site)

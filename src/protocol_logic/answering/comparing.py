@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 Data: TypeAlias = Mapping[str, Any]
 Nodes: TypeAlias = Mapping[str, Data]
 Change: TypeAlias = dict[str, Any]
+Values: TypeAlias = Mapping[str, str]
+"""Parameter -> its value."""
 
 _TOLD = ("resource", "date", "recorded", "read_as", "label", "range", "attested")
 _ABOUT = ("as_of", "as_of_source", "source", "protocol", "policies", "parameters", "timepoints")
@@ -56,7 +58,7 @@ def compared(before: Data, after: Data) -> Change:
             "after": new["eligibility"]["outcome"],
         },
         "criteria": _criteria(old, new),
-        "conditions": _conditions(old, new),
+        "conditions": _conditions(old, new, *_other_parameters(before["graph"], after["graph"])),
         "facts": _facts(old, new),
         "gaps": _gaps(old, new),
     }
@@ -85,9 +87,19 @@ def _criteria(old: Nodes, new: Nodes) -> list[Change]:
     return found
 
 
-def _conditions(old: Nodes, new: Nodes) -> list[Change]:
+def _other_parameters(before: Data, after: Data) -> tuple[Values, Values]:
+    """The values of those parameters that have another value than before."""
+    old, new = (
+        {each["name"]: each["value"] for each in graph.get("parameters") or ()}
+        for graph in (before, after)
+    )
+    other = [name for name in old if name in new and old[name] != new[name]]
+    return {name: old[name] for name in other}, {name: new[name] for name in other}
+
+
+def _conditions(old: Nodes, new: Nodes, were: Values, are: Values) -> list[Change]:
     """Conditions of the patient's own record, not of cases, whose outcome changed."""
-    before, after = _by_text(old), _by_text(new)
+    before, after = _by_text(old, were), _by_text(new, are)
     found = []
     for key in _union(after, before):
         one, other = before.get(key), after.get(key)
@@ -106,8 +118,11 @@ def _conditions(old: Nodes, new: Nodes) -> list[Change]:
     return found
 
 
-def _by_text(nodes: Nodes) -> dict[tuple[str, str, int], Data]:
-    """Conditions by the criterion or definition they stand in, their text, and its number there."""
+def _by_text(nodes: Nodes, values: Values) -> dict[tuple[str, str, int], Data]:
+    """Conditions by the criterion or definition they stand in, their text, and its number there.
+
+    The text is without the values of some parameters.
+    """
     found: dict[tuple[str, str, int], Data] = {}
     seen: Counter[tuple[str, str]] = Counter()
     for name, node in nodes.items():
@@ -115,6 +130,8 @@ def _by_text(nodes: Nodes) -> dict[tuple[str, str, int], Data]:
             continue
         owner = "/".join(name.removeprefix("condition:").split("/")[:2])
         text = str(node.get("text", node["label"]))
+        for parameter, value in values.items():
+            text = text.replace(f"{parameter} ({value})", parameter)
         seen[owner, text] += 1
         found[owner, text, seen[owner, text]] = node
     return found

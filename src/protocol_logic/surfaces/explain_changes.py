@@ -13,12 +13,11 @@ _NONE = "not there"
 
 def changes_text(change: Mapping[str, Any], now: str) -> Iterator[str]:
     """The lines that say what changed; `now`: the sentence of the later justification."""
-    about = {each["name"]: (each["before"], each["after"]) for each in change["about"]}
     before, after = change["eligibility"]["before"], change["eligibility"]["after"]
     moved = f"{before} -> {after}" if before != after else f"{after}, as before"
     yield visible(f"{change['patient']}: {moved}")
     yield visible(f"now {now[0].lower()}{now[1:]}")
-    yield from map(visible, _about(about))
+    yield from map(visible, about_text(change["about"]))
     yield from _part("criteria", [_criterion(each) for each in change["criteria"]])
     yield from _part("conditions", _conditions(change["conditions"]))
     yield from _part("facts", [line for each in change["facts"] for line in _fact(each)])
@@ -32,19 +31,32 @@ def _part(name: str, lines: list[str]) -> Iterator[str]:
             yield visible(f"  {line}")
 
 
-def _about(about: Mapping[str, tuple[Any, Any]]) -> Iterator[str]:
+def about_text(each: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What the two justifications say of themselves, where it is not the same."""
+    about = {one["name"]: (one["before"], one["after"]) for one in each}
     if "as_of" in about:
         yield "as of {} -> {}".format(*about["as_of"])
     if "protocol" in about:
         one, other = about["protocol"]
         names = [f"{each['id']} {each['version']}" for each in (one, other)]
-        changed = "its text or knowledge changed" if names[0] == names[1] else " -> ".join(names)
+        what = "text, knowledge or parameters" if "parameters" in about else "text or knowledge"
+        changed = f"its {what} changed" if names[0] == names[1] else " -> ".join(names)
         yield f"protocol {names[1]}: {changed}" if names[0] == names[1] else f"protocol {changed}"
-    for name in ("policies", "parameters", "timepoints"):
+    for name, key, value in (("parameters", "name", "value"), ("timepoints", "id", "date")):
         if name in about:
-            yield f"the {name} are other than before"
+            old, new = ({x[key]: x[value] for x in each or ()} for each in about[name])
+            for each in dict.fromkeys([*new, *old]):
+                if old.get(each) != new.get(each):
+                    yield f"{name[:-1]} {each}: {old.get(each, _NONE)} -> {new.get(each, _NONE)}"
+    if "policies" in about:
+        was, now = map(_policies, about["policies"])
+        yield f"policies {now}: their lines changed" if was == now else f"policies {was} -> {now}"
     if "source" in about:
         yield "source {} -> {}".format(*about["source"])
+
+
+def _policies(each: Mapping[str, Any] | None) -> str:
+    return "none" if each is None else f"{each['id']} {each['version'] or ''}".rstrip()
 
 
 def _criterion(each: Mapping[str, Any]) -> str:

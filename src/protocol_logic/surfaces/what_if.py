@@ -129,7 +129,9 @@ def report_asked(
     report["sentence"] = sentence(judged.graph)
     report["changed"] = None
     if before is not None:
-        report["changed"] = compared(node_link(before.graph), node_link(judged.graph))
+        changed = report["changed"] = compared(node_link(before.graph), node_link(judged.graph))
+        # Text and knowledge are the same; that parameters are in the digest is no news.
+        changed["about"] = [each for each in changed["about"] if each["name"] != "protocol"]
     return report
 
 

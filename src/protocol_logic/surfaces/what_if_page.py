@@ -7,7 +7,7 @@ from typing import Any
 
 from protocol_logic.answering.comparing import is_same
 from protocol_logic.answering.what_if.measure import measure_lines
-from protocol_logic.surfaces.explain_changes import changes_text
+from protocol_logic.surfaces.explain_changes import about_text, changes_text
 from protocol_logic.surfaces.report import page
 from protocol_logic.surfaces.what_if_text import DOING, conditions, never_changed, why
 from protocol_logic.surfaces.when_picture import timeline_picture
@@ -26,9 +26,7 @@ def what_if_view(report: Mapping[str, Any]) -> dict[str, Any]:
     when, change = report["when"], report["changed"]
     return {
         "report": report,
-        "changed": []
-        if change is None or is_same(change)
-        else changed_lines(change, report["sentence"]),
+        "changed": [] if change is None else changed_lines(change, report["sentence"]),
         "measures": [] if report["measure_next"] is None else measure_lines(report["measure_next"]),
         "repairs": list(_repairs(report)),
         "never": never_changed(report),
@@ -42,8 +40,11 @@ def what_if_view(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def changed_lines(change: Mapping[str, Any], sentence: str) -> list[tuple[str, list[str]]]:
+def changed_lines(change: dict[str, Any], sentence: str) -> list[tuple[str, list[str]]]:
     """What changed: lines, each with those that stand under it."""
+    if is_same(change):
+        about = list(about_text(change["about"]))
+        return [("Nothing: all is as recorded.", about)] if about else []
     found: list[tuple[str, list[str]]] = []
     for line in changes_text(change, sentence):
         if line.startswith(" ") and found:

@@ -9,7 +9,7 @@ from protocol_logic.answering.comparing import is_same
 from protocol_logic.answering.what_if.measure import measure_lines
 from protocol_logic.answering.what_if.when import when_lines
 from protocol_logic.surfaces.digits import rounded
-from protocol_logic.surfaces.explain_changes import changes_text
+from protocol_logic.surfaces.explain_changes import about_text, changes_text
 from protocol_logic.surfaces.terminal import Paint, visible
 
 Data: TypeAlias = Mapping[str, Any]
@@ -78,9 +78,10 @@ def _head(report: Data) -> Iterator[str]:
 def _changed(report: Data) -> Iterator[str]:
     change = report["changed"]
     if is_same(change):
-        about = {each["name"]: (each["before"], each["after"]) for each in change["about"]}
-        where = f", as of {about['as_of'][0]} and {about['as_of'][1]}" if "as_of" in about else ""
+        days = next((each for each in change["about"] if each["name"] == "as_of"), None)
+        where = f", as of {days['before']} and {days['after']}" if days else ""
         yield f"  nothing: all is as recorded{where}"
+        yield from _indented(about_text(x for x in change["about"] if x["name"] != "as_of"))
     else:
         for line in changes_text(change, report["sentence"]):
             yield f"  {line}"
