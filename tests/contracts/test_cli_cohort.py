@@ -130,8 +130,16 @@ def test_no_day_to_judge_on(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text(json.dumps(content), encoding="utf-8")
     done = run("cohort", PROTOCOL, tmp_path)
     assert done.returncode == 2
-    assert "--as-of" in done.stderr
+    assert "--as-of" in done.stderr and "no-as-of" not in done.stderr
     assert counted(PROTOCOL, tmp_path, "--as-of", "2026-11-02")["patients"] == 1
+    undated = [json.dumps(content).replace("ines", name) for name in ("ines", "anna")]
+    dated = json.dumps(bundle()).replace("ines", "olga")
+    (tmp_path / "one.json").unlink()
+    (tmp_path / "some.ndjson").write_text("\n".join([*undated, dated]), encoding="utf-8")
+    done = run("cohort", PROTOCOL, tmp_path)
+    assert done.returncode == 1 and ", 1 patient, " in done.stdout
+    assert done.stderr.count("error[no-as-of]") == 1
+    assert "the bundle has no timestamp (2 patients)" in done.stderr
 
 
 def test_scopes_are_counted_each_by_itself(tmp_path: Path) -> None:

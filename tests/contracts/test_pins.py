@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from protocol_logic.knowledge.resources import protocol_path
 from tests.contracts.command import DEMO, run, written
 
 INES = DEMO / "ines_all_met.json"
@@ -60,3 +61,14 @@ def test_knowledge_gets_its_language_and_policies_nothing(tmp_path: Path) -> Non
     assert run("format", "--upgrade", knowledge, policies).returncode == 0
     assert knowledge.read_text(encoding="utf-8") == "knowledge mine\n  title Mine\n  language 1\n"
     assert "language" not in policies.read_text(encoding="utf-8")
+
+
+def test_a_criterion_that_is_taken_out_is_no_changed_knowledge(tmp_path: Path) -> None:
+    path = protocol_path("accord")
+    assert path is not None
+    first, *rest = path.read_text(encoding="utf-8").split("\ninclude ")
+    fewer = written(tmp_path / "accord.elig", "\ninclude ".join([first, *rest[1:]]))
+    done = run("check", fewer)
+    assert done.returncode == 1
+    [line] = (line for line in done.stdout.splitlines() if "error[" in line)
+    assert "the pin is that of `accord` in the knowledge base; the criteria of this file" in line

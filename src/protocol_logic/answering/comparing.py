@@ -64,7 +64,7 @@ def compared(before: Data, after: Data) -> Change:
     }
 
 
-def is_same(change: Change) -> bool:
+def is_same(change: Data) -> bool:
     """Whether nothing changed but what the graphs say of themselves."""
     same = change["eligibility"]["before"] == change["eligibility"]["after"]
     lists = (change["criteria"], change["conditions"], change["facts"], change["gaps"])

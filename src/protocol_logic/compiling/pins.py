@@ -16,6 +16,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.reach import decisive, reached
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.source import Source
+from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.knowledge.vocabulary import Code, Vocabulary
 from protocol_logic.language import tree
 from protocol_logic.records.codings import closed_kinds, code_systems
@@ -46,19 +47,36 @@ def check_pin(heading: tree.Heading, protocol: core.Protocol, problems: Problems
     """The knowledge that a protocol reaches is what its pin says, if it has one."""
     for line in heading.texts:
         if line.key == "knowledge" and line.text != (now := knowledge_digest(protocol)):
-            files = ", ".join(f"`{name}`" for name in _files(protocol))
-            found = f"something changed in {files}" if files else "it reaches none now"
+            message, more = _told_of_pin(protocol, line.text)
             problems.add(
                 Problem(
                     code="knowledge-changed",
-                    message="the knowledge that this protocol reaches is not that of its pin: "
-                    f"{found}",
+                    message=message,
                     source=protocol.source,
                     span=line.span,
-                    hint="see what changed, and whether it is right for this protocol; then write "
-                    f"`knowledge {now}`, or let `format --upgrade` do so",
+                    hint=f"write `knowledge {now}`, or let `format --upgrade` do so{more}",
                 )
             )
+
+
+def _told_of_pin(protocol: core.Protocol, pin: str) -> tuple[str, str]:
+    """That a pin is another, and when to renew it: a digest does not say what it was made of."""
+    own = protocol_path(protocol.id)
+    text = own.read_text(encoding="utf-8") if own is not None else ""
+    if text != protocol.source.text and f"  knowledge {pin}\n" in text:
+        return (
+            f"the pin is that of `{protocol.id}` in the knowledge base; the criteria of this file "
+            "are others, and reach other knowledge",
+            "",
+        )
+    files = ", ".join(f"`{name}`" for name in _files(protocol))
+    found = f"something changed in {files}, or the criteria ask for other parts of it"
+    return (
+        "the knowledge that this protocol reaches is not that of its pin: "
+        f"{found if files else 'it reaches none now'}",
+        ", if only the criteria changed since then; else see first what changed there, and whether "
+        "it is right for this protocol",
+    )
 
 
 def knowledge_digest(protocol: core.Protocol) -> str:

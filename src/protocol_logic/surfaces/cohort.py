@@ -221,6 +221,9 @@ class _Run:
                     self.troubled += bool(result.codes)
                 patients.problems.extend(result.stopped)
         if undated and undated == patients.number:
+            # Said once, for all of them.
+            patients.problems.items = [p for p in patients.problems.items if p.code != "no-as-of"]
+            self.codes.clear()
             raise click.UsageError(NO_AS_OF)
         if self.answers is not None:
             patients.problems.extend(self.answers.unknown_patients(patients.known()))

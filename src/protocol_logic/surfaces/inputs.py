@@ -323,14 +323,22 @@ def answers_of(name: str, compiled: Compiled, problems: Problems) -> Answers:
 
 @dataclass(slots=True)
 class InputProblems(Problems):
-    """Problems of inputs: the first hundred of a code are kept, the others are counted."""
+    """Problems of inputs: the first hundred of a code are kept, the others are counted.
+
+    What is said in the same words of several is kept once; `same`: of how many.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
+    same: Counter[Problem] = field(default_factory=Counter)
 
     def add(self, problem: Problem) -> None:
+        if problem in self.same:
+            self.same[problem] += 1
+            return
         self.counts[problem.code] += 1
         if self.counts[problem.code] <= _MOST_ALIKE:
             self.items.append(problem)
+            self.same[problem] = 1
 
     def extend(self, problems: Iterable[Problem]) -> None:
         for problem in problems:
@@ -347,7 +355,15 @@ class InputProblems(Problems):
             for code, number in sorted(self.counts.items())
             if number > _MOST_ALIKE
         ]
-        return [*sorted(self.items, key=lambda problem: problem.file or ""), *more]
+        items = sorted(self.items, key=lambda problem: problem.file or "")
+        return [*map(self._counted, items), *more]
+
+    def _counted(self, problem: Problem) -> Problem:
+        number = self.same[problem]
+        if number < 2:
+            return problem
+        what = "patients" if problem.code == "no-as-of" else "times"
+        return replace(problem, message=f"{problem.message} ({number:,} {what})")
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ def what_if_view(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def changed_lines(change: dict[str, Any], sentence: str) -> list[tuple[str, list[str]]]:
+def changed_lines(change: Mapping[str, Any], sentence: str) -> list[tuple[str, list[str]]]:
     """What changed: lines, each with those that stand under it."""
     if is_same(change):
         about = list(about_text(change["about"]))
