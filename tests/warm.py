@@ -25,6 +25,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from io import TextIOWrapper
@@ -77,6 +79,45 @@ def warm_command() -> str | None:
     atexit.register(server.stdin.close)
     assert server.stdout.readline() == b"ready\n"
     return str(shim)
+
+
+def run_warm(
+    shim: str, arguments: Sequence[str], cwd: Path | None, env: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """What the shim does, without the Python that it takes; output is captured."""
+    asked = [str(Path(cwd or ".").absolute()), str(len(arguments)), *arguments]
+    asked += (f"{name}={value}" for name, value in env.items())
+    said = os.fsencode("\0".join(asked))
+    (out, own_out), (err, own_err) = os.pipe(), os.pipe()
+    captured: dict[int, list[bytes]] = {out: [], err: []}
+    with socket.socket(socket.AF_UNIX) as server, selectors.DefaultSelector() as selector:
+        try:
+            server.connect(str(Path(shim).with_name("socket")))
+            socket.send_fds(server, [len(said).to_bytes(_LENGTH, "big")], (0, own_out, own_err))
+        finally:
+            os.close(own_out)
+            os.close(own_err)
+        server.sendall(said)
+        for file in captured:
+            selector.register(file, selectors.EVENT_READ)
+        end = time.monotonic() + timeout
+        try:
+            while selector.get_map():
+                if not (ready := selector.select(end - time.monotonic())):
+                    raise subprocess.TimeoutExpired([shim, *arguments], timeout)
+                for key, _ in ready:
+                    assert isinstance(key.fileobj, int)
+                    if piece := os.read(key.fd, 1 << 16):
+                        captured[key.fd].append(piece)
+                    else:
+                        selector.unregister(key.fd)
+        finally:
+            os.close(out)
+            os.close(err)
+        server.settimeout(max(end - time.monotonic(), 0.1))
+        code = int(server.recv(16) or b"1")
+    texts = [b"".join(captured[file]).decode().replace("\r\n", "\n") for file in (out, err)]
+    return subprocess.CompletedProcess([shim, *arguments], code, *texts)
 
 
 # ---- the process that waits ----------------------------------------------------------------------

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.warm import warm_command
+from tests.warm import run_warm, warm_command
 
 Json = dict[str, Any]
 
@@ -33,8 +33,10 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run `protocol-logic` with these arguments; with an environment, from a plain start."""
     warm = None if env else warm_command()
+    if warm is not None:
+        return run_warm(warm, [*map(str, args)], cwd, environment(), 120)
     return subprocess.run(
-        [*(COMMAND if warm is None else [warm]), *map(str, args)],
+        [*COMMAND, *map(str, args)],
         cwd=cwd,
         env=environment(**(env or {})),
         capture_output=True,

@@ -11,7 +11,7 @@ import pytest
 
 from protocol_logic.surfaces.cli import group
 from tests.contracts.command import COMMAND, DEMO, PROTOCOL, environment
-from tests.warm import warm_command
+from tests.warm import run_warm, warm_command
 
 INES = DEMO / "ines_all_met.json"
 TEXT = b"Inclusion Criteria:\n- Age over 18\n"
@@ -76,3 +76,15 @@ def test_a_warm_start_is_a_start(name: str, whole: Path, tmp_path: Path) -> None
             assert done.stdout or done.stderr
             ends.append((done.returncode, done.stdout, done.stderr))
     assert ends[: len(ends) // 2] == ends[len(ends) // 2 :]
+
+
+@pytest.mark.parametrize("line", [["check", "no/such/file"], ["compile", PROTOCOL, "--to", "asp"]])
+def test_what_is_asked_without_the_program_is_the_same(line: list[str], tmp_path: Path) -> None:
+    warm = warm_command()
+    assert warm is not None
+    done = subprocess.run(
+        [warm, *line],
+        cwd=tmp_path, env=environment(), capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.stdout or done.stderr
+    assert vars(run_warm(warm, line, tmp_path, environment(), 120)) == vars(done)
