@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-bare lint format bench clean
+.PHONY: help demo test test-bare test-spark lint format bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ lint: $(VENV)/.stamp-dev ## style, format, types and the import stair
 format: $(VENV)/.stamp-dev ## write the canonical format, with the fixes that are safe
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+test-spark: $(VENV)/.stamp-spark ## screen with Apache Spark on this machine (needs Java 17)
+	@NEED_SPARK=1 $(BIN)/python -m pytest -n0 tests/contracts/test_spark.py
 
 # sdist -> wheel -> an empty venv without extras; then the main job, far from this checkout.
 test-bare: $(VENV)/bin/python ## build the wheel, install it bare elsewhere, screen with it
@@ -113,3 +116,9 @@ $(VENV)/.stamp-dev: pyproject.toml | $(VENV)/bin/python
 	@echo 'installing protocol-logic and its dev tools into $(VENV)'
 	@$(BIN)/python $(PIP) install -e '.[dev]'
 	@touch $(VENV)/.stamp-bare $@
+
+# 0.5 GB, so it is no part of the dev tools.
+$(VENV)/.stamp-spark: $(VENV)/.stamp-dev
+	@echo 'installing PySpark into $(VENV)'
+	@$(BIN)/python $(PIP) install -e '.[spark]'
+	@touch $@

@@ -78,11 +78,16 @@ class ColumnScreening:
 
     `one_by_one`: how many patients were read so, wholly, partly, and for which part. `apart`: read
     by parts also those of whom columns tell nothing. `fewest`: of shorter stretches all are read
-    one by one.
+    one by one. `threads`: how many read the store; None: one a core.
     """
 
     def __init__(
-        self, screening: Screening, option: date | None, apart: bool = False, fewest: int = 0
+        self,
+        screening: Screening,
+        option: date | None,
+        apart: bool = False,
+        fewest: int = 0,
+        threads: int | None = None,
     ) -> None:
         c = screening.compiled
         self.compiled = c
@@ -90,6 +95,7 @@ class ColumnScreening:
         self.option = option
         self.apart = apart
         self.fewest = fewest
+        self.threads = threads
         self.looks = Looks()
         self.engine = ColumnEngine(screening.engine, self.looks)
         self.beside = Beside(c.protocol, c.plan, self.looks)
@@ -121,7 +127,7 @@ class ColumnScreening:
     def _opened(self, stretch: Stretch) -> tuple[Store, Gatherer]:
         if self._store is None or self._gatherer is None or self._store.name != stretch.store:
             self.close()
-            self._store = Store(Path(stretch.store[0]))
+            self._store = Store(Path(stretch.store[0]), self.threads)
             if self._store.name != stretch.store:
                 raise StoreError("it was changed while it was read", "run the command again")
             self._gatherer = self._store.gatherer(self.compiled.codings)

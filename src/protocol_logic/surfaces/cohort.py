@@ -22,6 +22,7 @@ import click
 
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.text import shown
+from protocol_logic.surfaces.engines import MOST_WORKERS
 from protocol_logic.surfaces.inputs import (
     Item,
     Patients,
@@ -37,7 +38,7 @@ from protocol_logic.surfaces.outputs import (
     written,
 )
 from protocol_logic.surfaces.progress import Progress
-from protocol_logic.surfaces.screening import MOST_WORKERS, NO_AS_OF
+from protocol_logic.surfaces.screening import NO_AS_OF
 from protocol_logic.surfaces.screening_job import size_of, stopped
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
 from protocol_logic.surfaces.what_if import changes_named

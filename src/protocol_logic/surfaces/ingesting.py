@@ -18,6 +18,7 @@ import click
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.records.store.opening import StoreError, is_database
+from protocol_logic.surfaces.engines import MOST_WORKERS
 from protocol_logic.surfaces.inputs import (
     InputProblems,
     SourceErrors,
@@ -29,7 +30,6 @@ from protocol_logic.surfaces.inputs import (
 from protocol_logic.surfaces.outputs import print_problems
 from protocol_logic.surfaces.places import Places
 from protocol_logic.surfaces.progress import Progress
-from protocol_logic.surfaces.screening import MOST_WORKERS
 from protocol_logic.surfaces.terminal import count, visible
 
 if TYPE_CHECKING:

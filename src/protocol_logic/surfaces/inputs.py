@@ -405,10 +405,16 @@ class Patients:
             yield from self._of_stores()
             yield from self._of_tables()
 
-    def many(self) -> Iterator[Many]:
-        """The same, with many patients of a store at once."""
+    @property
+    def of_stores_alone(self) -> bool:
+        """Whether all patients are in stores."""
+        places = self._places
+        return not (places.documents or places.omop or places.tables)
+
+    def many(self, parts: int) -> Iterator[Many]:
+        """The same, with many patients of a store at once, in so many parts or more."""
         yield from self._unread()
-        yield from self._in_stores(lambda store, _: store.stretches(_MOST_AT_ONCE))
+        yield from self._in_stores(lambda store, _: store.stretches(_MOST_AT_ONCE, parts))
         yield from self._of_tables()
 
     def _unread(self) -> Iterator[Unread | Problem]:

@@ -111,6 +111,11 @@ def export(ctx: click.Context, /, store: str, folder: str, patients: int) -> Non
 @MERGE
 @click.option("--why", is_flag=True, help="Say why of each criterion that fails or is open.")
 @WORKERS
+@click.option(
+    "--engine",
+    metavar="ENGINE",
+    help="Of a store: have Apache Spark decide it, `spark` on this machine, else its master.",
+)
 @click.pass_context
 def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
     """Judge patients by a protocol's criteria, one row for each.
@@ -119,9 +124,11 @@ def screen(ctx: click.Context, /, as_of: str | None, **options: Any) -> None:
 
     Exit code 1: an input could not be screened; the others are still written.
     """
+    from protocol_logic.surfaces.engines import checked_engine
     from protocol_logic.surfaces.inputs import as_of_option
     from protocol_logic.surfaces.screening import ScreenOptions, screen
 
+    checked_engine(options["engine"])
     ctx.exit(screen(ScreenOptions(as_of=as_of_option(as_of), **options)))
 
 

@@ -20,6 +20,7 @@ import click
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.records.facts import total_of
 from protocol_logic.surfaces.answers_form import form_header
+from protocol_logic.surfaces.engines import engine_of, refuse_with_engine
 from protocol_logic.surfaces.inputs import (
     Patients,
     answers_of,
@@ -34,7 +35,7 @@ from protocol_logic.surfaces.outputs import (
 )
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.recording import Recorder, audit_file
-from protocol_logic.surfaces.screening_job import NONE, Result, Start, lost, note_line, size_of
+from protocol_logic.surfaces.screening_job import NONE, Result, Start, lost, note_line
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ NO_AS_OF = (
     "no patient has an as-of date: the inputs have no Bundle.timestamp; "
     "give one with --as-of YYYY-MM-DD, or --as-of today"
 )
-MOST_WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,8 @@ class ScreenOptions:
     dates: tuple[str, ...]
     workers: int | None
     """Processes that read and decide; None: as many as there are usable cores, but two at most."""
+    engine: str | None = None
+    """That of Spark which decides instead."""
 
 
 def screen(options: ScreenOptions) -> int:
@@ -97,6 +99,8 @@ def screen(options: ScreenOptions) -> int:
         if options.answers_form is not None:
             asked = files.enter_context(opened_output(options.answers_form))
         patients = Patients(compiled, paths, options.merge)
+        if options.engine is not None:
+            refuse_with_engine(patients, _not_with_engine(options))
         recorder = None
         if record is not None:
             recorder = Recorder(record, compiled, options.answers, options.merge)
@@ -114,7 +118,7 @@ def screen(options: ScreenOptions) -> int:
             why=options.why,
             recorded=None if recorder is None else recorder.piece,
         )
-        run.screen(start, options.workers)
+        run.screen(start, options)
         try:
             if recorder is not None:
                 recorder.write(patients.is_withheld)
@@ -159,20 +163,21 @@ class _Run:
         self._stop(found.items, None)
         return self.answers
 
-    def screen(self, start: Start, workers: int | None) -> None:
+    def screen(self, start: Start, options: ScreenOptions) -> None:
         """A row for each patient, in the spool."""
         from protocol_logic.records.files import size_at
-        from protocol_logic.surfaces.workers import Workers, usable_cores
 
         patients, undated = self.patients, 0
-        number = workers or min(usable_cores(), MOST_WORKERS)
         total = sum(map(size_at, patients.paths)) if sys.stderr.isatty() else 0
         with (
             closing(Progress(sys.stderr, total)) as progress,
-            Workers(start, number, size=size_of, lost=lost) as processes,
+            engine_of(
+                options.engine, options.workers, start.with_threads, lost, progress, total
+            ) as engine,
         ):
             several = start.may_be_many and not patients.merge
-            for results in processes.results(patients.many() if several else patients.items()):
+            items = patients.many(engine.parts) if several else patients.items()
+            for results in engine.results(items):
                 patients.reading.bytes += results.bytes
                 self.one_by_one.update(results.one_by_one)
                 if results.bytes:
@@ -268,6 +273,16 @@ def format_of(compiled: Compiled, options: ScreenOptions) -> RowFormat:
     if options.form == "csv":
         return row_formats.Csv(options.why)
     return row_formats.Json() if options.form == "json" else row_formats.Ndjson()
+
+
+def _not_with_engine(options: ScreenOptions) -> dict[str, object]:
+    """Options that Spark cannot serve."""
+    return {
+        "--merge-patients": options.merge,
+        "--why": options.why,
+        "--answers-form": options.answers_form,
+        "--record": options.record,
+    }
 
 
 def _refuse_one_file_for_two(options: ScreenOptions) -> None:

@@ -21,6 +21,7 @@ import click
 
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.records.sources import Document, Unread
+from protocol_logic.surfaces.engines import engine_of, refuse_with_engine
 from protocol_logic.surfaces.inputs import (
     Many,
     Patients,
@@ -32,7 +33,7 @@ from protocol_logic.surfaces.inputs import (
 from protocol_logic.surfaces.outputs import opened_output, print_problems, temporary_folder
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.row_formats import Pieces, RowFormat, Spool
-from protocol_logic.surfaces.screening_job import Result, Results, Start, lost, note_line, size_of
+from protocol_logic.surfaces.screening_job import Result, Results, Start, lost, note_line
 from protocol_logic.surfaces.table import LAST_LINE
 from protocol_logic.surfaces.terminal import count, visible
 
@@ -63,6 +64,8 @@ def screen_all(options: ScreenOptions) -> int:
         folder = temporary_folder(options.output)
         spools = [files.enter_context(closing(Spool(folder, _IN_MEMORY))) for _ in protocols]
         patients = Patients(protocols[0], paths)
+        if options.engine is not None:
+            refuse_with_engine(patients, {})
         run = _Run(patients, spools, notes)
         run.screen(StartAll(tuple(_start(each, options, form) for each in protocols)), options)
         if run.undated and run.undated == patients.number:
@@ -142,6 +145,10 @@ class StartAll:
 
     starts: tuple[Start, ...]
 
+    def with_threads(self, threads: int | None) -> StartAll:
+        """The same, with so many threads in each process."""
+        return StartAll(tuple(each.with_threads(threads) for each in self.starts))
+
     def __call__(self) -> Callable[[Many], list[Results]]:
         jobs = [start() for start in self.starts]
 
@@ -187,17 +194,16 @@ class _Run:
     def screen(self, start: StartAll, options: ScreenOptions) -> None:
         """A row for each patient and protocol, in the spools."""
         from protocol_logic.records.files import size_at
-        from protocol_logic.surfaces.screening import MOST_WORKERS
-        from protocol_logic.surfaces.workers import Workers, usable_cores
 
         patients = self.patients
-        number = options.workers or min(usable_cores(), MOST_WORKERS)
         total = sum(map(size_at, patients.paths)) if sys.stderr.isatty() else 0
         with (
             closing(Progress(sys.stderr, total)) as progress,
-            Workers(start, number, size=size_of, lost=_lost) as processes,
+            engine_of(
+                options.engine, options.workers, start.with_threads, _lost, progress, total
+            ) as engine,
         ):
-            for of_item in processes.results(patients.many()):
+            for of_item in engine.results(patients.many(engine.parts)):
                 patients.reading.bytes += of_item[0].bytes
                 for results in of_item:
                     self.one_by_one.update(results.one_by_one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,6 +77,12 @@ class Start:
     asked: bool
     why: bool
     recorded: Piece | None
+    threads: int | None = None
+    """How many of a process read a store; None: one a core."""
+
+    def with_threads(self, threads: int | None) -> Start:
+        """The same, with so many threads."""
+        return replace(self, threads=threads)
 
     @property
     def may_be_many(self) -> bool:
@@ -101,7 +107,9 @@ class Start:
             if columns is None:
                 from protocol_logic.pipeline.columns import FEWEST, ColumnScreening
 
-                columns = ColumnScreening(screening, self.option, fewest=FEWEST)
+                columns = ColumnScreening(
+                    screening, self.option, fewest=FEWEST, threads=self.threads
+                )
             return self._screen_many(columns, templates, item)
 
         return job

@@ -113,8 +113,8 @@ def record_of(stored: Stored, codings: Codings) -> PatientRecord:
 class Store:
     """A store that is read. `connection` is one of DuckDB, for what SQL can do."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises StoreError."""
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        """`threads`: how many read it; None: one a core. Raises StoreError."""
         self._dataset = Dataset.opened(path) if path.is_dir() else None
         self.connection: DuckDBPyConnection
         state: tuple[int, ...]
@@ -123,6 +123,8 @@ class Store:
         else:
             self.connection, file = connected(path, read_only=True), path.stat()
             state = (file.st_ino, file.st_mtime_ns, file.st_size)
+        if threads is not None:
+            self.connection.execute(f"SET threads = {threads:d}")
         self.name = (str(path), state)
         """Where the store is, and what it is now, with its size."""
 
@@ -234,13 +236,14 @@ class Store:
 
     # ---- patients ----------------------------------------------------------------------------
 
-    def stretches(self, most: int) -> Iterator[Stretch]:
-        """All patients, in stretches: a short one first, then some that several processes can
-        share, of `most` patients at most. Each has a cost of its own, so there are not many."""
+    def stretches(self, most: int, parts: int = 12) -> Iterator[Stretch]:
+        """All patients, in stretches: a short one first, then so many parts that several processes
+        can share, or more, of `most` patients at most. Each has a cost of its own, so there are not
+        many."""
         number = self.number()
         start = 0
         while start < number or not start:
-            size = max(_CHUNK, min(most, number // 12)) if start else _CHUNK
+            size = max(_CHUNK, min(most, number // parts)) if start else _CHUNK
             stop = min(start + size, number)
             share = self.name[1][-1] * (stop - start) // max(number, 1)
             yield Stretch(self.name, start, stop, share)
