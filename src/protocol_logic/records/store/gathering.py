@@ -157,6 +157,19 @@ class Chosen:
         )
         return tuple((name, values) for _, name, values in its)
 
+    def tells(self, problem: KeptProblem, read: bool, its: bool, known: bool) -> bool:
+        """Whether a problem of a resource is told: `read`: some entry of the resource is found,
+        `its`: that under which the problem arises; `known`: a code of what is not read is known."""
+        match problem.scope:
+            case "always":
+                return True
+            case "read":
+                return read
+            case "entry":
+                return its and self.arises(problem)
+            case "known":
+                return known
+
     def arises(self, problem: KeptProblem) -> bool:
         """Whether a problem arises as far as it has to do with qualifiers."""
         if not problem.of:
@@ -232,12 +245,8 @@ class _Gathering:
             read = any(entry in numbers for entry in asked)
         for problem in kept.problems:
             its = problem.entry in numbers if free else (problem.part, problem.entry) in parts
-            if (
-                problem.scope == "always"
-                or (problem.scope == "read" and read)
-                or (problem.scope == "entry" and its and self.chosen.arises(problem))
-                or (problem.scope == "known" and said.known and kept.name not in self.referenced)
-            ):
+            known = said.known and kept.name not in self.referenced
+            if self.chosen.tells(problem, read, its, known):
                 self.problems.append(problem.problem(kept.name, source))
         if kept.stopped:
             return False

@@ -15,6 +15,7 @@ from protocol_logic.records.facts import Account, PatientRecord
 from protocol_logic.records.store.opening import told
 from protocol_logic.records.store.reading import Stored
 from protocol_logic.records.store.stubs import OPEN, ROUGH, UNREAD, Stubs
+from protocol_logic.records.store.troubles import Made, Troubles
 
 if TYPE_CHECKING:
     from protocol_logic.records.store.reading import Gatherer
@@ -25,8 +26,8 @@ _NOWHERE: tuple[str, tuple[int, ...]] = ("", ())
 
 
 class Suspects(NamedTuple):
-    """What may be told beside lists, by patient and name: the place of the patient, the number of
-    its code elements, its first day as written, or nothing, and its name."""
+    """What may be told beside lists: the place of the patient, the number of its code elements,
+    its first day as written, or nothing, and its name."""
 
     patients: list[int]
     abouts: list[int]
@@ -39,7 +40,7 @@ class Heads:
     """The patients of a shard, by place in it.
 
     `records`: without facts, and with one account for all types. `numbers`: of patients in the
-    store. `rough`: whose problems and accounts are told by the whole record alone. `unread`: who
+    store. `rough`: whose problems and accounts the whole record alone tells. `unread`: who
     has a list that closes something, and beside it what may be anything, or has results that
     nothing reads and that resemble an entry. `between`: documents that gave no patient, with the
     place of the patient that follows. `suspects`: what may be told beside lists. `lists`: by entry
@@ -61,21 +62,29 @@ def heads_of(shard: Shard, gatherer: Gatherer, stubs: Stubs) -> Heads:
 
     with told():
         patients = shard.connection.execute(
-            "SELECT place, patient, id, source, line, index_date, index_source, counted, nothing "
-            "FROM positions JOIN patients USING (patient) "
-            "WHERE position BETWEEN ? AND ? ORDER BY position",
-            [shard.start, shard.stop - 1],
+            "SELECT patient, place, id, source, index_date, index_source, counted, nothing "
+            f"FROM patients WHERE {shard.reach} ORDER BY place"
         ).fetchall()
+    if len(patients) > shard.size:
+        ours = set(shard.numbers.tolist())
+        patients = [row for row in patients if row[0] in ours]
     flags = np.zeros(shard.size, np.int64)
-    size, facts = _resources(shard, gatherer, stubs.bits, flags)
+    size, made = _resources(shard, gatherer, stubs.bits, flags)
+    troubles = Troubles(shard, gatherer, made, [row[3] for row in patients])
+    flags[list(troubles.unclear)] |= ROUGH
     lists = dict(_lists(shard, gatherer))
     closed = np.zeros(shard.size, bool)
     for of_list in lists.values():
         closed |= of_list != NO_LIST
+    irrelevant: dict[str, int] = {"{}": 0}
     records = []
-    for row, resources, of_facts in zip(patients, size.tolist(), facts.tolist(), strict=True):
-        _, _, name, source, _, index_date, index_source, counted, nothing = row
-        irrelevant = sum(json.loads(counted).values()) + resources - of_facts
+    rows = zip(patients, size.tolist(), made.counts().tolist(), strict=True)
+    for place, (row, resources, of_facts) in enumerate(rows):
+        _, _, name, source, index_date, index_source, counted, nothing = row
+        if counted not in irrelevant:
+            irrelevant[counted] = sum(json.loads(counted).values())
+        alone = troubles.alone.get(place, 0)
+        rest = irrelevant[counted] + resources - of_facts - alone
         records.append(
             PatientRecord(
                 patient=name,
@@ -83,57 +92,41 @@ def heads_of(shard: Shard, gatherer: Gatherer, stubs: Stubs) -> Heads:
                 index_date=index_date,
                 index_source=index_source,
                 facts=(),
-                accounting=(Account("all", of_facts, irrelevant, nothing),),
+                problems=troubles.problems.get(place, ()),
+                accounting=(Account("all", of_facts, rest, nothing + alone),),
             )
         )
     return Heads(
         records,
-        [row[1] for row in patients],
+        shard.numbers.tolist(),
         (flags & ROUGH).astype(bool),
         ((flags & UNREAD).astype(bool) & closed) | (flags & OPEN).astype(bool),
-        list(_between(shard, [row[0] for row in patients])),
+        list(_between(shard, [row[1] for row in patients])),
         _suspects(shard, stubs),
         lists,
     )
 
 
-def _resources(shard: Shard, gatherer: Gatherer, bits: Array, flags: Array) -> tuple[Array, Array]:
-    """By patient how many resources there are, and how many that made a fact; `flags` are set, by
-    the `bits` of code elements."""
+def _resources(shard: Shard, gatherer: Gatherer, bits: Array, flags: Array) -> tuple[Array, Made]:
+    """By patient how many resources there are, and which made a fact; `flags` are set, by the
+    `bits` of code elements."""
     import numpy as np
 
-    reach = "position BETWEEN ? AND ?"
-    numbers = sorted(number for number in gatherer.numbers.values() if number >= 0)
     with told():
-        run = shard.connection.execute
-        found = run(
-            "SELECT position, resource, coalesce(about, -1) AS about, "
+        found = shard.connection.execute(
+            "SELECT patient, resource, coalesce(about, -1) AS about, "
             "(status IS NOT NULL)::UTINYINT AS loud, (via IS NOT NULL)::UTINYINT AS via "
-            f"FROM positions JOIN resources USING (patient) WHERE {reach}",
-            [shard.start, shard.stop - 1],
+            f"FROM resources WHERE {shard.reach}"
         ).fetchnumpy()
-        troubled = run(
-            f"SELECT DISTINCT position FROM positions JOIN problems USING (patient) WHERE {reach} "
-            "AND (entry IS NULL OR entry IN (SELECT unnest(?)))",
-            [shard.start, shard.stop - 1, numbers],
-        ).fetchnumpy()
-    places = found["position"] - shard.start
+    places = shard.places(found["patient"])
     its = bits[found["about"]] | found["via"] * ROUGH | found["loud"] * UNREAD
-    some = its != 0
+    some = (its != 0) & (places >= 0)
     np.bitwise_or.at(flags, places[some], its[some])
-    flags[troubled["position"] - shard.start] |= ROUGH
-    size = np.bincount(places, minlength=shard.size)
-    # Resources are numbered from 0 in each patient; those that made a fact are marked.
+    ours = places[places >= 0]
+    # Resources are numbered from 0 in each patient.
     most = np.zeros(shard.size, np.int64)
-    np.maximum.at(most, places, found["resource"].astype(np.int64) + 1)
-    starts = np.concatenate(([0], np.cumsum(most)))
-    made = np.zeros(int(starts[-1]), bool)
-    for name, number in gatherer.numbers.items():
-        if number >= 0:
-            facts = shard.facts(name, ["resource"])
-            made[starts[facts["patient"]] + facts["resource"]] = True
-    sums = np.concatenate(([0], np.cumsum(made)))
-    return size, sums[starts[1:]] - sums[starts[:-1]]
+    np.maximum.at(most, ours, found["resource"][places >= 0].astype(np.int64) + 1)
+    return np.bincount(ours, minlength=shard.size), Made(*shard.making(), most)
 
 
 def _lists(shard: Shard, gatherer: Gatherer) -> Iterator[tuple[str, Array]]:
@@ -156,18 +149,21 @@ def _lists(shard: Shard, gatherer: Gatherer) -> Iterator[tuple[str, Array]]:
 def _suspects(shard: Shard, stubs: Stubs) -> Suspects:
     if not stubs.suspects:
         return Suspects([], [], [], [])
+    import numpy as np
+
     with told():
         rows = shard.connection.execute(
-            "SELECT position, about, day, name FROM positions JOIN resources USING (patient) "
-            "WHERE position BETWEEN ? AND ? AND about IN (SELECT unnest(?)) "
-            "AND stated AND status IS NULL AND NOT stopped ORDER BY position, name",
-            [shard.start, shard.stop - 1, list(stubs.suspects)],
+            f"SELECT patient, about, day, name FROM resources WHERE {shard.reach} "
+            "AND about IN (SELECT unnest(?)) AND stated AND status IS NULL AND NOT stopped",
+            [list(stubs.suspects)],
         ).fetchall()
+    places = shard.places(np.array([row[0] for row in rows], np.int64)).tolist()
+    its = [(place, *row[1:]) for place, row in zip(places, rows, strict=True) if place >= 0]
     return Suspects(
-        [row[0] - shard.start for row in rows],
-        [row[1] for row in rows],
-        [row[2] or "" for row in rows],
-        [row[3] for row in rows],
+        [row[0] for row in its],
+        [row[1] for row in its],
+        [row[2] or "" for row in its],
+        [row[3] for row in its],
     )
 
 

@@ -44,7 +44,7 @@ Row: TypeAlias = tuple[Any, ...]
 _FACT = [name for name, _ in columns_of("facts")][1:]
 _AT = {name: place for place, name in enumerate(_FACT)}
 _BLANK: list[Any] = [None] * len(_FACT)
-_WHOLE = -1
+WHOLE = -1
 """The number of the resource that problems of a whole document are of."""
 
 
@@ -82,7 +82,7 @@ def rows_of(kept: KeptPatient, numbers: Sequence[int]) -> Rows:
     order: list[tuple[str, str, str]] = []
     abouts: list[int | None] = []
     for problem in kept.problems:
-        rows.problems.append(_problem_row(_WHOLE, problem, numbers))
+        rows.problems.append(_problem_row(WHOLE, problem, numbers))
     for number, each in enumerate(kept.kept):
         place = None
         if each.about is not None:
@@ -157,7 +157,7 @@ def patient_of(
         resource = by_number[row[0]]
         resource.facts.append(_kept_fact(resource.name, names[row[2]], row))
     for row in problems:
-        (kept.problems if row[0] == _WHOLE else by_number[row[0]].problems).append(_problem(row))
+        (kept.problems if row[0] == WHOLE else by_number[row[0]].problems).append(problem_of(row))
     kept.kept = list(by_number.values())
     return kept
 
@@ -174,7 +174,8 @@ def _problem_row(resource: int, problem: KeptProblem, numbers: Sequence[int]) ->
     return (resource, problem.part, entry, problem.scope, qualifiers, *told)
 
 
-def _problem(row: Row) -> KeptProblem:
+def problem_of(row: Row) -> KeptProblem:
+    """A problem, from its row (without the patient)."""
     _, part, entry, scope, qualifiers, code, message, hint, name, file = row
     of, keys = json.loads(qualifiers) if qualifiers is not None else ((), ())
     asked = tuple(of)

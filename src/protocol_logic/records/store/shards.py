@@ -24,6 +24,37 @@ class Shard:
         self._beside = [number for number in gatherer.numbers.values() if number >= 0]
         self._not: dict[int, list[tuple[int, int]]] | None = None
         self._unread: dict[str, Array] = {}
+        self._numbers: Array | None = None
+        self._places: Array | None = None
+
+    @property
+    def numbers(self) -> Array:
+        """The numbers of the patients in the store, by place."""
+        if self._numbers is None:
+            with told():
+                found = self.connection.execute(
+                    "SELECT patient FROM positions WHERE position >= ? AND position < ? "
+                    "ORDER BY position",
+                    [self.start, self.stop],
+                ).fetchnumpy()
+            self._numbers = found["patient"]
+        return self._numbers
+
+    @property
+    def reach(self) -> str:
+        """A condition that holds of the patients of the shard, and perhaps of others."""
+        return f"patient BETWEEN {int(self.numbers.min())} AND {int(self.numbers.max())}"
+
+    def places(self, patients: Array) -> Array:
+        """The places of patients by their numbers; -1 for those of other shards."""
+        import numpy as np
+
+        if self._places is None:
+            low = int(self.numbers.min())
+            self._places = np.full(int(self.numbers.max()) - low + 1, -1, np.int32)
+            self._places[self.numbers - low] = np.arange(self.size, dtype=np.int32)
+        places: Array = self._places[patients - int(self.numbers.min())]
+        return places
 
     @property
     def size(self) -> int:
@@ -44,6 +75,21 @@ class Shard:
         for about, part in excluded:
             where &= (found["about"] != about) | (found["part"] != part)
         return {name: column[where] for name, column in found.items()}
+
+    def making(self) -> tuple[Array, Array]:
+        """The patients and resources of all facts that count for the protocol, by number."""
+        numbers = sorted(n for n in self._gatherer.numbers.values() if n >= 0)
+        where = f"patient >= {self.start} AND patient < {self.stop}"
+        for number, pairs in self._excluded().items():
+            for about, part in pairs:
+                where += f" AND NOT (entry = {number} AND about = {about} AND part = {part})"
+        with told():
+            found = self.connection.execute(
+                f"SELECT patient - {self.start} AS patient, resource FROM by_entry "
+                f"WHERE {where} AND entry IN (SELECT unnest(?))",
+                [numbers],
+            ).fetchnumpy()
+        return found["patient"], found["resource"]
 
     def words(self, kind: str) -> Mapping[int, str]:
         """The texts that a column holds, by number; those of a list with line feeds between."""
