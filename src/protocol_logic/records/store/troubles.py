@@ -53,25 +53,27 @@ class Troubles:
         found: dict[int, list[Problem]] = {}
         for (place, resource), its in _by_resource(shard, gatherer).items():
             name, about, problems = its
-            each = problems if resource == WHOLE else self._told(place, about, problems)
+            did = resource != WHOLE and made.did(place, resource)
+            each = problems if resource == WHOLE else self._told(place, about, problems, did)
             if each:
                 source = sources[place]
                 found.setdefault(place, []).extend(kept.problem(name, source) for kept in each)
-                self.alone[place] += resource != WHOLE and not made.did(place, resource)
+                self.alone[place] += resource != WHOLE and not did
         for place, of_place in found.items():
             self.problems[place] = tuple(Problems(of_place).sorted())
 
     def _told(
-        self, place: int, about: int | None, problems: Sequence[KeptProblem]
+        self, place: int, about: int | None, problems: Sequence[KeptProblem], did: bool
     ) -> list[KeptProblem]:
-        """The problems of a resource that are told under the protocol."""
+        """The problems of a resource that are told under the protocol; `did`: it made a fact."""
         chosen = self._gatherer.chosen
         kind, content = (None, "") if about is None else self._gatherer.abouts[about]
-        if kind is None:  # entries stand as they are, but of facts they are not known here
-            if any(problem.scope == "read" for problem in problems):
-                self.unclear.add(place)
+        if kind is None:  # its entries stand as they are; those of facts that do not count, unseen
             names = chosen.names
-            return [p for p in problems if chosen.tells(p, False, p.entry in names, False)]
+            read = did or any(problem.entry in names for problem in problems)
+            if not read and any(problem.scope == "read" for problem in problems):
+                self.unclear.add(place)
+            return [p for p in problems if chosen.tells(p, read, p.entry in names, False)]
         parts = chosen.said(kind, None, content).parts
         return [
             p for p in problems if chosen.tells(p, bool(parts), (p.part, p.entry) in parts, False)
