@@ -72,7 +72,7 @@ def heads_of(shard: Shard, gatherer: Gatherer, stubs: Stubs) -> Heads:
     size, made = _resources(shard, gatherer, stubs.bits, flags)
     troubles = Troubles(shard, gatherer, made, [row[3] for row in patients])
     flags[list(troubles.unclear)] |= ROUGH
-    lists = dict(_lists(shard, gatherer))
+    lists = dict(_lists(shard, stubs))
     closed = np.zeros(shard.size, bool)
     for of_list in lists.values():
         closed |= of_list != NO_LIST
@@ -129,16 +129,11 @@ def _resources(shard: Shard, gatherer: Gatherer, bits: Array, flags: Array) -> t
     return np.bincount(ours, minlength=shard.size), Made(*shard.making(), most)
 
 
-def _lists(shard: Shard, gatherer: Gatherer) -> Iterator[tuple[str, Array]]:
+def _lists(shard: Shard, stubs: Stubs) -> Iterator[tuple[str, Array]]:
     """The entries of which something says that they are complete, with the resource, by patient."""
     import numpy as np
 
-    with told():
-        rows = shard.connection.execute(
-            "SELECT DISTINCT entry FROM facts WHERE kind = 'closed'"
-        ).fetchall()
-    names = gatherer.chosen.names
-    for entry in (names[entry] for (entry,) in rows if entry in names):
+    for entry in stubs.lists:
         facts = shard.facts(entry, ["resource"])
         found = np.full(shard.size, NO_LIST, np.int32)
         found[facts["patient"]] = facts["resource"]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CHUNK = 256
+_KINDS = ("condition", "procedure", "medication", "allergy")
 _NAMED = 5
 
 
@@ -69,9 +70,37 @@ class Gatherer:
     of_tables: Mapping[int, str] = field(default_factory=dict)
     """Number -> name of what rows of tables are taken for; empty where there are none."""
     chosen: Chosen = field(init=False)
+    excluded: Mapping[int, list[tuple[int, int]]] | None = field(default=None, init=False)
+    """Entry -> the code elements that do not stand for it, with the part; None: not yet known."""
+    _keeping_open: dict[str, list[int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.chosen = Chosen(self.codings, self.numbers, self.of_tables)
+
+    @property
+    def keeping_open(self) -> Mapping[str, list[int]]:
+        """Kind of concept -> the code elements of what may be anything of it."""
+        if not self._keeping_open:
+            kinds: dict[str, list[int]] = {kind: [] for kind in _KINDS}
+            for about, (row, content) in self.abouts.items():
+                for kind in self.chosen.keeps_open(row, content):
+                    kinds[kind].append(about)
+            self._keeping_open = kinds
+        return self._keeping_open
+
+    def found_otherwise(
+        self, stands: Iterable[tuple[int, int, int]]
+    ) -> dict[int, list[tuple[int, int]]]:
+        """Entry -> those of some code elements, with the part, that do not stand for it."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for about, part, entry in stands:
+            if about >= 0 and entry in self.chosen.names:
+                kind, content = self.abouts[about]
+                if kind is None:
+                    continue
+                if (part, entry) not in self.chosen.said(kind, None, content).parts:
+                    found.setdefault(entry, []).append((about, part))
+        return found
 
     @property
     def entries(self) -> list[int]:

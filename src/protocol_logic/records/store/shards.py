@@ -22,7 +22,6 @@ class Shard:
         self.start = span.start
         self.stop = span.stop
         self._beside = [number for number in gatherer.numbers.values() if number >= 0]
-        self._not: dict[int, list[tuple[int, int]]] | None = None
         self._unread: dict[str, Array] = {}
         self._numbers: Array | None = None
         self._places: Array | None = None
@@ -78,18 +77,14 @@ class Shard:
 
     def making(self) -> tuple[Array, Array]:
         """The patients and resources of all facts that count for the protocol, by number."""
-        numbers = sorted(n for n in self._gatherer.numbers.values() if n >= 0)
-        where = f"patient >= {self.start} AND patient < {self.stop}"
-        for number, pairs in self._excluded().items():
-            for about, part in pairs:
-                where += f" AND NOT (entry = {number} AND about = {about} AND part = {part})"
-        with told():
-            found = self.connection.execute(
-                f"SELECT patient - {self.start} AS patient, resource FROM by_entry "
-                f"WHERE {where} AND entry IN (SELECT unnest(?))",
-                [numbers],
-            ).fetchnumpy()
-        return found["patient"], found["resource"]
+        import numpy as np
+
+        names = [name for name, number in self._gatherer.numbers.items() if number >= 0]
+        facts = [self.facts(name, ["resource"]) for name in names]
+        if not facts:
+            return np.zeros(0, np.int32), np.zeros(0, np.int32)
+        patients, resources = ([each[name] for each in facts] for name in ("patient", "resource"))
+        return np.concatenate(patients), np.concatenate(resources)
 
     def words(self, kind: str) -> Mapping[int, str]:
         """The texts that a column holds, by number; those of a list with line feeds between."""
@@ -121,43 +116,26 @@ class Shard:
     def _find_unread(self) -> dict[str, Array]:
         import numpy as np
 
-        kinds: dict[str, list[int]] = {kind: [] for kind in _KINDS}
-        chosen = self._gatherer.chosen
-        for about, (row, content) in self._gatherer.abouts.items():
-            for kind in chosen.keeps_open(row, content):
-                kinds[kind].append(about)
         found = {}
-        for kind, abouts in kinds.items():
+        for kind, abouts in self._gatherer.keeping_open.items():
             found[kind] = np.zeros(self.size, dtype=bool)
             if abouts:
                 with told():
                     rows = self.connection.execute(
-                        "SELECT DISTINCT position FROM positions JOIN resources USING (patient) "
-                        f"WHERE position >= {self.start} AND position < {self.stop} "
+                        f"SELECT DISTINCT patient FROM resources WHERE {self.reach} "
                         "AND about IN (SELECT unnest(?)) "
                         "AND (stated OR status IS NOT NULL) AND NOT stopped",
                         [abouts],
                     ).fetchnumpy()
-                found[kind][rows["position"] - self.start] = True
+                places = self.places(rows["patient"])
+                found[kind][places[places >= 0]] = True
         return found
 
     def _excluded(self) -> Mapping[int, list[tuple[int, int]]]:
         """Entry -> the code elements that do not stand for it under the protocol, with the part:
         where categories of two entries lie in each other."""
-        if self._not is None:
-            chosen, abouts = self._gatherer.chosen, self._gatherer.abouts
+        if self._gatherer.excluded is None:
             with told():
                 rows = self.connection.execute("SELECT about, part, entry FROM stands").fetchall()
-            self._not = {}
-            for about, part, entry in rows:
-                if about >= 0 and entry in chosen.names:
-                    kind, content = abouts[about]
-                    if (
-                        kind is not None
-                        and (part, entry) not in chosen.said(kind, None, content).parts
-                    ):
-                        self._not.setdefault(entry, []).append((about, part))
-        return self._not
-
-
-_KINDS = ("condition", "procedure", "medication", "allergy")
+            self._gatherer.excluded = self._gatherer.found_otherwise(rows)
+        return self._gatherer.excluded

@@ -21,11 +21,13 @@ verdict; and in any case."""
 @dataclass(frozen=True, slots=True)
 class Stubs:
     """`bits`: by the number of code elements, the last for none at all. `suspects`: what may be
-    told beside a list that closes `classes`, without resources and days, by that number."""
+    told beside a list that closes `classes`, without resources and days, by that number. `lists`:
+    the entries of lists."""
 
     bits: Array
     suspects: dict[int, tuple[Unlisted, ...]]
     classes: frozenset[str]
+    lists: tuple[str, ...]
 
 
 def stubs_of(
@@ -58,7 +60,9 @@ def stubs_of(
         if its:
             suspects[about] = its
             classes.update(*(of for _, of in found))
-    return Stubs(bits, suspects, frozenset(classes))
+    numbers = gatherer.numbers
+    lists = [name for name in gatherer.codings.closed if numbers.get(name, -1) >= 0]
+    return Stubs(bits, suspects, frozenset(classes), tuple(lists))
 
 
 def _noted(said: Said) -> Iterator[Unlisted]:
