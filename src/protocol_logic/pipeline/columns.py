@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 
@@ -20,13 +19,13 @@ from protocol_logic.findings.columns.tables import Ints
 from protocol_logic.findings.unlisted import resembled
 from protocol_logic.findings.unread import open_to
 from protocol_logic.foundation.problems import Problem
+from protocol_logic.pipeline.opened import Opened
 from protocol_logic.pipeline.reading import as_of_date
 from protocol_logic.pipeline.screening import Screened, Screening
 from protocol_logic.reasoning.columns import ColumnEngine
 from protocol_logic.records.duplicates import misleading_id, with_id_told
 from protocol_logic.records.facts import Account, PatientRecord, Unlisted, first_day, total_of
 from protocol_logic.records.store.heads import SEVERAL, facts_alone, heads_of, resource_names
-from protocol_logic.records.store.opening import StoreError
 from protocol_logic.records.store.reading import Gatherer, Store, Stored
 from protocol_logic.records.store.shards import Shard
 from protocol_logic.records.store.stretch import Stretch
@@ -78,7 +77,7 @@ class ColumnScreening:
 
     `one_by_one`: how many patients were read so, wholly, partly, and for which part. `apart`: read
     by parts also those of whom columns tell nothing. `fewest`: of shorter stretches all are read
-    one by one. `threads`: how many read the store; None: one a core.
+    one by one. `opened`: the store at hand, where protocols read it together.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class ColumnScreening:
         option: date | None,
         apart: bool = False,
         fewest: int = 0,
-        threads: int | None = None,
+        opened: Opened | None = None,
     ) -> None:
         c = screening.compiled
         self.compiled = c
@@ -95,7 +94,7 @@ class ColumnScreening:
         self.option = option
         self.apart = apart
         self.fewest = fewest
-        self.threads = threads
+
         self.looks = Looks()
         self.engine = ColumnEngine(screening.engine, self.looks)
         self.beside = Beside(c.protocol, c.plan, self.looks)
@@ -104,18 +103,25 @@ class ColumnScreening:
         )
         self.one_by_one: Counter[str] = Counter()
         self._entries: dict[frozenset[str], set[int]] = {}
-        self._store: Store | None = None
+        self._opened = opened or Opened()
         self._gatherer: Gatherer | None = None
+        self._of: tuple[str, tuple[int, ...]] | None = None
+        """The store for which that gathers."""
         self._stubs: Stubs | None = None
-        self._texts: dict[str, int] | None = None
-        """The numbers of date texts that are no plain ones; None where there are no columns."""
 
     def screen(self, stretch: Stretch) -> list[Line]:
         """What becomes of each patient of a stretch, in order. Raises StoreError."""
-        store, gatherer = self._opened(stretch)
-        if self._texts is not None and stretch.stop - stretch.start >= self.fewest:
-            shard = store.shard(gatherer, stretch.start, stretch.stop)
-            return _Stretch(self, store, gatherer, shard, self._texts).lines()
+        opened = self._opened
+        opened.at(stretch)
+        store = opened.store
+        if self._gatherer is None or self._of != store.name:
+            self._gatherer, self._stubs = store.gatherer(self.compiled.codings), None
+            self._of = store.name
+            self._entries.clear()
+        gatherer = self._gatherer
+        if opened.texts is not None and stretch.stop - stretch.start >= self.fewest:
+            shard = Shard(opened.span, gatherer)
+            return _Stretch(self, store, gatherer, shard, opened.texts).lines()
         return [self._alone(item) for item in store.items(gatherer, stretch.start, stretch.stop)]
 
     def _alone(self, item: Stored | Problem) -> Line:
@@ -123,20 +129,6 @@ class ColumnScreening:
             return Line(stopped=(item,))
         self.one_by_one[WHOLLY] += 1
         return Line.of(self.screening.screen(item, self.option))
-
-    def _opened(self, stretch: Stretch) -> tuple[Store, Gatherer]:
-        if self._store is None or self._gatherer is None or self._store.name != stretch.store:
-            self.close()
-            self._store = Store(Path(stretch.store[0]), self.threads)
-            if self._store.name != stretch.store:
-                raise StoreError("it was changed while it was read", "run the command again")
-            self._gatherer = self._store.gatherer(self.compiled.codings)
-            self._texts = self._stubs = None
-            self._entries.clear()
-            if self._store.is_by_entry():
-                self._texts = {text: n for n, text in self._store.day_texts().items()}
-        self._store.narrow(stretch.start, stretch.stop)
-        return self._store, self._gatherer
 
     def stubs(self, gatherer: Gatherer) -> Stubs:
         """What the code elements of the store say."""
@@ -160,9 +152,7 @@ class ColumnScreening:
 
     def close(self) -> None:
         """Let the store go."""
-        if self._store is not None:
-            self._store.connection.close()
-            self._store = None
+        self._opened.close()
 
 
 class _Stretch:

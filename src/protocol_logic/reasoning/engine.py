@@ -47,6 +47,7 @@ from protocol_logic.reasoning.reads import (
     stands_for,
     touches,
 )
+from protocol_logic.reasoning.shared import Solvers
 from protocol_logic.reasoning.solver import Scenarios
 
 _T = TypeVar("_T")
@@ -56,10 +57,18 @@ _NO_GROUPS: Mapping[int, list[Group]] = MappingProxyType({})
 class Engine:
     """Decides patients of one protocol; keeps every solved row."""
 
-    def __init__(self, protocol: core.Protocol, plan: Plan, program: Program) -> None:
+    def __init__(
+        self,
+        protocol: core.Protocol,
+        plan: Plan,
+        program: Program,
+        shared: Solvers | None = None,
+    ) -> None:
+        """`shared`: the solvers of the protocols that are decided beside this one."""
         self.plan = plan
         self.program = program
         self.solvers: dict[str, CriterionSolver] = {}
+        self._shared = shared or Solvers()
         self.reads = [self._prepare(c, plan.reach[c.id]) for c in protocol.criteria]
         self.scopes = [
             (scope.id, [i for i, c in enumerate(protocol.criteria) if _counts(c, scope)])
@@ -83,9 +92,9 @@ class Engine:
         parts = []
         for number, part in enumerate(reach.parts, 1):
             name = f"{criterion.id}/{number}"
-            self.solvers[name] = CriterionSolver(criterion.id, self.plan, self.program, part)
+            self.solvers[name] = self._shared.of(criterion.id, self.plan, self.program, part)
             parts.append(read_of(name, True, part.reach, self.plan))
-        self.solvers[criterion.id] = CriterionSolver(criterion.id, self.plan, self.program)
+        self.solvers[criterion.id] = self._shared.of(criterion.id, self.plan, self.program)
         inclusion = criterion.polarity == "inclusion"
         return read_of(criterion.id, inclusion, reach, self.plan, tuple(parts))
 

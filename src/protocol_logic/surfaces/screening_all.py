@@ -150,7 +150,11 @@ class StartAll:
         return StartAll(tuple(each.with_threads(threads) for each in self.starts))
 
     def __call__(self) -> Callable[[Many], list[Results]]:
-        jobs = [start() for start in self.starts]
+        from protocol_logic.pipeline.opened import Opened
+        from protocol_logic.reasoning.shared import Solvers
+
+        opened, solvers = Opened(self.starts[0].threads), Solvers()
+        jobs = [start(opened, solvers) for start in self.starts]
 
         def job(item: Many) -> list[Results]:
             if isinstance(item, Problem):

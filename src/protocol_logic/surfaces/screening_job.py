@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from protocol_logic.answering.rows import Row
     from protocol_logic.pipeline import Compiled, Screening
     from protocol_logic.pipeline.columns import ColumnScreening
+    from protocol_logic.pipeline.opened import Opened
+    from protocol_logic.reasoning.shared import Solvers
     from protocol_logic.records.answers import Answers
     from protocol_logic.records.elements import Elements
     from protocol_logic.surfaces.recording import Piece
@@ -89,12 +91,21 @@ class Start:
         """Whether all that is wanted of a patient can be told of many at once."""
         return not (self.why or self.asked or self.recorded is not None)
 
-    def __call__(self) -> Callable[[Many], Results]:
+    def __call__(
+        self, opened: Opened | None = None, solvers: Solvers | None = None
+    ) -> Callable[[Many], Results]:
+        """`opened`, `solvers`: what protocols share."""
         from protocol_logic.compiling.answerable import elements_of
         from protocol_logic.pipeline import Screening
+        from protocol_logic.reasoning.engine import Engine
 
+        c = self.compiled
         screening = Screening(
-            self.compiled, self.answers, why=self.why, graphs=self.recorded is not None
+            c,
+            self.answers,
+            why=self.why,
+            graphs=self.recorded is not None,
+            engine=Engine(c.protocol, c.plan, c.program, solvers),
         )
         elements = elements_of(self.compiled.protocol) if self.asked else None
         columns: ColumnScreening | None = None
@@ -106,9 +117,13 @@ class Start:
                 return Results((self._screen(screening, elements, item),))
             if columns is None:
                 from protocol_logic.pipeline.columns import FEWEST, ColumnScreening
+                from protocol_logic.pipeline.opened import Opened
 
                 columns = ColumnScreening(
-                    screening, self.option, fewest=FEWEST, threads=self.threads
+                    screening,
+                    self.option,
+                    fewest=FEWEST,
+                    opened=opened or Opened(self.threads),
                 )
             return self._screen_many(columns, templates, item)
 

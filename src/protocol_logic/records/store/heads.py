@@ -4,7 +4,6 @@ for whom that takes the whole record.
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -60,14 +59,7 @@ def heads_of(shard: Shard, gatherer: Gatherer, stubs: Stubs) -> Heads:
     """The heads of a shard."""
     import numpy as np
 
-    with told():
-        patients = shard.connection.execute(
-            "SELECT patient, place, id, source, index_date, index_source, counted, nothing "
-            f"FROM patients WHERE {shard.reach} ORDER BY place"
-        ).fetchall()
-    if len(patients) > shard.size:
-        ours = set(shard.numbers.tolist())
-        patients = [row for row in patients if row[0] in ours]
+    patients = shard.span.patients()
     flags = np.zeros(shard.size, np.int64)
     size, made = _resources(shard, gatherer, stubs.bits, flags)
     troubles = Troubles(shard, gatherer, made, [row[3] for row in patients])
@@ -76,15 +68,12 @@ def heads_of(shard: Shard, gatherer: Gatherer, stubs: Stubs) -> Heads:
     closed = np.zeros(shard.size, bool)
     for of_list in lists.values():
         closed |= of_list != NO_LIST
-    irrelevant: dict[str, int] = {"{}": 0}
     records = []
     rows = zip(patients, size.tolist(), made.counts().tolist(), strict=True)
     for place, (row, resources, of_facts) in enumerate(rows):
         _, _, name, source, index_date, index_source, counted, nothing = row
-        if counted not in irrelevant:
-            irrelevant[counted] = sum(json.loads(counted).values())
         alone = troubles.alone.get(place, 0)
-        rest = irrelevant[counted] + resources - of_facts - alone
+        rest = counted + resources - of_facts - alone
         records.append(
             PatientRecord(
                 patient=name,
@@ -112,13 +101,8 @@ def _resources(shard: Shard, gatherer: Gatherer, bits: Array, flags: Array) -> t
     `bits` of code elements."""
     import numpy as np
 
-    with told():
-        found = shard.connection.execute(
-            "SELECT patient, resource, coalesce(about, -1) AS about, "
-            "(status IS NOT NULL)::UTINYINT AS loud, (via IS NOT NULL)::UTINYINT AS via "
-            f"FROM resources WHERE {shard.reach}"
-        ).fetchnumpy()
-    places = shard.places(found["patient"])
+    found = shard.span.resources()
+    places = found["place"]
     its = bits[found["about"]] | found["via"] * ROUGH | found["loud"] * UNREAD
     some = (its != 0) & (places >= 0)
     np.bitwise_or.at(flags, places[some], its[some])

@@ -23,37 +23,20 @@ class Shard:
         self.stop = span.stop
         self._beside = [number for number in gatherer.numbers.values() if number >= 0]
         self._unread: dict[str, Array] = {}
-        self._numbers: Array | None = None
-        self._places: Array | None = None
 
     @property
     def numbers(self) -> Array:
         """The numbers of the patients in the store, by place."""
-        if self._numbers is None:
-            with told():
-                found = self.connection.execute(
-                    "SELECT patient FROM positions WHERE position >= ? AND position < ? "
-                    "ORDER BY position",
-                    [self.start, self.stop],
-                ).fetchnumpy()
-            self._numbers = found["patient"]
-        return self._numbers
+        return self.span.numbers
 
     @property
     def reach(self) -> str:
         """A condition that holds of the patients of the shard, and perhaps of others."""
-        return f"patient BETWEEN {int(self.numbers.min())} AND {int(self.numbers.max())}"
+        return self.span.reach
 
     def places(self, patients: Array) -> Array:
         """The places of patients by their numbers; -1 for those of other shards."""
-        import numpy as np
-
-        if self._places is None:
-            low = int(self.numbers.min())
-            self._places = np.full(int(self.numbers.max()) - low + 1, -1, np.int32)
-            self._places[self.numbers - low] = np.arange(self.size, dtype=np.int32)
-        places: Array = self._places[patients - int(self.numbers.min())]
-        return places
+        return self.span.places(patients)
 
     @property
     def size(self) -> int:
@@ -117,18 +100,12 @@ class Shard:
         import numpy as np
 
         found = {}
+        its = self.span.resources()
+        may_be = (its["stated"] | (its["loud"] != 0)) & ~its["stopped"] & (its["place"] >= 0)
         for kind, abouts in self._gatherer.keeping_open.items():
             found[kind] = np.zeros(self.size, dtype=bool)
             if abouts:
-                with told():
-                    rows = self.connection.execute(
-                        f"SELECT DISTINCT patient FROM resources WHERE {self.reach} "
-                        "AND about IN (SELECT unnest(?)) "
-                        "AND (stated OR status IS NOT NULL) AND NOT stopped",
-                        [abouts],
-                    ).fetchnumpy()
-                places = self.places(rows["patient"])
-                found[kind][places[places >= 0]] = True
+                found[kind][its["place"][may_be & np.isin(its["about"], abouts)]] = True
         return found
 
     def _excluded(self) -> Mapping[int, list[tuple[int, int]]]:

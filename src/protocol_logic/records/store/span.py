@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -48,6 +49,76 @@ class Span:
             self._blocks.update(dict.fromkeys(block.entries, block))
         return self._blocks[entry].facts(entry, columns)
 
+    @property
+    def numbers(self) -> Array:
+        """The numbers of the patients in the store, by place."""
+        return self.once("numbers", self._numbers)
+
+    def _numbers(self) -> Array:
+        with told():
+            found = self.connection.execute(
+                "SELECT patient FROM positions WHERE position >= ? AND position < ? "
+                "ORDER BY position",
+                [self.start, self.stop],
+            ).fetchnumpy()
+        numbers: Array = found["patient"]
+        return numbers
+
+    @property
+    def reach(self) -> str:
+        """A condition that holds of the patients of the span, and perhaps of others."""
+        return f"patient BETWEEN {int(self.numbers.min())} AND {int(self.numbers.max())}"
+
+    def places(self, patients: Array) -> Array:
+        """The places of patients by their numbers; -1 for those who are not in it."""
+        found: Array = self.once("places", self._places)[patients - int(self.numbers.min())]
+        return found
+
+    def _places(self) -> Array:
+        import numpy as np
+
+        low = int(self.numbers.min())
+        found = np.full(int(self.numbers.max()) - low + 1, -1, np.int32)
+        found[self.numbers - low] = np.arange(self.size, dtype=np.int32)
+        return found
+
+    def patients(self) -> list[tuple[Any, ...]]:
+        """The patients: number, place in the store, id, source, index date and where it is from,
+        how many resources are irrelevant to every protocol, and how many entries hold none."""
+        return self.once("patients", self._patients)
+
+    def _patients(self) -> list[tuple[Any, ...]]:
+        with told():
+            rows = self.connection.execute(
+                "SELECT patient, place, id, source, index_date, index_source, counted, nothing "
+                f"FROM patients WHERE {self.reach} ORDER BY place"
+            ).fetchall()
+        ours = set(self.numbers.tolist())
+        sums: dict[str, int] = {"{}": 0}
+        found = []
+        for row in rows:
+            if row[0] in ours:
+                counted = row[6]
+                if counted not in sums:
+                    sums[counted] = sum(json.loads(counted).values())
+                found.append((*row[:6], sums[counted], row[7]))
+        return found
+
+    def resources(self) -> Table:
+        """All resources that some protocol can be told of: `place` of the patient, or -1, number,
+        `about` or -1, whether it is `stated`, may be (`loud`: its status leaves it open), is
+        `stopped`, or is found `via` another."""
+        return self.once("resources", self._resources)
+
+    def _resources(self) -> Table:
+        with told():
+            found = self.connection.execute(
+                "SELECT patient, resource, coalesce(about, -1) AS about, "
+                "(status IS NOT NULL)::UTINYINT AS loud, (via IS NOT NULL)::UTINYINT AS via, "
+                f"stated, stopped FROM resources WHERE {self.reach}"
+            ).fetchnumpy()
+        return {**found, "place": self.places(found["patient"])}
+
 
 class _Block:
     """The facts of some entries: columns, each read when it is first asked for."""
@@ -58,11 +129,18 @@ class _Block:
         self.entries = entries
         self._span = span
         self._columns: dict[str, Array] = {}
+        self._order: Array | None = None
         self._read(())
-        its, patient = self._columns["entry"], self._columns["patient"]
-        key = its.astype(np.int64) * span.size + patient
-        if (key[1:] < key[:-1]).any():
+        entry, patient, place = (self._columns[name] for name in _PLACE)
+        key = entry.astype(np.int64) * span.size + patient
+        if (key[1:] < key[:-1]).any():  # of several files one lies behind the other
+            self._order = np.argsort(key, kind="stable")
+            for name in _PLACE:
+                self._columns[name] = self._columns[name][self._order]
+            key, place = key[self._order], self._columns["place"]
+        if ((key[1:] == key[:-1]) & (place[1:] < place[:-1])).any():
             raise StoreError(*_NOT_IN_ORDER)
+        its = self._columns["entry"]
         found, first = np.unique(its, return_index=True)
         stops = [*first[1:].tolist(), len(its)]
         pairs = zip(found.tolist(), first.tolist(), stops, strict=False)
@@ -89,7 +167,8 @@ class _Block:
                 f"AND get_bit('{bits}'::BIT, entry - {first}) = 1"
             ).fetchnumpy()
         found["patient"] = found["patient"] - found["patient"].dtype.type(span.start)
-        for name, column in found.items():
+        for name, read in found.items():
+            column = read if self._order is None else read[self._order]
             column.flags.writeable = False
             if name in _PLACE and not (self._columns.setdefault(name, column) == column).all():
                 raise StoreError(*_NOT_IN_ORDER)
@@ -98,4 +177,4 @@ class _Block:
 
 _PLACE = ("entry", "patient", "place")
 _NOT_IN_ORDER = ("its facts do not lie in order", "ingest the sources into a new file")
-"""DuckDB gives rows as they lie, if nothing else is asked for."""
+"""DuckDB gives rows as they lie, if nothing else is asked for; so each time in one order."""
