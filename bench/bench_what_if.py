@@ -49,6 +49,7 @@ from protocol_logic.pipeline import (
 from protocol_logic.reasoning.engine import Engine
 from protocol_logic.reasoning.repairing import (
     Fit,
+    Level,
     Region,
     Shape,
     _lever_facts,
@@ -169,7 +170,10 @@ def recorded() -> Iterator[list[Problem_]]:
     problems: list[Problem_] = []
 
     def solve(
-        levers: Sequence[Shape], nogoods: Iterable[Sequence[Fit]], most: int, cheapest: bool
+        levers: Sequence[Shape],
+        nogoods: Iterable[Sequence[Fit]],
+        most: int,
+        cheapest: Level | None = None,
     ) -> tuple[list[Region], bool]:
         each = list(nogoods)
         if each and all(each):
@@ -198,7 +202,7 @@ def beside(patients: list[list[Problem_]]) -> None:
     times = []
     for problems in patients:
         start = process_time()
-        found = [minimal_regions(levers, nogoods, MOST, True)[0] for levers, nogoods in problems]
+        found = [minimal_regions(levers, nogoods, MOST, Level())[0] for levers, nogoods in problems]
         times.append(process_time() - start)
         ours.append(
             [{atoms(p[0], r) for r in each} for p, each in zip(problems, found, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings, strategies as st
 
-from protocol_logic.reasoning.repairing import Fit, Region, Shape, State, minimal_regions
+from protocol_logic.reasoning.repairing import Fit, Level, Region, Shape, State, minimal_regions
 
 SHAPES = st.lists(
     st.tuples(st.integers(1, 9), st.integers(1, 3), st.sampled_from(["one", "any", "range"])),
@@ -41,14 +41,15 @@ def cost_of(shapes: list[Shape], region: Region) -> int:
 
 
 @settings(max_examples=60, deadline=None)
-@given(searches(), st.integers(1, 4))
+@given(searches(), st.integers(1, 4), st.none() | st.integers(-1, 30))
 def test_the_cheapest_are_given(
-    search: tuple[list[Shape], list[tuple[Fit, ...]]], most: int
+    search: tuple[list[Shape], list[tuple[Fit, ...]]], most: int, near: int | None
 ) -> None:
+    """Wherever the search begins."""
     shapes, nogoods = search
-    every, whole = minimal_regions(shapes, nogoods, 10_000, cheapest=False)
+    every, whole = minimal_regions(shapes, nogoods, 10_000)
     assert whole
-    some, complete = minimal_regions(shapes, nogoods, most, cheapest=True)
+    some, complete = minimal_regions(shapes, nogoods, most, Level(near))
     assert complete is (len(every) <= most)
     assert set(some) <= set(every)
     costs = sorted(cost_of(shapes, region) for region in every)

@@ -7,7 +7,6 @@ the others are. They are found one by one, where a scenario fails, and belong to
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -122,8 +121,18 @@ Region = tuple[tuple[int, tuple[int, ...]], ...]
 """Levers that are changed, each with the options that are kept."""
 
 
+@dataclass(slots=True)
+class Level:
+    """The cost up to which there were not too many changes: near it the next search begins."""
+
+    cost: int | None = None
+
+
 def minimal_regions(
-    levers: Sequence[Shape], nogoods: Iterable[Sequence[Fit]], most: int, cheapest: bool
+    levers: Sequence[Shape],
+    nogoods: Iterable[Sequence[Fit]],
+    most: int,
+    cheapest: Level | None = None,
 ) -> tuple[list[Region], bool]:
     """All minimal changes that hit no nogood, and whether these are all, sorted.
 
@@ -135,10 +144,10 @@ def minimal_regions(
     if not nogoods:
         return [()], True
     search = _Search(levers, nogoods, most)
+    if cheapest is not None:
+        return search.cheapest(cheapest)
     found = search.regions()
-    if len(found) <= most:
-        return sorted(found), True
-    return sorted(search.cheapest(found) if cheapest else found[:most]), False
+    return sorted(found[:most]), len(found) <= most
 
 
 class _Search:
@@ -147,7 +156,7 @@ class _Search:
     def __init__(self, levers: Sequence[Shape], nogoods: Sequence[Sequence[Fit]], most: int):
         self.most = most
         self.costs = [lever.costs for lever in levers]
-        self.bounds: set[int] = set()
+        self.known: dict[int, list[Region]] = {-1: []}
         self.control = Control(
             [f"--models={most + 1}", "--heuristic=Domain", "--enum-mode=domRec", "--warn=none"],
             logger=_refuse,
@@ -174,47 +183,61 @@ class _Search:
             self.control.solve(on_model=keep)
         return found
 
-    def cheapest(self, found: Iterable[Region]) -> list[Region]:
-        """Where there are too many: all up to a cost, and some of those that cost one more.
+    def cheapest(self, level: Level) -> tuple[list[Region], bool]:
+        """All minimal changes; where there are too many all up to a cost, and some of those that
+        cost one more.
 
-        `found`: more than are wanted. What is minimal among those up to a cost is minimal among
-        all: with less changed, a repair costs no more.
+        What is minimal among those up to a cost is minimal among all: with less changed, a repair
+        costs no more.
         """
-        prices = [sum([self.costs[n][kept[0]] for n, kept in region]) for region in found]
-        low, high = -1, sorted(prices)[self.most]
-        while high - low > 1:  # not too many up to `low`, too many up to `high`
+        top = sum(max(costs, default=0) for costs in self.costs)
+        low, high = -1, top + 1  # not too many up to `low`, too many up to `high`, if at all
+        if level.cost is None:
+            every = self.regions()
+            if len(every) <= self.most:
+                return sorted(every), True
+            high = sorted(map(self._price, every))[self.most]
+        else:
+            low, high = self._around(min(level.cost, top), low, high)
+        while high - low > 1:
             middle = (low + high) // 2
-            with self._up_to(middle):
-                few = self._number() <= self.most
-            low, high = (middle, high) if few else (low, middle)
-        with self._up_to(low):
-            kept = self.regions()
-        with self._up_to(high):
-            more = set(self.regions())
-        return kept + sorted(more.difference(kept))[: self.most - len(kept)]
+            low, high = (middle, high) if self._are_few(middle) else (low, middle)
+        level.cost = low
+        kept = self._up_to(low)
+        if low == top:
+            return sorted(kept), True
+        more = sorted(set(self._up_to(high)).difference(kept))
+        return sorted(kept + more[: self.most - len(kept)]), False
 
-    def _number(self) -> int:
-        number = 0
+    def _around(self, cost: int, low: int, high: int) -> tuple[int, int]:
+        """Where the change from few to too many lies, from a cost outwards."""
+        step = 1
+        if self._are_few(cost):
+            low = cost
+            while low + step < high and self._are_few(low + step):
+                low, step = low + step, 2 * step
+            return low, min(low + step, high)
+        high = cost
+        while high - step > low and not self._are_few(high - step):
+            high, step = high - step, 2 * step
+        return max(high - step, low), high
 
-        def one_more(_: Model) -> None:
-            nonlocal number
-            number += 1
+    def _price(self, region: Region) -> int:
+        return sum([self.costs[n][kept[0]] for n, kept in region])
 
-        with undisturbed():
-            self.control.solve(on_model=one_more)
-        return number
+    def _are_few(self, cost: int) -> bool:
+        return len(self._up_to(cost)) <= self.most
 
-    @contextmanager
-    def _up_to(self, cost: int) -> Iterator[None]:
-        """Changes that cost no more."""
-        bound = Function("bound", [Number(cost)])
-        if cost not in self.bounds:
-            self.bounds.add(cost)
+    def _up_to(self, cost: int) -> list[Region]:
+        """Minimal changes that cost no more, one more than are wanted at most."""
+        if cost not in self.known:
+            bound = Function("bound", [Number(cost)])
             with undisturbed():
                 self.control.ground([("within", [Number(cost)])])
-        self.control.assign_external(bound, True)
-        yield
-        self.control.assign_external(bound, False)
+            self.control.assign_external(bound, True)
+            self.known[cost] = self.regions()
+            self.control.assign_external(bound, False)
+        return self.known[cost]
 
 
 @cache

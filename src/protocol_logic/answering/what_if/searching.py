@@ -8,7 +8,7 @@ from datetime import date
 
 from protocol_logic.answering.what_if.failing import Day, OfProtocol, Solution, TooMany
 from protocol_logic.answering.what_if.levers import Lever
-from protocol_logic.reasoning.repairing import Fit, Nogood, Region, Shape, minimal_regions
+from protocol_logic.reasoning.repairing import Fit, Level, Nogood, Region, Shape, minimal_regions
 from protocol_logic.records.facts import PatientRecord
 
 MOST = 1_000
@@ -116,7 +116,7 @@ class Search(Day):
         """By the nogoods that are known, and those that are still found."""
         wholes: dict[tuple[int, Region], bool] = {}
         before: list[Region] = []
-        most = _AT_FIRST
+        most, level = _AT_FIRST, Level()
         fitting: dict[int, list[tuple[Fit, ...] | None]] = {u: [] for u in units}
         passed: set[tuple[int, Region]] = set()
         while True:
@@ -125,7 +125,8 @@ class Search(Day):
                 known += [self._fits(u, nogood, place) for nogood in fresh]
             nogoods = [fits for known in fitting.values() for fits in known if fits is not None]
             nogoods += [self._all_of(u, own, place) for (u, own), no in wholes.items() if no]
-            regions, complete = minimal_regions(shapes, nogoods, most, most == MOST)
+            cheapest = level if most == MOST else None
+            regions, complete = minimal_regions(shapes, nogoods, most, cheapest)
             if regions and regions == before:
                 raise TooMany("what makes some criterion fail was not found")
             before, wrong = regions, 0
