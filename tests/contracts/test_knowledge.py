@@ -160,9 +160,7 @@ IMPLIED_IN_NAME_ONLY = {
     ("alcoholic_liver_failure", "hepatitis"): "hepatic is of the liver, not hepatitis",
     ("anti_infective", "infection"): "what is given against it, or so that it does not come",
     ("malignant_ascites", "ascites"): "R18.0 lies in R18, which is ascites",
-    ("trastuzumab_deruxtecan", "trastuzumab"): "a conjugate of it, which casts doubt",
-    ("trastuzumab_emtansine", "trastuzumab"): "a conjugate of it, which casts doubt",
-    ("neoplasm_of_uncertain_behavior", "lymphoma"): "of lymphoid tissue, and not known to be one",
+    ("long_term_oral_hypoglycemic", "hypoglycemia"): "a drug that lowers sugar, not too far",
     ("atrial_fibrillation", "atrial_flutter"): "the category I48 has both, and is neither alone",
     ("esophageal_varices", "bleeding_disorder"): "they bleed without one",
     ("gastrointestinal_hemorrhage", "bleeding_disorder"): "it is one of the ulcer or the varices",
@@ -175,10 +173,6 @@ IMPLIED_IN_NAME_ONLY = {
         "coronary_artery_disease_with_angina",
         "coronary_artery_bypass_graft",
     ): "a condition is no procedure; I25.7 is of a transplanted heart too",
-    (
-        "dialysis_dependence",
-        "dialysis",
-    ): "a condition is no procedure; when it was done is not said",
     (
         "end_stage_renal_disease",
         "dialysis",
@@ -254,11 +248,22 @@ def test_what_names_another_entry_is_a_kind_of_it_or_is_looked_at() -> None:
     told = {name: [code for c in of for code in (*c.shared, *c.past)] for name, of in kinds.items()}
     also = {name: [code for c in of for code in c.codes] for name, of in kinds.items()}
     below = {name: {each.name for each in of} for name, of in kinds.items()}
+    doubting = {  # of it, of a kind of it or of a class that it is a kind of
+        name: {
+            doubt.entry
+            for concept in concepts
+            if concept.name in below[name] or name in below[concept.name]
+            for doubt in concept.doubts
+        }
+        for name in below
+    }
     found = set()
     for entry in concepts:
         names = [entry.name.replace("_", " "), entry.label or ""]
         for other in concepts:
             if entry.name in below[other.name] or other.name in below[entry.name]:
+                continue
+            if entry.name in doubting[other.name]:
                 continue
             if any(in_text(other.name, name) for name in names) or any(
                 in_text(other.name, code.display or "")

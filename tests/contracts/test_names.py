@@ -107,12 +107,15 @@ def test_nothing_found_says_what_is_near() -> None:
         ("HBV", ["hepatitis_b", "hepatitis_b_dna"]),
         ("TKI", ["targeted_therapy", "alk_inhibitor", "egfr_tyrosine_kinase_inhibitor"]),
         ("ANC", ["neutrophils"]),
-        ("anticoagulants", ["anticoagulant", "direct_oral_anticoagulant"]),
+        (
+            "anticoagulants",
+            ["anticoagulant", "direct_oral_anticoagulant", "long_term_anticoagulant"],
+        ),
         ("oesophageal varices", ["esophageal_varices"]),
         ("Crohn's disease", ["crohn_disease"]),
         # a short word is no beginning of a longer one
         ("ASA", ["aspirin"]),
-        ("age", ["age", "age_in_months", "age_in_days"]),
+        ("age", ["age", "gestational_age", "age_in_months", "age_in_days"]),
         # inside of a word
         ("cytopenia", ["thrombocytopenia"]),
         # what stands in the words, where no name fits all of them, and nothing far-fetched

@@ -75,10 +75,10 @@ class Codings:
     """The codes of all qualifiers of the vocabulary."""
     whole: Vocabulary = field(compare=False, repr=False)
     """The vocabulary, reached or not: what tables are read for."""
-    valued: Table[Status] = field(default_factory=dict, compare=False, repr=False)
-    """The statuses by the codes of their values."""
+    valued: Table[Status | Quantity] = field(default_factory=dict, compare=False, repr=False)
+    """Statuses and quantities by the codes of their values."""
     stating: frozenset[Key] | None = field(default=frozenset(), compare=False, repr=False)
-    """The codes and values of all statuses of the vocabulary; None: not known."""
+    """The codes and values of all of these in the vocabulary; None: not known."""
     said: dict[tuple[object, ...], Said] = field(default_factory=dict, compare=False, repr=False)
     """What quantities were read as (see records/quantities.py), to read the same only once."""
     alike: Alike = field(default_factory=lambda: Alike(()), compare=False, repr=False)
@@ -141,9 +141,9 @@ class Codings:
             qualifiers=_by_element(vocabulary.of(Qualifier)),
             qualifying=frozenset(key for q in whole.of(Qualifier) for key in q.meanings),
             whole=whole,
-            valued=_valued(vocabulary.of(Status)),
+            valued=_valued(vocabulary),
             stating=frozenset(
-                key for s in whole.of(Status) for key in (*_keys(s.codes), *s.meanings)
+                [*_valued(whole), *(key for s in whole.of(Status) for key in _keys(s.codes))]
             ),
             alike=Alike(e for e in vocabulary.entries.values() if isinstance(e, Quantity | Status)),
         )
@@ -189,11 +189,12 @@ def _by_element(qualifiers: Iterable[Qualifier]) -> dict[str, tuple[Qualifier, .
     return found
 
 
-def _valued(statuses: Iterable[Status]) -> dict[Key, tuple[Status, ...]]:
-    found: dict[Key, tuple[Status, ...]] = {}
-    for status in statuses:
-        for key in status.meanings:
-            found[key] = (*found.get(key, ()), status)
+def _valued(vocabulary: Vocabulary) -> dict[Key, tuple[Status | Quantity, ...]]:
+    found: dict[Key, tuple[Status | Quantity, ...]] = {}
+    for entry in vocabulary.entries.values():
+        if isinstance(entry, Status | Quantity):
+            for key in entry.meanings if isinstance(entry, Status) else entry.coded:
+                found[key] = (*found.get(key, ()), entry)
     return found
 
 

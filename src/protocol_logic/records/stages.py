@@ -6,9 +6,10 @@ Source: docs/records.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from protocol_logic.foundation.calendar import PartialDate
-from protocol_logic.knowledge.vocabulary import Status
+from protocol_logic.knowledge.vocabulary import Quantity, Status
 from protocol_logic.records import conditions, observations
 from protocol_logic.records.codings import ICD_10_CM, Codings, entries_of, is_known, keys_of
 from protocol_logic.records.dates import day_of
@@ -16,13 +17,16 @@ from protocol_logic.records.facts import doubtful
 from protocol_logic.records.item import Item, objects_in
 from protocol_logic.records.json_text import Object
 
+Staged: TypeAlias = Status | Quantity
+"""What a stage can be a value of."""
+
 STAGE_GROUP = ("http://loinc.org", "21908-9")
 """What a stage of a tumor is that does not say what it is."""
 
 
-def statuses_in(json: Object, codings: Codings) -> Iterator[tuple[Object, int, Status]]:
+def statuses_in(json: Object, codings: Codings) -> Iterator[tuple[Object, int, Staged]]:
     """Each stage that a Condition says, as an Observation has it, with its number among all, and
-    the status that it states. None of what was entered in error, or refuted."""
+    the entry of which it states a value. None of what was entered in error, or refuted."""
     if "stage" not in json or conditions.is_withdrawn(json):
         return
     for number, stage in enumerate(objects_in(json, "stage"), 1):
@@ -34,7 +38,7 @@ def statuses_in(json: Object, codings: Codings) -> Iterator[tuple[Object, int, S
                 yield said, number, entry
 
 
-def read(item: Item, entry: Status, when: PartialDate | None) -> None:
+def read(item: Item, entry: Staged, when: PartialDate | None) -> None:
     """One fact. What is not confirmed has a stage that is not known."""
     made = len(item.facts)
     observations.read(item, entry, when)
@@ -47,7 +51,7 @@ def day(item: Item, paths: tuple[str, ...]) -> PartialDate:
     return day_of(item, paths) or PartialDate.between(None, None)
 
 
-def _statuses(json: Object, said: Object, codings: Codings) -> tuple[Status, ...]:
+def _statuses(json: Object, said: Object, codings: Codings) -> tuple[Staged, ...]:
     """Those that the type of a stage means, else its value; else, where nothing tells what it is,
     the stage group. All of these where it is not known which others there are."""
     kind, value = said["code"], said["valueCodeableConcept"]
@@ -63,8 +67,8 @@ def _statuses(json: Object, said: Object, codings: Codings) -> tuple[Status, ...
     return () if told or _is_no_tumor(json) else group
 
 
-def _of(entries: tuple[object, ...]) -> tuple[Status, ...]:
-    return tuple(entry for entry in entries if isinstance(entry, Status))
+def _of(entries: tuple[object, ...]) -> tuple[Staged, ...]:
+    return tuple(entry for entry in entries if isinstance(entry, Status | Quantity))
 
 
 def _is_no_tumor(json: Object) -> bool:

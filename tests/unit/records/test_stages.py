@@ -11,7 +11,7 @@ import pytest
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Compiled, compile_source
-from protocol_logic.records.facts import Stated
+from protocol_logic.records.facts import Measured, Stated
 from protocol_logic.records.fhir import read_record
 from protocol_logic.records.sources import Document
 from protocol_logic.records.store.gathering import Chosen, gather
@@ -22,7 +22,7 @@ from tests.unit.records.build import VERIFICATION, bundle, concept, resource
 from tests.unit.records.vocabulary import LOINC
 
 PROTOCOL = """protocol trial
-  uses oncology.staging
+  uses oncology.staging, cardiology
 
 exclude a
   > All of them
@@ -30,6 +30,7 @@ exclude a
     metastatic
     t_category is T4
     n_category is N3
+    nyha >= 2
 """
 AJCC = "http://cancerstaging.org"
 ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -57,8 +58,11 @@ def read(stage: Any, **content: Any) -> tuple[dict[str, list[Any]], list[str]]:
     assert kept is not None and gather(kept, chosen) == record
     found: dict[str, list[Any]] = {}
     for fact in record.facts:
-        if isinstance(fact.reading, Stated):
-            found.setdefault(fact.entry, []).append(fact.reading.values)
+        if isinstance(fact.reading, Stated | Measured):
+            reading = fact.reading
+            number = reading.value.lo if isinstance(reading, Measured) and reading.value else None
+            value = reading.values if isinstance(reading, Stated) else number
+            found.setdefault(fact.entry, []).append(value)
             assert fact.date is not None
             assert fact.date.first == date(2026, 1, 5) or "recordedDate" in content
     return found, [problem.code for problem in record.problems]
@@ -100,6 +104,11 @@ def test_what_says_that_it_is_no_stage_group_is_none() -> None:
     typed = {"type": concept("21905-5", LOINC), "summary": concept("x", AJCC)}
     assert read([typed])[0] == {"t_category": [None]}
     assert read([{"summary": {"text": "IV"}}], code=concept("D37.1", ICD10))[0] == {"stage": [None]}
+
+
+def test_a_class_of_heart_failure_is_read_as_one() -> None:
+    found = read([{"summary": concept("421704003")}], code=concept("84114007"))[0]
+    assert found == {"nyha": [2]}
 
 
 @pytest.mark.parametrize(

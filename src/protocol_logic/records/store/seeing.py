@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
-from protocol_logic.knowledge.vocabulary import Lesion, Named, Qualifier, Status
+from protocol_logic.knowledge.vocabulary import Lesion, Named, Qualifier, Quantity, Status
 from protocol_logic.records import fhir, stages
 from protocol_logic.records.codings import Key, entries_of, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
@@ -357,7 +357,7 @@ class _Seer(fhir.Reader):
         facts: list[Fact] = []
         source = self.document.source
         sub = _Item(part, item.name, source, layer.codings, facts, [], item.born)
-        if kept.kind == "Condition" and isinstance(entry, Status):
+        if kept.kind == "Condition" and isinstance(entry, Status | Quantity):
             stages.read(sub, entry, when)
         else:
             row.read(sub, entry, when)
