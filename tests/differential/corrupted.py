@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from typing import Any
 
@@ -11,10 +10,9 @@ KINDS = ("drop edge", "flip outcome", "change value", "swap facts", "change role
 _ROLES = ("supports", "defeats", "missing")
 
 
-def corrupted(rng: random.Random, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """What was done, and the graph with it."""
+def corrupted(rng: random.Random, wrong: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What was done to the graph, and the graph with it."""
     kind = rng.choice(KINDS)
-    wrong = copy.deepcopy(data)
     nodes, edges = wrong["nodes"], wrong["edges"]
     if kind == "drop edge":
         edges.pop(rng.randrange(len(edges)))

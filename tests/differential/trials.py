@@ -61,10 +61,9 @@ class Trial:
 
 def trials(case: int) -> Iterator[Trial]:
     """Three patients of a random protocol; all but the first have rough and blurred records."""
-    text, found, site, state = _made(case)
+    text, found, site, engine, state = _made(case)
     rng = random.Random()
     rng.setstate(state)
-    engine = Engine(found.protocol, found.plan, found.program)
     for number in range(3):
         bundle, as_of = bundles.random_bundle(rng, number)
         if number:
@@ -83,15 +82,16 @@ def trials(case: int) -> Iterator[Trial]:
         yield Trial(text, number, dated, told, engine, record, as_of, dates)
 
 
-@lru_cache(maxsize=60)
-def _made(case: int) -> tuple[str, Compiled, Compiled, Any]:
-    """A random protocol, without policies and with, and the random numbers that are left: several
-    tests ask for the first cases."""
+@lru_cache(maxsize=100)
+def _made(case: int) -> tuple[str, Compiled, Compiled, Engine, Any]:
+    """A random protocol, without policies and with, its engine, and the random numbers that are
+    left: several tests ask for the first cases."""
     rng = random.Random(f"protocol {case}")
     text = random_protocol(rng)
     found = _recurring(case, compiled(text))
     site = _recurring(case, compiled(text, policies(random_policies(rng))))
-    return text, found, site, rng.getstate()
+    engine = Engine(found.protocol, found.plan, found.program)
+    return text, found, site, engine, rng.getstate()
 
 
 def _recurring(case: int, found: Compiled) -> Compiled:
