@@ -40,8 +40,8 @@ def main(sizes: list[int]) -> None:
                 subprocess.run(command, check=True)
 
 
-def one(path: Path, size: int, layout: str) -> None:
-    """Measure one size."""
+def one(path: Path, size: int, layout: str) -> float:
+    """Measure one size; the processor time of all findings."""
     import duckdb
 
     with duckdb.connect(config={"threads": 2, "memory_limit": "6GB"}) as connection:
@@ -66,6 +66,7 @@ def one(path: Path, size: int, layout: str) -> None:
             spent = _measured(size, layout, phase.name, phase.statements, run)
             total = (total[0] + spent[0], total[1] + spent[1])
         _tell(size, layout, "in all", *total)
+        return total[1]
 
 
 def _measured(size, layout, name, statements, run) -> tuple[float, float]:

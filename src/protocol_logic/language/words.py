@@ -34,8 +34,8 @@ HEADER = ("title", "version", "language", "registry", "source", "uses", "use")
 INNER = frozenset(
     "all any none at there not attested judged opaque todo lines history number allergy highest "
     "lowest mean applies except decide otherwise denied doubted > label source also code unlike "
-    "near unit accepts plausible limits whole value values is includes closed evidence axis site method "
-    "measurable title "
+    "near unit accepts plausible limits whole value values is includes closed evidence axis site "
+    "method measurable title "
     "version language registry uses given expect date for add |".split()
 )
 """Words that start a line inside a statement."""
