@@ -8,7 +8,13 @@ from typing import Any
 
 from protocol_logic.answering.finding_words import NUMBERS, FindingWords
 from protocol_logic.answering.near_misses import near_miss
-from protocol_logic.answering.readings import margin_words, one_number, range_origin, read_as
+from protocol_logic.answering.readings import (
+    margin_words,
+    named_as,
+    one_number,
+    range_origin,
+    read_as,
+)
 from protocol_logic.compiling import core
 from protocol_logic.findings.rows import CellSet, Opener, PatientFindings
 from protocol_logic.findings.unlisted import words as beside_words
@@ -135,6 +141,9 @@ class Leaves:
             words = reading
         told_in_reading = isinstance(fact.reading, Therapy | Born | Happened)
         dated = "" if told_in_reading or fact.date is None else f" on {fact.date.text}"
+        named, name = named_as(fact), label.casefold()
+        if named and named.casefold() not in name and not named.casefold().startswith(name):
+            label = f"{label} ({named})"
         told = f"{label} {words}{dated}"
         if isinstance(fact.reading, Closed):
             told = f"{label}{dated}: what it does not hold is absent"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from fractions import Fraction
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.interval import Interval, decimal_text
+from protocol_logic.foundation.text import shown
 from protocol_logic.records.facts import (
     Born,
     Closed,
@@ -97,6 +99,32 @@ def _about(number: Fraction) -> str:
     """A number exactly; one without a finite decimal as a fraction, with what it is about."""
     text = _exactly(number)
     return f"{text} (about {round(float(number), 3)})" if "/" in text else text
+
+
+def named_as(fact: Fact) -> str:
+    """What a diagnosis, a procedure or a medication is called where it is recorded; nothing where a
+    fact has no such name."""
+    if fact.resource.partition("/")[0] not in _NAMING or isinstance(fact.reading, Stated):
+        return ""
+    parts = fact.recorded.split(", ")
+    while parts and (parts[-1] in _STATUSES or _SPAN.fullmatch(parts[-1])):
+        parts.pop()
+    return shown(", ".join(parts))
+
+
+_NAMING = {
+    "Condition", "Procedure", "MedicationStatement", "MedicationAdministration",
+    "MedicationRequest", "MedicationDispense", "condition_occurrence", "procedure_occurrence",
+    "drug_exposure",
+}  # fmt: skip
+"""Types of resources, and tables of OMOP, that name what they are about."""
+_STATUSES = {
+    *("confirmed", "refuted", "unconfirmed", "provisional", "differential", "entered-in-error"),
+    *("active", "recurrence", "relapse", "inactive", "remission", "resolved", "on-hold"),
+    *("completed", "stopped", "in-progress", "unknown", "both", "left", "right"),
+}
+_SPAN = re.compile(r"\S+ to \S+|abated \S+")
+"""What the record of a fact says besides, as `records/` writes it."""
 
 
 def read_as(fact: Fact, unit: str | None) -> str:
