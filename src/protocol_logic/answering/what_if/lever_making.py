@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -10,6 +10,7 @@ from math import ceil, floor
 
 from protocol_logic.answering.what_if.changes import UNKNOWN
 from protocol_logic.answering.what_if.lever_limits import DerivedLimits, unit_of
+from protocol_logic.answering.what_if.lever_sizes import lesion_text, sizes_of
 from protocol_logic.answering.what_if.levers import (
     Because,
     Cut,
@@ -36,6 +37,7 @@ from protocol_logic.records.facts import (
     End,
     Limit,
     Measured,
+    Reading,
     Stated,
 )
 
@@ -247,23 +249,22 @@ class LeverMaker(DerivedLimits):
 )  # fmt: skip
 
     def _lesion(self, entry: voc.Lesion, readers: Sequence[Finding]) -> Lever | None:
-        """By its count where it has one; else by a lesion of any site that is large enough."""
+        """By its count where it has one; else by a lesion of a size."""
         change = self.changes[entry.name]
         recorded = self._is_recorded(entry.name, readers)
         done = doing_of(change, recorded)
-        if done is None or entry.counted is None:
+        if done is None:
             return None
-        now = self.cutter.input(entry.name).alternatives
-        options = []
-        for words, value in (
-            (">= 1", Interval.at_least(1)),
-            ("0", Interval.point(0)),
-        ):
-            fact = self._fact(entry.counted, words, Measured(value))
-            options.append(Option(words, *done, (fact,)))
-        was = " or ".join(_LESION.get(str(v), str(v)) for v in now) if recorded else UNKNOWN
-        return Lever(
-            entry.counted, was, tuple(options))  # fmt: skip
+        now = self.cutter.input(entry.name)
+        counts = ((">= 1", Interval.at_least(1)), ("0", Interval.point(0)))
+        settings: Iterable[tuple[str, Reading]] = ((w, Measured(v)) for w, v in counts)
+        was = " or ".join(_LESION.get(str(v), str(v)) for v in now.alternatives)
+        if entry.counted is None:
+            settings = sizes_of(entry)
+            was = lesion_text(entry, now.facts)
+        name = entry.counted or entry.name
+        options = [Option(w, *done, (self._fact(name, w, reading),)) for w, reading in settings]
+        return Lever(name, was if recorded else UNKNOWN, tuple(options))
 
 
 _OLDEST = 150
