@@ -162,6 +162,31 @@ def test_what_would_help_and_is_not_offered_is_told() -> None:
     assert note.endswith("which is not offered: hemoglobin changes down alone")
 
 
+WASHOUT = """\
+protocol washout
+  title Washout
+  version 1.0
+  uses oncology.breast, drugs.antineoplastic
+
+exclude washout
+  > GnRH analogues within 28 days
+  gnrh_analogue within 28 days
+"""
+
+
+def test_what_stopping_a_drug_brings_only_later_is_told_and_so(tmp_path: Path) -> None:
+    meral = DEMO / "meral_goserelin_salvage.json"
+    protocol = written(tmp_path / "w.elig", WASHOUT)
+    asked = run("what-if", protocol, meral, "--format", "json")
+    assert json.loads(asked.stdout)["notes"] == [
+        "with gnrh_analogue stopped on 2026-10-28 `washout` passes from 2026-11-25 on"
+    ]
+    stop = "gnrh_analogue:MedicationAdministration/meral-goserelin is from 2025-10-13 to 2026-10-27"
+    for day, said in (("2026-11-24", "ineligible"), ("2026-11-25", "eligible")):
+        done = run("what-if", protocol, meral, "--as-of", day, "--set", stop, "--format", "json")
+        assert json.loads(done.stdout)["eligibility"] == said
+
+
 def test_a_name_that_no_criterion_reads_is_told() -> None:
     done = run("what-if", PROTOCOL, HANNE, "--set", "potassium is 4 mmol/L")
     assert done.returncode == 0

@@ -6,27 +6,36 @@
 from __future__ import annotations
 
 import os
+import random
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import permutations
 
 import pytest
 
+from protocol_logic.answering.what_if import earlier
 from protocol_logic.answering.what_if.levers import Option
-from protocol_logic.answering.what_if.repairs import Repairing
+from protocol_logic.answering.what_if.repairs import Patient, Repairing
 from protocol_logic.answering.what_if.when import breakpoints
 from protocol_logic.compiling.changing import changes_of
+from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.pipeline import ahead_of
-from protocol_logic.records.facts import Stated
+from protocol_logic.reasoning.engine import Engine
+from protocol_logic.records.facts import Closed, Done, Fact, Reading, Stated, place
+from tests.differential import bundles
 from tests.differential.every_repair import Change, EveryRepair, Setting
+from tests.differential.protocols import HEADER, SENTENCE
 from tests.differential.test_every_repair import small_trials
-from tests.differential.trials import Trial
+from tests.differential.trials import Trial, compiled, record_of
 
 MANY = int(os.environ.get("MANY", "12"))
 CHUNK = 6
 MOST = 200
 """How many settings are tried of a patient on one day at most; who has more is left out."""
+MOST_CROSSING = 2_000
+"""The same where less is asked until a window ends."""
 MOST_DAYS = 40
 
 Told = tuple[date | None, frozenset[tuple[str, str]]]
@@ -91,13 +100,13 @@ def holds(one: Option, other: Option) -> bool:
     return len(values) == 2 and values[0] >= values[1]
 
 
-def wanted(trial: Trial, days: list[date]) -> set[Told] | None:
+def wanted(trial: Trial, days: list[date], most: int) -> set[Told] | None:
     """All repairs of today and of some days; None where there is too much to try."""
     kept: list[tuple[Day, Setting]] = []
     found: set[Told] = set()
     for day in [trial.as_of, *days]:
         of_day = Day(replace(trial, as_of=day))
-        if not of_day.is_eligible and of_day.every.size() > MOST:
+        if not of_day.is_eligible and of_day.every.size() > most:
             return None
         of_day.solve()
         fresh = [
@@ -113,32 +122,94 @@ def wanted(trial: Trial, days: list[date]) -> set[Told] | None:
     return found
 
 
+LESS_AND_MORE = [
+    ("metastasis", "liver_metastasis"),
+    ("not bone_metastasis", "not metastasis"),
+    ("not gnrh_analogue within 6 months", "not gnrh_analogue within 12 months"),
+    ("not gnrh_analogue within 12 months", "not history of gnrh_analogue"),
+    ("not chemotherapy within 3 months", "not history of chemotherapy"),
+    ("her2_ihc is negative or her2_ihc is 1+", "her2_ihc is negative"),
+]
+"""Conditions of which the first asks for less, of other inputs or of the same."""
+
+
+def crossing_trials(case: int) -> Iterator[Trial]:
+    """Patients of whom less is asked until a window ends, or only then, also of another input."""
+    rng = random.Random(f"every crossing {case}")
+    criteria = []
+    for number in range(1, rng.randint(1, 2) + 1):
+        less, more = rng.choice(LESS_AND_MORE)
+        window = f"oophorectomy within {rng.choice(['28 days', '2 months'])}"
+        denied = rng.choice(["", "not "])
+        lines = ["all of", f"  {less}", "  any of", f"    {more}", f"    {denied}{window}"]
+        criteria.append("\n".join([f"include c_{number}", f"{SENTENCE}  {lines[0]}"]))
+        criteria[-1] += "".join(f"\n  {line}" for line in lines[1:]) + "\n"
+    text = "\n".join([HEADER, *criteria])
+    found = compiled(text)
+    engine = Engine(found.protocol, found.plan, found.program)
+    for number in range(2):
+        bundle, as_of = bundles.random_bundle(rng, number)
+        record = record_of(found, bundles.dumps(bundle))
+        share = rng.choice([0, 0, 0.3])
+        kept = [each for each in record.facts if rng.random() < share]
+        day = as_of - timedelta(days=rng.randint(0, 70))
+        when = PartialDate(day, day, day.isoformat())
+        done = fact("oophorectomy", when, Done("both"))
+        closed = fact("procedure_history", None, Closed())
+        record = replace(record, facts=tuple(sorted([*kept, done, closed], key=place)))
+        yield Trial(text, number, found, found, engine, record, as_of, {})
+
+
+def fact(entry: str, day: PartialDate | None, reading: Reading) -> Fact:
+    return Fact(entry=entry, resource=f"R/{entry}", date=day, recorded=entry, reading=reading)
+
+
+def test_a_later_day_that_asks_for_more_of_another_input_gives_no_repair(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crossed = 0
+    compared = earlier.asks_no_more
+
+    def counted(later: Patient, one: earlier.Asked, other: earlier.Asked) -> bool:
+        nonlocal crossed
+        found = compared(later, one, other)
+        crossed += found and one.lever != other.lever
+        return found
+
+    monkeypatch.setattr(earlier, "asks_no_more", counted)
+    for case in range(MANY):
+        for trial in crossing_trials(case):
+            told_and_expected(case, trial, MOST_CROSSING)
+    assert crossed, "no repair of a later day was held against one of another input"
+
+
 @pytest.mark.parametrize("start", range(0, MANY, CHUNK))
 def test_repairs_by_waiting_are_all_that_trying_everything_finds(start: int) -> None:
     for case in range(start, start + CHUNK):
         for trial in small_trials(case):
-            told = trial.told
-            repairing = Repairing(
-                told.protocol, told.plan, trial.engine, changes_of(told.protocol), told.windows,
-                told.dates,
-            )  # fmt: skip
-            ahead = ahead_of(told, trial.record)
-            if len(ahead.turns(trial.as_of)) > MOST_DAYS:
-                continue
-            days = breakpoints(ahead, trial.as_of)
-            if repairing.engine.eligibility(ahead.findings_on(trial.as_of)) == "eligible":
-                continue
-            expected = wanted(trial, days)
-            if expected is None:
-                continue
-            got = repairing.repairs(trial.record, trial.as_of)
-            if any("too many" in note for note in got.notes):
-                continue
-            found = {
-                (
-                    repair.earliest,
-                    frozenset((c.finding, c.to) for c in repair.changes if c.kind != "wait"),
-                )
-                for repair in got.repairs
-            }
-            assert found == expected, (case, trial.number, trial.text)
+            told_and_expected(case, trial)
+
+
+def told_and_expected(case: int, trial: Trial, most: int = MOST) -> None:
+    """Hold the repairs of a patient against all that trying everything finds."""
+    told = trial.told
+    repairing = Repairing(
+        told.protocol, told.plan, trial.engine, changes_of(told.protocol), told.windows, told.dates
+    )
+    ahead = ahead_of(told, trial.record)
+    if len(ahead.turns(trial.as_of)) > MOST_DAYS:
+        return
+    days = breakpoints(ahead, trial.as_of)
+    if repairing.engine.eligibility(ahead.findings_on(trial.as_of)) == "eligible":
+        return
+    expected = wanted(trial, days, most)
+    if expected is None:
+        return
+    got = repairing.repairs(trial.record, trial.as_of)
+    if any("too many" in note for note in got.notes):
+        return
+    found = {
+        (r.earliest, frozenset((c.finding, c.to) for c in r.changes if c.kind != "wait"))
+        for r in got.repairs
+    }
+    assert found == expected, (case, trial.number, trial.text)

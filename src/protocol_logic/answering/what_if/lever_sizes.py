@@ -1,5 +1,5 @@
-"""The sizes that a lesion can be set to, where no count of measurable ones can be: a size that makes
-it measurable, and one that does not, at a site and by a method that leave no doubt."""
+"""The sizes that a lesion can be set to, where there is no count of measurable ones: one that makes
+it measurable and one that does not, at a site and by a method that leave no doubt."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from protocol_logic.answering.what_if.change_sets import ChangeFinder, ChangeSet
 from protocol_logic.answering.what_if.changes import Change, Repair, Repairs
 from protocol_logic.answering.what_if.margins import margins_of
 from protocol_logic.answering.what_if.measure import Measuring, measure_data
-from protocol_logic.answering.what_if.repairs import Repairing
+from protocol_logic.answering.what_if.repairs import Patient, Repairing
+from protocol_logic.answering.what_if.stopping import stopping_notes
 from protocol_logic.answering.what_if.trying import Settings
 from protocol_logic.answering.what_if.when import timeline, when_data
 from protocol_logic.compiling import changing, core
@@ -75,9 +76,9 @@ class Questions:
         else:
             if eligibility != "eligible":
                 repairs = checked(self.repairing.repairs(record, day), holds)
-                if not repairs.repairs:
-                    told = self.blocked.notes(record, day)
-                    repairs = replace(repairs, notes=(*repairs.notes, *told))
+                told = self.blocked.notes(record, day) if not repairs.repairs else ()
+                after = stopping_notes(Patient(self.repairing, record, day), ahead)
+                repairs = replace(repairs, notes=(*repairs.notes, *told, *after))
             when = when_data(timeline(ahead, self.engine, day))
         measures = measure_data(self.measuring.measures(found, decision))
         return {
