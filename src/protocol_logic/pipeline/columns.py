@@ -23,7 +23,7 @@ from protocol_logic.pipeline.opened import Opened
 from protocol_logic.pipeline.reading import as_of_date
 from protocol_logic.pipeline.screening import Screened, Screening
 from protocol_logic.reasoning.columns import ColumnEngine
-from protocol_logic.records.duplicates import misleading_id, with_id_told
+from protocol_logic.records.duplicates import FHIR_ID, misleading_id, with_id_told
 from protocol_logic.records.facts import Account, PatientRecord, Unlisted, first_day, total_of
 from protocol_logic.records.store.heads import SEVERAL, facts_alone, heads_of, resource_names
 from protocol_logic.records.store.reading import Gatherer, Store, Stored
@@ -194,11 +194,12 @@ class _Stretch:
     def _met(self, place: int, record: PatientRecord) -> _Patient | None:
         """A patient who can be judged."""
         its = self.its
-        unclear = misleading_id(record)
-        if unclear is not None:
-            self.found[place] = Line(stopped=(unclear,))
-            return None
-        record = with_id_told(record)
+        if not FHIR_ID.fullmatch(record.patient):
+            unclear = misleading_id(record)
+            if unclear is not None:
+                self.found[place] = Line(stopped=(unclear,))
+                return None
+            record = with_id_told(record)
         as_of = as_of_date(record, its.option)
         answers = its.screening.answers
         answered = answers is not None and record.patient in answers.by_patient
@@ -328,10 +329,15 @@ class _Stretch:
         texts = {number: text for text, number in self.texts.items()}
         made = ShardRows(self.its.rows, columns, numbers, decided, leaving.names, texts, beside)
         made.resources = resource_names(self.shard, *made.wanted())
-        for n, (place, each) in enumerate(patients.items()):
-            record, resources = each.record, total_of(each.record.accounting)
-            row = made.row(n, record, each.as_of, resources)
-            self.found[place] = Line(record.patient, record.source, row, row.problems, resources)
+        told = [(p.record, p.as_of, _in_all(p.record.accounting)) for p in patients.values()]
+        for place, row in zip(patients, made.rows(told), strict=True):
+            line = Line(row.patient, row.source, row, row.problems, row.resources)
+            self.found[place] = line
+
+
+def _in_all(accounting: Sequence[Account]) -> Account:
+    alone = len(accounting) == 1 and accounting[0].type == "all"
+    return accounting[0] if alone else total_of(accounting)
 
 
 _AT_ONCE = 256

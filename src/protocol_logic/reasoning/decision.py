@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import Literal, TypeAlias
 
@@ -88,6 +88,23 @@ class Told:
     def openers_of(self, found: PatientFindings) -> list[Opener]:
         """What keeps each deciding element of one patient open."""
         return [_first(found, places) for _, places in self.deciding]
+
+    def chosen(
+        self, found: Mapping[str, Sequence[tuple[str, Reason]]]
+    ) -> list[tuple[Reason, list[tuple[str, int]]]]:
+        """For each deciding element why it is open, and which openers say so: the name of a finding
+        or group, and the place there. `found`: element and reason of the openers by name."""
+        chosen = []
+        for _, places in self.deciding:
+            each = [
+                (reason, (name, n))
+                for name, own in places
+                for n, (element, reason) in enumerate(found[name])
+                if element == own or len(places) == len(found[name]) == 1
+            ]
+            best = min((reason for reason, _ in each), key=lambda reason: _RANK[reason])
+            chosen.append((best, [place for reason, place in each if reason == best]))
+        return chosen
 
     def of_reasons(self, reasons: Sequence[Reason]) -> CriterionDecision:
         """The decision with gaps of these reasons, which name no resource."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from protocol_logic.answering.rows import problem_dict
 
 if TYPE_CHECKING:
-    from protocol_logic.answering.columns.rows import ManyRow, Shape
+    from protocol_logic.answering.columns.rows import ManyRow, Piece, Shape
     from protocol_logic.answering.rows import Row
 
 _MOST = 50_000
@@ -73,6 +73,7 @@ class JsonTemplates(Templates):
         super().__init__(piece, text)
         self._frames: dict[tuple[int, int, bool], tuple[Template, Any]] = {}
         self._criteria: dict[Shape, Template] = {}
+        self._written: dict[Piece, bytes] = {}
         self._between = b""
         self._of_problem: Template | None = None
 
@@ -84,7 +85,8 @@ class JsonTemplates(Templates):
             found = self._frames[key] = (self._frame(row), (row.about, row.judged))
             self._between = self._between or self._measured(row)
         of, between = row.resources, self._between
-        criteria = between.join([self._criterion(row, *each) for each in row.criteria])
+        written = self._written
+        criteria = between.join([written.get(p) or self._criterion(row, p) for p in row.criteria])
         problems = between.join([self._problem(row, n) for n in range(len(row.problems))])
         values = [
             self._text(row.patient), self._said(row.source), criteria, problems, b"%d" % of.total,
@@ -134,17 +136,21 @@ class JsonTemplates(Templates):
         start = frame.index(mark)
         return written[start : len(written) - (len(frame) - start - len(mark))]
 
-    def _criterion(
-        self, row: ManyRow, shape: Shape, oldest: str | None, resources: Sequence[str | None]
-    ) -> bytes:
+    def _criterion(self, row: ManyRow, piece: Piece) -> bytes:
+        shape, oldest, resources = piece
         template = self._criteria.get(shape)
         if template is None:
             holes = [_mark(n) for n in range(1, len(resources) + 1)]
             said = shape.dict(_mark(0), holes)
             template = self._criteria[shape] = self._template(self._inside(row, said, False))
-        if not resources:
-            return self._filled(template, (self._said(oldest),))
-        return self._filled(template, (self._said(oldest), *map(self._text, resources)))
+        if any(resources):
+            return self._filled(template, (self._said(oldest), *map(self._text, resources)))
+        # Which others say the same.
+        if len(self._written) > _MOST:
+            self._written.clear()
+        values = (self._said(oldest), *map(self._text, resources))
+        found = self._written[piece] = self._filled(template, values)
+        return found
 
     def _problem(self, row: ManyRow, number: int) -> bytes:
         said = problem_dict(row.problems[number])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple, TypeAlias
@@ -22,13 +22,14 @@ from protocol_logic.findings.columns.tables import NOBODY, Columns, Ints
 from protocol_logic.findings.read import concept_group
 from protocol_logic.findings.rows import Opener, PatientFindings, Reason
 from protocol_logic.foundation.problems import Problem
-from protocol_logic.reasoning.columns import ColumnEngine, Decided
+from protocol_logic.reasoning.columns import ColumnEngine, Decided, distinct
 from protocol_logic.reasoning.decision import CriterionDecision
 from protocol_logic.records.facts import Account, PatientRecord
 from protocol_logic.records.store.by_entry import NEVER
 
 _TOLD = {"conflicting", "no_reference_range"}
 """Reasons that are problems of the record too."""
+_NOTHING_FOUND = PatientFindings(date.min)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,21 +54,21 @@ class Shape:
         return rows.criterion_dict(self.criterion, decision, self.basis, oldest, passed)
 
 
-Gaps: TypeAlias = tuple[tuple[Reason, ...], tuple[str | None, ...]]
-"""The reasons of the gaps of a criterion, and the resources that they name."""
+Piece: TypeAlias = tuple[Shape, str | None, tuple[str | None, ...]]
+"""What a row says of a criterion: its shape, the oldest evidence, and the resources."""
 
 
 class ManyRow(NamedTuple):
     """A row in pieces, most of which are those of many others: `about` and `judged` are one object
-    each for all patients who have them, and so is what is said of a criterion: its shape, the
-    oldest evidence, and the resources of its gaps. `about` is without patient and source.
+    each for all patients who have them, and so is the shape of what is said of a criterion.
+    `about` is without patient and source.
     """
 
     patient: str
     source: str
     about: Mapping[str, Any]
     judged: Mapping[str, Any]
-    criteria: list[tuple[Shape, str | None, tuple[str | None, ...]]]
+    criteria: list[Piece]
     resources: Account
     problems: tuple[Problem, ...]
 
@@ -104,13 +105,11 @@ class ColumnRows:
         self.engine = engine
         self.told = beside
         self._judged: dict[int, Mapping[str, Any]] = {}
-        self._shapes: dict[tuple[int, int, tuple[Reason, ...], int], Shape] = {}
+        self._shapes: dict[tuple[int, int, tuple[Reason, ...]], Shape] = {}
+        self._passing: dict[tuple[Shape, int], Shape] = {}
         self._beside: dict[int, ToldRows] = {}
         self._passed = {repr([]): NOTHING.number}
         self._asked: dict[int, tuple[str, ...]] = {}
-        self.nameless: dict[tuple[int, ...], Gaps] = {}
-        """Gaps that name no resource: by the number in the engine of what is said of the
-        criterion, and the numbers of what keeps `asked` open."""
         self._about: dict[AsOf, Mapping[str, Any]] = {}
         self.names = [
             [*plan.reach[c.id].findings, *map(concept_group, plan.reach[c.id].courses)]
@@ -162,22 +161,23 @@ class ColumnRows:
             found = self._asked[told] = tuple(sorted(names))
         return found
 
-    def shape(
-        self,
-        criterion: int,
-        told: int,
-        reasons: tuple[Reason, ...] = (),
-        over: PassedOver = NOTHING,
-    ) -> Shape:
+    def shape(self, criterion: int, told: int, reasons: tuple[Reason, ...] = ()) -> Shape:
         """What is said of a criterion, by its place in the protocol and the number in the engine;
-        `reasons`: of its gaps; `over`: what is passed over."""
-        key = (criterion, told, reasons, over.number)
+        `reasons`: of its gaps."""
+        key = (criterion, told, reasons)
         found = self._shapes.get(key)
         if found is None:
             its, said = self.protocol.criteria[criterion], self.engine.tolds[told]
             decision = said.of_reasons(reasons) if said.deciding else said.decision
-            basis = self.plan.basis[its.id]
-            found = self._shapes[key] = Shape(its, basis, decision, over.said)
+            found = self._shapes[key] = Shape(its, self.plan.basis[its.id], decision)
+        return found
+
+    def passing(self, shape: Shape, over: PassedOver) -> Shape:
+        """The same shape, with what is passed over."""
+        key = (shape, over.number)
+        found = self._passing.get(key)
+        if found is None:
+            found = self._passing[key] = replace(shape, passed=over.said)
         return found
 
 
@@ -209,74 +209,113 @@ class ShardRows:
         self.resources: Mapping[tuple[int, int], str] = {}
         """(patient, number) -> name of the resources that are `wanted`, to be set."""
         self._dates: dict[int, str | None] = {NEVER: None}
-        self._open: dict[str, tuple[list[int], list[bool]]] = {}
-        self._oldest = [self._oldest_of(names).tolist() for names in its.names]
-        self._said = [each.tolist() for each in decided.told]
         self._judged = decided.judged.tolist()
         self._told = self._tells_problems()
 
-    def row(self, place: int, record: PatientRecord, as_of: AsOf, resources: Account) -> ManyRow:
-        """The row of the patient at a place of `decided`."""
-        its, criteria = self.its, []
-        beside = self.beside.get(int(self.patients[place]))
-        of_beside = None if beside is None else its.beside(beside.number)
-        for number, said in enumerate(self._said):
-            told, dated = said[place], self._oldest[number][place]
-            text = self._dates.get(dated)
-            if text is None and dated != NEVER:
-                text = self._dates[dated] = text_of(dated, self.texts)
-            over = NOTHING if of_beside is None else of_beside.passed[number]
-            reasons: tuple[Reason, ...] = ()
-            named: tuple[str | None, ...] = ()
-            if asked := its.asked(told):
-                reasons, named = self._gaps(told, place, asked)
-            if over.places and beside is not None:
-                named += tuple([beside.suspects[n] for n in over.places])
-            criteria.append((its.shape(number, told, reasons, over), text, named))
-        problems = record.problems
-        if of_beside is not None and beside is not None:
-            lists = [self.resources[int(self.patients[place]), n] for n in beside.lists]
-            problems += of_beside.problems(record.source, beside.suspects, lists)
-        if len(problems) > 1 or self._told[place]:
-            found = PatientFindings(as_of.date)
-            if self._told[place]:
-                found = self._found(place, self.columns)
-            record = replace(record, problems=problems)
-            problems = tuple(rows.problems_of(record, found))
-        return ManyRow(
-            record.patient,
-            record.source,
-            its.about(as_of),
-            its.judged(self._judged[place]),
-            criteria,
-            resources,
-            problems,
+    def rows(self, of_patients: Iterable[tuple[PatientRecord, AsOf, Account]]) -> Iterator[ManyRow]:
+        """The rows of all patients, with their records, the days on which they are judged, and
+        what became of their resources."""
+        pieces = [self._pieces(number) for number in range(len(self.decided.told))]
+        each = zip(self.patients.tolist(), self._judged, self._told.tolist(), strict=True)
+        for place, ((patient, judged, told), (record, as_of, resources)) in enumerate(
+            zip(each, of_patients, strict=True)
+        ):
+            criteria = [of_criterion[place] for of_criterion in pieces]
+            problems = record.problems
+            beside = self.beside.get(patient)
+            if beside is not None:
+                problems += self._beside(place, patient, record, beside, criteria)
+            if told or len(problems) > 1:
+                found = self._found(place, self.columns) if told else _NOTHING_FOUND
+                problems = tuple(rows.problems_of(replace(record, problems=problems), found))
+            about, its = self.its.about(as_of), self.its.judged(judged)
+            yield ManyRow(record.patient, record.source, about, its, criteria, resources, problems)
+
+    def _beside(
+        self,
+        place: int,
+        patient: int,
+        record: PatientRecord,
+        beside: ToldBeside,
+        criteria: list[Piece],
+    ) -> tuple[Problem, ...]:
+        """Put what is passed over into the criteria of a patient; and the problems about it."""
+        told = self.its.beside(beside.number)
+        for number, over in enumerate(told.passed):
+            if over.places:
+                shape, text, named = criteria[number]
+                suspects = tuple([beside.suspects[n] for n in over.places])
+                criteria[number] = (self.its.passing(shape, over), text, named + suspects)
+        lists = [self.resources[patient, n] for n in beside.lists]
+        return told.problems(record.source, beside.suspects, lists)
+
+    # ---- criteria ----------------------------------------------------------------------------
+
+    def _pieces(self, number: int) -> list[Piece]:
+        """What is said of a criterion, by place; one object for all of whom the same is said."""
+        its, told = self.its, self.decided.told[number]
+        oldest = self._oldest_of(its.names[number])
+        found = np.empty(len(told), object)
+        for each in np.unique(told).tolist():
+            at = np.flatnonzero(told == each)
+            asked = its.asked(each)
+            if not asked:
+                self._put(found, at, oldest, its.shape(number, each), ())
+                continue
+            patients, keys = self.patients[at], np.zeros(len(at), np.int64)
+            for name in asked:
+                keys = distinct([keys, self.columns[name].why[patients]])[0]
+            for key in range(int(keys.max()) + 1):
+                of_key = at[keys == key]
+                self._open(found, of_key, oldest, number, each)
+        pieces: list[Piece] = found.tolist()
+        return pieces
+
+    def _open(self, found: Ints, at: Ints, oldest: Ints, number: int, told: int) -> None:
+        """The same where a criterion is open, of all whose findings are so for the same reasons."""
+        patients, whys = self.patients[at], self.its.engine.looks.whys
+        first = int(patients[0])
+        chosen = self.its.engine.tolds[told].chosen(
+            {name: whys[self.columns[name].why[first]] for name in self.its.asked(told)}
         )
+        shape = self.its.shape(number, told, tuple([reason for reason, _ in chosen]))
+        who = [[self._who(name, n)[patients] for name, n in places] for _, places in chosen]
+        if all((each == NOBODY).all() for of_gap in who for each in of_gap):
+            self._put(found, at, oldest, shape, (None,) * len(chosen))
+            return
+        gaps = [list(zip(*(each.tolist() for each in of_gap), strict=True)) for of_gap in who]
+        rows = zip(at.tolist(), patients.tolist(), oldest[at].tolist(), *gaps, strict=True)
+        for place, patient, dated, *numbers in rows:
+            named = tuple([self._least(patient, of_gap) for of_gap in numbers])
+            found[place] = (shape, self._text_of(dated), named)
 
-    def _gaps(self, told: int, place: int, asked: Sequence[str]) -> Gaps:
-        """The gaps of a criterion that is open."""
-        its, named, key = self.its, False, [told]
-        for name in asked:
-            whys, names = self._open[name] if name in self._open else self._open_of(name)
-            key.append(whys[place])
-            named = named or names[place]
-        nameless = tuple(key)
-        found = None if named else its.nameless.get(nameless)
-        if found is None:
-            openers = its.engine.tolds[told].openers_of(self._found(place, asked))
-            found = tuple([o.reason for o in openers]), tuple([o.resource for o in openers])
-            if not named:
-                its.nameless[nameless] = found
-        return found
+    def _who(self, name: str, opener: int) -> Ints:
+        """By patient the resource that an opener of a finding or group names."""
+        who = self.columns[name].who
+        return who[opener] if opener < len(who) else np.full(len(self.columns[name].look), NOBODY)
 
-    def _open_of(self, name: str) -> tuple[list[int], list[bool]]:
-        """By place what keeps a finding or group open, and whether that names a resource."""
-        column = self.columns[name]
-        names = np.zeros(len(self.patients), bool)
-        for who in column.who:
-            names |= who[self.patients] != NOBODY
-        found = self._open[name] = column.why[self.patients].tolist(), names.tolist()
-        return found
+    def _least(self, patient: int, numbers: Sequence[int]) -> str | None:
+        """The first of the names of some resources; None where one has none."""
+        if len(numbers) == 1:
+            return self._name(patient, numbers[0])
+        return min((self._name(patient, n) or "" for n in numbers), default="") or None
+
+    def _put(
+        self, found: Ints, at: Ints, oldest: Ints, shape: Shape, named: tuple[str | None, ...]
+    ) -> None:
+        """The same of all at some places, but for the oldest evidence."""
+        days, which = np.unique(oldest[at], return_inverse=True)
+        pieces = np.empty(len(days), object)
+        for n, dated in enumerate(days.tolist()):
+            pieces[n] = (shape, self._text_of(dated), named)
+        found[at] = pieces[which]
+
+    def _text_of(self, dated: int) -> str | None:
+        if dated not in self._dates:
+            self._dates[dated] = text_of(dated, self.texts)
+        return self._dates[dated]
+
+    # ---- resources ---------------------------------------------------------------------------
 
     def wanted(self) -> tuple[Ints, Ints]:
         """The resources that rows name: patients and numbers."""
@@ -331,7 +370,9 @@ class ShardRows:
 
     def _resource(self, name: str, opener: int, patient: int) -> str | None:
         who = self.columns[name].who
-        number = int(who[opener][patient]) if opener < len(who) else NOBODY
+        return self._name(patient, int(who[opener][patient]) if opener < len(who) else NOBODY)
+
+    def _name(self, patient: int, number: int) -> str | None:
         if number == NOBODY:
             return None
         if number <= NAMED:
