@@ -73,16 +73,19 @@ TOLD = {
         "metastasis": {
             "met": "C78.6 C79.70 C7B.00 C80.0 94217008",
             "not_met": "C77.3 C50.911 D46.9",
+            # Of an ovary, cells in the fluid are no distant metastasis.
+            "unknown": "R18.0 J91.0",
         },
         "malignancy": {
             "met": "C78.6 D63.0 R18.0 J91.0 O9A.111 D45 D46.9 D47.1 D47.3 109995007 109992005",
-            "unknown": "D70.1",
+            "unknown": "D70.1 D37.1 D47.9 D48.60 D49.2",
             "not_met": "D63.1 D47.2 D12.6 D03.9",
         },
     },
     "pulmonary": {
         "interstitial_lung_disease": {
             "met": "J84.9",
+            "unknown": "D86.0 D86.2 M32.13 M34.81",
             "not_met": "M34.9 J45.909",
         },
         "pulmonary_disease": {"met": "D86.0 M34.81"},
@@ -151,8 +154,17 @@ def test_a_complete_list_does_not_deny_what_a_code_says(file: str, tmp_path: Pat
 TAKEN = {
     "history of egfr_inhibitor": {"met": "480167 1940643 1098413 318341", "not_met": "2361285"},
     "history of egfr_tyrosine_kinase_inhibitor": {"met": "672149 1430438", "not_met": "318341"},
-    "history of her2_directed_therapy": {"met": "480167 1371041 2382605", "not_met": "337525"},
-    "history of trastuzumab": {"met": "224905 2382605 2103478", "not_met": "480167 1298944"},
+    "history of her2_directed_therapy": {
+        "met": "480167 1371041 2382605",
+        "unknown": "1430438",
+        "not_met": "337525",
+    },
+    "history of trastuzumab": {
+        "met": "224905 2382605 2103478",
+        "unknown": "1371041 2267582",
+        "not_met": "480167 1298944",
+    },
+    # A conjugate of it; an inhibitor of EGFR that inhibits HER2 too.
     "history of antiangiogenic": {"met": "1098413", "not_met": "480167"},
 }
 
@@ -188,3 +200,77 @@ def taken(code: str) -> str:
     patient = {"resourceType": "Patient", "id": code, "gender": "female", "birthDate": "1990-01-01"}
     entry = [{"resource": each} for each in (patient, course, {**complete, "subject": of})]
     return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entry})
+
+
+# File -> condition -> what else in a record speaks for it (LOINC and value), and what does not, of
+# a date on which it would count.
+SPOKEN = {
+    "infection": {
+        "hepatitis_b": ("5196-1 10828004, 29610-3 260373001", "5196-1 260385009"),
+        "hepatitis_c": ("13955-0 10828004, 11259-9 260373001", "13955-0 260385009"),
+        "syphilis": ("24110-9 10828004", "24110-9 260385009"),
+    },
+    "pregnancy": {
+        "pregnancy": (
+            "82810-3 77386006, 82810-3 102874004, 21198-7 5000 [IU]/L, 18185-9 20 wk",
+            "82810-3 60001007, 21198-7 2 [IU]/L",
+        ),
+    },
+    "diabetes": {
+        "diabetes": ("4548-4 7.1 %", "4548-4 5.9 %"),
+        "type_2_diabetes": ("", "4548-4 7.1 %"),
+    },
+    "hematology": {
+        "anemia": ("718-7 8 g/dL", "718-7 12 g/dL"),
+        "thrombocytopenia": ("777-3 40 10*9/L", "777-3 100 10*9/L"),
+        "neutropenia": ("751-8 0.9 10*9/L", "751-8 1.6 10*9/L"),
+    },
+    "oncology.staging": {
+        "metastasis": ("44667-4 10200004, 44667-4 91723000", "44667-4 260413007"),
+        "liver_metastasis": ("", "44667-4 39607008"),
+    },
+}  # fmt: skip
+
+
+def result(said: str, number: int) -> dict[str, object]:
+    code, value, *unit = said.split()
+    quantity = {"value": float(value), "code": unit[0] if unit else "", "system": UCUM}
+    coded = {"coding": [{"system": SNOMED, "code": value}]}
+    return {
+        "resourceType": "Observation",
+        "id": f"o{number}",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "effectiveDateTime": "2026-01-08",
+        **({"valueQuantity": quantity} if unit else {"valueCodeableConcept": coded}),
+    }
+
+
+UCUM = "http://unitsofmeasure.org"
+
+
+@pytest.mark.parametrize("file", SPOKEN)
+def test_a_complete_list_does_not_deny_what_results_speak_for(file: str, tmp_path: Path) -> None:
+    asked = SPOKEN[file]
+    said = sorted({s for each in asked.values() for told in each for s in told.split(", ") if s})
+    lines = [f"protocol told\n  title Told\n  uses {file}\n"]
+    lines += [f"exclude c{n}\n  > c{n}\n  {name}\n" for n, name in enumerate(asked)]
+    (tmp_path / "p.elig").write_text("\n".join(lines))
+    records = []
+    for number, each in enumerate(said):
+        of = {"reference": f"Patient/p{number}"}
+        patient = {"resourceType": "Patient", "id": f"p{number}", "gender": "female"}
+        parts = [patient, {**result(each, number), "subject": of}, {**LIST, "subject": of}]
+        entry = [{"resource": part} for part in parts]
+        records.append(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entry}))
+    (tmp_path / "p.ndjson").write_text("\n".join(records))
+    done = run(
+        "screen", tmp_path / "p.elig", tmp_path / "p.ndjson",
+        "--as-of", "2026-01-15", "--format", "ndjson",
+    )  # fmt: skip
+    rows = {row["patient"]: row["criteria"] for row in map(json.loads, done.stdout.splitlines())}
+    for number, (name, (open_, denied)) in enumerate(asked.items()):
+        for outcome, told in (("unknown", open_), ("not_met", denied)):
+            for each in filter(None, told.split(", ")):
+                got = rows[f"p{said.index(each)}"][number]["outcome"]
+                assert (name, each, got) == (name, each, outcome)

@@ -56,6 +56,31 @@ def covers(text: str) -> bool:
 # ---- where a text is cut -------------------------------------------------------------------------
 
 
+def test_headings_of_old_records_have_no_colon() -> None:
+    """As the National Cancer Institute wrote them; elsewhere such a word is a criterion."""
+    text = """\
+PATIENT CHARACTERISTICS:
+  Age
+  18 and over
+  Sex
+  Not specified
+  Hepatic
+  Bilirubin < 1.5 times ULN
+  Renal
+"""
+    assert outline(text) == [
+        "heading in 0 : PATIENT CHARACTERISTICS:",
+        "heading in 1 : Age",
+        "item in 1 : 18 and over",
+        "heading in 1 : Sex",
+        "item in 1 : Not specified",
+        "heading in 1 : Hepatic",
+        "item in 1 : Bilirubin < 1.5 times ULN",
+        "heading in 1 : Renal",
+    ]
+    assert outline(text.replace("PATIENT CHARACTERISTICS:", "They have:"))[1] == "item in 1 : Age"
+
+
 def test_bullets_numbers_and_headings() -> None:
     text = """\
 Inclusion Criteria:

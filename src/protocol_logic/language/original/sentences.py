@@ -59,6 +59,7 @@ def items_of(text: str, start: int = 0) -> list[Item]:
     found: list[Item] = []
     above: list[_Line] = []  # the lines that the one at hand is nested in
     polarity = "inclusion"
+    known = _OF_PDQ if _PDQ.search(text, start) else frozenset()
     for line in _lines(text, start):
         above = _place(text, above, line)
         level = len(above) - 1
@@ -68,7 +69,7 @@ def items_of(text: str, start: int = 0) -> list[Item]:
             mark = part.mark
             if number == 0 and line.mark is not None:
                 mark = (line.mark[0], (mark or line.mark)[1])
-            kind: Kind = "heading" if _introduces(words) else "item"
+            kind: Kind = "heading" if _introduces(words) or words in known else "item"
             if announced is not None:
                 polarity, above, level = announced, [], 0
                 kind = "polarity" if cuts.POLARITY.fullmatch(words) else "heading"
@@ -90,6 +91,19 @@ def items_of(text: str, start: int = 0) -> list[Item]:
                 )
             )
     return found
+
+
+_PDQ = re.compile(r"^\s*(?:PATIENT CHARACTERISTICS|PRIOR CONCURRENT THERAPY):", re.MULTILINE)
+_OF_PDQ = frozenset(
+    {
+        *("Age", "Sex", "Menopausal status", "Performance status", "Life expectancy"),
+        *("Hematopoietic", "Hepatic", "Renal", "Cardiovascular", "Pulmonary", "Immunologic"),
+        *("Biologic therapy", "Chemotherapy", "Endocrine therapy", "Radiotherapy", "Surgery"),
+        "Other",
+    }
+)
+"""The headings below these two in records that the National Cancer Institute's PDQ wrote, which
+have no colon. Source: such records of ClinicalTrials.gov, as NCT00086957."""
 
 
 def _introduces(words: str) -> bool:
