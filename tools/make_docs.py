@@ -160,11 +160,12 @@ def knowledge_page() -> str:
         "Made by `tools/make_docs.py` from `kb/knowledge/`: do not edit.",
         f"{len(known)} names that a protocol can say once it `uses` their file. "
         "`protocol-logic names WORD` finds one and says how it is tested. What each kind of entry "
-        "is stands in [language.md](language.md#knowledge), the codes and units that are read in "
-        "the files themselves. A name covers its kinds: a patient with one of them has "
-        "it. Where nothing closes a name, no complete list makes it absent. What `recurs` comes "
-        "again, as all that is of it does: that it ended denies nothing. Behind a name stands "
-        "the element that gaps, answers and rows call it by, where it is another.",
+        "is stands in [language.md](language.md#knowledge). `protocol-logic names NAME`, with a "
+        "name as it stands here, shows the codes by which it is read. A name covers its kinds: a "
+        "patient with one of them has it. Where nothing closes a name, no complete list makes it "
+        "absent. What `recurs` comes again, as all that is of it does: that it ended denies "
+        "nothing. Behind a name stands the element that gaps, answers and rows call it by, where "
+        "it is another.",
         "",
         "## Words beside names",
         "",

@@ -61,6 +61,12 @@ def test_what_a_name_covers_is_said_by_either_side() -> None:
     assert "    covers: apixaban, rivaroxaban, edoxaban, dabigatran" in lines
 
 
+def test_a_name_as_it_is_written_shows_its_codes() -> None:
+    lines = run("names", "trastuzumab_deruxtecan").stdout.splitlines()
+    assert "      rxnorm 2267577 Enhertu" in lines[lines.index("    codes:") :]
+    assert "    codes:" not in run("names", "deruxtecan").stdout.splitlines()
+
+
 def test_json_has_codes_and_source() -> None:
     [found] = json.loads(run("names", "718-7", "--format", "json").stdout)
     assert found["uses"] == "labs"

@@ -40,6 +40,8 @@ def find_names(words: Sequence[str], form: str) -> int:
         codes = {each.name: code for each, code in hits.by_code}
         for each in found:
             click.echo("\n".join(_lines(each, codes.get(each.name))))
+            if each.codes and each.name == "_".join(words):
+                click.echo("\n".join(_codes(each)))
         for line in (*_by_code(by_code), *_ways(found, known), *proofs):
             click.echo(line)
     if not found and not proofs:
@@ -108,6 +110,12 @@ def _lines(known: Known, code: tuple[str, str, str] | None = None) -> list[str]:
     }
     lines += [f"    {what}: {', '.join(words)}" for what, words in told.items() if words]
     return lines
+
+
+def _codes(known: Known) -> Iterator[str]:
+    """The codes of a name that was asked for as it is written, each with what it is called."""
+    yield "    codes:"
+    yield from (f"      {' '.join(code)}".rstrip() for code in known.codes)
 
 
 def _ways(found: Sequence[Known], known: Sequence[Known]) -> Iterator[str]:
