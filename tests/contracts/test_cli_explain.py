@@ -54,6 +54,34 @@ def test_one_criterion_is_told_in_full() -> None:
     assert said.startswith("consented passes: ")
 
 
+def test_what_passes_whether_or_not_it_applies_is_told_by_its_condition(tmp_path: Path) -> None:
+    """Not by cases of what is open in `applies if`, which change nothing."""
+    (tmp_path / "p.elig").write_text(
+        "protocol p\n  title P\n  uses pregnancy, demographics, oncology.breast\n\n"
+        "include tested\n  > Negative test\n"
+        "  applies if menopausal_status is premenopausal\n  pregnancy_test is negative\n"
+    )
+    said = {"coding": [{"system": "http://snomed.info/sct", "code": "260385009"}]}
+    test = {
+        "resourceType": "Observation",
+        "id": "o",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "2106-3"}]},
+        "effectiveDateTime": "2026-01-02",
+        "valueCodeableConcept": said,
+    }
+    patient = {"resourceType": "Patient", "id": "p"}
+    record = {"resourceType": "Bundle", "entry": [{"resource": r} for r in (patient, test)]}
+    (tmp_path / "p.json").write_text(json.dumps(record))
+    args = ("--as-of", "2026-01-03", "--criterion", "tested")
+    done = run("explain", tmp_path / "p.elig", tmp_path / "p.json", *args)
+    assert done.stdout.splitlines()[3:] == [
+        "    met: pregnancy_test is negative",
+        "      finding: pregnancy test: negative",
+        "        fact: pregnancy test negative on 2026-01-02 [Observation/o]",
+    ]
+
+
 def test_a_joint_decision_is_told_by_its_cases() -> None:
     text = run("explain", PROTOCOL, ROBIN).stdout
     assert "not met together: adult_woman, ovarian_suppressed" in text

@@ -134,9 +134,25 @@ class ExplainText:
                 if self.graph.edges[child, inner]["role"] == "defeats":
                     yield from self._node(inner, depth + 1)
 
+    def _whatever_applies(self, node: str) -> str | None:
+        """The condition of a criterion that makes it what it is, whether or not it applies."""
+        data = self.graph.nodes[node]
+        decided = {"inclusion": "met", "exclusion": "not_met"}.get(data.get("polarity", ""))
+        if data["outcome"] != decided:
+            return None
+        for child in self.graph[node]:
+            if "condition" in self.graph.edges[node, child]["parts"]:
+                if self.graph.nodes[child]["outcome"] == decided:
+                    return str(child)
+        return None
+
     def _below(self, node: str, depth: int) -> Iterator[str]:
         if self.graph.nodes[node].get("by") == "cases":
-            yield from self._cases(node, depth)
+            enough = self._whatever_applies(node)
+            if enough is not None:
+                yield from self._node(enough, depth)
+            else:
+                yield from self._cases(node, depth)
             return
         # Parts that do not make it what it is are named and not opened.
         role = {"met": "supports", "not_met": "defeats", "unknown": "missing"}.get(
