@@ -30,6 +30,8 @@
     medication_history closed             also: working
     allergy to paclitaxel                 also: resolved, refuted, unconfirmed, intolerance after it
     allergy to something                  without a code; also: no known allergy
+    pregnancy named by encounter on 2026-10-01            in a place that is not read as that; also:
+    asthma named by result                the value of an Observation; by order (a ServiceRequest)
     visceral_crisis answered no           what is asked of a person: an answer, see `answers_of`
     first_dose answered 2026-11-30        the day of a time point for this patient
 
@@ -210,6 +212,8 @@ class _Writer:
         if name == "lesion":
             return self._lesion(rest), "effectiveDateTime"
         entry = self.entries[name]
+        if rest.startswith("named by "):
+            return _naming(entry, rest.removeprefix("named by "))
         kinds: Mapping[type[voc.Named], tuple[Callable[[Any, str], Json], str | None]] = {
             voc.Quantity: (_quantity, "effectiveDateTime"),
             voc.Status: (_named, "effectiveDateTime"),
@@ -369,6 +373,21 @@ def _condition(entry: voc.Concept, rest: str, qualifiers: Mapping[str, voc.Quali
     resource["verificationStatus"] = _concept((_HL7 + "condition-ver-status", verification))
     resource["clinicalStatus"] = _concept((_HL7 + "condition-clinical", clinical))
     return resource
+
+
+def _naming(entry: voc.Entry, where: str) -> tuple[Json, str | None]:
+    """A resource that names an entry where it is not read as that."""
+    assert isinstance(entry, voc.Concept)
+    named = _concept(entry.codes[0].key)
+    if where == "encounter":
+        ambulatory = {"system": f"{_HL7}v3-ActCode", "code": "AMB"}
+        visit = {"resourceType": "Encounter", "status": "finished", "class": ambulatory}
+        return {**visit, "reasonCode": [named]}, None
+    if where == "order":
+        order = {"resourceType": "ServiceRequest", "status": "active", "intent": "order"}
+        return {**order, "code": named}, None
+    code = {"result": "29308-4", "family history": "10157-6"}[where]
+    return _observation((_LOINC, code), {"valueCodeableConcept": named}), "effectiveDateTime"
 
 
 _ELEMENTS = {"severity": "severity", "stage": "stage", "site": "bodySite"}

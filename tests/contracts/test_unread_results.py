@@ -68,6 +68,7 @@ def test_it_stands_beside_the_verdict(tmp_path: Path) -> None:
             "day": "2026-01-10",
             "resource": "Observation/new",
             "resembles": "platelets",
+            "why": None,
         }
     ]
     assert hemoglobin["outcome"] == "unknown"
@@ -85,6 +86,42 @@ def test_it_stands_beside_the_verdict(tmp_path: Path) -> None:
     for command in lines:
         said = " ".join(run(*command).stdout.split())
         assert f"new, but not read: {SAID}" in unescape(said), command
+
+
+def test_so_does_what_is_near_and_what_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "p.elig").write_text(
+        "protocol p\n  title P\n  uses labs\n\nexclude low\n  > Creatinine of 2 or more\n"
+        "  creatinine >= 2 mg/dL\n\nexclude few\n  > Platelets below 100\n"
+        "  platelets < 100 10*9/L\n"
+    )
+    blood, count = "Creatinine in Blood", "Platelets"
+    resources = [
+        {"resourceType": "Patient", "id": "p1", "gender": "male", "birthDate": "1960-05-01"},
+        result("old", "2160-0", "", "2025-06-01", 1, "mg/dL"),
+        result("before", "38483-4", blood, "2025-05-01", 3, "mg/dL"),
+        result("blood", "38483-4", blood, "2025-12-01", 3, "mg/dL"),
+        result("newer", "38483-4", blood, "2025-12-02", 4, "mg/dL"),
+        result("counts", "777-3", count, "2025-06-01", 250, "10*3/uL"),
+        {**result("early", "777-3", count, "2026-01-10", 40, "10*3/uL"), "status": "preliminary"},
+        {**result("wrong", "777-3", count, "2026-01-10", 9, "10*3/uL"), "status": "cancelled"},
+    ]  # fmt: skip
+    issued = result("issued", "777-3", count, "2026-01-10", 40, "10*3/uL")
+    issued["issued"] = issued.pop("effectiveDateTime")
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": e} for e in [*resources, issued]]}
+    (tmp_path / "p1.json").write_text(json.dumps(bundle))
+    asked = (tmp_path / "p.elig", tmp_path / "p1.json", "--as-of", "2026-01-15")
+    row = json.loads(run("screen", *asked, "--format", "ndjson").stdout)
+    low, few = row["criteria"]
+    assert (low["outcome"], few["outcome"]) == ("not_met", "not_met")
+    assert [(each["day"], each["why"]) for each in low["unread"]] == [("2025-12-02", "near")]
+    assert [(each["resource"], each["why"]) for each in few["unread"]] == [
+        ("Observation/early", "preliminary"),
+        ("Observation/issued", "undated"),
+    ]
+    table = " ".join(run("screen", *asked).stdout.split())
+    assert f"{blood} (38483-4, 2025-12-02), which is near `creatinine`" in table
+    assert f"{count} (777-3, 2026-01-10), `platelets` of status `preliminary`" in table
+    assert f"{count} (777-3, 2026-01-10), `platelets` without a date that counts" in table
 
 
 def test_nothing_recorded_is_said_in_words(tmp_path: Path) -> None:

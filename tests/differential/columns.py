@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -67,7 +67,9 @@ def compare(
         )
     kinds = {name: finding.kind for name, finding in compiled.plan.findings.items()}
     for patient, (record, day) in enumerate(zip(records, days, strict=True)):
-        read = read_findings(compiled.protocol, compiled.plan, record, day, windows or {}, points)
+        # Whoever has results that nothing reads is read wholly, whatever columns say.
+        plain = replace(record, unread=())
+        read = read_findings(compiled.protocol, compiled.plan, plain, day, windows or {}, points)
         gone = {n for part in columns.parts if part.left[patient] for n in part.names}
         assert len(gone) == sum(len(p.names) for p in columns.parts if p.left[patient])
         groups = {group.name: group.findings for group in read.groups}

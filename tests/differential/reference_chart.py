@@ -108,7 +108,8 @@ class Chart:
         self.vocabulary = protocol.vocabulary
         self.as_of = as_of
         self.unclear = record.unclear
-        self.alike = record.unread
+        self.alike = [each for each in record.unread if not each.unusable]
+        self.mentioned = record.mentioned
         self.unread = {
             each.kind
             for each in record.unlisted

@@ -34,7 +34,7 @@ class Occurrences(Therapies):
         for period in self._occurrences(test.subject, ("last",)):
             if window is None or self._lies_in(window, period):
                 return True
-        if self.complete(test.concept):
+        if self.complete(test.concept, test.subject.others):
             return False
         if test.missing and self.unlisted(test.concept):
             return test.missing == "true"
@@ -65,7 +65,8 @@ class Occurrences(Therapies):
 
     def number_of(self, test: core.NumberOf) -> bool:
         limit, tag = Fraction(test.number), (test.subject, test.window)
-        if test.missing and not self.complete(test.concept) and self.unlisted(test.concept):
+        complete = self.complete(test.concept, test.subject.others)
+        if test.missing and not complete and self.unlisted(test.concept):
             recorded = compare(Fraction(self._recorded_count(*tag)), test.op, limit)
             rising = test.op in (">", ">=")
             return (recorded or rising) if test.missing == "true" else (recorded and rising)
@@ -90,7 +91,7 @@ class Occurrences(Therapies):
 
     def _count(self, subject: core.Subject, window: Window | None) -> int:
         recorded = self._recorded_count(subject, window)
-        if self.complete(subject.concept):
+        if self.complete(subject.concept, subject.others):
             return recorded
         most = max(
             t.number
@@ -153,7 +154,7 @@ class Occurrences(Therapies):
         said = self.world.once(("present as", subject, kind), read)
         if said is not None:
             return said
-        if self.complete(kind):
+        if self.complete(kind, alone=True):
             return False
         if missing and self.unlisted(kind):
             return missing == "true"

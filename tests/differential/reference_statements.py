@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Self
@@ -23,6 +23,7 @@ from protocol_logic.records.facts import (
 )
 from tests.differential.reference_chart import LESION_VALUES, Chart, samples
 from tests.differential.reference_days import NOT_BEFORE, Day, Far, on
+from tests.differential.reference_doubts import is_doubted
 from tests.differential.reference_world import World
 
 Numbered = tuple[int, Fact]
@@ -134,12 +135,13 @@ class Statements(ABC):
         window = self.chart.windows.get(fact.entry)
         return window is not None and self._passed(window, self.chart.today, number, fact)
 
-    def closed(self, entry: str, history: str | None) -> bool:
-        """Whether what is not recorded did not happen."""
+    def closed(self, entry: str, history: str | None, of: Iterable[str] = ()) -> bool:
+        """Whether what is not recorded did not happen; `of`: the kinds of which that is asked."""
         found = self.chart.vocabulary.entries[entry]
         kind = found.kind if isinstance(found, voc.Concept) else "condition"
         lists = [] if history is None else self.visible(history)
-        if kind in self.chart.unread:  # it may be just that: only a person can say it is none
+        # It may be just that: only a person can say it is none.
+        if kind in self.chart.unread or is_doubted(self.chart, of):
             lists = [
                 (number, fact)
                 for number, fact in lists
@@ -157,10 +159,14 @@ class Statements(ABC):
             for number, fact in [*lists, *nevers]
         )
 
-    def complete(self, concept: str) -> bool:
-        """Whether nothing of a concept happened but what is recorded: an order leaves room."""
+    def complete(self, concept: str, without: Iterable[str] = (), alone: bool = False) -> bool:
+        """Whether nothing of a concept happened but what is recorded: an order leaves room.
+
+        `without`: what of its kinds is not asked about; `alone`: none of them is."""
         below = self.chart.vocabulary.below(concept)
-        closed = self.closed(concept, self._concept(concept).closed_by)
+        others = {name for each in without for name in self.chart.vocabulary.below(each)}
+        of = [concept] if alone else [name for name in below if name not in others]
+        closed = self.closed(concept, self._concept(concept).closed_by, [concept, *of])
         return closed and not self.chart.open_orders(*below)
 
     def unlisted(self, entry: str, by_list: bool = True) -> bool:
@@ -175,7 +181,7 @@ class Statements(ABC):
         if isinstance(found, voc.Concept):
             kind = found.kind
             below = self.chart.vocabulary.below(entry)
-            if self.chart.open_orders(*below):
+            if self.chart.open_orders(*below) or is_doubted(self.chart, below):
                 return False
         return kind not in self.chart.unclear
 
@@ -274,7 +280,7 @@ class Statements(ABC):
             return said
         if self._is_to_a_class(name):
             return self.world.choose(("to a class", name), [True, False])
-        if self.complete(name) or self._denied(name):
+        if self.complete(name, alone=True) or self._denied(name):
             return False
         if missing and self.unlisted(name):
             return missing == "true"

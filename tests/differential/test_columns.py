@@ -20,13 +20,15 @@ from protocol_logic.records.sources import Document
 from tests.differential import bundles
 from tests.differential.protocols import random_policies, random_protocol
 from tests.differential.rough import roughened
-from tests.differential.trials import compiled, policies
+from tests.differential.trials import compiled, doubted, policies
+from tests.patient_notation import bundle_of
 from tests.stores import SHARED, made_up, protocol_of, read_from, store_of
 
 pytest.importorskip("duckdb", reason="needs the extra `cohort`")
 
 from tests.differential.columns import Compared, compare
 from tests.many_rows import same_rows
+from tests.test_cases import cases_of
 
 MANY = int(os.environ.get("MANY", "12"))
 TOLD = ("number", "ratio", "value", "recorded", "age", "derived")
@@ -67,6 +69,25 @@ def test_those_of_real_records(tmp_path: Path, name: str) -> None:
             assert found.compared["value"]
 
 
+def test_those_of_what_is_doubted(tmp_path: Path) -> None:
+    """The patients of a document about doubts, all in one store."""
+    cases = list(cases_of(Path(__file__).parents[1] / "cases" / "behaviour" / "doubted.md"))
+    documents, days = [], list[date]()
+    for patient in (patient for case in cases for patient in case.patients):
+        bundle = bundle_of(patient.facts, compiled(cases[0].elig).protocol.vocabulary)
+        bundle["entry"][0]["resource"]["id"] = f"p{len(days)}"
+        text = bundles.dumps(bundle).replace('"Patient/p"', f'"Patient/p{len(days)}"')
+        content = parse(text.encode())
+        assert isinstance(content, dict)
+        documents.append(Document(f"{len(days)}.json", content))
+        days.append(date.fromisoformat(bundle["timestamp"][:10]))
+    store_of(tmp_path / "doubted.duckdb", documents)
+    for case in cases:
+        found = compare(tmp_path / "doubted.duckdb", compiled(case.elig), days)
+        assert not found.wrong, "\n".join(found.wrong[:5])
+        assert found.compared["presence"] and found.left["presence"]
+
+
 @pytest.fixture(scope="module")
 def rough(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[date]]:
     """A store of random records, most of them rough, and the day of judgement of each."""
@@ -92,6 +113,7 @@ def test_those_of_random_protocols_and_records(rough: tuple[Path, list[date]]) -
         rng = random.Random(f"columns {case}")
         site = policies(random_policies(rng)) if case % 3 == 2 else None
         told = compiled(random_protocol(rng), site)
+        told = doubted(case, told) if case % 2 else told
         its = compare(path, told, days, told.windows)
         assert not its.wrong, (case, *its.wrong[:5])
         found.compared += its.compared

@@ -6,20 +6,30 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from fractions import Fraction
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from protocol_logic.compiling.policies import Policies, check_policies
+from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge.resources import protocol_path
-from protocol_logic.knowledge.vocabulary import Concept, Vocabulary
+from protocol_logic.knowledge.vocabulary import (
+    Concept,
+    Doubt,
+    Entry,
+    Quantity,
+    Status,
+    Vocabulary,
+)
 from protocol_logic.pipeline import Compiled, compile_source, read_records
 from protocol_logic.reasoning.engine import Engine
 from protocol_logic.records.facts import (
     ConditionStated,
     Done,
     Fact,
+    Mentioned,
     PatientRecord,
     Stated,
     Unlisted,
@@ -73,6 +83,7 @@ def trials(case: int) -> Iterator[Trial]:
         record = _of_the_past(random.Random(f"past {case} {number}"), record)
         record = _unread(random.Random(f"unread {case} {number}"), record, as_of)
         record = _alike(random.Random(f"alike {case} {number}"), record, as_of)
+        record = _mentioned(random.Random(f"mentioned {case} {number}"), record, as_of)
         record = _said_twice(random.Random(f"twice {case} {number}"), record)
         record = answered(rng, found.protocol, record, as_of)
         shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
@@ -88,8 +99,9 @@ def _made(case: int) -> tuple[str, Compiled, Compiled, Engine, Any]:
     left: several tests ask for the first cases."""
     rng = random.Random(f"protocol {case}")
     text = random_protocol(rng)
-    found = _recurring(case, compiled(text))
-    site = _recurring(case, compiled(text, policies(random_policies(rng))))
+    found = doubted(case, _recurring(case, compiled(text)))
+    site = compiled(text, policies(random_policies(rng)))
+    site = doubted(case, _recurring(case, site))
     engine = Engine(found.protocol, found.plan, found.program)
     return text, found, site, engine, rng.getstate()
 
@@ -103,6 +115,52 @@ def _recurring(case: int, found: Compiled) -> Compiled:
         for name, entry in found.protocol.vocabulary.entries.items()
     }
     return replace(found, protocol=replace(found.protocol, vocabulary=Vocabulary(entries)))
+
+
+def doubted(case: int, found: Compiled) -> Compiled:
+    """The protocol, now and then with concepts of which something casts doubt on the absence."""
+    rng = random.Random(f"doubted {case}")
+    entries = dict(found.protocol.vocabulary.entries)
+    asked = sorted({f.entry for f in found.plan.findings.values()} & entries.keys())
+    concepts = [n for n in asked if isinstance(entries[n], Concept)]
+    for name in rng.sample(concepts, k=min(rng.choice([0, 0, 2, 5]), len(concepts))):
+        entry = entries[name]
+        assert isinstance(entry, Concept)
+        doubts = tuple(_doubt(rng, entries[rng.choice(asked)]) for _ in range(rng.choice([1, 2])))
+        entries[name] = replace(entry, doubts=tuple(each for each in doubts if each is not None))
+    return replace(found, protocol=replace(found.protocol, vocabulary=Vocabulary(entries)))
+
+
+_WITHIN: tuple[tuple[int, Literal["days", "months"]], ...] = (
+    (0, "days"),
+    (30, "days"),
+    (400, "days"),
+    (6, "months"),
+)
+
+
+def _doubt(rng: random.Random, entry: Entry) -> Doubt | None:
+    """A doubt by what is recorded of an entry, or by some of it."""
+    within = rng.choice([None, None, None, *_WITHIN])
+    some = Doubt(entry=entry.name, latest=rng.random() < 0.6, within=within)
+    if isinstance(entry, Status) and rng.random() < 0.8:
+        return replace(some, values=tuple(rng.sample(entry.values, k=1)))
+    if isinstance(entry, Quantity) and entry.name in LIMITS and rng.random() < 0.8:
+        limit = Fraction(rng.choice(LIMITS[entry.name]).split()[0])
+        part = rng.choice([Interval.at_least(limit), Interval.at_most(limit)])
+        return replace(some, numbers=part)
+    return some if isinstance(entry, Concept | Status | Quantity) else None
+
+
+def _mentioned(rng: random.Random, record: PatientRecord, as_of: date) -> PatientRecord:
+    """The record, now and then with what is named in places that are not read."""
+    found = []
+    for number in range(rng.choice([0, 0, 0, 1, 3])):
+        day = (as_of + timedelta(days=rng.choice([-900, -30, 0, 1, 45]))).isoformat()
+        day = rng.choice([day, day, day[:7], ""])
+        name = rng.choice([*SITES, "breast_cancer", "chemotherapy", "oophorectomy"])
+        found.append(Mentioned(name, f"Mentioned/{number}", day))
+    return replace(record, mentioned=tuple(sorted(found)))
 
 
 def _of_the_past(rng: random.Random, record: PatientRecord) -> PatientRecord:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from protocol_logic.answering.wanted import ENDS, Standing, readers_of, wanted
-from protocol_logic.compiling.plan import Finding, Plan, Reach
+from protocol_logic.compiling.plan import CLOSABLE, Finding, Plan, Reach
 from protocol_logic.findings.orders import orders_of
 from protocol_logic.knowledge.vocabulary import (
     Asked,
@@ -292,7 +292,7 @@ class Asker:
     def _closing(self, entry: Entry, reason: str) -> Iterator[Draft]:
         """The list that says that there is no more of it."""
         closed_by = entry.closed_by if isinstance(entry, Concept | Event) else None
-        if closed_by is None or reason not in ("absent", "ended", "not_closed", "stale"):
+        if closed_by is None or reason not in CLOSABLE:
             return
         history = self.entries[closed_by]
         draft = Draft(history.element, history.label, history)

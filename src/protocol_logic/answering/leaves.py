@@ -29,6 +29,7 @@ _WHY = {
     "imprecise": "what is recorded of {} is not exact enough",
     "ordered": "something of {} was only ordered, and nothing says whether it was taken",
     "ended": "{} ended, and nothing says that it did not come again",
+    "doubted": "something in the record speaks for {}, so that no list denies it",
     "not_closed": "no list says that {} is complete",
     "no_reference_range": "the result has no usable {}",
     "stale": "what is recorded of {} is too old",

@@ -192,7 +192,7 @@ def criterion_dict(
     basis: Basis,
     oldest: str | None,
     passed_over: Sequence[Mapping[str, str | None]] = (),
-    unread: Sequence[Mapping[str, str]] = (),
+    unread: Sequence[Mapping[str, str | None]] = (),
 ) -> dict[str, Any]:
     """What a row says of one criterion."""
     return {
@@ -231,8 +231,8 @@ def passed_over(found: PatientFindings, criterion: str) -> list[dict[str, str | 
     ]
 
 
-def unread(found: PatientFindings, criterion: str) -> list[dict[str, str]]:
-    """The results that nothing reads and that resemble what a criterion asks for."""
+def unread(found: PatientFindings, criterion: str) -> list[dict[str, str | None]]:
+    """The results that do not count, and are of what a criterion asks for or resemble it."""
     return [
         {
             "name": each.name,
@@ -240,6 +240,7 @@ def unread(found: PatientFindings, criterion: str) -> list[dict[str, str]]:
             "day": each.day,
             "resource": each.resource,
             "resembles": each.entries[0],
+            "why": each.why or None,
         }
         for each in found.unread.get(criterion, ())
     ]

@@ -24,9 +24,11 @@ Kind: TypeAlias = Literal[
 ]  # fmt: skip
 Reason: TypeAlias = Literal[
     "absent", "unreadable", "conflicting", "imprecise", "not_closed", "ordered", "ended",
-    "no_reference_range", "stale",
+    "no_reference_range", "stale", "doubted",
 ]  # fmt: skip
 """Why a finding is open."""
+CLOSABLE: tuple[Reason, ...] = ("absent", "ended", "not_closed", "stale", "doubted")
+"""Those that a person's word about a list settles."""
 
 
 NOT_RECORDED = "not_recorded"

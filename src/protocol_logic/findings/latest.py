@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.compiling.windows import Window
+from protocol_logic.findings.doubts import doubt_of
 from protocol_logic.findings.orders import orders_of
 from protocol_logic.findings.rows import Reason
 from protocol_logic.knowledge.likeness import spoken
@@ -20,6 +21,7 @@ from protocol_logic.records.facts import (
     Closed,
     ConditionStated,
     Fact,
+    Mentioned,
     NotTaken,
     Ordered,
     PatientRecord,
@@ -84,6 +86,7 @@ class Visible:
         self._unclear = record.unclear
         self._unlisted = record.unlisted
         self._alike = record.unread
+        self._mentioned = record.mentioned
         self.unread = _unread(record.unlisted, as_of) if unread is None else unread
         """Kind of concept -> the first resource that may be anything of it."""
         orders: list[tuple[Fact, Fact | None]] = []
@@ -194,14 +197,16 @@ class Visible:
         found = self.vocabulary.entries[entry]
         return isinstance(found, Concept) and found.recurs
 
-    def alike(self, entry: str) -> list[Unread]:
-        """Results that nothing reads and that resemble an entry, in the window."""
+    def alike(self, entry: str, unusable: bool = False) -> list[Unread]:
+        """Results that nothing reads and that resemble an entry, in the window; also those of it
+        that are `unusable`, where these are asked for."""
         if not self._alike:
             return []
         return [
             each
             for each in self._alike
             if entry in each.entries
+            and (unusable or not each.unusable)
             and each.date.first <= self.as_of
             and each.date.last >= self.since
         ]
@@ -215,6 +220,16 @@ class Visible:
             return []
         said = spoken(self.vocabulary, concept)
         return [each for each in found if said.resembles(each.name, each.code, False)]
+
+    def mentioned(self, entry: str) -> list[Mentioned]:
+        """Where a resource names an entry and is not read as that, in the window."""
+        return [
+            each
+            for each in self._mentioned
+            if each.entry == entry
+            and each.date.first <= self.as_of
+            and each.date.last >= self.since
+        ]
 
     def may_be_none(self, facts: Sequence[Fact]) -> bool:
         """Whether all of the facts may lie after the as-of date, so that none counts."""
@@ -242,14 +257,22 @@ class Visible:
                 return fact
         return None
 
-    def closed(self, entry: str) -> Fact | None:
-        """The list that closes an entry on the as-of date, if it is recorded and not too old."""
-        return next((fact for fact in self._lists(entry) if self.stale([fact]) is None), None)
+    def closed(self, entry: str, doubting: Iterable[str] = ()) -> Fact | None:
+        """The list that closes an entry on the as-of date, if it is recorded and not too old, and
+        nothing casts doubt on it; `doubting`: kinds of it on which nothing may be cast either."""
+        names = (entry, *doubting)
+        return next(
+            (fact for fact in self._lists(entry, names) if self.stale([fact]) is None), None
+        )
 
     def closing(self, finding: Finding) -> tuple[Fact, ...] | None:
         """What closes the entry of a finding: its list, or nothing where what is not recorded
         counts as absent; None where it is open."""
-        found = self.closed(finding.entry)
+        asked = finding.occurrence
+        others = asked.subject.others if asked is not None else ()
+        left_out = {kind for other in others for kind in self.vocabulary.below(other)}
+        below = self.vocabulary.below(finding.entry)
+        found = self.closed(finding.entry, (kind for kind in below if kind not in left_out))
         if found is not None:
             return tuple(dict.fromkeys([found, *self.orders_answered(finding.entry)]))
         absent = finding.variant == "as_recorded" and self.unlisted(finding.entry)
@@ -265,12 +288,17 @@ class Visible:
         unread = self.unread.get(kind_of(self.vocabulary.entries[entry]))
         if unread is not None and any(map(is_listed, self._of_history(entry))):
             return "not_closed", unread
+        if any(map(is_listed, self._of_history(entry))):
+            doubt = self.doubt(self.vocabulary.below(entry))
+            if doubt is not None:
+                return "doubted", doubt
         lapsed = next(self._lists(entry), None)
         return ("stale", lapsed.resource) if lapsed is not None else (reason, None)
 
     def unlisted(self, entry: str, by_list: bool = True) -> bool:
         """Whether nothing tells what else there may be of an entry: no list that would close it,
-        however old, no order, and nothing of its kind that cannot be known.
+        however old, no order, nothing that casts doubt on its absence, and nothing of its kind that
+        cannot be known.
 
         `by_list`: whether a list would tell it.
         """
@@ -280,17 +308,29 @@ class Visible:
             return False
         if by_list and any(self._denials(entry)):
             return False
-        return self.ordered(entry) is None and kind_of(found) not in self._unclear
+        if self.ordered(entry) is not None or kind_of(found) in self._unclear:
+            return False
+        return self.doubt(self.vocabulary.below(entry)) is None
 
-    def _lists(self, entry: str) -> Iterator[Fact]:
+    def _lists(self, entry: str, doubting: Iterable[str] = ()) -> Iterator[Fact]:
         """What closes an entry, whatever its age: lists, and that it never was. A list of the
-        record closes nothing that something in it may be."""
+        record closes nothing that something in it may be, or speaks for."""
         if self.ordered(entry) is None:
             unread = kind_of(self.vocabulary.entries[entry]) in self.unread
             for fact in (*self._of_history(entry), *self._denials(entry)):
                 is_closed = isinstance(fact.reading, Closed) and self.certain(fact)
-                if is_closed and not (unread and is_listed(fact)):
+                if not is_closed or (unread and is_listed(fact)):
+                    continue
+                if not is_listed(fact) or self.doubt(doubting) is None:
                     yield fact
+
+    def doubt(self, names: Iterable[str]) -> str | None:
+        """The first resource that casts doubt on the absence of some concepts."""
+        return next((found for n in names if (found := doubt_of(self, n)) is not None), None)
+
+    def was_never(self, entry: str) -> bool:
+        """Whether somebody says that it, or all that it is a kind of, never was."""
+        return any(self._denials(entry))
 
     def _of_history(self, entry: str) -> list[Fact]:
         """What is said of the list that would close an entry."""

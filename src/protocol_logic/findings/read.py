@@ -37,6 +37,7 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Fact, PatientRecord
 
 MOST_ROWS = 4096
+_UNCLOSED = ("not_closed", "ordered", "stale", "doubted")
 _KNOWN_AT_ONCE = {"value", "recorded", "number", "ratio", "age", "derived"}
 
 
@@ -262,9 +263,7 @@ class _Reader:
             own = lines.get(concept, [])
             reading = read_therapy(self.visible, concept, self.plan.courses.get(concept), own)
             # A row settles dates and intents; what is not closed still leaves its cells open.
-            unclosed = tuple(
-                o for o in reading.openers if o.reason in ("not_closed", "ordered", "stale")
-            )
+            unclosed = tuple(o for o in reading.openers if o.reason in _UNCLOSED)
             self.out.keep_open(concept_group(concept), reading.openers)
             self.out.evidence[concept_group(concept)] = reading.facts
             for finding in own:

@@ -86,7 +86,8 @@ def read_therapy(
     shapes = _Shapes(visible, concept, courses, lines, periods, events)
     resources = {h.resource for h in events}
     held = visible.all() if resources else ()
-    closing = [visible.closed(name) for name in (concept, *asked_events)]
+    below = visible.vocabulary.below
+    closing = [visible.closed(name, below(name)) for name in (concept, *asked_events)]
     used = dict.fromkeys(
         [
             *facts,
@@ -185,7 +186,7 @@ class _Shapes:
         self.periods = periods
         self.events = events
         self.patterns = courses.patterns if courses is not None else ()
-        self.open = visible.closed(concept) is None
+        self.open = visible.closed(concept, visible.vocabulary.below(concept)) is None
         self.too_many = False
         self.element = visible.vocabulary.entries[concept].element
         self.numbers: dict[str, dict[_Labels, tuple[Fraction, bool]]] = {}

@@ -143,6 +143,12 @@ class _Turns:
         if finding.kind == "count":  # uncertain days push each other on by a day
             slack = min(_unsure(facts), MOST_SLACK)
         moving = [w for w in windows if w.unit != "ever"]
+        for fact, window in self._doubting(finding.entry):
+            for day, _, when in _edges(fact):
+                self._edge(finding.id, fact, day, "seen", when, following=False)
+                if window is not None:
+                    turn = Turn(finding.id, "window", fact, when, day, window)
+                    self._note(_leaves(window, day), turn)
         for fact in facts:
             for day, cause, when in _edges(fact):
                 self._edge(finding.id, fact, day, cause, when, following=slack > 0)
@@ -161,6 +167,16 @@ class _Turns:
         self._ends(finding, windows, names, slack)
         old = [self.policies[name] for name in names if name in self.policies]
         self._passings(finding.id, [*moving, *old] if moving else [])
+
+    def _doubting(self, name: str) -> Iterator[tuple[Fact, Window | None]]:
+        """What may cast doubt on the absence of a concept or a kind of it, as long as it is in a
+        window."""
+        for below in self.vocabulary.below(name):
+            entry = self.vocabulary.entries[below]
+            for doubt in entry.doubts if isinstance(entry, voc.Concept) else ():
+                window = Window(*doubt.within) if doubt.within is not None else None
+                for other in self.vocabulary.below(doubt.entry):
+                    yield from ((fact, window) for fact in self.facts.get(other, ()))
 
     def _edge(
         self, name: str, fact: Fact, day: date, cause: Cause, when: PartialDate, following: bool

@@ -8,6 +8,7 @@ although a newer one is there, under a code that no entry has.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
@@ -17,6 +18,7 @@ from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.likeness import spoken
 from protocol_logic.knowledge.vocabulary import Concept
 from protocol_logic.records.facts import Unlisted, Unread
+from protocol_logic.records.unread import NEAR, NO_STATUS, UNDATED
 
 _READ = ("value", "recorded", "number", "ratio", "derived", "in_record")
 """The kinds of finding that are read from results."""
@@ -26,7 +28,7 @@ def look_at_unread(
     protocol: core.Protocol, plan: Plan, visible: Visible, found: PatientFindings
 ) -> None:
     """Note for each criterion the results that nothing reads and that resemble what it asks for,
-    as new as the newest that counts, or any in the window where none does."""
+    the newest of them if they are as new as the newest that counts, or where none does."""
     unread: dict[str, tuple[Unread, ...]] = {}
     for criterion in protocol.criteria:
         reach = plan.reach.get(criterion.id)
@@ -47,12 +49,13 @@ def _beside(protocol: core.Protocol, visible: Visible, finding: Finding) -> Iter
     for name in filter(None, names):
         if name not in visible.vocabulary.entries:
             continue
-        alike = there.alike(name)
+        alike = there.alike(name, unusable=True)
         if not alike:
             continue
         days = [fact.date.first for fact in there.newest(name) if fact.date is not None]
+        first = max(min(days, default=date.min), max(each.date.first for each in alike))
         for each in alike:
-            if finding.taken or not days or each.date.last >= min(days):
+            if finding.taken or each.date.last >= first:
                 yield each._replace(entries=(name,))
 
 
@@ -75,13 +78,22 @@ def open_to(protocol: core.Protocol, plan: Plan) -> Callable[[Unlisted], bool]:
     return is_open
 
 
-def unread_said(name: str, code: str, day: str, like: str) -> str:
+def unread_said(name: str, code: str, day: str, like: str, why: str | None) -> str:
     """A result that is not read, in words."""
     about = ", ".join(filter(None, (shown(code), shown(day))))
-    return f"{shown(name)}{f' ({about})' if about else ''}, which resembles `{like}`"
+    said = {
+        None: f"which resembles `{like}`",
+        NEAR: f"which is near `{like}`",
+        UNDATED: f"`{like}` without a date that counts",
+        NO_STATUS: f"`{like}` without a status",
+    }.get(why, f"`{like}` of status `{why}`")
+    return f"{shown(name)}{f' ({about})' if about else ''}, {said}"
 
 
 def unread_words(unread: Mapping[str, tuple[Unread, ...]], criterion: str) -> list[str]:
     """The results beside a criterion that are not read, each once."""
-    each = unread.get(criterion, ())
-    return list(dict.fromkeys(unread_said(e.name, e.code, e.day, e.entries[0]) for e in each))
+    return list(dict.fromkeys(map(_said, unread.get(criterion, ()))))
+
+
+def _said(each: Unread) -> str:
+    return unread_said(each.name, each.code, each.day, each.entries[0], each.why or None)

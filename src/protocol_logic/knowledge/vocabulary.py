@@ -306,6 +306,13 @@ class Vocabulary:
         self._above[concept] = tuple(name for name in self.entries if name in found)
         return self._above[concept]
 
+    def doubting(self, concept: str) -> Iterator[str]:
+        """The entries by which the absence of a concept, or of a kind of it, is doubted."""
+        for name in self.below(concept):
+            entry = self.entries[name]
+            for doubt in entry.doubts if isinstance(entry, Concept) else ():
+                yield from self.below(doubt.entry)
+
     def below(self, concept: str) -> tuple[str, ...]:
         """The concept and all that are a kind of it, in order."""
         known = self._below.get(concept)

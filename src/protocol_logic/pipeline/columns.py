@@ -237,7 +237,8 @@ class _Stretch:
             some |= part.left
             every &= part.left
         wholly = heads.unread | every
-        whole = heads.rough | wholly
+        # What is named in places that are not read, no facts alone tell.
+        whole = heads.rough | wholly | (some & self.shard.mentioning())
         left = self._left(columns, some, patients)
         records = self._records([p for p in np.flatnonzero(whole).tolist() if p in patients])
         alone = {p: its.entries(self.gatherer, parts) for p, parts in left.items() if not whole[p]}

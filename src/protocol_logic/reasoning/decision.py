@@ -137,9 +137,10 @@ _RANK: dict[Reason, int] = {
     "no_reference_range": 3,
     "stale": 4,
     "ordered": 5,
-    "ended": 6,
-    "not_closed": 7,
-    "absent": 8,
+    "doubted": 6,
+    "ended": 7,
+    "not_closed": 8,
+    "absent": 9,
 }
 
 

@@ -28,6 +28,18 @@ def day_of(item: Item, paths: Sequence[str]) -> PartialDate | None:
     return None
 
 
+def is_dated(json: Object, paths: Sequence[str]) -> bool:
+    """Whether `day_of` reads a day; of paths of dates and periods alone."""
+    path = next((path for path in paths if json.get(path) is not None), None)
+    if path is None:
+        return False
+    if not path.lower().endswith("period"):
+        return _if_readable(json[path]) is not None
+    period = json[path] if isinstance(json[path], dict) else {}
+    start, end = (_if_readable(period.get(edge)) for edge in ("start", "end"))
+    return (start or end) is not None and not (start and end and end.last < start.first)
+
+
 def day_if_any(item: Item, paths: Sequence[str]) -> PartialDate | None:
     """As `day_of`, but nothing is said where none of the paths is there."""
     return day_of(item, paths) if any(item.json.get(path) is not None for path in paths) else None

@@ -113,4 +113,7 @@ def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
             problems=tuple(Problems([p for part in parts for p in part.problems]).sorted()),
             accounting=added(part.accounting for part in parts),
             unclear=frozenset[str]().union(*(part.unclear for part in parts)),
+            unlisted=tuple(sorted({each for part in parts for each in part.unlisted})),
+            unread=tuple(sorted({each for part in parts for each in part.unread})),
+            mentioned=tuple(sorted({each for part in parts for each in part.mentioned})),
         )

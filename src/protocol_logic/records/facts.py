@@ -291,22 +291,44 @@ def first_day(text: str) -> date | None:
 
 
 class Unread(NamedTuple):
-    """A result that nothing reads, and that resembles entries: its first `code`, or nothing; what
-    the record calls it; `day`, its first day as written, or empty."""
+    """A result that does not count, and resembles entries or is of them: its first `code`, or
+    nothing; what the record calls it; `day`, its first day as written, or empty; `why` it does not
+    count: empty for a mere resemblance. `unusable`: it is a result of the entries that cannot be
+    used, and so is none."""
 
     resource: str
     code: str
     name: str
     day: str
     entries: tuple[str, ...]
+    why: str = ""
+    unusable: bool = False
 
     @property
     def date(self) -> PartialDate:
         """The days that it may be of."""
-        try:
-            return PartialDate.parse(self.day)
-        except ValueError:
-            return PartialDate.between(None, None)
+        return _days(self.day)
+
+
+class Mentioned(NamedTuple):
+    """An entry that a resource names where it is not read as that, with its first day as written,
+    or empty."""
+
+    entry: str
+    resource: str
+    day: str = ""
+
+    @property
+    def date(self) -> PartialDate:
+        """The days that it may be of."""
+        return _days(self.day)
+
+
+def _days(text: str) -> PartialDate:
+    try:
+        return PartialDate.parse(text)
+    except ValueError:
+        return PartialDate.between(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +377,8 @@ class PatientRecord:
     timestamp as written), or None; `index_source`: what names it. `accounting`: what became of its
     resources, by type. `unclear`: the kinds of concept (`medication`) of which it holds something
     that cannot be known. `unlisted`: what it states of concepts, by whatever code. `unread`:
-    results that nothing reads, but which resemble an entry.
+    results that do not count, but are of an entry or resemble it. `mentioned`: entries that it
+    names where they are not read.
     """
 
     patient: str
@@ -368,6 +391,7 @@ class PatientRecord:
     unclear: frozenset[str] = frozenset()
     unlisted: tuple[Unlisted, ...] = ()
     unread: tuple[Unread, ...] = ()
+    mentioned: tuple[Mentioned, ...] = ()
 
 
 def place(fact: Fact) -> tuple[str, str, str, str]:

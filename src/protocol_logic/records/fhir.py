@@ -10,7 +10,7 @@ read, what cannot be known of them) stands in one reader, which a store's reader
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -18,13 +18,14 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.vocabulary import Lesion
+from protocol_logic.knowledge.vocabulary import Concept, Lesion
 from protocol_logic.records import conditions, stages
 from protocol_logic.records.codings import Codings, entries_of, is_known, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
 from protocol_logic.records.facts import (
     Account,
     Fact,
+    Mentioned,
     PatientRecord,
     Unlisted,
     Unread,
@@ -35,6 +36,7 @@ from protocol_logic.records.facts import (
 from protocol_logic.records.item import Item, display, objects_in, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.medications import made_of
+from protocol_logic.records.mentioned import may_hold, mentions, mentions_elsewhere
 from protocol_logic.records.references import Subject, identifiers, subject_reference
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.sources import Document
@@ -211,6 +213,7 @@ class Reader:
         self.stated: list[Unlisted] = []
         """What is stated of concepts, and what of another kind may be taken for one."""
         self.unread: list[Unread] = []
+        self.mentioned: list[Mentioned] = []
 
     def read(self, missing: int, meet: Callable[[Met], None] | None) -> PatientRecord:
         """The record; `missing`: how many entries hold no resource."""
@@ -243,6 +246,7 @@ class Reader:
             unclear=frozenset(self.unclear),
             unlisted=tuple(sorted(self.stated)),
             unread=tuple(sorted(self.unread)),
+            mentioned=tuple(sorted(self.mentioned)),
         )
 
     def _item(self, json: Object, name: str) -> Item:
@@ -289,6 +293,8 @@ class Reader:
         if row is None:
             if entry.name not in self.referenced and is_read_elsewhere(item.json, self.codings):
                 item.problem("not-read", why_not_read(entry))
+                if may_hold(item.json) and not self._is_of_another(item):
+                    self._mention(item.name, "", mentions_elsewhere(item.json, self.codings))
             return entry.resource, False
         if self._is_elsewhere(item):
             return entry.resource, False
@@ -297,6 +303,9 @@ class Reader:
             item.json = {**entry.resource, MEDICATION: self._made_of(entry, medication)}
             del item.json["medicationReference"]
         made = len(self.facts)
+        if is_stated(item.json, row) or unsure_status(item.json, row):
+            its = mentions(item.json, self.codings)
+            self._mention(item.name, first_day(item.json, row), its)
         noted = self._read(item, row)
         if entry.kind == "Condition":
             self._read_stages(item, row)
@@ -312,11 +321,11 @@ class Reader:
         parts = [(json, entry) for entry in row.find(json, self.codings)]
         if "component" in json and json["resourceType"] == "Observation":
             parts += self._components(json, {entry.name for _, entry in parts})
-        if row is ROWS["Observation"] and is_stated(json, row):
+        if row is ROWS["Observation"]:
             for each in alike(tuple(told(json)), self.codings):
-                self.unread.append(
-                    Unread(item.name, each.code, each.name, first_day(json, row), each.entries)
-                )
+                day = each.day or first_day(json, row)
+                found = Unread(item.name, each.code, each.name, day, each.entries, each.why)
+                self.unread.append(found._replace(unusable=each.unusable))
         if not parts:
             if row.code is None or not row.asked(self.codings):
                 return False
@@ -348,6 +357,10 @@ class Reader:
                 self.facts[made:] = [
                     past(fact) if fact.entry == entry.name else fact for fact in self.facts[made:]
                 ]
+        if row.concept == "allergy" and is_stated(json, row):
+            said = {fact.entry for fact in self.facts[made:]}
+            its = [e.name for _, e in parts if isinstance(e, Concept) and e.name not in said]
+            self._mention(item.name, first_day(json, row), its)
         modifier = next((key for key in MODIFIERS if json.get(key)), None)
         if modifier is not None:
             item.problem("not-read", why_modified(modifier))
@@ -373,15 +386,24 @@ class Reader:
                 if entry.name not in said and not isinstance(entry, Lesion):
                     yield component, entry
 
-    def _is_elsewhere(self, item: Item) -> bool:
-        """Whether a resource names somebody else than the patient, with a problem if so."""
+    def _mention(self, name: str, day: str, entries: Iterable[str]) -> None:
+        """Note what a resource names where it is not read as that."""
+        self.mentioned += (Mentioned(entry, name, day) for entry in entries)
+
+    def _is_of_another(self, item: Item) -> bool:
+        """Whether a resource names somebody else than the patient."""
         reference = subject_reference(item.json)
         if reference is None or self.subject.is_meant_by(reference):
             return False
         subject = item.json.get("subject", item.json.get("patient"))
         identifier = subject.get("identifier") if isinstance(subject, dict) else None
-        if not reference and identifiers(identifier) & self.subject.identifiers:
+        return bool(reference) or not identifiers(identifier) & self.subject.identifiers
+
+    def _is_elsewhere(self, item: Item) -> bool:
+        """The same, with a problem if so."""
+        if not self._is_of_another(item):
             return False
+        reference = subject_reference(item.json)
         whom = f"about `{shown(reference)}`" if reference else "about somebody who cannot be known"
         patient = f"the bundle's patient `{shown(self.subject.id)}`"
         item.problem("foreign-subject", f"it is {whom}, not about {patient}")
@@ -510,7 +532,7 @@ def is_stated(json: Object, row: Row[Any]) -> bool:
     return not conditions.is_withdrawn(json)
 
 
-_UNSURE = ("unknown", "in-progress", "on-hold", "stopped")
+_UNSURE = ("unknown", "in-progress", "on-hold", "stopped", "preliminary")
 
 
 def unsure_status(json: Object, row: Row[Any]) -> str:

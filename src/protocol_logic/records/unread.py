@@ -1,4 +1,5 @@
-"""Results by whose code nothing is read, though their names resemble that of an entry.
+"""Results that do not count, though they may be of an entry: by whose code nothing is read, while
+their names resemble that of an entry or it is known to be near; or which cannot be used.
 
 All of it rests on what a result says of itself (`told`), so that it can be said of that alone.
 """
@@ -9,24 +10,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from protocol_logic.knowledge.results_alike import Result
-from protocol_logic.records.codings import Codings, is_known, keys_of
+from protocol_logic.knowledge.vocabulary import Quantity, Status
+from protocol_logic.records.codings import Codings, Key, is_known, keys_of
+from protocol_logic.records.dates import is_dated
 from protocol_logic.records.item import display, objects_in, text_in
 from protocol_logic.records.json_text import Object
+from protocol_logic.records.resources import ROWS
 
 _CODED = ("valueCodeableConcept", "valueBoolean")
+_UNSURE = ("preliminary", "unknown")
+"""Statuses for which a result does not count, though there is one."""
+NEAR, UNDATED, NO_STATUS = "near", "undated", "none"
 
 
 class Alike(NamedTuple):
-    """A result that resembles entries: its first code, or nothing, and what it is called."""
+    """A result that resembles entries, or is of them: its first code, or nothing; what it is
+    called; `why` it does not count, with the day on which it was issued, where that is told."""
 
     code: str
     name: str
     entries: tuple[str, ...]
+    why: str = ""
+    day: str = ""
+    unusable: bool = False
 
 
 def told(json: Object) -> Iterator[Object]:
     """What an Observation and its components say of themselves, each that has a value: its name
-    and codes, its unit, and whether it is coded."""
+    and codes, its unit, whether it is coded, and why it cannot be used."""
+    usable = _usable(json)
+    if usable is None:
+        return
     for part in (json, *objects_in(json, "component")):
         value = next((key for key in part if key.startswith("value")), None)
         if value is not None and isinstance(part.get("code"), dict):
@@ -35,18 +49,47 @@ def told(json: Object) -> Iterator[Object]:
             quantity = part[value] if value == "valueQuantity" else None
             if isinstance(quantity, dict):
                 said["unit"] = text_in(quantity, "code") or text_in(quantity, "unit") or ""
-            yield said
+            yield {**said, **usable}
+
+
+def _usable(json: Object) -> dict[str, str] | None:
+    """Why a result does not count, as far as it is told, with the day on which it was issued; None
+    of one that was withdrawn."""
+    row = ROWS["Observation"]
+    status = text_in(json, "status")
+    if row.statuses is not None and status not in row.statuses:
+        return {"why": status or NO_STATUS} if status in (None, *_UNSURE) else None
+    if is_dated(json, row.dates):
+        return {}
+    issued = text_in(json, "issued")
+    return {"why": UNDATED, **({"day": issued[:10]} if issued else {})}
 
 
 def alike(said: Sequence[Mapping[str, Any]], codings: Codings) -> Iterator[Alike]:
-    """Those of some results by whose code nothing is read and that resemble entries."""
+    """Those of some results that do not count and resemble entries, or are of them."""
     for each in said:
         keys = [(system, code) for system, code in each["keys"]]
-        if any(key in codings.observations or key in codings.unlike for key in keys):
+        code, name, why = keys[0][1] if keys else "", each["name"], each.get("why", "")
+        if why:
+            entries = _entries(keys, codings)
+            if entries:
+                yield Alike(code, name, entries, why, each.get("day", ""), unusable=True)
             continue
-        if any(map(is_known, keys)):
+        if any(key in codings.observations for key in keys):
+            continue
+        near = tuple(
+            entry.name for key in keys for entry, other in codings.unlike.get(key, ()) if other.near
+        )
+        if near:
+            yield Alike(code, name, near, NEAR)
+        if any(key in codings.unlike or is_known(key) for key in keys):
             continue  # the knowledge base knows it as something else
-        result = Result(each["name"], each.get("unit", ""), each["coded"])
-        entries = codings.alike.of(result)
+        entries = codings.alike.of(Result(name, each.get("unit", ""), each["coded"]))
         if entries:
-            yield Alike(keys[0][1] if keys else "", each["name"], entries)
+            yield Alike(code, name, entries)
+
+
+def _entries(keys: Sequence[Key], codings: Codings) -> tuple[str, ...]:
+    """The quantities and statuses that have one of some codes."""
+    found = (entry for key in keys for entry in codings.observations.get(key, ()))
+    return tuple(dict.fromkeys(e.name for e in found if isinstance(e, Quantity | Status)))

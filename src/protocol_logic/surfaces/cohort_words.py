@@ -45,6 +45,7 @@ _WORDS = {
     "not_closed": "history not complete",
     "ordered": "only ordered",
     "ended": "ended once, may have come again",
+    "doubted": "in doubt, beside a list that is complete",
     "no_reference_range": "no reference range",
     "stale": "too old",
 }

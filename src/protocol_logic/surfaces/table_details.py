@@ -32,6 +32,7 @@ _GAPS = {
     "stale": "too old",
     "ordered": "only ordered",
     "ended": "ended once",
+    "doubted": "in doubt",
 }
 _TO_ASK = "to be asked"
 PASSED_OVER = "complete list passes over"
@@ -129,7 +130,7 @@ def passed_parts(criteria: Sequence[Mapping[str, Any]]) -> Parts:
         for each in criterion["passed_over"]
     ]
     unread = [
-        unread_said(each["name"], each["code"], each["day"], each["resembles"])
+        unread_said(each["name"], each["code"], each["day"], each["resembles"], each["why"])
         for criterion in criteria
         for each in criterion["unread"]
     ]

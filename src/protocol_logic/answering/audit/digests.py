@@ -62,6 +62,7 @@ def facts_bytes(record: PatientRecord) -> bytes:
             "unclear": sorted(record.unclear),
             "unlisted": [list(each) for each in record.unlisted],
             **({"unread": [list(each) for each in record.unread]} if record.unread else {}),
+            **({"mentioned": [list(m) for m in record.mentioned]} if record.mentioned else {}),
         }
     )
 

@@ -60,17 +60,15 @@ class Ahead:
         return facts
 
     def _alike(self, as_of: date) -> Iterator[Fact]:
-        """Results that nothing reads, each as one of what it resembles: their days count alike."""
+        """Results that do not count, each as one of what it resembles, and what is named in places
+        that are not read: their days count alike."""
         for day in (as_of, *self.later):
-            for each in self.record_on(day).unread:
-                for entry in each.entries:
-                    yield Fact(
-                        entry=entry,
-                        resource=each.resource,
-                        date=each.date,
-                        recorded=each.name,
-                        reading=Measured(None),
-                    )
+            record = self.record_on(day)
+            unread = [(n, each.resource, each.date) for each in record.unread for n in each.entries]
+            named = [(each.entry, each.resource, each.date) for each in record.mentioned]
+            for entry, resource, when in [*unread, *named]:
+                reading = Measured(None)
+                yield Fact(entry=entry, resource=resource, date=when, recorded="", reading=reading)
 
     def changes(self, as_of: date) -> Iterator[tuple[date, frozenset[str], tuple[Turn, ...]]]:
         """Each later day on which the cells of some findings differ from those of the day before,

@@ -198,6 +198,9 @@ class Blocks:
         if isinstance(entry, voc.Concept):
             below, above = self.voc.below(entry.name), self.voc.above(entry.name)
             own.update(below, above)
+            doubting = set(self.voc.doubting(entry.name))
+            own |= doubting
+            moved_by |= doubting
             moved_by.update(above)
             if finding.kind != "presence":
                 moved_by.update(below)

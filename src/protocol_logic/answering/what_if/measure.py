@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.changing import HISTORY, Change
-from protocol_logic.compiling.plan import NOT_RECORDED, Plan
+from protocol_logic.compiling.plan import CLOSABLE, NOT_RECORDED, Plan
 from protocol_logic.findings.rows import Opener, PatientFindings
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.reasoning.decision import Decision
@@ -236,7 +236,7 @@ class Measuring:
 
     def _lists(self, opener: Opener) -> Iterator[str]:
         """The list that would say it."""
-        if opener.reason not in ("absent", "ended", "not_closed", "stale"):
+        if opener.reason not in CLOSABLE:
             return
         for entry in self.by_element.get(opener.element, ()):
             if isinstance(entry, voc.Concept | voc.Event) and entry.closed_by:

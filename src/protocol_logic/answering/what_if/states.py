@@ -105,7 +105,8 @@ class States:
         if id(divided) not in kept:
             kept[id(divided)] = Kept(divided, maker.sources)
         self._kept = kept[id(divided)]
-        self._unread = record.unclear, frozenset(maker.visible.unread)
+        named = frozenset(each.entry for each in record.mentioned)
+        self._unread = record.unclear, frozenset(maker.visible.unread), named
         """What decides, beside facts, what a list closes."""
         self._movers: dict[int, tuple[int, ...]] = {}
         self._alike: dict[int, int] = {}

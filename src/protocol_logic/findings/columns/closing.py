@@ -119,7 +119,7 @@ def _closing_of(sources: Sources, name: str) -> Closing:
     lapsed = ~ordered & lists.lapsed
     reason[lapsed] = code("stale")
     who[lapsed] = lists.who[lapsed]
-    unread = sources.shard.unread(kind_of(entry))
+    unread = sources.shard.unread(kind_of(entry)) | _doubted(sources, name)
     closes = lists.closes & ~ordered
     return Closing(
         closes,
@@ -131,6 +131,18 @@ def _closing_of(sources: Sources, name: str) -> Closing:
         unread & lists.has,
         unread,
     )
+
+
+def _doubted(sources: Sources, name: str) -> Flags:
+    """Whose record may hold something that casts doubt on the absence of a concept or a kind."""
+    vocabulary, found = sources.vocabulary, np.zeros(sources.size, bool)
+    doubting = dict.fromkeys(vocabulary.doubting(name))
+    for other in doubting:
+        found[sources.facts(other, ["resource"])["patient"]] = True
+    mentioned = sources.shard.mentioned()
+    for other in {*vocabulary.below(name), *doubting} & mentioned.keys():
+        found |= mentioned[other]
+    return found
 
 
 def _lists_of(sources: Sources, history: str) -> Lists:

@@ -17,6 +17,7 @@ from protocol_logic.records.facts import (
     ConditionStated,
     Done,
     Fact,
+    Mentioned,
     PatientRecord,
     Qualifiers,
     Unlisted,
@@ -26,6 +27,7 @@ from protocol_logic.records.facts import (
 from protocol_logic.records.fhir import NO_RESOURCE, TURNS
 from protocol_logic.records.item import display, objects_in
 from protocol_logic.records.json_text import Object
+from protocol_logic.records.mentioned import mentions, mentions_elsewhere
 from protocol_logic.records.resources import ROWS
 from protocol_logic.records.store.kept import Kept, KeptPatient, KeptProblem
 from protocol_logic.records.unknown_codes import (
@@ -49,7 +51,8 @@ class Said(NamedTuple):
     `entries` that have its codes, and whether one of these `stands` in the knowledge base.
     `known`: whether a resource of a type that is not read has a code of some entry. `closes`: read
     with lists. `beside`: conditions that it names where it is not read for any, with the code.
-    `alike`: results that nothing reads, and that resemble entries.
+    `alike`: results that do not count, and are of entries or resemble them. `mentions`: entries
+    that it names where it is not read for them.
     """
 
     parts: frozenset[tuple[int, int]]
@@ -65,6 +68,7 @@ class Said(NamedTuple):
     closes: bool = False
     beside: tuple[tuple[str, str], ...] = ()
     alike: tuple[Alike, ...] = ()
+    mentions: tuple[str, ...] = ()
 
 
 _NOTHING = Said(frozenset())
@@ -101,7 +105,8 @@ class Chosen:
     def _of(self, kind: str | None, about: Object) -> Said:
         codings = self.codings
         if kind is None:
-            return Said(frozenset(), known=is_read_elsewhere(about, codings))
+            known = is_read_elsewhere(about, codings)
+            return Said(frozenset(), known=known, mentions=mentions_elsewhere(about, codings))
         row, numbers = ROWS[kind], self.numbers
         whole = [entry.name for entry in row.find(about, codings)]
         parts = {(0, numbers[name]) for name in whole}
@@ -114,10 +119,10 @@ class Chosen:
         if kind == "Condition":
             staged = stages.statuses_in(about, codings)
             parts.update((number, numbers[entry.name]) for _, number, entry in staged)
-        beside = named_beside(elements, codings)
+        beside, its = named_beside(elements, codings), mentions(elements, codings)
         closes = kind == "AllergyIntolerance" and bool(entries_of(about.get("code"), codings.lists))
         if row.code is None or not (found or row.asked(codings)):
-            return Said(frozenset(parts), found, closes=closes, beside=beside)
+            return Said(frozenset(parts), found, closes=closes, beside=beside, mentions=its)
         results = tuple(alike(about.get("results", ()), codings))
         coded, concept = about.get(row.code), row.concept
         keys = keys_of(coded)
@@ -133,6 +138,7 @@ class Chosen:
             closes=closes,
             beside=beside,
             alike=results,
+            mentions=its,
         )
         if found:
             return said
@@ -198,6 +204,7 @@ class _Gathering:
         self.unclear: dict[str, str] = {}
         self.stated: list[Unlisted] = []
         self.unread: list[Unread] = []
+        self.mentioned: list[Mentioned] = []
 
     def record(self) -> PatientRecord:
         kept, source = self.kept, self.kept.source
@@ -229,6 +236,7 @@ class _Gathering:
             unclear=frozenset(self.unclear),
             unlisted=tuple(sorted(self.stated)),
             unread=tuple(sorted(self.unread)),
+            mentioned=tuple(sorted(self.mentioned)),
         )
 
     def _count(self, kind: str) -> list[int]:
@@ -250,14 +258,23 @@ class _Gathering:
                 self.problems.append(problem.problem(kept.name, source))
         if kept.stopped:
             return False
-        if said.alike and kept.stated:
-            for code, name, entries in said.alike:
-                self.unread.append(Unread(kept.name, code, name, kept.day, entries))
+        for each in said.alike:
+            day = each.day or kept.day
+            found = Unread(kept.name, each.code, each.name, day, each.entries, each.why)
+            self.unread.append(found._replace(unusable=each.unusable))
+        if (kept.stated or kept.status) and not (free and kept.name in self.referenced):
+            for named in said.mentions:
+                self.mentioned.append(Mentioned(named, kept.name, kept.day))
         if said.found and said.concept is not None and (kept.stated or kept.status):
             self._note(kept, said, said.concept)
         for entry, fact, part, sure in kept.facts:
             if entry in numbers if free else (part, entry) in parts:
                 self._fact(kept, entry, fact, sure)
+        if kept.type == "AllergyIntolerance" and kept.stated:
+            stated = {fact.entry for fact in self.facts[made:]}
+            for name in sorted({numbers[entry] for _, entry in parts} - stated):
+                if name not in self.chosen.codings.closed:
+                    self.mentioned.append(Mentioned(name, kept.name, kept.day))
         if kept.via is not None and len(self.facts) > made:
             self.referenced.add(kept.via)
         noted = not read and not free and self._unknown(kept, said)

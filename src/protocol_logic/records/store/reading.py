@@ -73,6 +73,7 @@ class Gatherer:
     excluded: Mapping[int, list[tuple[int, int]]] | None = field(default=None, init=False)
     """Entry -> the code elements that do not stand for it, with the part; None: not yet known."""
     _keeping_open: dict[str, list[int]] = field(default_factory=dict, init=False)
+    _mentioning: dict[str, list[int]] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.chosen = Chosen(self.codings, self.numbers, self.of_tables)
@@ -87,6 +88,16 @@ class Gatherer:
                     kinds[kind].append(about)
             self._keeping_open = kinds
         return self._keeping_open
+
+    @property
+    def mentioning(self) -> Mapping[str, list[int]]:
+        """Entry -> the code elements of what names it where it is not read as that."""
+        if self._mentioning is None:
+            self._mentioning = {}
+            for about, (row, content) in self.abouts.items():
+                for name in self.chosen.said(row, None, content).mentions:
+                    self._mentioning.setdefault(name, []).append(about)
+        return self._mentioning
 
     def found_otherwise(
         self, stands: Iterable[tuple[int, int, int]]

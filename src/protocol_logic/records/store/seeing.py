@@ -19,6 +19,7 @@ from protocol_logic.records.dates import day_of
 from protocol_logic.records.facts import Closed, ConditionStated, Done, Fact, doubtful, past
 from protocol_logic.records.item import Item, objects_in, text_in
 from protocol_logic.records.json_text import Object
+from protocol_logic.records.mentioned import may_hold, mentions
 from protocol_logic.records.references import Subject
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.sources import Document
@@ -29,7 +30,6 @@ from protocol_logic.records.unknown_codes import (
     BESIDE,
     first_day,
     is_read_elsewhere,
-    named_beside,
     why_unmapped,
 )
 from protocol_logic.records.unread import alike, told
@@ -192,6 +192,8 @@ class _Seer(fhir.Reader):
         if not known and entry.name not in self.referred:
             return None
         kept.about = _pruned(entry.resource, ("code", MEDICATION), words=False)
+        item = self._item(entry.resource, entry.name)
+        kept.stated = may_hold(entry.resource) and not self._is_of_another(item)
         if known:
             message = fhir.why_not_read(entry)
             kept.problems.append(KeptProblem("known", "not-read", message))
@@ -396,9 +398,9 @@ class _Seer(fhir.Reader):
             )
 
     def _beside(self, json: Object) -> Object:
-        """The element in which a resource names conditions and is not read for any, if it does."""
+        """The element in which a resource names entries and is not read for any, if it does."""
         path = BESIDE.get(json["resourceType"], "")
-        named = path in json and any(named_beside(json, x.codings) for x in self.knowledge.layers)
+        named = path in json and any(mentions(json, x.codings) for x in self.knowledge.layers)
         return _pruned(json, (path,), words=False) if named else {}
 
     def _may_be_told(self, json: Object, row: Row[Any]) -> bool:

@@ -23,6 +23,7 @@ class Shard:
         self.stop = span.stop
         self._beside = [number for number in gatherer.numbers.values() if number >= 0]
         self._unread: dict[str, Array] = {}
+        self._mentioned: dict[str, Array] | None = None
 
     @property
     def numbers(self) -> Array:
@@ -107,6 +108,45 @@ class Shard:
             if abouts:
                 found[kind][its["place"][may_be & np.isin(its["about"], abouts)]] = True
         return found
+
+    def mentioned(self) -> Mapping[str, Array]:
+        """Entry -> by patient whether a resource may name it where it is not read as that, on
+        whatever day; not those of nobody."""
+        if self._mentioned is None:
+            self._mentioned = self._find_mentioned()
+        return self._mentioned
+
+    def mentioning(self) -> Array:
+        """By patient whether a resource may name any entry so."""
+        import numpy as np
+
+        found = np.zeros(self.size, dtype=bool)
+        for each in self.mentioned().values():
+            found |= each
+        return found
+
+    def _find_mentioned(self) -> dict[str, Array]:
+        import numpy as np
+
+        found: dict[str, Array] = {}
+
+        def note(name: str, places: Array) -> None:
+            found.setdefault(name, np.zeros(self.size, dtype=bool))[places[places >= 0]] = True
+
+        its = self.span.resources()
+        for name, abouts in self._gatherer.mentioning.items():
+            note(name, its["place"][np.isin(its["about"], abouts)])
+        with told():
+            # An intolerance, for one, is of an entry and makes no fact.
+            rows = self.connection.execute(
+                f"SELECT DISTINCT patient, entry FROM problems WHERE {self.reach} "
+                "AND entry IS NOT NULL AND code = 'not-usable'"
+            ).fetchnumpy()
+        names = self._gatherer.chosen.names
+        for number in np.unique(rows["entry"]).tolist():
+            if number in names:
+                note(names[number], self.places(rows["patient"][rows["entry"] == number]))
+        return {name: flags for name, flags in found.items() if flags.any()}
 
     def _excluded(self) -> Mapping[int, list[tuple[int, int]]]:
         """Entry -> the code elements that do not stand for it under the protocol, with the part:

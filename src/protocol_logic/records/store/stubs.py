@@ -45,7 +45,7 @@ def stubs_of(
     classes: set[str] = set()
     for about, (kind, content) in gatherer.abouts.items():
         said = gatherer.chosen.said(kind, None, content)
-        if said.unlike or said.unmapped or said.beside or said.known:
+        if said.unlike or said.unmapped or said.beside or said.known or said.mentions:
             bits[about] |= ROUGH
         if said.alike:
             bits[about] |= OPEN

@@ -1,0 +1,106 @@
+"""What casts doubt on the absence of a concept: the same in all completions, since what only may
+speak for it is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from protocol_logic.compiling.windows import Window
+from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.facts import ConditionStated, Fact, Measured, Stated
+from tests.differential.reference_chart import Chart
+
+
+def is_doubted(chart: Chart, concepts: Iterable[str]) -> bool:
+    """Whether something in the record speaks for one of some concepts, of which neither it nor a
+    person says more."""
+    for concept in concepts:
+        if chart.nevers(concept):
+            continue
+        for last in _last_days(chart, concept):
+            if not any(_answers(chart, concept, fact, last) for fact in _stated(chart, concept)):
+                return True
+    return False
+
+
+def _stated(chart: Chart, concept: str) -> list[Fact]:
+    return [fact for _, fact in chart.facts(*chart.vocabulary.below(concept))]
+
+
+def _answers(chart: Chart, concept: str, fact: Fact, last: date) -> bool:
+    """Whether a statement about a concept, or a kind of it, leaves nothing to doubt."""
+    said = fact.reading
+    if not isinstance(said, ConditionStated):
+        return True
+    kind = chart.vocabulary.entries[fact.entry]
+    over = said.state_on(chart.as_of) == "absent"
+    denial = not said.confirmed or (said.clinical is None and said.abated is None)
+    if over and not denial and (fact.entry != concept or getattr(kind, "recurs", False)):
+        known = [day.first for day in (fact.date, said.abated) if day is not None]
+        return bool(known) and max(known) >= last
+    return not over or fact.entry == concept
+
+
+def _last_days(chart: Chart, concept: str) -> Iterator[date]:
+    """The last day that each thing can be of which speaks for a concept."""
+    entry = chart.vocabulary.entries[concept]
+    assert isinstance(entry, voc.Concept)
+    for each in chart.mentioned:
+        if each.entry == concept and each.date.first <= chart.as_of:
+            yield each.date.last
+    for doubt in entry.doubts:
+        window = None if doubt.within is None else Window(*doubt.within)
+        for name in chart.vocabulary.below(doubt.entry):
+            for fact in _facts(chart, name, window, doubt.latest):
+                if _may_say(doubt, fact, chart.as_of):
+                    yield date.max if fact.date is None else fact.date.last
+            for each in chart.mentioned:
+                if each.entry == name and _may_lie_in(chart, each.date, window):
+                    yield each.date.last
+
+
+def _facts(chart: Chart, name: str, window: Window | None, latest: bool) -> list[Fact]:
+    if not latest:
+        return [
+            fact
+            for _, fact in chart.facts(name)
+            if fact.date is None or _may_lie_in(chart, fact.date, window)
+        ]
+    seen = chart.possible_newest((name,), window)
+    now = [one for one in seen if not getattr(one[1].reading, "past", False)]
+    then = [f for _, f in seen if getattr(f.reading, "state", "") != "absent"]
+    if not now:
+        return then
+    dated = {number: fact.date.first for number, fact in now if fact.date is not None}
+    sure = [dated[n] for n, fact in now if chart.surely_in(fact, window)]
+    newest = [(n, f) for n, f in now if f.date and all(f.date.last >= day for day in sure)]
+    return [fact for _, fact in newest if not any(_follows(other, fact) for _, other in newest)]
+
+
+def _follows(one: Fact, other: Fact) -> bool:
+    if one.date is None or other.date is None or one.date.first != other.date.first:
+        return False
+    if one.date.instant is None or other.date.instant is None:
+        return False
+    return one.date.instant > other.date.instant
+
+
+def _may_lie_in(chart: Chart, day: PartialDate, window: Window | None) -> bool:
+    return day.first <= chart.last_of(window) and day.last >= chart.first_of(window)
+
+
+def _may_say(doubt: voc.Doubt, fact: Fact, as_of: date) -> bool:
+    said = fact.reading
+    if isinstance(said, Measured):
+        if said.value is None or said.relative or doubt.numbers is None:
+            return True
+        return said.value.intersection(doubt.numbers) is not None
+    if isinstance(said, Stated):
+        named = set(doubt.values) & (said.values or set(doubt.values))
+        return not doubt.values or bool(named)
+    if isinstance(said, ConditionStated) and said.state_on(as_of) == "absent":
+        was = said.confirmed and (said.clinical is not None or said.abated is not None)
+        return was and not doubt.latest
+    return True
