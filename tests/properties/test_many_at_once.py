@@ -10,8 +10,11 @@ import pytest
 
 pytest.importorskip("duckdb", reason="needs the extra `cohort`")
 
+from protocol_logic.pipeline import Screening
+from protocol_logic.pipeline.columns import ColumnScreening
+from protocol_logic.records.store.reading import Store
 from tests import stores
-from tests.many_rows import same_rows
+from tests.many_rows import AS_OF, same_rows, whole
 
 DEMO = Path(__file__).parents[2] / "demo" / "patients"
 SETS = {"demo": 15, "pysynthea-breast-r4": 3, "synthea-r4": 6}
@@ -31,3 +34,19 @@ def test_records(name: str, tmp_path: Path) -> None:
     stores.read_from(tmp_path / "s.duckdb", source, SETS[name])
     for protocol in ("anlotinib_fulvestrant", "pcp_prophylaxis"):
         same_rows(tmp_path / "s.duckdb", stores.protocol_of(protocol), None)
+
+
+def test_some_of_a_stretch_are_those_of_all(tmp_path: Path) -> None:
+    path, compiled = tmp_path / "s.duckdb", stores.protocol_of("anlotinib_fulvestrant")
+    stores.made_up(path, "anlotinib_fulvestrant", 30)
+    with Store(path) as store:
+        [stretch] = store.stretches(30)
+    many = ColumnScreening(Screening(compiled), AS_OF)
+    every = [whole(line) for line in many.screen(stretch)]
+    states, between = many.states(stretch)
+    assert len(set(states)) == 30
+    assert not between
+    for places in ([3, 17], [2, 5, 11, 29]):  # read one by one, and by columns
+        found = many.some(stretch, places)
+        assert [whole(found[place]) for place in places] == [every[place] for place in places]
+    many.close()

@@ -62,6 +62,21 @@ def program_files() -> Iterator[tuple[str, bytes]]:
         yield name, found[name].read_bytes()
 
 
+def installed_files() -> Iterator[tuple[str, bytes]]:
+    """All that this program decides by: its package, the grammar, `kb/knowledge` and `kb/logic`,
+    each by a name and its bytes, sorted by name."""
+    roots = {
+        "src": Path(str(files(_PACKAGE))),
+        "grammar": grammar_root(),
+        "knowledge": kb_root() / "knowledge",
+        "logic": kb_root() / "logic",
+    }
+    for root, folder in roots.items():
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield f"{root}/{path.relative_to(folder).as_posix()}", path.read_bytes()
+
+
 def protocol_ids() -> list[str]:
     """The ids of the protocols in the knowledge base, sorted."""
     folders = (kb_root() / "protocols").glob("*")

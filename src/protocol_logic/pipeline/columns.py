@@ -34,6 +34,8 @@ from protocol_logic.records.store.stubs import Stubs, stubs_of
 _EPOCH = date(1970, 1, 1).toordinal()
 FEWEST = 100
 """Fewer patients are sooner read one by one than asked together."""
+_WORTH = 10
+"""Of a stretch one patient in so many, or fewer, are sooner read one by one than together."""
 WHOLLY, PARTLY = "wholly", "partly"
 """For all of what is asked, and for some part; beside the parts, by name."""
 
@@ -111,18 +113,48 @@ class ColumnScreening:
 
     def screen(self, stretch: Stretch) -> list[Line]:
         """What becomes of each patient of a stretch, in order. Raises StoreError."""
-        opened = self._opened
-        opened.at(stretch)
-        store = opened.store
+        opened, gatherer = self._opened, self._at(stretch)
+        if self._is_by_columns(stretch):
+            return self._stretch(gatherer).lines()
+        found = opened.store.items(gatherer, stretch.start, stretch.stop)
+        return [self._alone(item) for item in found]
+
+    def states(self, stretch: Stretch) -> tuple[list[bytes], list[tuple[int, Problem]]]:
+        """By place a digest of what the store has of each patient of a stretch; and what stands
+        between them, as a `Span` gives it. Raises StoreError."""
+        self._opened.at(stretch)
+        return self._opened.span.states(), self._opened.span.between()
+
+    def some(self, stretch: Stretch, places: Sequence[int]) -> dict[int, Line]:
+        """What becomes of some patients of a stretch, by place in it. Raises StoreError."""
+        if not places:
+            return {}
+        gatherer = self._at(stretch)
+        if self._is_by_columns(stretch) and len(places) * _WORTH > stretch.stop - stretch.start:
+            found = self._stretch(gatherer).decided()
+            return {place: found[place] for place in places}
+        numbers = [int(self._opened.span.numbers[place]) for place in places]
+        stored = self._opened.store.stored(numbers, gatherer)
+        return {p: self._alone(each) for p, each in zip(places, stored, strict=True)}
+
+    def _at(self, stretch: Stretch) -> Gatherer:
+        """Have a stretch at hand, and what makes records of its store."""
+        self._opened.at(stretch)
+        store = self._opened.store
         if self._gatherer is None or self._of != store.name:
             self._gatherer, self._stubs = store.gatherer(self.compiled.codings), None
             self._of = store.name
             self._entries.clear()
-        gatherer = self._gatherer
-        if opened.texts is not None and stretch.stop - stretch.start >= self.fewest:
-            shard = Shard(opened.span, gatherer)
-            return _Stretch(self, store, gatherer, shard, opened.texts).lines()
-        return [self._alone(item) for item in store.items(gatherer, stretch.start, stretch.stop)]
+        return self._gatherer
+
+    def _is_by_columns(self, stretch: Stretch) -> bool:
+        return self._opened.texts is not None and stretch.stop - stretch.start >= self.fewest
+
+    def _stretch(self, gatherer: Gatherer) -> _Stretch:
+        opened = self._opened
+        assert opened.texts is not None
+        shard = Shard(opened.span, gatherer)
+        return _Stretch(self, opened.store, gatherer, shard, opened.texts)
 
     def _alone(self, item: Stored | Problem) -> Line:
         if isinstance(item, Problem):
@@ -175,7 +207,8 @@ class _Stretch:
         self.heads = heads_of(shard, gatherer, self.stubs)
         self.found: dict[int, Line] = {}
 
-    def lines(self) -> list[Line]:
+    def decided(self) -> dict[int, Line]:
+        """What becomes of each patient, by place."""
         patients = {}
         for place, record in enumerate(self.heads.records):
             patient = self._met(place, record)
@@ -183,6 +216,11 @@ class _Stretch:
                 patients[place] = patient
         if patients:
             self._decide(patients)
+        return self.found
+
+    def lines(self) -> list[Line]:
+        """The same in order, with what stands between them."""
+        self.decided()
         lines = []
         between = list(self.heads.between)
         for place in range(self.shard.size):

@@ -110,6 +110,11 @@ def export(ctx: click.Context, /, store: str, folder: str, patients: int) -> Non
 )
 @MERGE
 @click.option("--why", is_flag=True, help="Say why of each criterion that fails or is open.")
+@click.option(
+    "--keep",
+    metavar="FILE",
+    help="Keep rows of a store there, and take those of whom nothing changed since.",
+)
 @WORKERS
 @click.option(
     "--engine",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,6 +27,7 @@ from protocol_logic.surfaces.inputs import (
     compiled_protocol,
     existing_paths,
 )
+from protocol_logic.surfaces.kept_rows import Keeping
 from protocol_logic.surfaces.outputs import (
     STDOUT,
     opened_output,
@@ -35,6 +36,7 @@ from protocol_logic.surfaces.outputs import (
 )
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.recording import Recorder, audit_file
+from protocol_logic.surfaces.run_digest import keep_of, program_digest
 from protocol_logic.surfaces.screening_job import NONE, Result, Start, lost, note_line
 from protocol_logic.surfaces.terminal import colour_wanted, count, terminal_width
 
@@ -72,6 +74,8 @@ class ScreenOptions:
     """Processes that read and decide; None: as many as there are usable cores, but two at most."""
     engine: str | None = None
     """That of Spark which decides instead."""
+    keep: str | None = None
+    """Where rows are kept from one run to the next."""
 
 
 def screen(options: ScreenOptions) -> int:
@@ -83,6 +87,7 @@ def screen(options: ScreenOptions) -> int:
 
         return screen_all(options)
     _refuse_one_file_for_two(options)
+    refuse_with_keep(options)
     paths = existing_paths(options.patients)
     record = audit_file(options.record, options.mask)
     compiled = compiled_protocol(
@@ -105,7 +110,9 @@ def screen(options: ScreenOptions) -> int:
         if record is not None:
             recorder = Recorder(record, compiled, options.answers, options.merge)
             files.enter_context(closing(recorder))
-        run = _Run(patients, spool, questions, notes, recorder)
+        keeping = files.enter_context(keeping_of(options))
+        keep = keep_of(program_digest(), compiled, options) if keeping is not None else None
+        run = _Run(patients, spool, questions, notes, recorder, keeping)
         answers = None if options.answers is None else run.read_answers(options.answers)
         start = Start(
             compiled=compiled,
@@ -117,6 +124,7 @@ def screen(options: ScreenOptions) -> int:
             asked=asked is not None,
             why=options.why,
             recorded=None if recorder is None else recorder.piece,
+            keep=keep,
         )
         run.screen(start, options)
         try:
@@ -143,12 +151,14 @@ class _Run:
         questions: Spool,
         notes: IO[bytes] | None,
         recorder: Recorder | None,
+        keeping: Keeping | None,
     ) -> None:
         self.patients = patients
         self.spool = spool
         self.questions = questions
         self.notes = notes
         self.recorder = recorder
+        self.keeping = keeping
         self.answers: Answers | None = None
         self.codes: Counter[str] = Counter()
         self.troubled = 0
@@ -182,6 +192,8 @@ class _Run:
                 self.one_by_one.update(results.one_by_one)
                 if results.bytes:
                     self.of_stores += sum(each.patient is not None for each in results.results)
+                if self.keeping is not None and start.keep is not None:
+                    self.keeping.add(start.keep, results.states, results.new)
                 for result in results.results:
                     undated += self._take(result, progress)
         if undated and undated == patients.number:
@@ -189,6 +201,8 @@ class _Run:
         if self.answers is not None:
             self._stop(self.answers.unknown_patients(patients.known()), None)
         self._stop(patients.end(), None)
+        if self.keeping is not None and start.keep is not None:
+            self.keeping.end([start.keep])
 
     def _take(self, result: Result, progress: Progress) -> bool:
         """Keep what became of a patient; whether there was no day of judgement."""
@@ -229,6 +243,8 @@ class _Run:
             click.echo(text, err=True)
         if self.of_stores:
             click.echo(_read_one_by_one(self.one_by_one, self.of_stores), err=True)
+        if self.keeping is not None:
+            self.keeping.report()
         if self.codes and self.notes is None:
             codes = ", ".join(f"{n:,} {code}" for code, n in sorted(self.codes.items()))
             number = count(self.codes.total(), "problem")
@@ -285,6 +301,31 @@ def _not_with_engine(options: ScreenOptions) -> dict[str, object]:
     }
 
 
+@contextmanager
+def keeping_of(options: ScreenOptions) -> Iterator[Keeping | None]:
+    """What keeps rows, where they are to be."""
+    if options.keep is None:
+        yield None
+        return
+    with closing(Keeping(options.keep)) as keeping:
+        yield keeping
+
+
+def refuse_with_keep(options: ScreenOptions) -> None:
+    """Refuse what rows are not kept for."""
+    given = {
+        "--answers": options.answers,
+        "--answers-form": options.answers_form,
+        "--record": options.record,
+        "--why": options.why,
+        "--merge-patients": options.merge,
+        "--engine": options.engine,
+    }
+    for option, value in given.items():
+        if value and options.keep is not None:
+            raise click.UsageError(f"--keep does not go with {option}")
+
+
 def _refuse_one_file_for_two(options: ScreenOptions) -> None:
     """Refuse outputs of one name, and a form that would take the place of the answers."""
     named = {
@@ -294,6 +335,7 @@ def _refuse_one_file_for_two(options: ScreenOptions) -> None:
         "--record": options.record,
         "--answers": options.answers,
         "--mask": options.mask,
+        "--keep": options.keep,
     }
     seen: dict[str, str] = {}
     for option, name in named.items():

@@ -30,6 +30,7 @@ from protocol_logic.surfaces.inputs import (
     site_policies,
     source_at,
 )
+from protocol_logic.surfaces.kept_rows import Keep, Keeping
 from protocol_logic.surfaces.outputs import opened_output, print_problems, temporary_folder
 from protocol_logic.surfaces.progress import Progress
 from protocol_logic.surfaces.row_formats import Pieces, RowFormat, Spool
@@ -48,9 +49,16 @@ _KINDS = ("eligible", "undetermined", "ineligible")
 
 def screen_all(options: ScreenOptions) -> int:
     """Screen all patients for all protocols; the exit code: 1 where one could not be screened."""
-    from protocol_logic.surfaces.screening import NO_AS_OF, format_of
+    from protocol_logic.surfaces.run_digest import keep_of, program_digest
+    from protocol_logic.surfaces.screening import (
+        NO_AS_OF,
+        format_of,
+        keeping_of,
+        refuse_with_keep,
+    )
 
     _refuse_what_is_of_one(options)
+    refuse_with_keep(options)
     paths = existing_paths(options.patients)
     protocols = _protocols(Path(options.protocol), options.policies)
     form: RowFormat = FitTable([each.protocol.id for each in protocols])
@@ -66,8 +74,12 @@ def screen_all(options: ScreenOptions) -> int:
         patients = Patients(protocols[0], paths)
         if options.engine is not None:
             refuse_with_engine(patients, {})
-        run = _Run(patients, spools, notes)
-        run.screen(StartAll(tuple(_start(each, options, form) for each in protocols)), options)
+        keeping = files.enter_context(keeping_of(options))
+        program = program_digest() if keeping is not None else b""
+        keeps = [keep_of(program, each, options) for each in protocols]
+        run = _Run(patients, spools, notes, keeping)
+        starts = tuple(map(partial(_start, options, form), protocols, keeps))
+        run.screen(StartAll(starts), options)
         if run.undated and run.undated == patients.number:
             raise click.UsageError(NO_AS_OF)
         left = [partial(spool.pieces, patients.is_withheld) for spool in spools]
@@ -122,7 +134,7 @@ def _protocols(folder: Path, policies: str | None) -> list[Compiled]:
     return list(found.values())
 
 
-def _start(compiled: Compiled, options: ScreenOptions, form: RowFormat) -> Start:
+def _start(options: ScreenOptions, form: RowFormat, compiled: Compiled, keep: Keep | None) -> Start:
     return Start(
         compiled=compiled,
         option=options.as_of,
@@ -133,6 +145,7 @@ def _start(compiled: Compiled, options: ScreenOptions, form: RowFormat) -> Start
         asked=False,
         why=False,
         recorded=None,
+        keep=keep,
     )
 
 
@@ -185,9 +198,14 @@ def _lost(item: Many) -> list[Results]:
 
 class _Run:
     def __init__(
-        self, patients: Patients, spools: Sequence[Spool], notes: IO[bytes] | None
+        self,
+        patients: Patients,
+        spools: Sequence[Spool],
+        notes: IO[bytes] | None,
+        keeping: Keeping | None,
     ) -> None:
         self.patients = patients
+        self.keeping = keeping
         self.spools = spools
         self.notes = notes
         self.undated = 0
@@ -209,12 +227,16 @@ class _Run:
         ):
             for of_item in engine.results(patients.many(engine.parts)):
                 patients.reading.bytes += of_item[0].bytes
-                for results in of_item:
+                for each, results in zip(start.starts, of_item, strict=False):
+                    if self.keeping is not None and each.keep is not None:
+                        self.keeping.add(each.keep, results.states, results.new)
                     self.one_by_one.update(results.one_by_one)
                     self.of_stores += len(results.results) if results.bytes else 0
                 for of_patient in zip(*self._even(of_item), strict=True):
                     self._take(of_patient, progress)
         self._stop(patients.end())
+        if self.keeping is not None:
+            self.keeping.end(each.keep for each in start.starts if each.keep is not None)
 
     def _even(self, of_item: Sequence[Results]) -> list[Sequence[Result]]:
         """By protocol a result for each patient: also where a store cannot be read for some."""
@@ -267,6 +289,8 @@ class _Run:
             its, rows = self.one_by_one, count(self.of_stores, "row")
             text = f"read one by one: {its['wholly']:,} of {rows} of stores"
             click.echo(f"{text}, {its['partly']:,} more in part", err=True)
+        if self.keeping is not None:
+            self.keeping.report()
 
 
 # ---- the table -----------------------------------------------------------------------------------

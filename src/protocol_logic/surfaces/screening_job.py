@@ -14,13 +14,14 @@ from protocol_logic.records.facts import Account, PatientRecord, total_of
 from protocol_logic.records.store.stretch import Stretch
 from protocol_logic.surfaces.answers_form import questions_asked
 from protocol_logic.surfaces.inputs import Item, Many
+from protocol_logic.surfaces.kept_rows import Content, Keep, Known, State, packed
 from protocol_logic.surfaces.outputs import written
 
 if TYPE_CHECKING:
     from protocol_logic.answering.columns.rows import ManyRow
     from protocol_logic.answering.rows import Row
     from protocol_logic.pipeline import Compiled, Screening
-    from protocol_logic.pipeline.columns import ColumnScreening
+    from protocol_logic.pipeline.columns import ColumnScreening, Line
     from protocol_logic.pipeline.opened import Opened
     from protocol_logic.reasoning.shared import Solvers
     from protocol_logic.records.answers import Answers
@@ -64,6 +65,10 @@ class Results:
     results: Sequence[Result]
     bytes: int = 0
     one_by_one: Mapping[str, int] = field(default_factory=dict)
+    states: Sequence[State] = ()
+    """Where rows are kept, those of the patients who have one."""
+    new: Sequence[tuple[State, Content]] = ()
+    """State and content of the rows that are to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +84,8 @@ class Start:
     asked: bool
     why: bool
     recorded: Piece | None
+    keep: Keep | None = None
+    """Where rows are kept from one run to the next."""
     threads: int | None = None
     """How many of a process read a store; None: one a core."""
 
@@ -110,6 +117,7 @@ class Start:
         elements = elements_of(self.compiled.protocol) if self.asked else None
         columns: ColumnScreening | None = None
         templates = self.templates()
+        known = None if self.keep is None else Known(self.keep)
 
         def job(item: Many) -> Results:
             nonlocal columns
@@ -125,17 +133,23 @@ class Start:
                     fewest=FEWEST,
                     opened=opened or Opened(self.threads),
                 )
-            return self._screen_many(columns, templates, item)
+            return self._screen_many(columns, templates, item, known)
 
         return job
 
     def _screen_many(
-        self, columns: ColumnScreening, templates: Templates | None, stretch: Stretch
+        self,
+        columns: ColumnScreening,
+        templates: Templates | None,
+        stretch: Stretch,
+        known: Known | None,
     ) -> Results:
         from protocol_logic.records.store.opening import StoreError
 
         columns.one_by_one.clear()
         try:
+            if known is not None and self.keep is not None:
+                return self._kept(columns, templates, stretch, known, self.keep.run)
             lines = columns.screen(stretch)
         except MemoryError:
             why = stopped(stretch, "there is not enough memory to read it")
@@ -144,19 +158,46 @@ class Start:
             file, hint = stretch.source, error.hint
             why = Problem(code="not-readable", message=str(error), hint=hint, file=file)
             return Results((Result(stopped=(why,)),), stretch.size)
-        results = [
-            Result(
-                patient=line.patient,
-                source=line.source,
-                piece=None if line.row is None else self._piece(line.row, templates),
-                codes=tuple([problem.code for problem in line.problems]),
-                notes=_notes(line.problems, line.patient) if self.noted else b"",
-                resources=line.resources,
-                stopped=line.stopped,
-            )
-            for line in lines
-        ]
+        results = [self._result(line, templates) for line in lines]
         return Results(results, stretch.size, dict(columns.one_by_one))
+
+    def _kept(
+        self,
+        columns: ColumnScreening,
+        templates: Templates | None,
+        stretch: Stretch,
+        known: Known,
+        run: bytes,
+    ) -> Results:
+        """The rows of a stretch that are kept, and those of the others."""
+        states, between = columns.states(stretch)
+        found = known.results(states)
+        lacking = [place for place, each in enumerate(found) if each is None]
+        lines = columns.some(stretch, lacking)
+        before = list(between)
+        results, needed, new = [], [], []
+        for place, (state, kept) in enumerate(zip(states, found, strict=True)):
+            while before and before[0][0] <= place:
+                results.append(Result(stopped=(before.pop(0)[1],)))
+            result = kept or self._result(lines[place], templates)
+            results.append(result)
+            if result.piece is not None:
+                needed.append(state)
+                if kept is None:
+                    new.append((state, packed(result, run, state)))
+        results += [Result(stopped=(problem,)) for _, problem in before]
+        return Results(results, stretch.size, dict(columns.one_by_one), needed, new)
+
+    def _result(self, line: Line, templates: Templates | None) -> Result:
+        return Result(
+            patient=line.patient,
+            source=line.source,
+            piece=None if line.row is None else self._piece(line.row, templates),
+            codes=tuple([problem.code for problem in line.problems]),
+            notes=_notes(line.problems, line.patient) if self.noted else b"",
+            resources=line.resources,
+            stopped=line.stopped,
+        )
 
     def _piece(self, row: Row | ManyRow, templates: Templates | None) -> bytes:
         if isinstance(row, tuple):

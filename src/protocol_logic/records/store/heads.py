@@ -4,7 +4,6 @@ for whom that takes the whole record.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -90,7 +89,7 @@ def heads_of(shard: Shard, gatherer: Gatherer, stubs: Stubs) -> Heads:
         shard.numbers.tolist(),
         (flags & ROUGH).astype(bool),
         ((flags & UNREAD).astype(bool) & closed) | (flags & OPEN).astype(bool),
-        list(_between(shard, [row[1] for row in patients])),
+        shard.span.between(),
         _suspects(shard, stubs),
         lists,
     )
@@ -144,26 +143,6 @@ def _suspects(shard: Shard, stubs: Stubs) -> Suspects:
         [row[2] or "" for row in its],
         [row[3] for row in its],
     )
-
-
-def _between(shard: Shard, places: list[int]) -> Iterator[tuple[int, Problem]]:
-    """The documents that gave no patient and stand before a patient of the shard, or behind all."""
-    with told():
-        run = shard.connection.execute
-        rows = run("SELECT * FROM told ORDER BY place").fetchall()
-        if not rows:
-            return
-        before = run(
-            "SELECT max(place) FROM positions JOIN patients USING (patient) WHERE position < ?",
-            [shard.start],
-        ).fetchone()
-        last = run("SELECT max(position) FROM positions").fetchone()
-    low = before[0] if before is not None and before[0] is not None else -1
-    is_last = last is None or last[0] is None or last[0] < shard.stop
-    for place, code, message, hint, name, file in rows:
-        if place > low and (is_last or place < places[-1]):
-            problem = Problem(code=code, message=message, hint=hint, resource=name, file=file)
-            yield bisect_left(places, place), problem
 
 
 def facts_alone(

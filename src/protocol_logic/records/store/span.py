@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from protocol_logic.foundation.problems import Problem
 from protocol_logic.records.store.opening import StoreError, told
 
 if TYPE_CHECKING:
@@ -102,6 +105,54 @@ class Span:
                 if counted not in sums:
                     sums[counted] = sum(json.loads(counted).values())
                 found.append((*row[:6], sums[counted], row[7]))
+        return found
+
+    def states(self) -> list[bytes]:
+        """By place a digest of what the store has of each patient: of the document, of what it was
+        read for and how, and of where it stands."""
+        with told():
+            run = self.connection.execute
+            read = run(
+                "SELECT knowledge, string_agg(name || ' ' || digest, ';' ORDER BY name, digest) "
+                "FROM knowledge JOIN entries USING (entry) GROUP BY knowledge"
+            ).fetchall()
+            rows = run(
+                "SELECT patient, knowledge, id, source, line, digest, index_date, index_source, "
+                f"counted, nothing FROM patients WHERE {self.reach} ORDER BY place"
+            ).fetchall()
+        of_knowledge = {number: sha256(text.encode()).digest() for number, text in read}
+        ours = set(self.numbers.tolist())
+        found = []
+        for number, knowledge, *rest in rows:
+            if number in ours:
+                said = (of_knowledge[knowledge], *rest)
+                found.append(sha256(repr(said).encode()).digest())
+        return found
+
+    def between(self) -> list[tuple[int, Problem]]:
+        """The documents that gave no patient and stand before a patient, or behind all: the place
+        of the patient that follows, and why."""
+        return self.once("between", self._between)
+
+    def _between(self) -> list[tuple[int, Problem]]:
+        with told():
+            run = self.connection.execute
+            rows = run("SELECT * FROM told ORDER BY place").fetchall()
+            if not rows:
+                return []
+            before = run(
+                "SELECT max(place) FROM positions JOIN patients USING (patient) WHERE position < ?",
+                [self.start],
+            ).fetchone()
+            last = run("SELECT max(position) FROM positions").fetchone()
+        low = before[0] if before is not None and before[0] is not None else -1
+        is_last = last is None or last[0] is None or last[0] < self.stop
+        places = [row[1] for row in self.patients()]
+        found = []
+        for place, code, message, hint, name, file in rows:
+            if place > low and (is_last or place < places[-1]):
+                problem = Problem(code=code, message=message, hint=hint, resource=name, file=file)
+                found.append((bisect_left(places, place), problem))
         return found
 
     def resources(self) -> Table:
