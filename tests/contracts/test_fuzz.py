@@ -11,7 +11,7 @@ import pytest
 
 from tools import fuzz_records
 
-SLICE = 50
+SLICE = 30
 
 
 @pytest.mark.parametrize("start", range(0, 4 * SLICE, SLICE))

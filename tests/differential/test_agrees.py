@@ -22,7 +22,7 @@ from tests.differential import bundles, seed_oracle
 from tests.differential.reference import TooLarge, evaluate
 from tests.differential.trials import record_of, seed, trials
 
-MANY = int(os.environ.get("MANY", "100"))
+MANY = int(os.environ.get("MANY", "75"))
 MOST = 5_000 if "MANY" in os.environ else 800
 """Completions after which the reference gives a record up: of 150 records 3, or 9."""
 CHUNK = 25

@@ -31,7 +31,7 @@ from tests.differential.protocols import random_protocol
 from tests.differential.trials import compiled, record_of, seed, trials
 from tests.patient_notation import bundle_of
 
-MANY = int(os.environ.get("MANY", "50"))
+MANY = int(os.environ.get("MANY", "25"))
 CHUNK = 25
 CORRUPTED = 50 if "MANY" in os.environ else 20
 """How many corruptions of each of the twenty seed cases are tried."""

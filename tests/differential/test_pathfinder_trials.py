@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -199,6 +201,23 @@ def differences(a: dict[str, set[str]], b: dict[str, set[str]]) -> dict[str, int
     return dict(Counter(rule for patient in a for rule in a[patient] ^ b[patient]))
 
 
+Excluded = dict[str, set[str]]
+"""Patient -> the rules that the patient does not pass."""
+
+
+@pytest.fixture(scope="module")
+def by_hand(tables: tuple[Path, Tables]) -> Callable[[str, str], Excluded]:
+    """What the plain script says of a trial, of its rules as written, programmed or read."""
+
+    @cache
+    def found(trial: str, how: str) -> Excluded:
+        if how == "read":
+            return excluded_as_read(rules(trial), tables[1], days_of(trial, tables[1]))
+        return excluded(rules(trial), tables[1], as_programmed=how == "programmed")
+
+    return found
+
+
 @pytest.mark.parametrize("trial", TRIALS)
 def test_the_rules_stand_there_word_by_word(trial: str) -> None:
     criteria = [s for s in parse(source(trial), Problems()) if isinstance(s, tree.Criterion)]
@@ -207,28 +226,25 @@ def test_the_rules_stand_there_word_by_word(trial: str) -> None:
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_patient_by_patient_as_the_plain_script(trial: str, tables: tuple[Path, Tables]) -> None:
-    where, read = tables
-    expected = excluded_as_read(rules(trial), read, days_of(trial, read))
-    found = screened(trial, where, read)
+def test_patient_by_patient_as_the_plain_script(
+    trial: str, tables: tuple[Path, Tables], by_hand: Callable[[str, str], Excluded]
+) -> None:
+    expected = by_hand(trial, "read")
+    found = screened(trial, *tables)
     assert {p: (found[p], expected[p]) for p in found if found[p] != expected[p]} == {}
     assert len(found) == PATIENTS
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_how_many_upstream_excludes(trial: str, tables: tuple[Path, Tables]) -> None:
-    of_trial = rules(trial)
-    programmed = excluded(of_trial, tables[1], as_programmed=True)
+def test_how_many_upstream_excludes(trial: str, by_hand: Callable[[str, str], Excluded]) -> None:
+    programmed = by_hand(trial, "programmed")
     totals = Counter(rule for each in programmed.values() for rule in each)
     assert dict(totals) == UPSTREAM[trial]
-    assert set(totals) == {rule.name for rule in of_trial}
+    assert set(totals) == {rule.name for rule in rules(trial)}
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_how_many_are_read_otherwise(trial: str, tables: tuple[Path, Tables]) -> None:
-    of_trial = rules(trial)
-    written = excluded(of_trial, tables[1])
-    programmed = excluded(of_trial, tables[1], as_programmed=True)
-    read = excluded_as_read(of_trial, tables[1], days_of(trial, tables[1]))
+def test_how_many_are_read_otherwise(trial: str, by_hand: Callable[[str, str], Excluded]) -> None:
+    written, programmed, read = (by_hand(trial, how) for how in ("written", "programmed", "read"))
     assert differences(programmed, written) == PROGRAMMED[trial]
     assert differences(written, read) == READ[trial]

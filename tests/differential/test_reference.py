@@ -238,7 +238,7 @@ def test_knowing_more_never_takes_back_an_answer(block: int) -> None:
             result = evaluate(protocol, record, as_of, most=1_000)
         except TooLarge:
             continue
-        for _ in range(6):
+        for _ in range(3):
             sharper = sharpened(record, as_of, rng)
             try:
                 other = evaluate(protocol, sharper, as_of, most=1_000)

@@ -24,7 +24,7 @@ from tests.differential.trials import Trial, compiled, policies, record_of, tria
 
 MANY = int(os.environ.get("MANY", "8"))
 CHUNK = 4
-DAYS = 500 if "MANY" in os.environ else 250
+DAYS = 500 if "MANY" in os.environ else 125
 """How many days of a patient are scanned, from the as-of date or from a day after it."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections import Counter
@@ -57,6 +58,9 @@ exclude man
 """
 TEXTS = [*(path.read_text(encoding="utf-8") for path in SHIPPED), COMMENTS, CORPUS]
 IDS = [*(path.stem for path in SHIPPED), "comments", "every rule"]
+
+LONG = "MANY" in os.environ
+"""Whether many examples are wanted."""
 
 # To make a failing text as long as these small takes minutes.
 AS_FOUND = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -261,7 +265,12 @@ def test_a_reason_is_not_damaged() -> None:
         assert damage.partition("because")[2] == " c,  d < 1"
 
 
-@settings(phases=AS_FOUND, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=100 if LONG else 50,
+    phases=AS_FOUND,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(st.sampled_from(TEXTS), st.randoms(use_true_random=False))
 def test_all_damage_is_undone(text: str, rng: random.Random) -> None:
     canonical = canonical_of(text)
@@ -270,7 +279,7 @@ def test_all_damage_is_undone(text: str, rng: random.Random) -> None:
     assert formatted(damage) == canonical
 
 
-@settings(phases=AS_FOUND, deadline=None)
+@settings(max_examples=100 if LONG else 40, phases=AS_FOUND, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_random_protocols_and_policies(rng: random.Random) -> None:
     for text in (random_protocol(rng), random_policies(rng)):
@@ -309,7 +318,10 @@ def broken(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=150, phases=AS_FOUND, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=300 if LONG else 60,
+    phases=AS_FOUND,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(broken())
 def test_nothing_is_lost(text: str) -> None:

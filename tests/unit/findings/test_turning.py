@@ -32,7 +32,7 @@ from protocol_logic.records.facts import (
     Therapy,
 )
 
-MANY = int(os.environ.get("MANY", "6"))
+MANY = int(os.environ.get("MANY", "4"))
 DAYS = 800
 AS_OF = date(2026, 1, 31)
 HEAD = "protocol trial\n  uses demographics, oncology.breast\n\n"
