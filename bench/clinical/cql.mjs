@@ -25,16 +25,17 @@ const executor = await timed("prepare", () => {
   return new cql.Executor(main, new cql.CodeService(json("valuesets.json")));
 });
 const before = process.cpuUsage();
+const seconds = (since) => { const used = process.cpuUsage(since); return (used.user + used.system) / 1e6; };
 const files = fs.readdirSync(folder).sort();
 const patients = await timed("read", () => {
   const source = fhir.PatientSource.FHIRv401();
   source.loadBundles(files.map((file) => json(path.join(folder, file))));
   return source;
 });
+const load = seconds(before);
 const results = await timed("execute", () => executor.exec(patients));
-const used = process.cpuUsage(before);
-const cpu = (used.user + used.system) / 1e6;
+const cpu = seconds(before);
 const verdicts = {};
 for (const [patient, found] of Object.entries(results.patientResults))
   verdicts[patient] = expressions.map((name) => found[name] ?? null);
-console.log(JSON.stringify({ patients: files.length, phases, cpu, verdicts }));
+console.log(JSON.stringify({ patients: files.length, phases, cpu, load, verdicts }));

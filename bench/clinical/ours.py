@@ -2,7 +2,8 @@
 
 `python ours.py PROTOCOL FOLDER AS_OF`. One patient after the other, as the command does it. The
 phases: prepare (imports, check, compile), then json (bytes to a parsed bundle), facts (bundle to
-record), findings, solve, decode (decision to a line of JSON); `cpu` is that of all after prepare.
+record), findings, solve, decode (decision to a line of JSON); `cpu` is that of all after prepare,
+`load` that of json and facts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from time import perf_counter, process_time
 
 def main(protocol: str, folder: Path, day: date) -> None:
     start = perf_counter()
-    from protocol_logic.answering.rows import AsOf, row_of
+    from protocol_logic.answering.rows import AsOf, problems_of, row_of
     from protocol_logic.foundation.problems import Problems
     from protocol_logic.foundation.source import Source
     from protocol_logic.knowledge.resources import protocol_path
@@ -33,21 +34,23 @@ def main(protocol: str, folder: Path, day: date) -> None:
     phases = dict.fromkeys(("prepare", "json", "facts", "findings", "solve", "decode"), 0.0)
     phases["prepare"] = perf_counter() - start
     verdicts = {}
-    cpu = process_time()
+    cpu, load = process_time(), 0.0
     documents = iter_documents([folder], problems)
     while True:
-        times = [perf_counter()]
+        times, begin = [perf_counter()], process_time()
         document = next(documents, None)
         if document is None:
             break
         times.append(perf_counter())
         [record] = read_records(compiled, [document], problems)
+        load += process_time() - begin
         times.append(perf_counter())
         found = findings_of(compiled, record, day)
         times.append(perf_counter())
         decision = engine.decide(found)
         times.append(perf_counter())
-        row = row_of(c.protocol, c.plan, c.digest, None, record, as_of, found, decision)
+        told = tuple(problems_of(record, found))
+        row = row_of(c.protocol, c.plan, c.digest, None, {}, record, as_of, found, decision, told)
         line = json.dumps(row, ensure_ascii=False)
         times.append(perf_counter())
         assert line
@@ -57,9 +60,8 @@ def main(protocol: str, folder: Path, day: date) -> None:
         verdicts[row["patient"]] = [*(outcomes[name] for name in names), row["eligibility"]]
     assert not problems.items, problems.sorted()
     cpu = process_time() - cpu
-    print(
-        json.dumps({"patients": len(verdicts), "phases": phases, "cpu": cpu, "verdicts": verdicts})
-    )
+    said = {"patients": len(verdicts), "phases": phases, "cpu": cpu, "load": load}
+    print(json.dumps(said | {"verdicts": verdicts}))
 
 
 if __name__ == "__main__":

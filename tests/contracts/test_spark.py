@@ -17,6 +17,7 @@ import pytest
 pytest.importorskip("duckdb", reason="needs the extra `cohort`")
 
 from bench.patients.copies import copied
+from protocol_logic.records.store.stretch import Stretch
 from tests import stores
 from tests.contracts.command import COMMAND, DEMO, PROTOCOL, environment, run
 
@@ -89,6 +90,12 @@ def test_what_is_no_engine_or_no_store(options: list[str], why: str) -> None:
     done = run("screen", PROTOCOL, DEMO, *options)
     assert done.returncode == 2
     assert why in done.stderr
+
+
+def test_executors_are_in_other_folders() -> None:
+    stretch = Stretch(("a.duckdb", (1,)), 0, 5, 10)
+    assert stretch.anywhere().store == (str(Path("a.duckdb").absolute()), (1,))
+    assert stretch.anywhere().source == "a.duckdb"
 
 
 def test_what_does_not_go_with_an_engine(dataset: Path) -> None:

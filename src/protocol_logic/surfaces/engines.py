@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import click
 
 from protocol_logic.foundation.text import shown
+from protocol_logic.records.store.stretch import Stretch
 from protocol_logic.surfaces.inputs import Many, Patients
 from protocol_logic.surfaces.screening_job import size_of
 
@@ -62,7 +63,11 @@ def engine_of(
         progress.pulse(total * done // of)
 
     with Spark(start(1), name, workers or usable_cores()) as spark:
-        yield Engine(lambda items: spark.results(items, tell), _parts(spark.number))
+        yield Engine(lambda items: spark.results(map(_anywhere, items), tell), _parts(spark.number))
+
+
+def _anywhere(item: Many) -> Many:
+    return item.anywhere() if isinstance(item, Stretch) else item
 
 
 def _parts(number: int) -> int:

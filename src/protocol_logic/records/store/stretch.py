@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from protocol_logic.foundation.dataclass import dataclass
 
 
@@ -15,7 +18,14 @@ class Stretch:
     stop: int
     size: int
     """The bytes of the store that belong to it, roughly."""
+    named: str = ""
+    """How the store is told, where that is not where it is."""
 
     @property
     def source(self) -> str:
-        return self.store[0]
+        return self.named or self.store[0]
+
+    def anywhere(self) -> Stretch:
+        """The same for processes of any working directory."""
+        path, state = self.store
+        return replace(self, store=(str(Path(path).absolute()), state), named=self.source)
