@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from protocol_logic.compiling import core
+from protocol_logic.compiling.catalogue import catalogue
 from protocol_logic.compiling.check import check, check_file
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.knowledge.resources import kb_root, knowledge_names
+from protocol_logic.records.codings import Codings, entries_of
 from protocol_logic.records.terminologies import why_unusable
 
 FILES = sorted((kb_root() / "knowledge").rglob("*.elig"))
@@ -273,6 +275,44 @@ def test_what_names_another_entry_is_a_kind_of_it_or_is_looked_at() -> None:
             ):
                 found.add((entry.name, other.name))
     assert found == IMPLIED_IN_NAME_ONLY.keys()
+
+
+def test_a_kind_in_a_file_that_is_not_used_is_of_its_class_all_the_same() -> None:
+    """A protocol may use the file of a class alone. The codes of a kind in another file are known
+    to the knowledge base, so that a complete list would deny the class beside them."""
+    whole = everything().vocabulary
+    home = {each.name: each.home for each in catalogue()}
+    used = {
+        ".".join(path.relative_to(kb_root() / "knowledge").with_suffix("").parts): re.findall(
+            r"[\w.]+", found[1] if (found := USES.search(path.read_text("utf-8"))) else ""
+        )
+        for path in FILES
+    }
+
+    def closure(name: str) -> set[str]:
+        return {name}.union(*map(closure, used[name]))
+
+    lost = []
+    for file in used:
+        seen = closure(file)
+        names = {n: entry for n, entry in whole.entries.items() if home.get(n) in seen}
+        visible = voc.Vocabulary(names)
+        tables = Codings.of(visible).named
+        for entry in visible.of(voc.Concept):
+            if home[entry.name] != file or entry.closed_by is None:
+                continue
+            for kind in whole.below(entry.name):
+                concept = whole.entries[kind]
+                assert isinstance(concept, voc.Concept)
+                for code in (*concept.codes, *concept.past) if kind not in names else ():
+                    coded = {"coding": [{"system": code.system, "code": code.code}]}
+                    found_as = {each.name for each in entries_of(coded, tables[concept.kind])}
+                    if found_as.isdisjoint(visible.below(entry.name)):
+                        lost.append((entry.name, kind, code.code))
+    assert lost == []
+
+
+USES = re.compile(r"^  uses (.*)$", re.MULTILINE)
 
 
 def is_in(code: voc.Code, others: Iterable[voc.Code]) -> bool:
