@@ -36,9 +36,9 @@ def fitted(name: str, most: int | None = None) -> Report:
     compiled = compile_source(Source(PROTOCOL, path.read_text(encoding="utf-8")), problems)
     assert compiled is not None
     fitting = Fitting(compiled)
-    for number, unread in enumerate(iter_unread([DATA / name], Reading())):
+    for unread in islice(iter_unread([DATA / name], Reading()), most):
         document = unread if isinstance(unread, Problem) else unread.document()
-        if not isinstance(document, Problem) and (most is None or number < most):
+        if not isinstance(document, Problem):
             for record in read_records(compiled, [document], Problems(), fitting.meet):
                 fitting.add(record, date(2026, 11, 1))
     return fitting.report()
