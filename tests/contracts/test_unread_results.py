@@ -132,3 +132,26 @@ def test_nothing_recorded_is_said_in_words(tmp_path: Path) -> None:
     told = run("explain", *asked, "--criterion", "unknown_hemoglobin").stdout
     assert "finding: hemoglobin recorded within 1 month: no" in told
     assert "assumption: nothing is recorded of hemoglobin within 1 month" in told
+
+
+def test_what_is_near_is_told_also_where_it_is_read_as_another_entry(tmp_path: Path) -> None:
+    """An amount of hCG is read as that, which `pregnancy` asks for, and is news of the test."""
+    (tmp_path / "p.elig").write_text(
+        "protocol p\n  title P\n  uses pregnancy\n\n"
+        "include tested\n  > Negative test\n  pregnancy_test is negative\n\n"
+        "exclude pregnant\n  > Pregnant\n  pregnancy or hcg > 25 [IU]/L\n"
+    )
+    negative = {"coding": [{"system": "http://snomed.info/sct", "code": "260385009"}]}
+    test = {**result("test", "2106-3", "", "2026-01-02", 0, "1"), "valueCodeableConcept": negative}
+    del test["valueQuantity"]
+    resources = [
+        {"resourceType": "Patient", "id": "p1", "gender": "female"},
+        test,
+        result("amount", "21198-7", "hCG", "2026-01-10", 5000, "m[IU]/mL"),
+    ]
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": each} for each in resources]}
+    (tmp_path / "p1.json").write_text(json.dumps(bundle))
+    asked = (tmp_path / "p.elig", tmp_path / "p1.json", "--as-of", "2026-01-15")
+    tested, pregnant = json.loads(run("screen", *asked, "--format", "ndjson").stdout)["criteria"]
+    assert (tested["outcome"], pregnant["outcome"]) == ("met", "met")
+    assert [(each["code"], each["why"]) for each in tested["unread"]] == [("21198-7", "near")]

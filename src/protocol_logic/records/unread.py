@@ -75,13 +75,14 @@ def alike(said: Sequence[Mapping[str, Any]], codings: Codings) -> Iterator[Alike
             if entries:
                 yield Alike(code, name, entries, why, each.get("day", ""), unusable=True)
             continue
-        if any(key in codings.observations for key in keys):
-            continue
+        # Also where it is read as another entry: an amount of what a test says is there or not.
         near = tuple(
             entry.name for key in keys for entry, other in codings.unlike.get(key, ()) if other.near
         )
         if near:
             yield Alike(code, name, near, NEAR)
+        if any(key in codings.observations for key in keys):
+            continue
         if any(key in codings.unlike or is_known(key) for key in keys):
             continue  # the knowledge base knows it as something else
         entries = codings.alike.of(Result(name, each.get("unit", ""), each["coded"]))
