@@ -255,9 +255,9 @@ class _Checker:
     def _homes(self) -> dict[str, str]:
         """Entry -> the knowledge file that declares it."""
         return {
-            node.name.text: unit.heading.name.text
+            node.name.text: heading.name.text
             for unit in self.units
-            if unit.heading is not None and unit.heading.kind == "knowledge"
+            if (heading := unit.heading) is not None and heading.kind == "knowledge"
             for node in unit.statements
             if isinstance(node, knowledge_tree.Entry)
         }

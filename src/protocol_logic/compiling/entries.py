@@ -62,9 +62,10 @@ def report_code_clashes(found: Entries) -> None:
     seen: dict[tuple[str, str, str], str] = {}
     for entry in found.entries.values():
         kind = entry.kind if isinstance(entry, voc.Concept) else type(entry).__name__
-        shared = getattr(entry, "shared", ())
-        said = [(kind, code) for code in getattr(entry, "codes", ()) if code not in shared]
-        said += [(f"{kind} of the past", code) for code in getattr(entry, "past", ())]
+        shared = frozenset(getattr(entry, "shared", ()))
+        codes, past = getattr(entry, "codes", ()), getattr(entry, "past", ())
+        said = [(kind, code) for code in codes if not shared or code not in shared]
+        said += [(f"{kind} of the past", code) for code in past]
         for what, code in said:
             other = seen.setdefault((what, *code.key), entry.name)
             if other != entry.name:

@@ -34,7 +34,7 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
                 found.systems[statement.name.text] = statement.url
     systems = tuple(found.systems.items())
     derived: list[tuple[knowledge_tree.Entry, Source]] = []
-    kinds: list[tuple[str, str]] = []
+    kinds: dict[str, list[str]] = {}
     for file in units:
         read = file.read.setdefault(systems, {})
         for statement in file.statements:
@@ -56,9 +56,10 @@ def read_entries(units: Iterable[Unit], problems: Problems) -> Entries:
                     found.denials[name] = denial
                 if doubts:
                     found.doubts[name] = doubts
-                kinds += ((other, name) for other in included)
-    for kind, parent in kinds:
-        _make_kind(found, kind, parent)
+                for other in included:
+                    kinds.setdefault(other, []).append(name)
+    for kind, parents in kinds.items():
+        _make_kind(found, kind, parents)
     _pass_on_recurring(found)
     for statement, source in derived:
         reader = Properties(found, source, statement)
@@ -84,11 +85,13 @@ def _read(found: Entries, file: Unit, statement: knowledge_tree.Entry) -> Read:
     return entry, next(iter(denied), None), tuple(doubted), tuple(included)
 
 
-def _make_kind(found: Entries, name: str, parent: str) -> None:
-    """Make a concept a kind of one that `includes` it; a name that is no concept is told later."""
+def _make_kind(found: Entries, name: str, parents: Iterable[str]) -> None:
+    """Make a concept a kind of those that `include` it; a name that is no concept is told later."""
     entry = found.entries.get(name)
-    if isinstance(entry, voc.Concept) and parent not in entry.parents:
-        found.entries[name] = replace(entry, parents=(*entry.parents, parent))
+    if isinstance(entry, voc.Concept):
+        more = [parent for parent in dict.fromkeys(parents) if parent not in entry.parents]
+        if more:
+            found.entries[name] = replace(entry, parents=(*entry.parents, *more))
 
 
 def _pass_on_recurring(found: Entries) -> None:
