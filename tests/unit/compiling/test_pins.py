@@ -52,7 +52,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
         name: tmp_path / "knowledge" / f"{name.replace('.', '/')}.elig"
         for name in (
             *("systems", "demographics", "histories", "labs", "oncology.breast"),
-            *("oncology.staging", "drugs.antineoplastic", "drugs.other"),
+            *("oncology.staging", "drugs.antineoplastic", "drugs.other", "drugs.long_term_use"),
         )
     }
     monkeypatch.setattr(library, "knowledge_path", path_of.get)
@@ -102,7 +102,9 @@ def test_what_decides_nothing_may_change(edit: Edit, name: str, old: str, new: s
         ("oncology.staging", "snomed 94381002", "snomed 94381002, snomed 255007008"),
         # another kind, and what denies all kinds
         ("oncology.staging", "condition brain_", f"{SKIN}condition brain_"),
-        ("oncology.staging", "4, 4A, 4B, 4C\n\nc", "4, 4A, 4B, 3C\n\nc"),
+        ("oncology.staging", "4C\n  # Of an ovary", "3C\n  # Of an ovary"),
+        # what casts doubt on its absence
+        ("oncology.staging", "M1 or stage in 4, 4A, 4B, 4C", "M1 or stage in 4, 4A, 4B, 3C"),
         # what a derived quantity is made of, and a definition
         ("labs", "times 0.85 if", "times 0.86 if"),
         ("demographics", "  values female, male\n", "  values female, male, other\n"),

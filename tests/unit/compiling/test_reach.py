@@ -57,6 +57,10 @@ def compiled(condition: str, more: str = "") -> Compiled:
                 "problem_list",
                 "m_category",
                 "stage",
+                # what casts doubt on the absence of metastases
+                "malignant_ascites",
+                "malignant_pleural_effusion",
+                "distant_metastasis_site",
             },
         ),
         ("measurable_lesion is yes", {"measurable_lesion", "measured_lesion", "lesion_count"}),
