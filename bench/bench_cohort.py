@@ -129,7 +129,7 @@ def one(path: Path) -> None:
     found.heads_of = timed("heads", columns.heads_of)
     found.read_columns = timed("columns of findings", columns.read_columns)
     stretch: Any = columns._Stretch
-    for name in ("_records", "_read", "_read_wholly", "_alone"):
+    for name in ("_records", "_one_by_one", "_read_wholly", "_alone"):
         if hasattr(stretch, name):
             setattr(stretch, name, timed("one by one", getattr(stretch, name)))
     found.facts_alone = timed("one by one", columns.facts_alone)

@@ -14,7 +14,7 @@ from protocol_logic.answering.rows import AsOf, Row
 from protocol_logic.compiling.reach import reached_of
 from protocol_logic.findings.columns import Columns, Looks, Part, read_columns
 from protocol_logic.findings.columns.beside import Beside, ToldBeside
-from protocol_logic.findings.columns.leaving import Leaving
+from protocol_logic.findings.columns.leaving import Copies, Leaving
 from protocol_logic.findings.columns.tables import Ints
 from protocol_logic.findings.unlisted import resembled
 from protocol_logic.findings.unread import open_to
@@ -103,6 +103,7 @@ class ColumnScreening:
         self.rows = ColumnRows(
             c.protocol, c.plan, c.digest, c.policies, c.dates, self.engine, self.beside.told
         )
+        self.copies: Copies = {}
         self.one_by_one: Counter[str] = Counter()
         self._entries: dict[frozenset[str], set[int]] = {}
         self._opened = opened or Opened()
@@ -269,24 +270,90 @@ class _Stretch:
         for place, each in patients.items():
             days[place] = each.as_of.date.toordinal() - _EPOCH
         columns = read_columns(c.protocol, c.plan, self.shard, days, its.looks, c.windows, c.dates)
-        some = np.zeros(size, bool)
         every = np.full(size, not its.apart)
         for part in columns.parts:
-            some |= part.left
             every &= part.left
         wholly = heads.unread | every
+        leaving = Leaving(c.protocol, columns, its.looks, c.windows, c.dates, self.texts)
         # What is named in places that are not read, no facts alone tell.
-        whole = heads.rough | wholly | (some & self.shard.mentioning())
-        left = self._left(columns, some, patients)
+        mentioning = self.shard.mentioning()
+        others = wholly | mentioning
+        waiting = [self._copied(leaving, part, patients, others) for part in columns.parts]
+        left = self._left(columns, patients)
+        whole = heads.rough | wholly
+        whole[[place for place in left if mentioning[place]]] = True
+        self._one_by_one(leaving, patients, left, wholly, whole)
+        later: dict[int, list[Part]] = {}
+        for part, places in zip(columns.parts, waiting, strict=True):
+            for place in self._given(leaving, part, [p for p in places if p in patients]):
+                later.setdefault(place, []).append(part)
+        nobody = np.zeros(size, bool)
+        self._one_by_one(leaving, patients, later, nobody, nobody)
+        beside, more = self._beside(columns, patients)
+        for place in more:
+            del patients[place]
+            self._read_wholly(place, self._records([place])[place])
+        if patients:
+            self._rows(columns, leaving, patients, beside)
+
+    def _copied(
+        self, leaving: Leaving, part: Part, patients: Mapping[int, _Patient], others: Ints
+    ) -> list[int]:
+        """Give who left a part, but for some `others`, what others who look alike gave; who waits
+        for one of them."""
+        if part.alike is None:
+            return []
+        copies, waiting = self.its.copies, []
+        alike: dict[int, list[int]] = {}
+        for place in np.flatnonzero(part.left & (part.alike.number >= 0) & ~others).tolist():
+            if place in patients:
+                alike.setdefault(int(part.alike.number[place]), []).append(place)
+        for number, places in alike.items():
+            given = copies.get(number)
+            if given is not None:
+                leaving.give(places, part, given)
+                part.left[places] = False
+            elif number not in copies:
+                part.left[places[1:]] = False
+                waiting += places
+        return waiting
+
+    def _given(self, leaving: Leaving, part: Part, places: Sequence[int]) -> list[int]:
+        """Give those who wait what was read meanwhile; who gets nothing."""
+        copies, lacking = self.its.copies, []
+        alike: dict[int, list[int]] = {}
+        for place in places:
+            assert part.alike is not None
+            alike.setdefault(int(part.alike.number[place]), []).append(place)
+        for number, each in alike.items():
+            if part.left[each[0]]:
+                leaving.take(each[0], part, copies)
+                each = each[1:]
+            given = copies.get(number)
+            if given is None:
+                lacking += each
+            elif each:
+                leaving.give(each, part, given)
+        return lacking
+
+    def _one_by_one(
+        self,
+        leaving: Leaving,
+        patients: dict[int, _Patient],
+        left: Mapping[int, list[Part]],
+        wholly: Ints,
+        whole: Ints,
+    ) -> None:
+        """Read some parts of some patients into the columns, and of some all; `whole`: of whom the
+        whole record is asked."""
+        its = self.its
         records = self._records([p for p in np.flatnonzero(whole).tolist() if p in patients])
         alone = {p: its.entries(self.gatherer, parts) for p, parts in left.items() if not whole[p]}
-        for place, stored in facts_alone(self.shard, heads, alone).items():
+        for place, stored in facts_alone(self.shard, self.heads, alone).items():
             records[place] = self.gatherer.record(stored)
-        leaving = Leaving(c.protocol, columns, its.looks, c.windows, c.dates, self.texts)
         for place, record in records.items():
             patient, parts = patients[place], left.get(place, [])
-            day = patient.as_of.date
-            if wholly[place] or not self._read(leaving, columns, place, record, day, parts):
+            if wholly[place] or not leaving.read(place, record, patient.as_of.date, parts):
                 del patients[place]
                 record = record if whole[place] else self._records([place])[place]
                 self._read_wholly(place, record)
@@ -295,34 +362,17 @@ class _Stretch:
                 patient.record = record
             its.one_by_one[PARTLY] += bool(parts)
             its.one_by_one.update(map(_named, parts))
-        beside, others = self._beside(columns, patients)
-        for place in others:
-            del patients[place]
-            self._read_wholly(place, self._records([place])[place])
-        if patients:
-            self._rows(columns, leaving, patients, beside)
 
-    def _left(
-        self, columns: Columns, some: Ints, patients: dict[int, _Patient]
-    ) -> dict[int, list[Part]]:
+    def _left(self, columns: Columns, patients: Mapping[int, _Patient]) -> dict[int, list[Part]]:
         """The parts that have to be read one by one, of each patient who has any."""
+        some = np.zeros(columns.size, bool)
+        for part in columns.parts:
+            some |= part.left
         return {
             place: [part for part in columns.parts if part.left[place]]
             for place in np.flatnonzero(some).tolist()
             if place in patients
         }
-
-    def _read(
-        self,
-        leaving: Leaving,
-        columns: Columns,
-        place: int,
-        record: PatientRecord,
-        day: date,
-        parts: list[Part],
-    ) -> bool:
-        """Read some parts of a patient into the columns; False where these cannot tell all."""
-        return leaving.read(place, record, day, parts)
 
     def _beside(
         self, columns: Columns, patients: Mapping[int, _Patient]

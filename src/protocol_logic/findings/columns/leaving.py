@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
+from typing import TypeAlias
 
 from protocol_logic.compiling import core
 from protocol_logic.compiling.windows import Window
@@ -18,7 +19,7 @@ from protocol_logic.findings.columns.tables import (
 )
 from protocol_logic.findings.latest import Visible
 from protocol_logic.findings.read import read_visible
-from protocol_logic.findings.rows import PatientFindings
+from protocol_logic.findings.rows import PatientFindings, Reason
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.knowledge.vocabulary import History
 from protocol_logic.records.facts import Closed, PatientRecord
@@ -28,6 +29,13 @@ _EPOCH = date(1970, 1, 1).toordinal()
 NAMED = -2
 """The number of a resource that goes by the first of the names given with the columns; the second
 is one less."""
+
+
+Said: TypeAlias = tuple[str, Reason]
+Given: TypeAlias = list[tuple[str, int, int, list[Said | None]]]
+"""Finding or group, its look, why it is open, and which of these openers name a resource."""
+Copies: TypeAlias = dict[int, Given | None]
+"""What is given to all who look alike, by their number; None: nothing can be."""
 
 
 class Leaving:
@@ -54,6 +62,7 @@ class Leaving:
         self.texts = texts
         self.names: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._given: dict[tuple[int, frozenset[str]], tuple[str, ...]] = {}
 
     def read(self, place: int, record: PatientRecord, as_of: date, parts: Iterable[Part]) -> bool:
         """Read parts of a patient; False where columns cannot tell all of it."""
@@ -64,6 +73,8 @@ class Leaving:
             found = read_visible(self.protocol, part.plan, visible)
             if found.widened or not self._put(place, part.names, found):
                 return False
+            groups = [group.name for group in found.groups]
+            self._given[place, part.names] = tuple(dict.fromkeys((*part.names, *groups)))
         return True
 
     def _put(self, place: int, names: frozenset[str], found: PatientFindings) -> bool:
@@ -92,6 +103,42 @@ class Leaving:
 
     def _is_list(self, entry: str) -> bool:
         return isinstance(self.protocol.vocabulary.entries.get(entry), History)
+
+    def take(self, place: int, part: Part, copies: Copies) -> None:
+        """Note what a patient who was read gives to those who look alike, if it can be given."""
+        alike = part.alike
+        assert alike is not None
+        number = int(alike.number[place])
+        copies[number] = None
+        given = []
+        for name in self._given[place, part.names]:
+            column = self.columns.columns[name]
+            oldest = alike.oldest[name][place] if name in part.names else NEVER
+            if column.oldest[place] != oldest or column.closing[place]:
+                return
+            says: list[Said | None] = []
+            for n, said in enumerate(self.looks.whys[int(column.why[place])]):
+                is_named = n < len(column.who) and column.who[n][place] != NOBODY
+                has = said in alike.who
+                if is_named != (has and alike.who[said][place] != NOBODY):
+                    return
+                says.append(said if has else None)
+            given.append((name, int(column.look[place]), int(column.why[place]), says))
+        copies[number] = given
+
+    def give(self, places: Sequence[int], part: Part, given: Given) -> None:
+        """Put what a patient gave into the columns of others who look alike."""
+        alike = part.alike
+        assert alike is not None
+        for name, look, why, says in given:
+            column = self.columns.columns.get(name)
+            if column is None:
+                column = self.columns.columns[name] = Column.empty(self.columns.size)
+            column.look[places], column.why[places], column.closing[places] = look, why, 0
+            column.oldest[places] = alike.oldest[name][places] if name in part.names else NEVER
+            for n, said in enumerate(says):
+                who = NOBODY if said is None else alike.who[said][places]
+                column.resource(n)[places] = who
 
     def _resource(self, name: str | None) -> int:
         if name is None:

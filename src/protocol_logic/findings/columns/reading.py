@@ -17,6 +17,7 @@ import numpy as np
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.compiling.windows import Window
+from protocol_logic.findings.columns.assuming import Alike, alike_under
 from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of, many
 from protocol_logic.findings.columns.closing import history_of
 from protocol_logic.findings.columns.courses import read_courses
@@ -60,6 +61,8 @@ class _Reader:
     def __init__(self, sources: Sources, table: Looks) -> None:
         self.sources = sources
         self.table = table
+        self.asks: dict[str, Flags] = {}
+        """Finding -> in whom it reads the sex, which is not certain."""
         fields = sources.vocabulary.of(voc.PatientField)
         self.sex = next((field.name for field in fields if field.field == "gender"), None)
 
@@ -97,7 +100,22 @@ class _Reader:
             return parts
         for part in parts:
             part.left &= ~jointly
-        return [Part(names, plan, jointly), *parts]
+        alike = self._alike(names, plan, jointly) if jointly.any() else None
+        return [Part(names, plan, jointly, alike), *parts]
+
+    def _alike(self, names: frozenset[str], plan: Plan, jointly: Flags) -> Alike | None:
+        """Who of those who left for the sex look alike whatever it is."""
+        if self.sex is None:
+            return None
+
+        def read(sources: Sources) -> tuple[list[Part], dict[str, Column]]:
+            columns: dict[str, Column] = {}
+            return _Reader(sources, self.table)._part(names, plan, columns), columns
+
+        values = values_named(self.sources, self.sex)
+        return alike_under(
+            self.sources, names, jointly, self.sex, values, self.asks, read, self.table
+        )
 
     def _apart(self, plan: Plan) -> Iterator[dict[str, Finding]]:
         """The findings that share an input other than the sex."""
@@ -130,6 +148,7 @@ class _Reader:
                 by_sex |= self._may_read_sex(finding) & (self._sex_of() < 0)
                 continue
             read, several, asks = found
+            self.asks[name] = asks
             if self._is_statement(finding):
                 # Findings that are read in several ways leave the same open.
                 base = base_of(finding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from protocol_logic.compiling.plan import Plan
 from protocol_logic.findings.rows import Look, Opener, Reason
 from protocol_logic.records.store.by_entry import NEVER as NEVER
+
+if TYPE_CHECKING:
+    from protocol_logic.findings.columns.assuming import Alike
 
 Flags: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[Any]
@@ -29,6 +32,8 @@ class Looks:
         self.looks: list[Look] = []
         self.whys: list[Why] = [()]
         self.lists: list[str | None] = [None]
+        self.alike: dict[bytes, int] = {}
+        """Who looks alike under each value of what is not certain -> a number."""
         self._looks: dict[Look, int] = {}
         self._whys: dict[Why, int] = {(): 0}
 
@@ -100,12 +105,13 @@ class Part:
 
     `names`: of findings and groups of courses. `plan`: of these alone. A patient leaves for one
     of several parts that have findings in common at most. Columns of a part mean nothing where it
-    is left.
+    is left. `alike`: who of them look alike.
     """
 
     names: frozenset[str]
     plan: Plan
     left: Flags
+    alike: Alike | None = None
 
 
 @dataclass(slots=True)
