@@ -72,6 +72,7 @@ class ColumnEngine:
         self.joined: dict[tuple[str, ...], int] = {(): 0}
         """Criteria that share something open, each with another of them."""
         self._verdicts: list[int] = []
+        self._opens: list[bool] = []
         self._touched: dict[tuple[str, int], bool] = {}
 
     def decide(self, columns: Mapping[str, Column], patients: Ints) -> Decided:
@@ -102,6 +103,13 @@ class ColumnEngine:
     def verdicts(self) -> Ints:
         """The verdict of everything that is said of a criterion, by number."""
         return np.array(self._verdicts, np.int8)
+
+    def opens(self, look: Ints) -> Ints:
+        """Whether looks of a finding leave several cells open; not where there is none."""
+        looks = self.looks.looks
+        self._opens += [len(each.what) > 1 for each in looks[len(self._opens) :]]
+        found = np.array([*self._opens, False], np.int32)[look]  # no look is the last one
+        return found
 
     def by_row(
         self, of: object, columns: Sequence[Ints], make: Callable[[list[int]], list[int]]
@@ -276,12 +284,16 @@ class _Shard:
         if not len(rest) or len(counting) < 2:
             return found
         shared = self._shared(counting)
-        own = [told[i][rest] for i in counting]
+        is_open = [(verdict == _VERDICTS["open"])[rest] for verdict in each]
 
         def joined(places: list[int]) -> list[int]:
-            return [self._joined(counting, own, i, int(rest[i]), shared) for i in places]
+            return [self._joined(counting, is_open, i, int(rest[i]), shared) for i in places]
 
-        columns = [*own, *(self.look(name)[rest] for name in shared)]
+        # Of findings it only counts whether they are open, of groups also what they hold.
+        columns = [np.array(flags, np.int32) for flags in is_open]
+        for name in shared:
+            look = self.look(name)[rest]
+            columns.append(self.its.opens(look) if name in self.engine.plan.findings else look)
         of = ("sharing", tuple(counting), tuple(shared))
         numbers = self.its.by_row(of, columns, joined)
         for number in np.unique(numbers[numbers > 0]):
@@ -292,17 +304,14 @@ class _Shard:
     def _joined(
         self,
         counting: Sequence[int],
-        told: Sequence[Ints],
+        is_open: Sequence[Ints],
         place: int,
         patient: int,
         shared: Sequence[str],
     ) -> int:
         """The number of the open criteria that share something open with others; 0 for none."""
-        still_open = [
-            self.engine.reads[i]
-            for i, each in zip(counting, told, strict=True)
-            if self.its.tolds[each[place]].decision.verdict == "open"
-        ]
+        pairs = zip(counting, is_open, strict=True)
+        still_open = [self.engine.reads[i] for i, flags in pairs if flags[place]]
         components = self.engine.sharing(still_open, self._patient(patient, shared))
         ids = tuple(read.id for each in components if len(each) > 1 for read in each)
         return self.its.joined.setdefault(ids, len(self.its.joined))
@@ -324,7 +333,9 @@ class _Shard:
         reads = [read for read in self.engine.reads if read.id in ids]
         names = list(dict.fromkeys(n for r in reads for n in (*r.names, *r.groups)))
         names += self.joint
-        columns = [each[rows] for each in (*(told[i] for i in counting), *map(self.look, names))]
+        verdicts = self.its.verdicts()
+        columns = [verdicts[told[i]][rows].astype(np.int32) for i in counting]
+        columns += [self.look(name)[rows] for name in names]
 
         def judge(places: list[int]) -> list[int]:
             numbers = []
