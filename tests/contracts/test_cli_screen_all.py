@@ -54,6 +54,11 @@ def test_the_table_says_who_fits_what(folder: Path) -> None:
     ]
     assert "dorota: eligible for anlotinib_fulvestrant" in lines
     assert "carla: ineligible for all" in lines
+    # What is asked of Petra for each, least first; of who fits nothing is asked.
+    at = lines.index("petra: undetermined for anlotinib_fulvestrant, pcp_prophylaxis")
+    asked = lines[at + 1 : at + 3]
+    assert [line.split()[:2] for line in asked] == [[n, "lacks"] for n in PROTOCOLS]
+    assert not lines[lines.index("dorota: eligible for anlotinib_fulvestrant") + 1].startswith(" ")
 
 
 def test_a_document_that_is_none_is_told_once(folder: Path, tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from protocol_logic.surfaces.screening import ScreenOptions
 
 _IN_MEMORY = 2**18
+_SHOWN, _NAMED = 30, 5
+"""Of so many patients the table says what they lack, and names so much of it."""
 _KINDS = ("eligible", "undetermined", "ineligible")
 
 
@@ -305,7 +307,12 @@ class FitTable(RowFormat):
 
     @staticmethod
     def piece(row: Row) -> bytes:
-        return json.dumps([row["protocol"]["id"], row["patient"], row["eligibility"]]).encode()
+        missing: dict[str, None] = {}
+        if row["eligibility"] == "undetermined":
+            for criterion in row["criteria"]:
+                missing |= dict.fromkeys(criterion["gaps"])
+        kept = [row["protocol"]["id"], row["patient"], row["eligibility"], list(missing)]
+        return json.dumps(kept).encode()
 
     def write(self, out: IO[bytes], pieces: Pieces) -> None:
         for line in self._lines(pieces):
@@ -314,10 +321,13 @@ class FitTable(RowFormat):
     def _lines(self, pieces: Pieces) -> Iterator[str]:
         counts: dict[str, Counter[str]] = {name: Counter() for name in self.names}
         fits: dict[str, dict[str, list[str]]] = {}
+        lacking: dict[str, list[tuple[str, list[str]]]] = {}
         for piece in pieces():
-            name, patient, eligibility = json.loads(piece)
+            name, patient, eligibility, missing = json.loads(piece)
             counts[name][eligibility] += 1
             fits.setdefault(patient, {}).setdefault(eligibility, []).append(name)
+            if missing and len(fits) <= _SHOWN:
+                lacking.setdefault(patient, []).append((name, missing))
         yield f"{count(len(counts), 'protocol')}, {count(len(fits), 'patient')}"
         yield ""
         yield "  ".join([*_KINDS, "protocol"])
@@ -329,5 +339,15 @@ class FitTable(RowFormat):
                 f"{kind} for {', '.join(of_kind[kind])}" for kind in _KINDS[:2] if kind in of_kind
             ]
             yield f"{visible(patient)}: {'; '.join(said) or 'ineligible for all'}"
+            if len(fits) <= _SHOWN:
+                yield from _missing(lacking.get(patient, ()))
         yield ""
         yield LAST_LINE
+
+
+def _missing(lacking: Iterable[tuple[str, list[str]]]) -> Iterator[str]:
+    """What would tell whether a patient fits some protocols, those that lack least first."""
+    for name, missing in sorted(lacking, key=lambda each: (len(each[1]), each[0])):
+        listed = ", ".join(visible(each.replace("_", " ")) for each in missing[:_NAMED])
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        yield f"  {name} lacks {listed}{more}"
