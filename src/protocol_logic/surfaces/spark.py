@@ -32,6 +32,7 @@ Result = TypeVar("Result")
 _OTHER_PROGRAM = "another program: "
 _LOOPBACK = "127.0.0.1"
 _POLL = 0.3
+_SHORT = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 class Spark(Generic[Item, Result]):
@@ -181,6 +182,8 @@ def _session(engine: str, number: int) -> Iterator[Any]:
                     "spark.master": f"local[{number}]",
                     "spark.driver.host": _LOOPBACK,
                     "spark.driver.bindAddress": _LOOPBACK,
+                    # Java moves bytes alone, and for a short time: it is not to be made quick.
+                    "spark.driver.extraJavaOptions": _SHORT,
                 }
             else:
                 settings["spark.master"] = engine
