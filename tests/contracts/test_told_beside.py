@@ -76,6 +76,12 @@ TOLD = {
             # Of an ovary, cells in the fluid are no distant metastasis.
             "unknown": "R18.0 J91.0",
         },
+        # Malignant fluid is of whatever cancer.
+        "malignancy other than breast_cancer": {
+            "met": "D46.9 C34.90",
+            "unknown": "R18.0 J91.0 D49.2",
+            "not_met": "C50.911 Z79.811 Z51.11",
+        },
         "malignancy": {
             "met": "C78.6 D63.0 R18.0 J91.0 O9A.111 D45 D46.9 D47.1 D47.3 109995007 109992005",
             "unknown": "D70.1 D37.1 D47.9 D48.60 D49.2",
