@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cached_property
 
 from protocol_logic.answering.what_if.changes import Change, Repair
 from protocol_logic.answering.what_if.failing import OfProtocol, TooMany
@@ -25,12 +26,16 @@ class Blocked:
     """Tells of the patients of one protocol for whom there is no repair."""
 
     def __init__(self, repairing: OfProtocol) -> None:
-        r = self._repairing = repairing
+        self._repairing = repairing
+
+    @cached_property
+    def _free(self) -> OfProtocol:
+        """The protocol where nothing is refused; what makes a criterion fail is the same."""
+        r = self._repairing
         every = {n: _free(r.voc.entries[n], each) for n, each in r.changes.items()}
-        self._free = OfProtocol(
-            r.protocol, r.plan, r.engine, every, r.windows, r.dates, acquire=True
-        )
-        self._free.units = r.units  # what makes a criterion fail is the same
+        free = OfProtocol(r.protocol, r.plan, r.engine, every, r.windows, r.dates, acquire=True)
+        free.units = r.units
+        return free
 
     def notes(self, record: PatientRecord, as_of: date) -> tuple[str, ...]:
         """For each criterion that cannot pass what would make it pass, and why that is not
