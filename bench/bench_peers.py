@@ -81,7 +81,8 @@ NOTES = """\
 The truth of the seed protocol is its reference reading, by the evaluator of the tests.
 fqm-execution says only who is in a population, duckcdm who is in a cohort: one verdict a patient,
 true or false. fhir4ds takes neither file of CQL as it is, and two of the three criteria in other
-words. A cohort of Circe holds neither the latest value nor the formulas of the seed.
+words. A cohort of Circe holds neither the latest value nor the formulas of the seed. A verdict
+that cannot be known is wrong as true and as false.
 """
 
 
