@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.patients import Drawing
+from bench.patients.__main__ import compiled_of
 from tests.contracts.command import (
     ANSWERS_HEADER,
     COMMAND,
@@ -24,6 +26,7 @@ from tests.contracts.command import (
     run,
     written,
 )
+from tests.contracts.test_omop import simple, write_omop
 
 pytest.importorskip("duckdb", reason="needs the extra `cohort`")
 
@@ -289,16 +292,28 @@ def test_a_line_that_cannot_be_read_and_data_that_end_too_early(tmp_path: Path) 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_an_ingest_that_is_killed_goes_on_and_counts_nothing_twice(tmp_path: Path) -> None:
+    # Of all kinds of sources: FHIR, OMOP tables, tables with a mapping.
+    omop, study = tmp_path / "omop", tmp_path / "study"
+    for folder in (omop, study):
+        folder.mkdir()
+    made = Drawing(compiled_of(PROTOCOL), seed=3).bundles(6)
+    write_omop(omop, [simple(json.loads(each)) for each in made])
+    page = (REPOSITORY / "docs" / "tables.md").read_text(encoding="utf-8")
+    for name in ("study/patients.csv", "study/labs.csv", "study/mapping.toml"):
+        text = page.partition(f" {name}\n")[2].partition("```")[0]
+        written(tmp_path / name, text)
     done = subprocess.run(
         [
-            sys.executable, "-m", "tests.contracts.killed_ingest", tmp_path, "3", "4", DEMO,
+            sys.executable, "-m", "tests.contracts.killed_ingest", tmp_path, "3", "3",
+            DEMO, omop, study,
         ],
         cwd=REPOSITORY, env=environment(), capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = [line.partition(" ") for line in done.stdout.splitlines()]
-    assert len(found) == 5
+    assert len(found) == 4
     assert sum(int(killed) for killed, _, _ in found) > 3
+    assert found[0][2].count("PatientRecord") == 15 + 6 + 3
     assert len({content for _, _, content in found}) == 1
 
 
