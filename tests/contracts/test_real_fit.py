@@ -117,7 +117,8 @@ def test_mcode_examples() -> None:
     assert element(report, "her2_interpretation")["unread_values"][0]["code"] == "LA6577-6"
     # Jenny M's thousandfold slip.
     assert element(report, "neutrophils")["patients"]["not_usable"] == {"implausible-value": 1}
-    assert element(report, "stage")["patients"]["not_usable"] == {"undated": 1}
+    # The stage stands in a Condition that has no date, beside an Observation without one.
+    assert element(report, "stage")["patients"]["not_usable"] == {"open-date": 1}
 
 
 def test_mcode_synthea() -> None:
