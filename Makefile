@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-bare test-spark lint format bench clean
+.PHONY: help demo test test-bare test-spark install-spark lint format bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,8 @@ format: $(VENV)/.stamp-dev ## write the canonical format, with the fixes that ar
 
 test-spark: $(VENV)/.stamp-spark ## screen with Apache Spark on this machine (needs Java 17)
 	@NEED_SPARK=1 $(BIN)/python -m pytest -n0 tests/contracts/test_spark.py
+
+install-spark: $(VENV)/.stamp-spark
 
 # sdist -> wheel -> an empty venv without extras; then the main job, far from this checkout.
 test-bare: $(VENV)/bin/python ## build the wheel, install it bare elsewhere, screen with it
