@@ -14,10 +14,12 @@ from protocol_logic.findings.columns.runs import Rows, taken
 from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.tables import NEVER, NOBODY, Flags, Ints
 from protocol_logic.findings.latest import kind_of
-from protocol_logic.knowledge.vocabulary import Concept, Event, History, Vocabulary
+from protocol_logic.knowledge.vocabulary import Concept, Doubt, Event, History, Vocabulary
 from protocol_logic.records.store.by_entry import KINDS, NO_DAY
 
-_CLOSED, _ORDERED, _NOT_TAKEN = (1 + KINDS.index(x) for x in ("closed", "ordered", "nottaken"))
+_CLOSED, _ORDERED, _NOT_TAKEN, _STATED = (
+    1 + KINDS.index(x) for x in ("closed", "ordered", "nottaken", "stated")
+)
 STATEMENT = (
     "state", "confirmed", "after", "past", "qualified", "evidence", "start_first", "start_last",
     "end_first", "end_last", "ongoing", "intent", "side", "known", "clinical", "stated", "mixed",
@@ -136,13 +138,29 @@ def _closing_of(sources: Sources, name: str) -> Closing:
 def _doubted(sources: Sources, name: str) -> Flags:
     """Whose record may hold something that casts doubt on the absence of a concept or a kind."""
     vocabulary, found = sources.vocabulary, np.zeros(sources.size, bool)
-    doubting = dict.fromkeys(vocabulary.doubting(name))
-    for other in doubting:
-        found[sources.facts(other, ["resource"])["patient"]] = True
+    for kind in vocabulary.below(name):
+        entry = vocabulary.entries[kind]
+        for doubt in entry.doubts if isinstance(entry, Concept) else ():
+            for other in vocabulary.below(doubt.entry):
+                found |= _may_say(sources, doubt, other)
     mentioned = sources.shard.mentioned()
+    doubting = vocabulary.doubting(name)
     for other in {*vocabulary.below(name), *doubting} & mentioned.keys():
         found |= mentioned[other]
     return found
+
+
+def _may_say(sources: Sources, doubt: Doubt, name: str) -> Flags:
+    """Of whom an entry may say what casts doubt, as far as the values tell that it does not."""
+    rows = sources.facts(name, ["stated"])
+    its = np.ones(len(rows["patient"]), bool)
+    if doubt.values and (rows["kind"] == _STATED).all():
+        if doubt.latest and doubt.within is None:
+            rows = sources.newest(name, ["stated"]).rows
+        words, wanted = sources.shard.words("stated"), set(doubt.values)
+        says = [n for n, content in words.items() if not wanted.isdisjoint(content.split("\n"))]
+        its = (rows["stated"] == 0) | np.isin(rows["stated"], says)
+    return flags(sources, rows, its)
 
 
 def _lists_of(sources: Sources, history: str) -> Lists:
