@@ -46,9 +46,9 @@ class Lists:
 class Closing:
     """By patient what closes a concept.
 
-    `closes` by a list of the day `dated`. Else `reason` and `who`: an order, or a list that is too
-    old; `reason` is 0 where there is no such thing. `unlisted`: whether nothing tells what else
-    there may be, and `unlisted_but` whether, lists apart. `left`: who cannot be told; `unsure`:
+    `closes` by a list of the day `dated`. Else `reason` and `who`: an order, a doubt, or a list
+    that is too old; `reason` is 0 where there is no such thing. `unlisted`: whether nothing tells
+    what else there may be, and `unlisted_but` whether, lists apart. `left`: who cannot be told; `unsure`:
     whose `unlisted` cannot.
     """
 
@@ -121,46 +121,66 @@ def _closing_of(sources: Sources, name: str) -> Closing:
     lapsed = ~ordered & lists.lapsed
     reason[lapsed] = code("stale")
     who[lapsed] = lists.who[lapsed]
-    unread = sources.shard.unread(kind_of(entry)) | _doubted(sources, name)
-    closes = lists.closes & ~ordered
+    doubted, doubting, may_be_doubted = _doubted(sources, name)
+    named = doubted & ~ordered & lists.has
+    reason[named] = code("doubted")
+    who[named] = doubting[named]
+    unread = sources.shard.unread(kind_of(entry)) | may_be_doubted
+    closes = lists.closes & ~ordered & ~doubted
     return Closing(
         closes,
         np.where(closes, lists.dated, NEVER),
         reason,
         who,
-        ~lists.has & ~ordered,
-        ~ordered,
+        ~lists.has & ~ordered & ~doubted,
+        ~ordered & ~doubted,
         unread & lists.has,
         unread,
     )
 
 
-def _doubted(sources: Sources, name: str) -> Flags:
-    """Whose record may hold something that casts doubt on the absence of a concept or a kind."""
-    vocabulary, found = sources.vocabulary, np.zeros(sources.size, bool)
-    for kind in vocabulary.below(name):
+def _doubted(sources: Sources, name: str) -> tuple[Flags, Ints, Flags]:
+    """Of whom something surely casts doubt on the absence of a concept, with the resource that says
+    it first, and of whom something may, also on that of a kind of it."""
+    vocabulary, size = sources.vocabulary, sources.size
+    sure, unsure, told = (np.zeros(size, bool) for _ in range(3))
+    who = np.full(size, NOBODY, np.int32)
+    kinds = vocabulary.below(name)
+    for kind in kinds:
         entry = vocabulary.entries[kind]
         for doubt in entry.doubts if isinstance(entry, Concept) else ():
             for other in vocabulary.below(doubt.entry):
-                found |= _may_say(sources, doubt, other)
+                rows, says, may = _saying(sources, doubt, other)
+                unsure |= may
+                if kind != name:
+                    unsure |= flags(sources, rows, says)
+                    continue
+                first = flags(sources, rows, says) & ~sure
+                who[first] = first_of(sources, rows, says, "resource", NOBODY)[first]
+                sure |= first
     mentioned = sources.shard.mentioned()
-    doubting = vocabulary.doubting(name)
-    for other in {*vocabulary.below(name), *doubting} & mentioned.keys():
-        found |= mentioned[other]
-    return found
+    for other in {*kinds, *vocabulary.doubting(name)} & mentioned.keys():
+        unsure |= mentioned[other]
+    if sure.any():  # what the record says of the concept itself may go before
+        for kind in kinds:
+            told[sources.facts(kind, ["resource"])["patient"]] = True
+    unsure |= sure & told
+    return sure & ~unsure, who, unsure
 
 
-def _may_say(sources: Sources, doubt: Doubt, name: str) -> Flags:
-    """Of whom an entry may say what casts doubt, as far as the values tell that it does not."""
-    rows = sources.facts(name, ["stated"])
+def _saying(sources: Sources, doubt: Doubt, name: str) -> tuple[Rows, Flags, Flags]:
+    """The facts of an entry, which of them say what casts doubt, and of whom it is not certain."""
+    rows = dict(sources.facts(name, ["stated"]))
     its = np.ones(len(rows["patient"]), bool)
-    if doubt.values and (rows["kind"] == _STATED).all():
-        if doubt.latest and doubt.within is None:
-            rows = sources.newest(name, ["stated"]).rows
-        words, wanted = sources.shard.words("stated"), set(doubt.values)
-        says = [n for n, content in words.items() if not wanted.isdisjoint(content.split("\n"))]
-        its = (rows["stated"] == 0) | np.isin(rows["stated"], says)
-    return flags(sources, rows, its)
+    if not doubt.values or not doubt.latest or doubt.within or (rows["kind"] != _STATED).any():
+        return rows, ~its, flags(sources, rows, its)
+    runs = sources.newest(name, ["stated"])
+    rows = dict(runs.rows)
+    words, wanted = sources.shard.words("stated"), set(doubt.values)
+    says = [n for n, content in words.items() if not wanted.isdisjoint(content.split("\n"))]
+    its = (rows["stated"] == 0) | np.isin(rows["stated"], says)
+    several = runs.spread(runs.lengths) > 1
+    return rows, its & ~several, flags(sources, rows, its & several)
 
 
 def _lists_of(sources: Sources, history: str) -> Lists:
