@@ -15,11 +15,12 @@ from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.tables import NEVER, NOBODY, Flags, Ints
 from protocol_logic.findings.latest import kind_of
 from protocol_logic.knowledge.vocabulary import Concept, Doubt, Event, History, Vocabulary
-from protocol_logic.records.store.by_entry import KINDS, NO_DAY
+from protocol_logic.records.store.by_entry import KINDS, NO_DAY, STATES
 
 _CLOSED, _ORDERED, _NOT_TAKEN, _STATED = (
     1 + KINDS.index(x) for x in ("closed", "ordered", "nottaken", "stated")
 )
+_CONDITION, _PRESENT = 1 + KINDS.index("condition"), 1 + STATES.index("present")
 STATEMENT = (
     "state", "confirmed", "after", "past", "qualified", "evidence", "start_first", "start_last",
     "end_first", "end_last", "ongoing", "intent", "side", "known", "clinical", "stated", "mixed",
@@ -48,8 +49,8 @@ class Closing:
 
     `closes` by a list of the day `dated`. Else `reason` and `who`: an order, a doubt, or a list
     that is too old; `reason` is 0 where there is no such thing. `unlisted`: whether nothing tells
-    what else there may be, and `unlisted_but` whether, lists apart. `left`: who cannot be told; `unsure`:
-    whose `unlisted` cannot.
+    what else there may be, and `unlisted_but` whether, lists apart. `left`: who cannot be told;
+    `unsure`: whose `unlisted` cannot.
     """
 
     closes: Flags
@@ -143,7 +144,7 @@ def _doubted(sources: Sources, name: str) -> tuple[Flags, Ints, Flags]:
     """Of whom something surely casts doubt on the absence of a concept, with the resource that says
     it first, and of whom something may, also on that of a kind of it."""
     vocabulary, size = sources.vocabulary, sources.size
-    sure, unsure, told = (np.zeros(size, bool) for _ in range(3))
+    sure, unsure = np.zeros(size, bool), np.zeros(size, bool)
     who = np.full(size, NOBODY, np.int32)
     kinds = vocabulary.below(name)
     for kind in kinds:
@@ -162,9 +163,16 @@ def _doubted(sources: Sources, name: str) -> tuple[Flags, Ints, Flags]:
     for other in {*kinds, *vocabulary.doubting(name)} & mentioned.keys():
         unsure |= mentioned[other]
     if sure.any():  # what the record says of the concept itself may go before
+        told, may = np.zeros(size, bool), np.zeros(size, bool)
         for kind in kinds:
-            told[sources.facts(kind, ["resource"])["patient"]] = True
-    unsure |= sure & told
+            rows = seen(sources, kind)
+            own = kind == name and not getattr(vocabulary.entries[kind], "recurs", False)
+            plain = (rows["state"] == _PRESENT) & (rows["end_first"] == NO_DAY)
+            surely = (rows["kind"] == _CONDITION) & (own | plain)
+            told |= flags(sources, rows, surely)
+            may |= flags(sources, rows, ~surely)
+        sure &= ~told
+        unsure |= sure & may
     return sure & ~unsure, who, unsure
 
 
