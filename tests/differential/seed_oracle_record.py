@@ -288,6 +288,8 @@ class Record:
             if extension.get("url") == MCODE + "mcode-procedure-intent":
                 intent = one_code(extension.get("valueCodeableConcept"), INTENTS)
         missing = end is None and resource["status"] not in ONGOING
+        if end is not None and resource["status"] in ONGOING and end.last < self.as_of:
+            end = Days(end.first, date.max)  # it goes on although it has ended: either may be so
         name = next((code for system, code in sorted(drug) if system == RXNORM), "")
         return Medication(name, intent, start, end, missing)
 

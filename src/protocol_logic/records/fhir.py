@@ -202,6 +202,7 @@ class Reader:
         self.problems = problems
         self.facts: list[Fact] = []
         self.born: PartialDate | None = None
+        self.made = day_made(document.content)
         self.counts: dict[str, dict[Outcome, int]] = {}
         self.unmapped: dict[tuple[str, str, str], list[str]] = {}
         """(type, problem code, message) -> the resources that it is said of."""
@@ -252,7 +253,8 @@ class Reader:
     def _item(self, json: Object, name: str) -> Item:
         source = self.document.source
         facts, problems = self.facts, self.problems
-        return Item(json, name, source, self.codings, facts, problems, self.born, self.unclear)
+        born, unclear, made = self.born, self.unclear, self.made
+        return Item(json, name, source, self.codings, facts, problems, born, unclear, made)
 
     def _count(self, kind: str, outcome: Outcome, number: int = 1) -> None:
         counts = self.counts.setdefault(kind, {"facts": 0, "irrelevant": 0, "problems": 0})
@@ -544,8 +546,16 @@ def unsure_status(json: Object, row: Row[Any]) -> str:
     return status or "none"
 
 
+def day_made(bundle: Object) -> PartialDate | None:
+    """The date part of a Bundle's timestamp, where it can be read."""
+    try:
+        return PartialDate.parse(text_in(bundle, "timestamp") or "")
+    except ValueError:
+        return None
+
+
 def index_date_of(bundle: Item) -> date | None:
-    """The date part of a Bundle's timestamp, as written."""
+    """The date part of a Bundle's timestamp, as written; what is wrong with it is told."""
     written = bundle.json.get("timestamp")
     if bundle.json["resourceType"] != "Bundle" or written is None:
         return None

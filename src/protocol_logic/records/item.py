@@ -25,7 +25,8 @@ class Item:
     """A resource with its name (`Type/id`), its file, and where its facts and problems go.
 
     `born`: the patient's birth date, where one can be read. `unclear`: kind of concept -> a
-    resource of the record that may be about any concept of the kind.
+    resource of the record that may be about any concept of the kind. `made`: the day of the record,
+    where it has one.
     """
 
     json: Object
@@ -36,6 +37,7 @@ class Item:
     problems: list[Problem]
     born: PartialDate | None = None
     unclear: Mapping[str, str] = field(default_factory=dict)
+    made: PartialDate | None = None
 
     def fact(self, entry: Named, date: PartialDate | None, recorded: str, reading: Reading) -> None:
         self.facts.append(

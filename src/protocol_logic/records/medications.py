@@ -90,7 +90,8 @@ def _course(item: Item) -> tuple[PartialDate | None, PartialDate | None]:
     An administration dated by `effectiveDateTime` starts and ends that day; a statement so dated
     starts then. An end that is given but makes no sense is any day from the start on, or not
     recorded where the status says that the course is over. Where the end is before the start,
-    either may be wrong, and neither is known.
+    either may be wrong, and neither is known. What goes on by its status although it ended before
+    the day of the record may have ended on any day from then on.
     """
     period = item.json.get("effectivePeriod")
     if not isinstance(period, dict):
@@ -104,6 +105,13 @@ def _course(item: Item) -> tuple[PartialDate | None, PartialDate | None]:
     if start is not None and end is not None and end.last < start.first:
         item.problem("unreadable-date", "`effectivePeriod` ends before it starts")
         start = end = None
-    if end is None and text_in(item.json, "status") in _GOING_ON:
+    status = text_in(item.json, "status")
+    if status not in _GOING_ON:
+        return start, end
+    if end is None:
         return start, PartialDate(start.first if start else date.min, date.max, "?")
-    return start, end
+    if item.made is not None and end.last >= item.made.first:
+        return start, end  # it is planned
+    message = f"status is `{status}` although it ended on `{end.text}`"
+    item.problem("conflict", message, "it may go on from that day on")
+    return start, PartialDate(end.first, date.max, end.text)

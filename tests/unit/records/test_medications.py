@@ -55,8 +55,11 @@ def test_without_an_end_the_status_says_whether_it_goes_on(
     assert reading(course) == (therapy("2020-01-02", None, ongoing), [])
 
 
-def test_an_end_wins_over_the_status() -> None:
-    assert reading(medication(status="active")) == (therapy("2019-06", "2023-08-15"), [])
+def test_what_goes_on_though_it_ended_may_have_ended_on_any_day_since() -> None:
+    found, problems = reading(medication(status="active"))
+    assert isinstance(found, Therapy) and found.end is not None
+    assert (found.end.first, found.end.last) == (date(2023, 8, 15), date.max)
+    assert (found.end.text, found.ongoing, problems) == ("2023-08-15", False, ["conflict"])
 
 
 @pytest.mark.parametrize(

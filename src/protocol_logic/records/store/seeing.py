@@ -358,7 +358,7 @@ class _Seer(fhir.Reader):
     ) -> None:
         facts: list[Fact] = []
         source = self.document.source
-        sub = _Item(part, item.name, source, layer.codings, facts, [], item.born)
+        sub = _Item(part, item.name, source, layer.codings, facts, [], item.born, made=item.made)
         if kept.kind == "Condition" and isinstance(entry, Status | Quantity):
             stages.read(sub, entry, when)
         else:
