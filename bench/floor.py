@@ -92,12 +92,11 @@ class Floor:
                 number,
                 (f"bool_or(true) FILTER (entry = {number} AND last <= {self.day}) AS {entry}"),
             )
-        number = self.numbers["oophorectomy"]
-        done = [
-            f"coalesce(bool_or(side = '{side}') FILTER (entry = {number}), false)"
-            for side in ("both", "left", "right")
-        ]
-        yield number, f"({done[0]} OR ({done[1]} AND {done[2]})) AS oophorectomy"
+        for entry, short in _REMOVALS.items():
+            number = self.numbers[entry]
+            for side in ("both", "left", "right"):
+                done = f"bool_or(side = '{side}') FILTER (entry = {number})"
+                yield number, f"coalesce({done}, false) AS {short}_{side}"
         number, day = self.numbers["gnrh_analogue"], self.day
         going = f"end_first >= {day} OR (end_first IS NULL AND ongoing)"
         yield (
@@ -190,9 +189,14 @@ class Floor:
         factor = "CASE WHEN sex = 'female' THEN 85 ELSE 100 END"
         left = f"(140 - ({age}))::HUGEINT * weight_n * cr_d * {factor}"
         clearance = f"{left} >= 60::HUGEINT * 72 * 100 * cr_n * weight_d"
+        both, left_one, right_one = (
+            " OR ".join(f"coalesce({short}_{side}, false)" for short in _REMOVALS.values())
+            for side in ("both", "left", "right")
+        )
+        removed = f"{both} OR (({left_one}) AND ({right_one}))"
         return f"""
             CREATE TEMP TABLE floor AS
-            SELECT latest.* REPLACE (coalesce(oophorectomy, false) AS oophorectomy),
+            SELECT latest.*, coalesce({removed}, false) AS oophorectomy,
                 coalesce(lines, 0) AS lines, coalesce(resistant, false) AS resistant,
                 {age} >= 18 AS adult,
                 CASE WHEN cr_n IS NULL OR weight_n IS NULL THEN reported
@@ -236,6 +240,7 @@ _STATUSES = (
     "er", "pr", "her2_ihc", "her2_fish", "her2_interpretation", "stage", "m_category",
     "menopausal_status", "informed_consent",
 )  # fmt: skip
+_REMOVALS = {"oophorectomy": "o", "hysterectomy_with_oophorectomy": "h"}
 _CANCERS = (
     "breast_cancer", "metastasis", "liver_metastasis", "lung_metastasis", "bone_metastasis",
     "brain_metastasis",

@@ -23,6 +23,7 @@ from protocol_logic.records.facts import (
     LesionSize,
     Limit,
     Measured,
+    Mentioned,
     Ordered,
     PatientRecord,
     Qualifiers,
@@ -30,9 +31,13 @@ from protocol_logic.records.facts import (
     Stated as StatedValue,
     Therapy,
     Unlisted,
+    Unread,
     place,
 )
+from protocol_logic.records.mentioned import mentions
+from protocol_logic.records.unread import alike, told
 
+from .as_fhir import resource_of
 from .drawn import (
     NO_DATE,
     UNREADABLE,
@@ -70,6 +75,8 @@ class _Record:
         self.facts: list[Fact] = []
         self.problems: list[Problem] = []
         self.unlisted: list[Unlisted] = []
+        self.unread: list[Unread] = []
+        self.mentioned: list[Mentioned] = []
         self.name = ""
 
     def record(self) -> PatientRecord:
@@ -81,6 +88,8 @@ class _Record:
             self._read(drawn)
             if isinstance(drawn, Stated | Course | Order | Operation):
                 self.unlisted.append(self._listed(drawn))
+            elif isinstance(drawn, Result | Answer):
+                self._note(drawn)
             outcome = "irrelevant"
             if len(self.facts) > facts:
                 outcome = "facts"
@@ -100,7 +109,18 @@ class _Record:
                 for kind, each in sorted(counts.items())
             ),
             unlisted=tuple(sorted(self.unlisted)),
+            unread=tuple(sorted(self.unread)),
+            mentioned=tuple(sorted(self.mentioned)),
         )
+
+    def _note(self, drawn: Result | Answer) -> None:
+        """What is noted of a result beside the value that it is of."""
+        json = {"resourceType": "Observation", "status": "final"} | resource_of(drawn)
+        for each in alike(tuple(told(json)), self.codings):
+            found = Unread(self.name, each.code, each.name, drawn.day, each.entries, each.why)
+            self.unread.append(found._replace(unusable=each.unusable))
+        for name in mentions(json, self.codings):
+            self.mentioned.append(Mentioned(name, self.name, drawn.day))
 
     def _listed(self, drawn: Stated | Course | Order | Operation) -> Unlisted:
         """What is noted of every resource that states something coded."""
@@ -230,10 +250,9 @@ class _Record:
     def _stated(self, stated: Stated) -> None:
         state = _STATES.get(stated.clinical, "unknown")
         confirmed = stated.verification == "confirmed"
+        if confirmed and state == "unknown":
+            self._problem("unknown-code", "clinicalStatus has no code that is known here")
         for entry in stated.entries:
-            if confirmed and state == "unknown":
-                message = "clinicalStatus has no code that is known here"
-                self._problem("unknown-code", message)
             evidence = frozenset[str]()
             if stated.evidence is not None and stated.evidence[0] in entry.evidence:
                 evidence = frozenset({stated.evidence[0]})

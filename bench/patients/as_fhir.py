@@ -47,7 +47,7 @@ def bundle_of(patient: Patient, as_of: date) -> bytes:
     for number, drawn in enumerate(patient.drawn):
         head = {"resourceType": type_of(drawn), "id": f"{patient.id}-{number}"}
         who = "patient" if head["resourceType"] in ("AllergyIntolerance", "Consent") else "subject"
-        resources.append(head | {who: subject} | _resource(drawn))
+        resources.append(head | {who: subject} | resource_of(drawn))
     bundle = {
         "resourceType": "Bundle",
         "type": "collection",
@@ -77,7 +77,8 @@ def _quantity(number: str, unit: str, sign: str = "") -> _Json:
     return value | ({"comparator": sign} if sign else {})
 
 
-def _resource(drawn: Drawn) -> _Json:
+def resource_of(drawn: Drawn) -> _Json:
+    """What a resource says of itself, without its type, its id and its patient."""
     match drawn:
         case Result(code=code, day=day, number=number, unit=unit, sign=sign, bounds=bounds):
             value: _Json = {"valueString": UNREADABLE}

@@ -19,8 +19,10 @@ from protocol_logic.records.store.kept import Kept, KeptFact, KeptPatient, KeptP
 from protocol_logic.records.store.knowledge import Knowledge, digest_of_entry, is_read
 from protocol_logic.records.store.rows import rows_of
 from protocol_logic.records.store.writing import Writer
+from protocol_logic.records.unread import told
 
-from .drawn import Course, Operation, Order, Patient, Stated, type_of
+from .as_fhir import resource_of
+from .drawn import Answer, Course, Operation, Order, Patient, Result, Stated, type_of
 
 
 def write_store(
@@ -53,11 +55,19 @@ def kept_of(patient: Patient, record: PatientRecord, numbers: Mapping[str, int])
     """What is kept of a record. A resource that is about a concept is found by its code, any other
     stands for the entries of its facts."""
     kept: dict[str, Kept] = {}
+    noted = {each.resource for each in (*record.unread, *record.mentioned)}
     for number, drawn in enumerate(patient.drawn):
         if isinstance(drawn, Stated | Course | Order | Operation):
             kind = type_of(drawn)
             each = Kept(kind, f"{kind}/{patient.id}-{number}", kind, _about(kind, drawn.code))
             kept[each.name] = each
+        elif isinstance(drawn, Result | Answer):
+            name = f"Observation/{patient.id}-{number}"
+            if name in noted:
+                about = resource_of(drawn)
+                json = {"resourceType": "Observation", "status": "final"} | about
+                about["results"] = list(told(json))
+                kept[name] = Kept("Observation", name, "Observation", about, day=drawn.day)
     for listed in record.unlisted:
         kept[listed.resource].day = listed.day
     for fact in record.facts:

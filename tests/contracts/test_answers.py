@@ -132,7 +132,7 @@ CLOSES: list[tuple[str, str, dict[str, str], list[str], list[str], str]] = [
         "breast_cancer present, by histology\ner positive\nher2_ihc negative",
         "disease",
         {"stage_or_metastasis": "absent"},
-        ["problem_list", "m_category", "metastasis", "stage"],
+        ["problem_list", "distant_metastasis_site", "m_category", "metastasis", "stage"],
         ["m_category M1"],
         "met",
     ),

@@ -97,6 +97,10 @@ STATUSES: dict[str, tuple[set[tuple[str, str]], set[tuple[str, str]]]] = {
         _under(LOINC, "21908-9 21902-2"),
         _under(AJCC, "0 1 1A 1B 2A 2B 2C 3 3A 3B 3C 4 4A 4B"),
     ),
+    "distant_metastasis_site": (
+        _under(LOINC, "44667-4"),
+        _under(SNOMED, "260413007 10200004 39607008 272673000 12738006"),
+    ),
     "m_category": (
         _under(LOINC, "21907-1 21901-4"),
         _under(SNOMED, "1229901006 1229903009 1229916009"),

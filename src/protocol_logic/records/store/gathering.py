@@ -262,7 +262,9 @@ class _Gathering:
             day = each.day or kept.day
             found = Unread(kept.name, each.code, each.name, day, each.entries, each.why)
             self.unread.append(found._replace(unusable=each.unusable))
-        if (kept.stated or kept.status) and not (free and kept.name in self.referenced):
+        # Rows of tables name entries where they are read, and nowhere else.
+        names = self.kept.index_source != "index" and (kept.stated or kept.status)
+        if names and not (free and kept.name in self.referenced):
             for named in said.mentions:
                 self.mentioned.append(Mentioned(named, kept.name, kept.day))
         if said.found and said.concept is not None and (kept.stated or kept.status):
