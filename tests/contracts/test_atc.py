@@ -89,7 +89,7 @@ GROUPS = {
     "leflunomide, methotrexate, mycophenolate mofetil, mycophenolic acid, sirolimus, "
     "tacrolimus, tocilizumab",
     "M01A": "ibuprofen, naproxen",
-    "M04": "probenecid",
+    "M04": "allopurinol, probenecid",
     "N02A": "fentanyl, hydrocodone, morphine, oxycodone",
     "N02B": "acetaminophen",
     "N03": "carbamazepine, phenobarbital, phenytoin",

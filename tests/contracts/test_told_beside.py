@@ -57,7 +57,11 @@ TOLD = {
         "pulmonary_embolism": {"met": "I27.82 O88.211", "not_met": "I27.0"},
     },
     "renal": {
-        "chronic_kidney_disease": {"met": "E11.22 E13.22 D63.1 I12.9 O10.211", "not_met": "N17.9"},
+        "chronic_kidney_disease": {
+            "met": "E11.22 E13.22 D63.1 I12.9 O10.211",
+            "unknown": "Z94.0",
+            "not_met": "N17.9",
+        },
         "end_stage_renal_disease": {"met": "I13.11 I13.2 N18.6", "not_met": "I13.10"},
     },
     "hepatic": {
@@ -219,8 +223,18 @@ SPOKEN = {
     },
     "pregnancy": {
         "pregnancy": (
-            "82810-3 77386006, 82810-3 102874004, 21198-7 5000 [IU]/L, 18185-9 20 wk",
-            "82810-3 60001007, 21198-7 2 [IU]/L",
+            "82810-3 77386006, 82810-3 102874004, 21198-7 5000 [IU]/L, 18185-9 20 wk, "
+            "2110-5 10828004, 2112-1 10828004, 55283-6 140 /min",
+            "82810-3 60001007, 21198-7 2 [IU]/L, 2112-1 260385009",
+        ),
+    },
+    "renal": {
+        "chronic_kidney_disease": (
+            "33914-3 25 mL/min/{1.73_m2}, 77147-7 25 mL/min/{1.73_m2}, "
+            "62238-1 25 mL/min/{1.73_m2}, "
+            "69405-9 25 mL/min/{1.73_m2}, 98980-6 25 mL/min/{1.73_m2}, 32294-1 900 mg/g, "
+            "14959-1 900 mg/g",
+            "62238-1 75 mL/min/{1.73_m2}, 32294-1 12 mg/g",
         ),
     },
     "diabetes": {
@@ -281,3 +295,59 @@ def test_a_complete_list_does_not_deny_what_results_speak_for(file: str, tmp_pat
             for each in filter(None, told.split(", ")):
                 got = rows[f"p{said.index(each)}"][number]["outcome"]
                 assert (name, each, got) == (name, each, outcome)
+
+
+# File -> concept -> the resource that speaks for it, by its type and codes.
+DONE = {
+    "pregnancy": {
+        "pregnancy": {
+            "unknown": "Encounter 424619006, Encounter 424441002, Procedure 225158009",
+            "not_met": "Procedure 265764009",
+        }
+    },
+    "renal": {
+        "chronic_kidney_disease": {"unknown": "Procedure 70536003", "not_met": "Procedure 18027006"}
+    },
+    "gout": {"gout": {"unknown": "MedicationStatement 519, MedicationStatement 197319"}},
+}
+
+
+def act(said: str, day: str) -> dict[str, object]:
+    kind, code = said.split()
+    coded = {"coding": [{"system": SNOMED, "code": code}]}
+    period = {"start": day, "end": day}
+    match kind:
+        case "Encounter":
+            return {"resourceType": kind, "status": "finished", "type": [coded], "period": period}
+        case "Procedure":
+            done = {"performedPeriod": period, "code": coded}
+            return {"resourceType": kind, "status": "completed", **done}
+    drug = {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": code}
+    taken = {"medicationCodeableConcept": {"coding": [drug]}, "effectivePeriod": period}
+    return {"resourceType": kind, "status": "completed", **taken}
+
+
+@pytest.mark.parametrize("file", DONE)
+def test_a_complete_list_does_not_deny_what_care_speaks_for(file: str, tmp_path: Path) -> None:
+    [(name, told)] = DONE[file].items()
+    (tmp_path / "p.elig").write_text(
+        f"protocol told\n  title Told\n  uses {file}\n\nexclude c\n  > c\n  {name}\n"
+    )
+    cases = [(o, each, "2025-12-01") for o, said in told.items() for each in said.split(", ")]
+    if file == "pregnancy":  # over for long
+        cases.append(("not_met", "Encounter 424619006", "2019-12-01"))
+    records = []
+    for number, (_, each, day) in enumerate(cases):
+        of = {"reference": f"Patient/p{number}"}
+        patient = {"resourceType": "Patient", "id": f"p{number}", "gender": "female"}
+        parts = [patient, {**act(each, day), "id": "a", "subject": of}, {**LIST, "subject": of}]
+        entry = [{"resource": part} for part in parts]
+        records.append(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entry}))
+    (tmp_path / "p.ndjson").write_text("\n".join(records))
+    done = run(
+        "screen", tmp_path / "p.elig", tmp_path / "p.ndjson",
+        "--as-of", "2026-01-15", "--format", "ndjson",
+    )  # fmt: skip
+    rows = {row["patient"]: row["criteria"] for row in map(json.loads, done.stdout.splitlines())}
+    got = [(rows[f"p{n}"][0]["outcome"], *case[1:]) for n, case in enumerate(cases)]
+    assert got == cases

@@ -72,8 +72,10 @@ def report_code_clashes(found: Entries) -> None:
                 source, span = found.places[entry.name]
                 wider = ""
                 if isinstance(entry, voc.Concept):
-                    wider = f"; where `{other}` is wider than what is meant, a person is asked: "
-                    wider += '`attested "..."`'
+                    wider = f"; where `{other}` is wider than what is meant, "
+                    if what == "condition":
+                        wider += f"say `is a {other}` and name it as a `shared code`, or "
+                    wider += 'ask a person: `attested "..."`'
                 found.problems.add(
                     Problem(
                         code="code-clash",
