@@ -55,7 +55,8 @@ def kept_of(patient: Patient, record: PatientRecord, numbers: Mapping[str, int])
     """What is kept of a record. A resource that is about a concept is found by its code, any other
     stands for the entries of its facts."""
     kept: dict[str, Kept] = {}
-    noted = {each.resource for each in (*record.unread, *record.mentioned)}
+    noted = {each.resource for each in record.unread}
+    noted |= {each.resource for each in record.mentioned}
     for number, drawn in enumerate(patient.drawn):
         if isinstance(drawn, Stated | Course | Order | Operation):
             kind = type_of(drawn)
