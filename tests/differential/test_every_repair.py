@@ -17,7 +17,7 @@ from protocol_logic.reasoning.engine import Engine
 from tests.differential import bundles
 from tests.differential.every_repair import EveryRepair
 from tests.differential.protocols import HEADER, SENTENCE, Writer
-from tests.differential.trials import Trial, compiled, record_of
+from tests.differential.trials import Trial, compiled, doubted, record_of
 
 MANY = int(os.environ.get("MANY", "12"))
 CHUNK = 6
@@ -56,7 +56,7 @@ def small_trials(case: int) -> Iterator[Trial]:
     ]
     times = ["timepoint first_dose\n  label first dose\n"] if writer.timed else []
     text = "\n".join([HEADER, *times, *parameters, *criteria])
-    found = compiled(text)
+    found = doubted(case, compiled(text))
     engine = Engine(found.protocol, found.plan, found.program)
     for number in range(2):
         bundle, as_of = bundles.random_bundle(rng, number)

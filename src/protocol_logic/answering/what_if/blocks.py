@@ -28,7 +28,9 @@ class Block:
     `courses`: the group of the medication class that is read with them, or empty. `entries`: whose
     facts they are read from. `sources`: the entries whose levers move them. `plan`:
     the part of the plan that reads them. `left_out`: kinds of a subject that its occurrences leave
-    out. `numbers`: whether all are numbers of the newest results;
+    out. `doubting`: entries that only cast doubt on what a list of the record denies. `lists`:
+    those that may deny it, or None where doubts count without one too. `numbers`: whether all are
+    numbers of the newest results;
     `own`: the one entry whose newest statement decides all of them, or empty. `mixes`: whether one
     fact that may be any of several can leave open what none of them does.
     """
@@ -39,6 +41,8 @@ class Block:
     sources: frozenset[str]
     plan: Plan
     left_out: frozenset[str]
+    doubting: frozenset[str]
+    lists: frozenset[str] | None
     numbers: bool
     own: str
     mixes: bool
@@ -131,6 +135,11 @@ class Blocks:
         patterns = self.plan.courses[concept].patterns if concept in self.plan.courses else ()
         for event in dict.fromkeys(pattern.event for pattern in patterns):
             entries |= self._of_event(event)
+        plainly = frozenset(entries | sources)
+        concepts = [f.entry for f in findings if self._is_concept(f.entry)]
+        doubting = {name for concept in concepts for name in self.voc.doubting(concept)}
+        entries |= doubting
+        sources |= doubting
         small = Plan(
             findings={f.id: f for f in findings},
             courses={concept: self.plan.courses[concept]} if concept in self.plan.courses else {},
@@ -151,6 +160,8 @@ class Blocks:
             sources=frozenset(sources),
             plan=small,
             left_out=self._left_out(findings),
+            doubting=frozenset(doubting - plainly),
+            lists=self._lists(findings, plainly),
             numbers=plain and all(f.kind in _NUMBERS for f in findings),
             own=of.pop() if newest else "",
             mixes=self._mixes(findings),
@@ -170,6 +181,18 @@ class Blocks:
             f.window or f.taken or f.variant or f.kind not in (*_BY_VALUE, "derived")
             for f in findings
         )
+
+    def _is_concept(self, name: str) -> bool:
+        return isinstance(self.voc.entries.get(name), voc.Concept)
+
+    def _lists(self, findings: Sequence[Finding], read: frozenset[str]) -> frozenset[str] | None:
+        """The lists that close what findings are read from; None where what nothing tells, no
+        doubt either, counts as missing."""
+        if any(f.variant or f.kind == "unrecorded" for f in findings):
+            return None
+        entries = [self.voc.entries.get(name) for name in read]
+        closing = [e.closed_by for e in entries if isinstance(e, voc.Concept | voc.Event)]
+        return frozenset(filter(None, closing))
 
     def _left_out(self, findings: Sequence[Finding]) -> frozenset[str]:
         """The kinds that the subjects of all of some findings leave out."""
@@ -198,9 +221,6 @@ class Blocks:
         if isinstance(entry, voc.Concept):
             below, above = self.voc.below(entry.name), self.voc.above(entry.name)
             own.update(below, above)
-            doubting = set(self.voc.doubting(entry.name))
-            own |= doubting
-            moved_by |= doubting
             moved_by.update(above)
             if finding.kind != "presence":
                 moved_by.update(below)

@@ -143,14 +143,16 @@ class States:
 
     def lever(self, number: int) -> Lever | None:
         """A lever; None where there is nothing to set it to, or no block that it moves reads it."""
-        for block in self.moved(number):
-            self.movers(block)
+        self.moved(number)
         return self.levers.get(number)
 
     def _is_left_out(self, block: Block, number: int) -> bool:
-        """Whether a block reads nothing of what a lever sets: a kind that its subject leaves out,
-        and no record that says more is said of the kind too."""
+        """Whether a block reads nothing of what a lever sets: what casts doubt on lists, and none
+        is recorded; or a kind that its subject leaves out, and no record that says more is said of
+        the kind too."""
         source = self.maker.sources.names[number]
+        if source in block.doubting and not self._may_be_doubted(block):
+            return True
         if source not in block.left_out:
             return False
         kinds = self.maker.voc.below(str(source))
@@ -159,6 +161,11 @@ class States:
         return not own or all(
             fact.resource not in own for name in rest for fact in self._by_entry.get(name, ())
         )
+
+    def _may_be_doubted(self, block: Block) -> bool:
+        """Whether a doubt can decide something: a list that is set is a person's word, which goes
+        before it."""
+        return block.lists is None or not block.lists.isdisjoint(self._by_entry)
 
     def _lever(self, number: int) -> Lever | None:
         """A lever, which is kept where other patients have the same."""
@@ -212,7 +219,7 @@ class States:
 
     def moved(self, lever: int) -> list[int]:
         """The blocks that a lever moves."""
-        return self._kept.moved[lever]
+        return [block for block in self._kept.moved[lever] if lever in self.movers(block)]
 
     def states(self, block: int, movers: Sequence[int] | None = None) -> Iterator[State]:
         """All states of the levers that move a block, or of some of them."""
@@ -395,7 +402,8 @@ class States:
         return self._inputs_of[block.number]
 
     def _has_facts(self, block: Block) -> bool:
-        return not block.entries.isdisjoint(self._by_entry)
+        doubting = frozenset[str]() if self._may_be_doubted(block) else block.doubting
+        return not (block.entries - doubting).isdisjoint(self._by_entry)
 
     def _own(self, block: Block) -> PatientRecord:
         """The record with the facts that a block is read from."""
