@@ -31,7 +31,10 @@
     allergy to paclitaxel                 also: resolved, refuted, unconfirmed, intolerance after it
     allergy to something                  without a code; also: no known allergy
     pregnancy named by encounter on 2026-10-01            in a place that is not read as that; also:
-    asthma named by result                the value of an Observation; by order (a ServiceRequest)
+    asthma named by result                the value of an Observation; by order (a ServiceRequest),
+                                          reason (of a prescription), conclusion, answer, plan,
+                                          complication, finding, part, refuted, entered in error
+    problem_list closed naming Gout       a list with an item that is only called so
     visceral_crisis answered no           what is asked of a person: an answer, see `answers_of`
     first_dose answered 2026-11-30        the day of a time point for this patient
 
@@ -386,8 +389,47 @@ def _naming(entry: voc.Entry, where: str) -> tuple[Json, str | None]:
     if where == "order":
         order = {"resourceType": "ServiceRequest", "status": "active", "intent": "order"}
         return {**order, "code": named}, None
+    if where in _PLACES:
+        return {**_PLACES[where], **_placed(where, named)}, None
     code = {"result": "29308-4", "family history": "10157-6"}[where]
     return _observation((_LOINC, code), {"valueCodeableConcept": named}), "effectiveDateTime"
+
+
+_PLACES: Mapping[str, Json] = {
+    "reason": {"resourceType": "MedicationRequest", "status": "active", "intent": "order"},
+    "conclusion": {"resourceType": "DiagnosticReport", "status": "final"},
+    "answer": {"resourceType": "QuestionnaireResponse", "status": "completed"},
+    "plan": {"resourceType": "CarePlan", "status": "active", "intent": "plan"},
+    "complication": {"resourceType": "Procedure", "status": "completed"},
+    "finding": {"resourceType": "ClinicalImpression", "status": "completed"},
+    "part": {"resourceType": "Observation", "status": "final"},
+    "code of a procedure": {"resourceType": "Procedure", "status": "completed"},
+    "refuted": {"resourceType": "Condition"},
+    "entered in error": {"resourceType": "DiagnosticReport", "status": "entered-in-error"},
+    "relative": {"resourceType": "FamilyMemberHistory", "status": "completed"},
+}
+
+
+def _placed(where: str, named: Json) -> Json:
+    """The element that names it, and what the resource is about: something of no entry."""
+    hernia = {"code": _concept((_SNOMED, "396232000"))}
+    panel = {"code": _concept((_LOINC, "29308-4"))}
+    refuted = {"verificationStatus": _concept((_HL7 + "condition-ver-status", "refuted"))}
+    ibuprofen = _concept(("http://www.nlm.nih.gov/research/umls/rxnorm", "5640"))
+    found: Mapping[str, Json] = {
+        "reason": {"medicationCodeableConcept": ibuprofen, "reasonCode": [named]},
+        "conclusion": {"conclusionCode": [named]},
+        "entered in error": {"conclusionCode": [named]},
+        "answer": {"item": [{"answer": [{"valueCoding": named["coding"][0]}]}]},
+        "plan": {"activity": [{"detail": {"code": named}}]},
+        "complication": {"code": _concept((_SNOMED, "80146002")), "complication": [named]},
+        "finding": {"finding": [{"itemCodeableConcept": named}]},
+        "part": {**panel, "component": [{**panel, "valueCodeableConcept": named}]},
+        "code of a procedure": {"code": named},
+        "refuted": {**hernia, **refuted, "evidence": [{"code": [named]}]},
+        "relative": {"condition": [{"code": named}]},
+    }
+    return found[where]
 
 
 _ELEMENTS = {"severity": "severity", "stage": "stage", "site": "bodySite"}
@@ -446,9 +488,12 @@ def _consent(entry: voc.Consent, rest: str) -> Json:
 
 
 def _list(entry: voc.History, rest: str) -> Json:
+    rest, _, named = rest.partition(" naming ")
     mode = {"closed": "snapshot", "working": "working"}[rest]
     code = _concept(entry.codes[0].key)
-    return {"resourceType": "List", "status": "current", "mode": mode, "code": code}
+    found = {"resourceType": "List", "status": "current", "mode": mode, "code": code}
+    item = {"reference": named} if "/" in named else {"display": named}
+    return {**found, "entry": [{"item": item}]} if named else found
 
 
 def _concept(*keys: tuple[str, str]) -> Json:

@@ -34,7 +34,7 @@ from protocol_logic.records.facts import (
     Unread,
     place,
 )
-from protocol_logic.records.mentioned import mentions
+from protocol_logic.records.mentioned import keys_in, mentions
 from protocol_logic.records.unread import alike, told
 
 from .as_fhir import resource_of
@@ -119,7 +119,7 @@ class _Record:
         for each in alike(tuple(told(json)), self.codings):
             found = Unread(self.name, each.code, each.name, drawn.day, each.entries, each.why)
             self.unread.append(found._replace(unusable=each.unusable))
-        for name in mentions(json, self.codings):
+        for name in mentions("Observation", keys_in(json), self.codings):
             self.mentioned.append(Mentioned(name, self.name, drawn.day))
 
     def _listed(self, drawn: Stated | Course | Order | Operation) -> Unlisted:

@@ -14,6 +14,7 @@ from protocol_logic.knowledge.resources import protocol_path
 from protocol_logic.pipeline import Compiled, knowledge_of
 from protocol_logic.records.facts import ConditionStated, Done, Fact, PatientRecord
 from protocol_logic.records.json_text import Object
+from protocol_logic.records.mentioned import keys_in
 from protocol_logic.records.resources import ROWS
 from protocol_logic.records.store.kept import Kept, KeptFact, KeptPatient, KeptProblem
 from protocol_logic.records.store.knowledge import Knowledge, digest_of_entry, is_read
@@ -68,6 +69,7 @@ def kept_of(patient: Patient, record: PatientRecord, numbers: Mapping[str, int])
                 about = resource_of(drawn)
                 json = {"resourceType": "Observation", "status": "final"} | about
                 about["results"] = list(told(json))
+                about["named"] = [list(key) for key in sorted(keys_in(json))]
                 kept[name] = Kept("Observation", name, "Observation", about, day=drawn.day)
     for listed in record.unlisted:
         kept[listed.resource].day = listed.day

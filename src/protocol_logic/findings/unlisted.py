@@ -182,7 +182,7 @@ def _named(unlisted: Sequence[Unlisted], what: str) -> str:
     codes = {(each.code, each.name): each for each in reversed(unlisted)}
     first = sorted(codes.values(), key=lambda each: (not each.like, each.name, each.code))
     named = [
-        f"`{shown(each.name)}` ({shown(each.code)}, {shown(each.resource)})"
+        f"`{shown(each.name)}` ({', '.join(map(shown, filter(None, (each.code, each.resource))))})"
         + (f", which resembles `{each.like}`" if each.like else "")
         for each in first[:MOST_NAMED]
     ]

@@ -81,6 +81,8 @@ class Codings:
     """The codes and values of all of these in the vocabulary; None: not known."""
     said: dict[tuple[object, ...], Said] = field(default_factory=dict, compare=False, repr=False)
     """What quantities were read as (see records/quantities.py), to read the same only once."""
+    naming: dict[Key, tuple[Concept, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """What codes were found to name, whatever they stand for, to find it only once."""
     alike: Alike = field(default_factory=lambda: Alike(()), compare=False, repr=False)
     """Which of the entries a result resembles that none of them reads."""
 
@@ -148,7 +150,20 @@ class Codings:
             alike=Alike(e for e in vocabulary.entries.values() if isinstance(e, Quantity | Status)),
         )
 
+    def concepts(self, key: Key) -> tuple[Concept, ...]:
+        """The conditions, procedures and medications that a code names, wherever it stands."""
+        found = self.naming.get(key)
+        if found is None:
+            if len(self.naming) >= _MOST_NAMING:
+                self.naming.clear()
+            coded = {"coding": [{"system": key[0], "code": key[1]}]}
+            tables = (self.conditions, self.procedures, self.medications)
+            its = {e.name: e for table in tables for e in entries_of(coded, table)}
+            found = self.naming[key] = tuple(its.values())
+        return found
 
+
+_MOST_NAMING = 100_000
 _FOUND_AS = {
     "condition": ("condition",),
     "procedure": ("procedure",),

@@ -95,13 +95,16 @@ def with_id_told(record: PatientRecord) -> PatientRecord:
 def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
     """One record for each patient id, where the first of its records stood.
 
-    Facts and problems of all of them, each once; the newest index date; the first file.
+    Facts and problems of all of them, each once; the newest index date; the first file. An item of
+    a list is known where another of them has what it refers to.
     """
     of_patient: dict[str, list[PatientRecord]] = {}
     for record in records:
         of_patient.setdefault(record.patient, []).append(record)
     for patient, parts in of_patient.items():
         facts = dict.fromkeys(fact for part in parts for fact in part.facts)
+        stated = {each for part in parts for each in part.unlisted}
+        named = {fact.resource for fact in facts} | {each.resource for each in stated}
         dated = [part for part in parts if part.index_date is not None]
         newest = max(dated, key=lambda part: part.index_date or date.min, default=parts[0])
         yield PatientRecord(
@@ -113,7 +116,7 @@ def merged(records: Iterable[PatientRecord]) -> Iterator[PatientRecord]:
             problems=tuple(Problems([p for part in parts for p in part.problems]).sorted()),
             accounting=added(part.accounting for part in parts),
             unclear=frozenset[str]().union(*(part.unclear for part in parts)),
-            unlisted=tuple(sorted({each for part in parts for each in part.unlisted})),
+            unlisted=tuple(sorted(each for each in stated if each.target not in named)),
             unread=tuple(sorted({each for part in parts for each in part.unread})),
             mentioned=tuple(sorted({each for part in parts for each in part.mentioned})),
         )

@@ -252,7 +252,8 @@ class Unlisted(NamedTuple):
     `kind`: the kind of concept that it is of; `code`: its first code, `name` what the record calls
     it; `day`: its first day as written, or empty; `known`: its code stands in the knowledge base;
     `entries`: those that have it; `like`: the entry that it resembles, if any;
-    `status`: one for which it does not count, though it may have happened.
+    `status`: one for which it does not count, though it may have happened; `target`: to what the
+    item of a list refers that it stands for, if any.
     """
 
     kind: str
@@ -264,6 +265,7 @@ class Unlisted(NamedTuple):
     entries: tuple[str, ...] = ()
     like: str = ""
     status: str = ""
+    target: str = ""
 
     @property
     def keeps_open(self) -> bool:

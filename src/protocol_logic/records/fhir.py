@@ -19,7 +19,7 @@ from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Concept, Lesion
-from protocol_logic.records import conditions, stages
+from protocol_logic.records import conditions, lists, stages
 from protocol_logic.records.codings import Codings, entries_of, is_known, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
 from protocol_logic.records.facts import (
@@ -36,7 +36,7 @@ from protocol_logic.records.facts import (
 from protocol_logic.records.item import Item, display, objects_in, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.medications import made_of
-from protocol_logic.records.mentioned import may_hold, mentions, mentions_elsewhere
+from protocol_logic.records.mentioned import day_of_unread, keys_in, mentions
 from protocol_logic.records.references import Subject, identifiers, subject_reference
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.sources import Document
@@ -215,6 +215,8 @@ class Reader:
         """What is stated of concepts, and what of another kind may be taken for one."""
         self.unread: list[Unread] = []
         self.mentioned: list[Mentioned] = []
+        self.told: set[str] = set()
+        """What references may call what is read; empty before one is followed."""
 
     def read(self, missing: int, meet: Callable[[Met], None] | None) -> PatientRecord:
         """The record; `missing`: how many entries hold no resource."""
@@ -293,10 +295,12 @@ class Reader:
             self._patient(item)
             item.born = self.born
         if row is None:
-            if entry.name not in self.referenced and is_read_elsewhere(item.json, self.codings):
-                item.problem("not-read", why_not_read(entry))
-                if may_hold(item.json) and not self._is_of_another(item):
-                    self._mention(item.name, "", mentions_elsewhere(item.json, self.codings))
+            if entry.name not in self.referenced:
+                if is_read_elsewhere(item.json, self.codings):
+                    item.problem("not-read", why_not_read(entry))
+                its = mentions(entry.kind, keys_in(item.json), self.codings)
+                if its and not self._is_of_another(item):
+                    self._mention(item.name, day_of_unread(item.json), its)
             return entry.resource, False
         if self._is_elsewhere(item):
             return entry.resource, False
@@ -305,8 +309,10 @@ class Reader:
             item.json = {**entry.resource, MEDICATION: self._made_of(entry, medication)}
             del item.json["medicationReference"]
         made = len(self.facts)
-        if is_stated(item.json, row) or unsure_status(item.json, row):
-            its = mentions(item.json, self.codings)
+        its = mentions(entry.kind, keys_in(item.json), self.codings)
+        if its:
+            stated = {found.name for _, found in self._found(item.json, row)}
+            its = tuple([name for name in its if name not in stated])
             self._mention(item.name, first_day(item.json, row), its)
         noted = self._read(item, row)
         if entry.kind == "Condition":
@@ -320,9 +326,7 @@ class Reader:
     def _read(self, item: Item, row: Row[Any]) -> bool:
         """Read one resource by its row; whether it was noted for its code, which no entry has."""
         json = item.json
-        parts = [(json, entry) for entry in row.find(json, self.codings)]
-        if "component" in json and json["resourceType"] == "Observation":
-            parts += self._components(json, {entry.name for _, entry in parts})
+        parts = self._found(json, row)
         if row is ROWS["Observation"]:
             for each in alike(tuple(told(json)), self.codings):
                 day = each.day or first_day(json, row)
@@ -367,7 +371,16 @@ class Reader:
         if modifier is not None:
             item.problem("not-read", why_modified(modifier))
             self.facts[made:] = [f for fact in self.facts[made:] if (f := doubtful(fact))]
+        if row is ROWS["List"]:
+            self._note_items(item, row, self.facts[made:])
         return False
+
+    def _found(self, json: Object, row: Row[Any]) -> list[tuple[Object, Any]]:
+        """The entries that a resource, or a component, is found for by its code."""
+        parts = [(json, entry) for entry in row.find(json, self.codings)]
+        if "component" in json and json["resourceType"] == "Observation":
+            parts += self._components(json, {entry.name for _, entry in parts})
+        return parts
 
     def _read_stages(self, item: Item, row: Row[Any]) -> None:
         """Read what a Condition says of stages, as Observations say it."""
@@ -391,6 +404,27 @@ class Reader:
     def _mention(self, name: str, day: str, entries: Iterable[str]) -> None:
         """Note what a resource names where it is not read as that."""
         self.mentioned += (Mentioned(entry, name, day) for entry in entries)
+
+    def _note_items(self, item: Item, row: Row[Any], closing: list[Fact]) -> None:
+        """Note what a list that closes something holds, and of which nothing is known."""
+        items = list(lists.untold(item.json, self.told_in(item.name))) if closing else ()
+        self.stated += lists.as_stated(
+            items, closing, self.codings, item.name, first_day(item.json, row)
+        )
+
+    def told_in(self, name: str) -> Callable[[str], bool]:
+        """What tells whether a reference in a resource is to one that is read, or of which the
+        code is known."""
+        if not self.told:
+            for entry in self.entries:
+                coded = (entry.resource.get("code"), entry.resource.get(MEDICATION))
+                its = entry.kind in ROWS and not entry.contained
+                if its or any(is_known(key) for each in coded for key in keys_of(each)):
+                    self.told.update(filter(None, (entry.name, entry.full_url)))
+        return lambda target: (
+            (f"{name}{target}" if target.startswith("#") else target.partition("/_history/")[0])
+            in self.told
+        )
 
     def _is_of_another(self, item: Item) -> bool:
         """Whether a resource names somebody else than the patient."""

@@ -5,14 +5,15 @@ Source: docs/records.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import History
 from protocol_logic.records.codings import Codings, keys_of
-from protocol_logic.records.facts import Closed
-from protocol_logic.records.item import Item, display
+from protocol_logic.records.facts import Closed, Fact, Unlisted
+from protocol_logic.records.item import Item, display, objects_in, text_in
+from protocol_logic.records.json_text import Object
 
 
 def read(item: Item, entry: History, when: PartialDate | None) -> None:
@@ -43,3 +44,31 @@ def why_open(history: str, codings: Codings, unclear: Mapping[str, str]) -> tupl
         return None
     message = f"`{history}` stays open: what `{shown(min(names))}` is about is not known"
     return message, "give it a code of a known system"
+
+
+def untold(json: Object, is_told: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    """What a list calls each of its items of which nothing is known, and to what it refers: to
+    nothing, or to what is not told."""
+    for each in objects_in(json, "entry"):
+        item = each.get("item")
+        target = text_in(item, "reference") if isinstance(item, dict) else None
+        if each.get("deleted") is not True and (target is None or not is_told(target)):
+            named = text_in(item, "display") if isinstance(item, dict) else None
+            yield named or target or "an item without a name", target or ""
+
+
+def as_stated(
+    items: Iterable[tuple[str, str]],
+    closing: Iterable[Fact],
+    codings: Codings,
+    resource: str,
+    day: str,
+) -> set[Unlisted]:
+    """Items of which nothing is known, in a list that closes something, as what may be anything of
+    the kinds that it closes."""
+    kinds = {kind for fact in closing for kind in codings.closed.get(fact.entry, ())}
+    return {
+        Unlisted(kind, resource, "", name, day, target=target)
+        for name, target in items
+        for kind in kinds
+    }

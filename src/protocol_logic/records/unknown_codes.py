@@ -30,10 +30,11 @@ def is_read_elsewhere(json: Object, codings: Codings) -> bool:
     return any(key in table for key in keys for table in tables)
 
 
-_OF_FAMILY = frozenset(
+OF_FAMILY = frozenset(
     ("http://loinc.org", code)
     for code in ("10157-6", "54116-9", "74022-5", "74023-3", "75314-5")  # LOINC, ^Family member
 )
+"""Codes of what a result says of the family."""
 BESIDE = {"Observation": "valueCodeableConcept", "Encounter": "reasonCode"}
 """Type -> where a resource can name a condition, and is not read for it."""
 
@@ -41,7 +42,7 @@ BESIDE = {"Observation": "valueCodeableConcept", "Encounter": "reasonCode"}
 def named_beside(json: Object, codings: Codings) -> tuple[tuple[str, str], ...]:
     """The conditions that a resource names where it is not read for any: entry and code."""
     value = json.get(BESIDE.get(json["resourceType"], ""))
-    if value is not None and not _OF_FAMILY.isdisjoint(keys_of(json.get("code"))):
+    if value is not None and not OF_FAMILY.isdisjoint(keys_of(json.get("code"))):
         return ()
     return tuple(
         (entry.name, key[1])

@@ -27,7 +27,7 @@ from protocol_logic.records.facts import (
 from protocol_logic.records.fhir import NO_RESOURCE, TURNS
 from protocol_logic.records.item import display, objects_in
 from protocol_logic.records.json_text import Object
-from protocol_logic.records.mentioned import mentions, mentions_elsewhere
+from protocol_logic.records.mentioned import mentions, named_in
 from protocol_logic.records.resources import ROWS
 from protocol_logic.records.store.kept import Kept, KeptPatient, KeptProblem
 from protocol_logic.records.unknown_codes import (
@@ -52,7 +52,8 @@ class Said(NamedTuple):
     `known`: whether a resource of a type that is not read has a code of some entry. `closes`: read
     with lists. `beside`: conditions that it names where it is not read for any, with the code.
     `alike`: results that do not count, and are of entries or resemble them. `mentions`: entries
-    that it names where it is not read for them.
+    that it names where it is not read for them. `items`: what a list holds of which nothing is
+    known; it closes `closing`, kinds of concepts.
     """
 
     parts: frozenset[tuple[int, int]]
@@ -69,6 +70,8 @@ class Said(NamedTuple):
     beside: tuple[tuple[str, str], ...] = ()
     alike: tuple[Alike, ...] = ()
     mentions: tuple[str, ...] = ()
+    items: tuple[tuple[str, str], ...] = ()
+    closing: frozenset[str] = frozenset()
 
 
 _NOTHING = Said(frozenset())
@@ -106,7 +109,7 @@ class Chosen:
         codings = self.codings
         if kind is None:
             known = is_read_elsewhere(about, codings)
-            return Said(frozenset(), known=known, mentions=mentions_elsewhere(about, codings))
+            return Said(frozenset(), known=known, mentions=mentions("", named_in(about), codings))
         row, numbers = ROWS[kind], self.numbers
         whole = [entry.name for entry in row.find(about, codings)]
         parts = {(0, numbers[name]) for name in whole}
@@ -119,7 +122,10 @@ class Chosen:
         if kind == "Condition":
             staged = stages.statuses_in(about, codings)
             parts.update((number, numbers[entry.name]) for _, number, entry in staged)
-        beside, its = named_beside(elements, codings), mentions(elements, codings)
+        items = tuple((name, target) for name, target in about.get("items", ()))
+        closing = frozenset(k for name in whole if items for k in codings.closed.get(name, ()))
+        beside = named_beside(elements, codings)
+        its = mentions(kind, named_in(about), codings, [self.names[number] for _, number in parts])
         closes = kind == "AllergyIntolerance" and bool(entries_of(about.get("code"), codings.lists))
         if row.code is None or not (found or row.asked(codings)):
             return Said(frozenset(parts), found, closes=closes, beside=beside, mentions=its)
@@ -139,6 +145,8 @@ class Chosen:
             beside=beside,
             alike=results,
             mentions=its,
+            items=items,
+            closing=closing,
         )
         if found:
             return said
@@ -150,6 +158,7 @@ class Chosen:
         else is said of it: `record` notes it of at most these."""
         said = self.said(kind, None, text)
         kinds = {found for found, _ in said.unlike if found and not _is_known(said, found)}
+        kinds |= said.closing
         if said.concept is not None and (said.unmapped or not said.stands):
             kinds.add(said.concept)
         return frozenset(kinds)
@@ -263,8 +272,8 @@ class _Gathering:
             found = Unread(kept.name, each.code, each.name, day, each.entries, each.why)
             self.unread.append(found._replace(unusable=each.unusable))
         # Rows of tables name entries where they are read, and nowhere else.
-        names = self.kept.index_source != "index" and (kept.stated or kept.status)
-        if names and not (free and kept.name in self.referenced):
+        beside = self.kept.index_source != "index"
+        if beside and not (free and kept.name in self.referenced):
             for named in said.mentions:
                 self.mentioned.append(Mentioned(named, kept.name, kept.day))
         if said.found and said.concept is not None and (kept.stated or kept.status):
@@ -272,6 +281,10 @@ class _Gathering:
         for entry, fact, part, sure in kept.facts:
             if entry in numbers if free else (part, entry) in parts:
                 self._fact(kept, entry, fact, sure)
+        if said.items:
+            self.stated += lists.as_stated(
+                said.items, self.facts[made:], self.chosen.codings, kept.name, kept.day
+            )
         if kept.type == "AllergyIntolerance" and kept.stated:
             stated = {fact.entry for fact in self.facts[made:]}
             for name in sorted({numbers[entry] for _, entry in parts} - stated):

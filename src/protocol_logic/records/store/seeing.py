@@ -6,20 +6,21 @@ what they tell is kept apart by entry.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.knowledge.vocabulary import Lesion, Named, Qualifier, Quantity, Status
-from protocol_logic.records import fhir, stages
+from protocol_logic.records import fhir, lists, stages
 from protocol_logic.records.codings import Key, entries_of, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
 from protocol_logic.records.facts import Closed, ConditionStated, Done, Fact, doubtful, past
 from protocol_logic.records.item import Item, objects_in, text_in
 from protocol_logic.records.json_text import Object
-from protocol_logic.records.mentioned import may_hold, mentions
+from protocol_logic.records.mentioned import day_of_unread, keys_in, mentions
 from protocol_logic.records.references import Subject
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.sources import Document
@@ -30,6 +31,7 @@ from protocol_logic.records.unknown_codes import (
     BESIDE,
     first_day,
     is_read_elsewhere,
+    named_beside,
     why_unmapped,
 )
 from protocol_logic.records.unread import alike, told
@@ -189,11 +191,13 @@ class _Seer(fhir.Reader):
         known = any(
             is_read_elsewhere(entry.resource, layer.codings) for layer in self.knowledge.layers
         )
-        if not known and entry.name not in self.referred:
+        named = self._named(entry.resource, ())
+        if named and self._is_of_another(self._item(entry.resource, entry.name)):
+            named = {}
+        if not known and not named and entry.name not in self.referred:
             return None
-        kept.about = _pruned(entry.resource, ("code", MEDICATION), words=False)
-        item = self._item(entry.resource, entry.name)
-        kept.stated = may_hold(entry.resource) and not self._is_of_another(item)
+        kept.about = {**_pruned(entry.resource, ("code", MEDICATION), words=False), **named}
+        kept.day = day_of_unread(entry.resource)
         if known:
             message = fhir.why_not_read(entry)
             kept.problems.append(KeptProblem("known", "not-read", message))
@@ -204,6 +208,8 @@ class _Seer(fhir.Reader):
         kept.kind = kind
         coded, beside = self._coded(json, row), self._beside(json)
         staged_about = _stages(json)
+        untold = lists.untold(json, self.told_in(item.name)) if kind == "List" else ()
+        items = [list(each) for each in untold]
         if coded is not None:
             parts = [(layer, json, 0, entry) for layer, entry in coded.entries]
         else:
@@ -213,11 +219,13 @@ class _Seer(fhir.Reader):
             kept.about = {name: True for name in sorted(fields) if name in json}
         else:
             own = _about(kind, row, json, components) if coded is None else coded.about
-            about = {**own, **beside, **staged_about}
+            named = self._named(json, [(layer, entry) for layer, _, _, entry in parts])
+            more = {**beside, **staged_about, **named, **({"items": items} if items else {})}
+            about = {**own, **more}
             results = self._alike(json)
             if results:
                 about["results"] = results
-            elif coded is not None and not beside and not staged_about:
+            elif coded is not None and not more:
                 kept.text = coded.text
             kept.about = about
             kept.day = first_day(json, row)
@@ -236,10 +244,30 @@ class _Seer(fhir.Reader):
 
     def _is_told(self, json: Object, row: Row[Any], kept: Kept, coded: Coded | None) -> bool:
         """Whether something can be told of what no entry is found for."""
-        alike_ones = kept.about is not None and "results" in kept.about
-        if alike_ones or self._beside(json):
+        about = kept.about or {}
+        if "results" in about or "named" in about or self._beside(json):
             return True
         return self._may_be_told(json, row) if coded is None else coded.told
+
+    def _named(self, json: Object, parts: Sequence[tuple[Layer, Named]]) -> Object:
+        """The codes by which a resource names entries that it is not read for, if it does."""
+        keys, found = keys_in(json), set()
+        for layer in self.knowledge.layers:
+            if mentions(json["resourceType"], keys, layer.codings):
+                stated = [entry.name for its, entry in parts if its is layer]
+                for key in keys:
+                    if mentions(json["resourceType"], (key,), layer.codings, stated):
+                        found.add(key)
+        self._note_others(keys)
+        return {"named": [list(key) for key in sorted(found)]} if found else {}
+
+    def _note_others(self, keys: Iterable[Key]) -> None:
+        """Note codes that a resource holds anywhere: other entries may have them."""
+        others = self.kept.others
+        for key in keys:
+            place = _place_of(key)
+            if place is not None:
+                others[place] = others.get(place, 0) + 1
 
     def _alike(self, json: Object) -> list[Object]:
         """What results that nothing reads say of themselves, where they resemble an entry."""
@@ -400,7 +428,7 @@ class _Seer(fhir.Reader):
     def _beside(self, json: Object) -> Object:
         """The element in which a resource names entries and is not read for any, if it does."""
         path = BESIDE.get(json["resourceType"], "")
-        named = path in json and any(mentions(json, x.codings) for x in self.knowledge.layers)
+        named = path in json and any(named_beside(json, x.codings) for x in self.knowledge.layers)
         return _pruned(json, (path,), words=False) if named else {}
 
     def _may_be_told(self, json: Object, row: Row[Any]) -> bool:
@@ -420,6 +448,23 @@ class _Seer(fhir.Reader):
         """Keep what was told since."""
         kept.problems += (KeptProblem(scope, p.code, p.message, p.hint) for p in self.problems)
         self.problems.clear()
+
+
+@lru_cache(maxsize=65536)
+def _place_of(key: Key) -> tuple[str, str] | None:
+    """A code as code elements of what is only counted; None where no concept can have it."""
+    system, code = key
+    if system.startswith(_NO_CONCEPTS) and "/sid/" not in system:
+        return None
+    return "", about_text({"code": {"coding": [{"system": system, "code": code}]}})
+
+
+_NO_CONCEPTS = (
+    "http://terminology.hl7.org/",
+    "http://hl7.org/fhir/",
+    "http://unitsofmeasure.org",
+    "http://loinc.org",
+)
 
 
 def _always(problem: Problem) -> KeptProblem:

@@ -45,7 +45,7 @@ def stubs_of(
     classes: set[str] = set()
     for about, (kind, content) in gatherer.abouts.items():
         said = gatherer.chosen.said(kind, None, content)
-        if said.unlike or said.unmapped or said.beside or said.known or said.mentions:
+        if said.unlike or said.unmapped or said.beside or said.known:
             bits[about] |= ROUGH
         if said.alike:
             bits[about] |= OPEN
@@ -71,9 +71,11 @@ def _noted(said: Said) -> Iterator[Unlisted]:
     if not said.parts and said.unlike:
         kinds = [kind or None for kind, _ in said.unlike]
     elif not said.parts and said.unmapped is not None:
-        return
+        kinds = []
     for kind in kinds:
         if kind is not None:
             is_its = kind == said.concept
             known, entries = said.stands and is_its, said.entries if is_its else ()
             yield Unlisted(kind, "", said.code, said.name, "", known, entries)
+    for kind in said.closing:
+        yield from (Unlisted(kind, "", "", name, "") for name, _ in said.items)
