@@ -87,15 +87,17 @@ class WhatIf:
 
     def report(self, record: PatientRecord, judged: Judged, settings: Settings) -> dict[str, Any]:
         """What would change the decision; `record`: as it was read."""
+        from protocol_logic.answering.what_if.repairs import Repairing
         from protocol_logic.answering.what_if.report import Questions
 
         c, day = self.compiled, judged.found.as_of
         ahead = ahead_of(c, record, self.answers)
         before = ahead.record_on
         ahead = replace(ahead, record_on=lambda d: settings.record(before(d), day, c.protocol))
-        questions = Questions(
+        repairing = Repairing(
             c.protocol, c.plan, self.engine, self.changes, c.windows, c.dates, self.acquire
         )
+        questions = Questions(repairing)
 
         def holds(repair: Repair) -> bool:
             """Whether a repair, put into the record and screened again, does what it promises."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -84,13 +84,18 @@ def checked_engine(name: str | None) -> None:
         )
 
 
-def refuse_with_engine(patients: Patients, given: dict[str, object]) -> None:
+def refuse_with_engine(patients: Patients, given: Mapping[str, object]) -> None:
     """Refuse what Spark does not do: it takes stores, and rows alone."""
     if not patients.of_stores_alone:
         raise click.UsageError(
             "--engine takes stores; `protocol-logic ingest` makes one of records, and `export` a "
             "dataset of that, which all machines have to see"
         )
-    for option, value in given.items():
+    refuse("--engine", given)
+
+
+def refuse(option: str, given: Mapping[str, object]) -> None:
+    """Refuse what an option does not go with."""
+    for other, value in given.items():
         if value:
-            raise click.UsageError(f"--engine does not go with {option}")
+            raise click.UsageError(f"{option} does not go with {other}")

@@ -20,7 +20,7 @@ import click
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.records.facts import total_of
 from protocol_logic.surfaces.answers_form import form_header
-from protocol_logic.surfaces.engines import engine_of, refuse_with_engine
+from protocol_logic.surfaces.engines import engine_of, refuse, refuse_with_engine
 from protocol_logic.surfaces.inputs import (
     Patients,
     answers_of,
@@ -313,6 +313,8 @@ def keeping_of(options: ScreenOptions) -> Iterator[Keeping | None]:
 
 def refuse_with_keep(options: ScreenOptions) -> None:
     """Refuse what rows are not kept for."""
+    if options.keep is None:
+        return
     given = {
         "--answers": options.answers,
         "--answers-form": options.answers_form,
@@ -321,9 +323,7 @@ def refuse_with_keep(options: ScreenOptions) -> None:
         "--merge-patients": options.merge,
         "--engine": options.engine,
     }
-    for option, value in given.items():
-        if value and options.keep is not None:
-            raise click.UsageError(f"--keep does not go with {option}")
+    refuse("--keep", given)
 
 
 def _refuse_one_file_for_two(options: ScreenOptions) -> None:

@@ -20,8 +20,8 @@ from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.resources import logic_names, logic_text, program_files
 from protocol_logic.surfaces.engines import LOCAL_SPARK
+from protocol_logic.surfaces.run_digest import program_digest
 
 if TYPE_CHECKING:
     from protocol_logic.surfaces.workers import Job
@@ -145,15 +145,10 @@ def _job(shipped: bytes) -> tuple[Job[Any, Any], Sequence[Any]]:
 
 
 def program() -> str:
-    """What this program is: version and digest of all that decides, and Python's version."""
+    """What this program is: its version, and a digest of all that decides."""
     from protocol_logic import __version__
 
-    found = sha256(b"%d.%d" % sys.version_info[:2])
-    for name, content in program_files():
-        found.update(b"%s %d\n" % (name.encode(), len(content)) + content)
-    for name in logic_names():
-        found.update(logic_text(name).encode())
-    return f"{__version__} ({found.hexdigest()[:12]})"
+    return f"{__version__} ({program_digest().hex()[:12]})"
 
 
 # ---- sessions ------------------------------------------------------------------------------------
@@ -164,7 +159,6 @@ def _session(engine: str, number: int) -> Iterator[Any]:
     """A session of Spark, which is ended with what it left."""
     try:
         import pandas  # noqa: F401  (mapInArrow asks for it)
-        from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise click.UsageError(
@@ -192,9 +186,7 @@ def _session(engine: str, number: int) -> Iterator[Any]:
         try:
             with _told_to(log):
                 session = builder.getOrCreate()
-        except (PySparkException, OSError) as error:
-            raise _cannot_start(str(error), log) from error
-        except Exception as error:  # Py4J's, which is no package of ours
+        except Exception as error:  # also Py4J's, which is no package of ours
             raise _cannot_start(str(error), log) from error
         try:
             yield session

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date
 from itertools import product
-from types import MappingProxyType
 from typing import Any
 
 from protocol_logic.answering.rows import Row
@@ -20,12 +18,8 @@ from protocol_logic.answering.what_if.repairs import Patient, Repairing
 from protocol_logic.answering.what_if.stopping import stopping_notes
 from protocol_logic.answering.what_if.trying import Settings
 from protocol_logic.answering.what_if.when import timeline, when_data
-from protocol_logic.compiling import changing, core
-from protocol_logic.compiling.plan import Plan
-from protocol_logic.compiling.windows import Window
 from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.reasoning.decision import Decision
-from protocol_logic.reasoning.engine import Engine
 from protocol_logic.records.facts import PatientRecord
 
 NOT_OF_HISTORIES = (
@@ -36,22 +30,11 @@ NOT_OF_HISTORIES = (
 class Questions:
     """Asks of patients of one protocol what would change what is decided of them."""
 
-    def __init__(
-        self,
-        protocol: core.Protocol,
-        plan: Plan,
-        engine: Engine,
-        changes: Mapping[str, changing.Change],
-        windows: Mapping[str, Window] = MappingProxyType({}),
-        dates: Mapping[str, date] = MappingProxyType({}),
-        acquire: bool = False,
-    ) -> None:
-        """`changes`: how each entry can change; `acquire`: whether also to what it cannot."""
-        self.protocol, self.plan, self.engine = protocol, plan, engine
-        self.finder = ChangeFinder(protocol, plan, engine, changes)
-        self.repairing = Repairing(protocol, plan, engine, changes, windows, dates, acquire)
-        self.blocked = Blocked(self.repairing)
-        self.measuring = Measuring(protocol, plan, engine, changes)
+    def __init__(self, repairing: Repairing) -> None:
+        self.repairing = r = repairing
+        self.finder = ChangeFinder(r.protocol, r.plan, r.engine, r.changes)
+        self.blocked = Blocked(r)
+        self.measuring = Measuring(r.protocol, r.plan, r.engine, r.changes)
 
     def report(
         self,
@@ -67,6 +50,7 @@ class Questions:
 
         `holds`: whether a repair does what it promises when it is screened by that road.
         """
+        protocol, plan = self.repairing.protocol, self.repairing.plan
         day, eligibility = found.as_of, row["eligibility"]
         sets = self.finder.gaining(found)
         losing = self.finder.losing(found)
@@ -79,7 +63,7 @@ class Questions:
                 told = self.blocked.notes(record, day) if not repairs.repairs else ()
                 after = stopping_notes(Patient(self.repairing, record, day), ahead)
                 repairs = replace(repairs, notes=(*repairs.notes, *told, *after))
-            when = when_data(timeline(ahead, self.engine, day))
+            when = when_data(timeline(ahead, self.repairing.engine, day))
         measures = measure_data(self.measuring.measures(found, decision))
         return {
             **{name: row[name] for name in _OF_ROW if name in row},
@@ -102,7 +86,7 @@ class Questions:
                 "complete": losing.complete,
                 "criteria": {name: _sets(each) for name, each in losing.alternatives.items()},
             },
-            "margins": [each.as_dict() for each in margins_of(self.protocol, self.plan, found)],
+            "margins": [each.as_dict() for each in margins_of(protocol, plan, found)],
             "measure_next": measures if eligibility == "undetermined" else None,
             "when": when,
             "problems": row["problems"],
