@@ -306,14 +306,20 @@ def save(text: str) -> None:
     RESULTS.write_text(section, encoding="utf-8")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def arguments(doc: str) -> argparse.ArgumentParser:
+    """What is asked of a bench that runs peers."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=REPO.parent / "shared")
     parser.add_argument("--work", type=Path, default=REPO / "bench" / "work")
     parser.add_argument("--patients", type=int, default=1000)
     parser.add_argument("--noise", type=int, default=40, help="further results of each patient")
-    parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--save", action="store_true", help="write the tables into RESULTS.md")
+    return parser
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--repeat", type=int, default=2)
     options = parser.parse_args()
     scripts = options.shared / "bench" / "clinical"
     missing = [name for name in ("node", "npm") if shutil.which(name) is None]

@@ -7,7 +7,6 @@ asked once, in a process of its own, for what it can say of each patient.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shutil
@@ -25,6 +24,7 @@ from bench_clinical import (
     TASKS,
     WORDS,
     Task,
+    arguments,
     make_patients,
     reference_verdicts,
     set_up_peer,
@@ -37,13 +37,7 @@ _TRUTH = {word: value for words in (WORDS, ELIGIBLE) for value, word in words.it
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=Path, default=REPO.parent / "shared")
-    parser.add_argument("--work", type=Path, default=REPO / "bench" / "work")
-    parser.add_argument("--patients", type=int, default=1000)
-    parser.add_argument("--noise", type=int, default=40, help="further results of each patient")
-    parser.add_argument("--save", action="store_true", help="write the tables into RESULTS.md")
-    options = parser.parse_args()
+    options = arguments(__doc__).parse_args()
     scripts = (options.shared / "bench" / "clinical").resolve()
     missing = [name for name in ("node", "npm") if shutil.which(name) is None]
     if missing or not scripts.is_dir():

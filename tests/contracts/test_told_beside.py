@@ -4,7 +4,9 @@ the second, in a protocol that uses the file of the second alone."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -253,13 +255,29 @@ SPOKEN = {
 }  # fmt: skip
 
 
-def result(said: str, number: int) -> dict[str, object]:
+def beside_a_list(tmp_path: Path, told: Sequence[dict[str, object]]) -> dict[str, Any]:
+    """The criteria of patients p0, p1, ..., of each of whom one resource tells beside a list."""
+    records = []
+    for number, resource in enumerate(told):
+        of = {"reference": f"Patient/p{number}"}
+        patient = {"resourceType": "Patient", "id": f"p{number}", "gender": "female"}
+        parts = [patient, {**resource, "id": f"a{number}", "subject": of}, {**LIST, "subject": of}]
+        entry = [{"resource": part} for part in parts]
+        records.append(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entry}))
+    (tmp_path / "p.ndjson").write_text("\n".join(records))
+    done = run(
+        "screen", tmp_path / "p.elig", tmp_path / "p.ndjson",
+        "--as-of", "2026-01-15", "--format", "ndjson",
+    )  # fmt: skip
+    return {row["patient"]: row["criteria"] for row in map(json.loads, done.stdout.splitlines())}
+
+
+def result(said: str) -> dict[str, object]:
     code, value, *unit = said.split()
     quantity = {"value": float(value), "code": unit[0] if unit else "", "system": UCUM}
     coded = {"coding": [{"system": SNOMED, "code": value}]}
     return {
         "resourceType": "Observation",
-        "id": f"o{number}",
         "status": "final",
         "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
         "effectiveDateTime": "2026-01-08",
@@ -277,19 +295,7 @@ def test_a_complete_list_does_not_deny_what_results_speak_for(file: str, tmp_pat
     lines = [f"protocol told\n  title Told\n  uses {file}\n"]
     lines += [f"exclude c{n}\n  > c{n}\n  {name}\n" for n, name in enumerate(asked)]
     (tmp_path / "p.elig").write_text("\n".join(lines))
-    records = []
-    for number, each in enumerate(said):
-        of = {"reference": f"Patient/p{number}"}
-        patient = {"resourceType": "Patient", "id": f"p{number}", "gender": "female"}
-        parts = [patient, {**result(each, number), "subject": of}, {**LIST, "subject": of}]
-        entry = [{"resource": part} for part in parts]
-        records.append(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entry}))
-    (tmp_path / "p.ndjson").write_text("\n".join(records))
-    done = run(
-        "screen", tmp_path / "p.elig", tmp_path / "p.ndjson",
-        "--as-of", "2026-01-15", "--format", "ndjson",
-    )  # fmt: skip
-    rows = {row["patient"]: row["criteria"] for row in map(json.loads, done.stdout.splitlines())}
+    rows = beside_a_list(tmp_path, [result(each) for each in said])
     for number, (name, (open_, denied)) in enumerate(asked.items()):
         for outcome, told in (("unknown", open_), ("not_met", denied)):
             for each in filter(None, told.split(", ")):
@@ -336,18 +342,6 @@ def test_a_complete_list_does_not_deny_what_care_speaks_for(file: str, tmp_path:
     cases = [(o, each, "2025-12-01") for o, said in told.items() for each in said.split(", ")]
     if file == "pregnancy":  # over for long
         cases.append(("not_met", "Encounter 424619006", "2019-12-01"))
-    records = []
-    for number, (_, each, day) in enumerate(cases):
-        of = {"reference": f"Patient/p{number}"}
-        patient = {"resourceType": "Patient", "id": f"p{number}", "gender": "female"}
-        parts = [patient, {**act(each, day), "id": "a", "subject": of}, {**LIST, "subject": of}]
-        entry = [{"resource": part} for part in parts]
-        records.append(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entry}))
-    (tmp_path / "p.ndjson").write_text("\n".join(records))
-    done = run(
-        "screen", tmp_path / "p.elig", tmp_path / "p.ndjson",
-        "--as-of", "2026-01-15", "--format", "ndjson",
-    )  # fmt: skip
-    rows = {row["patient"]: row["criteria"] for row in map(json.loads, done.stdout.splitlines())}
+    rows = beside_a_list(tmp_path, [act(each, day) for _, each, day in cases])
     got = [(rows[f"p{n}"][0]["outcome"], *case[1:]) for n, case in enumerate(cases)]
     assert got == cases
