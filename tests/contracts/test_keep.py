@@ -145,6 +145,12 @@ def test_what_is_no_file_of_rows_and_what_does_not_go_with_it_are_refused(folder
     done = run(*command, "kept", "--why", cwd=folder)
     assert done.returncode == 2
     assert "--keep does not go with --why" in done.stderr
+    before = (folder / "kept").read_bytes()
+    for protocol in ("p.elig", "."):
+        done = run("screen", protocol, DEMO, "--keep", "kept", cwd=folder)
+        assert done.returncode == 2, done.stderr
+        assert "--keep takes stores" in done.stderr and not done.stdout
+    assert (folder / "kept").read_bytes() == before
 
 
 def test_two_processes_at_once_and_one_that_is_killed(folder: Path) -> None:

@@ -86,12 +86,17 @@ def checked_engine(name: str | None) -> None:
 
 def refuse_with_engine(patients: Patients, given: Mapping[str, object]) -> None:
     """Refuse what Spark does not do: it takes stores, and rows alone."""
+    refuse_documents("--engine", patients)
+    refuse("--engine", given)
+
+
+def refuse_documents(option: str, patients: Patients) -> None:
+    """Refuse what is no store, for an option that takes stores."""
     if not patients.of_stores_alone:
         raise click.UsageError(
-            "--engine takes stores; `protocol-logic ingest` makes one of records, and `export` a "
-            "dataset of that, which all machines have to see"
+            f"{option} takes stores; `protocol-logic ingest` makes one of records, and `export` a "
+            "dataset of that"
         )
-    refuse("--engine", given)
 
 
 def refuse(option: str, given: Mapping[str, object]) -> None:

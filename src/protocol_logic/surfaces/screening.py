@@ -20,7 +20,7 @@ import click
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.records.facts import total_of
 from protocol_logic.surfaces.answers_form import form_header
-from protocol_logic.surfaces.engines import engine_of, refuse, refuse_with_engine
+from protocol_logic.surfaces.engines import engine_of, refuse, refuse_documents, refuse_with_engine
 from protocol_logic.surfaces.inputs import (
     Patients,
     answers_of,
@@ -110,7 +110,7 @@ def screen(options: ScreenOptions) -> int:
         if record is not None:
             recorder = Recorder(record, compiled, options.answers, options.merge)
             files.enter_context(closing(recorder))
-        keeping = files.enter_context(keeping_of(options))
+        keeping = files.enter_context(keeping_of(options, patients))
         keep = keep_of(program_digest(), compiled, options) if keeping is not None else None
         run = _Run(patients, spool, questions, notes, recorder, keeping)
         answers = None if options.answers is None else run.read_answers(options.answers)
@@ -302,11 +302,12 @@ def _not_with_engine(options: ScreenOptions) -> dict[str, object]:
 
 
 @contextmanager
-def keeping_of(options: ScreenOptions) -> Iterator[Keeping | None]:
+def keeping_of(options: ScreenOptions, patients: Patients) -> Iterator[Keeping | None]:
     """What keeps rows, where they are to be."""
     if options.keep is None:
         yield None
         return
+    refuse_documents("--keep", patients)
     with closing(Keeping(options.keep)) as keeping:
         yield keeping
 

@@ -76,7 +76,7 @@ def screen_all(options: ScreenOptions) -> int:
         patients = Patients(protocols[0], paths)
         if options.engine is not None:
             refuse_with_engine(patients, {})
-        keeping = files.enter_context(keeping_of(options))
+        keeping = files.enter_context(keeping_of(options, patients))
         program = program_digest() if keeping is not None else b""
         keeps = [keep_of(program, each, options) for each in protocols]
         run = _Run(patients, spools, notes, keeping)
