@@ -50,6 +50,15 @@ def test_those_of_patients_who_are_made_up(made: Path, name: str) -> None:
         assert all(found.compared[kind] for kind in TOLD)
 
 
+def test_whether_a_lesion_is_recorded(made: Path) -> None:
+    text = random_protocol(random.Random("a lesion"))
+    head = text[: text.index("include criterion_1")]
+    told = compiled(f"{head}include lesion\n  > A lesion.\n  measured_lesion is recorded\n")
+    found = compare(made, told, AS_OF)
+    assert not found.wrong, "\n".join(found.wrong[:5])
+    assert found.compared["in_record"]
+
+
 def test_those_of_evidence_that_is_too_old(made: Path) -> None:
     compiled = protocol_of("anlotinib_fulvestrant")
     windows = {name: Window(14, "days") for name in compiled.protocol.vocabulary.entries}
@@ -82,10 +91,12 @@ def test_those_of_what_is_doubted(tmp_path: Path) -> None:
         documents.append(Document(f"{len(days)}.json", content))
         days.append(date.fromisoformat(bundle["timestamp"][:10]))
     store_of(tmp_path / "doubted.duckdb", documents)
+    told, left = 0, 0
     for case in cases:
         found = compare(tmp_path / "doubted.duckdb", compiled(case.elig), days)
         assert not found.wrong, "\n".join(found.wrong[:5])
-        assert found.compared["presence"] and found.left["presence"]
+        told, left = told + found.compared["presence"], left + found.left["presence"]
+    assert told > 4 * left > 0
 
 
 @pytest.fixture(scope="module")

@@ -10,22 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from protocol_logic.findings.columns.cells import code
-from protocol_logic.findings.columns.runs import Rows, taken
+from protocol_logic.findings.columns.doubts import Doubted, doubted_of
+from protocol_logic.findings.columns.seen import (
+    STATEMENT as STATEMENT,
+    certain as certain,
+    first_of as first_of,
+    flags as flags,
+    seen as seen,
+)
 from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.tables import NEVER, NOBODY, Flags, Ints
 from protocol_logic.findings.latest import kind_of
-from protocol_logic.knowledge.vocabulary import Concept, Doubt, Event, History, Vocabulary
-from protocol_logic.records.store.by_entry import KINDS, NO_DAY, STATES
+from protocol_logic.knowledge.vocabulary import Concept, Event, History, Vocabulary
+from protocol_logic.records.store.by_entry import KINDS, NO_DAY
 
-_CLOSED, _ORDERED, _NOT_TAKEN, _STATED = (
-    1 + KINDS.index(x) for x in ("closed", "ordered", "nottaken", "stated")
-)
-_CONDITION, _PRESENT = 1 + KINDS.index("condition"), 1 + STATES.index("present")
-STATEMENT = (
-    "state", "confirmed", "after", "past", "qualified", "evidence", "start_first", "start_last",
-    "end_first", "end_last", "ongoing", "intent", "side", "known", "clinical", "stated", "mixed",
-    "about",
-)  # fmt: skip
+_CLOSED, _ORDERED = 1 + KINDS.index("closed"), 1 + KINDS.index("ordered")
 
 
 @dataclass(slots=True)
@@ -71,46 +70,17 @@ def history_of(vocabulary: Vocabulary, name: str) -> str | None:
     return entry.closed_by if isinstance(entry, Concept | Event) else None
 
 
-def seen(sources: Sources, entry: str) -> Rows:
-    """The facts of a concept that may count on the day of judgement, in record order."""
-    found: Rows = sources.once(("seen", entry), lambda: _seen(sources, entry))
+def closing_of(sources: Sources, entry: str, doubting: tuple[str, ...] | None = None) -> Closing:
+    """What closes a concept or an event. `doubting`: the kinds of it of which nothing may be in
+    doubt either; None for all."""
+    kinds = sources.vocabulary.below(entry) if doubting is None else doubting
+    found: Closing = sources.once(
+        ("closing", entry, kinds), lambda: _closing_of(sources, entry, kinds)
+    )
     return found
 
 
-def _seen(sources: Sources, entry: str) -> Rows:
-    rows = sources.facts(entry, STATEMENT)
-    is_seen = (rows["first"] == NO_DAY) | (rows["first"] <= sources.as_of[rows["patient"]])
-    return taken(rows, is_seen & (rows["kind"] != _NOT_TAKEN))
-
-
-def certain(sources: Sources, rows: Rows) -> Flags:
-    """Which of some rows count on whatever day they are."""
-    found: Flags = (rows["first"] == NO_DAY) | (rows["last"] <= sources.as_of[rows["patient"]])
-    return found
-
-
-def flags(sources: Sources, rows: Rows, where: Flags) -> Flags:
-    """By patient whether there is such a row."""
-    found = np.zeros(sources.size, bool)
-    found[rows["patient"][where]] = True
-    return found
-
-
-def first_of(sources: Sources, rows: Rows, where: Flags, column: str, without: int) -> Ints:
-    """By patient what the first such row has in a column."""
-    found = np.full(sources.size, without, rows[column].dtype)
-    # Of several rows that are put in one place the last one stays.
-    found[rows["patient"][where][::-1]] = rows[column][where][::-1]
-    return found
-
-
-def closing_of(sources: Sources, entry: str) -> Closing:
-    """What closes a concept or an event."""
-    found: Closing = sources.once(("closing", entry), lambda: _closing_of(sources, entry))
-    return found
-
-
-def _closing_of(sources: Sources, name: str) -> Closing:
+def _closing_of(sources: Sources, name: str, doubting: tuple[str, ...]) -> Closing:
     entry = sources.vocabulary.entries[name]
     history = history_of(sources.vocabulary, name)
     size = sources.size
@@ -122,73 +92,37 @@ def _closing_of(sources: Sources, name: str) -> Closing:
     lapsed = ~ordered & lists.lapsed
     reason[lapsed] = code("stale")
     who[lapsed] = lists.who[lapsed]
-    doubted, doubting, may_be_doubted = _doubted(sources, name)
-    named = doubted & ~ordered & lists.has
+    # A doubt about any kind is why nothing closes it, whether or not it is what keeps it open.
+    of_any = _doubted(sources, sources.vocabulary.below(name))
+    its = _doubted(sources, (name, *doubting))
+    named = of_any.sure & ~ordered & lists.has
     reason[named] = code("doubted")
-    who[named] = doubting[named]
-    unread = sources.shard.unread(kind_of(entry)) | may_be_doubted
-    closes = lists.closes & ~ordered & ~doubted
+    who[named] = of_any.who[named]
+    closes = lists.closes & ~ordered & ~its.sure
+    unread = sources.shard.unread(kind_of(entry))
+    unsure = its.unsure | (of_any.unsure & ~closes)
     return Closing(
         closes,
         np.where(closes, lists.dated, NEVER),
         reason,
         who,
-        ~lists.has & ~ordered & ~doubted,
-        ~ordered & ~doubted,
-        unread & lists.has,
-        unread,
+        ~lists.has & ~ordered & ~of_any.sure,
+        ~ordered & ~of_any.sure,
+        (unread | unsure) & lists.has,
+        unread | of_any.unsure,
     )
 
 
-def _doubted(sources: Sources, name: str) -> tuple[Flags, Ints, Flags]:
-    """Of whom something surely casts doubt on the absence of a concept, with the resource that says
-    it first, and of whom something may, also on that of a kind of it."""
-    vocabulary, size = sources.vocabulary, sources.size
-    sure, unsure = np.zeros(size, bool), np.zeros(size, bool)
-    who = np.full(size, NOBODY, np.int32)
-    kinds = vocabulary.below(name)
-    for kind in kinds:
-        entry = vocabulary.entries[kind]
-        for doubt in entry.doubts if isinstance(entry, Concept) else ():
-            for other in vocabulary.below(doubt.entry):
-                rows, says, may = _saying(sources, doubt, other)
-                unsure |= may
-                if kind != name:
-                    unsure |= flags(sources, rows, says)
-                    continue
-                first = flags(sources, rows, says) & ~sure
-                who[first] = first_of(sources, rows, says, "resource", NOBODY)[first]
-                sure |= first
-    mentioned = sources.shard.mentioned()
-    for other in {*kinds, *vocabulary.doubting(name)} & mentioned.keys():
-        unsure |= mentioned[other]
-    if sure.any():  # what the record says of the concept itself may go before
-        told, may = np.zeros(size, bool), np.zeros(size, bool)
-        for kind in kinds:
-            rows = seen(sources, kind)
-            own = kind == name and not getattr(vocabulary.entries[kind], "recurs", False)
-            plain = (rows["state"] == _PRESENT) & (rows["end_first"] == NO_DAY)
-            surely = (rows["kind"] == _CONDITION) & (own | plain)
-            told |= flags(sources, rows, surely)
-            may |= flags(sources, rows, ~surely)
-        sure &= ~told
-        unsure |= sure & may
-    return sure & ~unsure, who, unsure
-
-
-def _saying(sources: Sources, doubt: Doubt, name: str) -> tuple[Rows, Flags, Flags]:
-    """The facts of an entry, which of them say what casts doubt, and of whom it is not certain."""
-    rows = dict(sources.facts(name, ["stated"]))
-    its = np.ones(len(rows["patient"]), bool)
-    if not doubt.values or not doubt.latest or doubt.within or (rows["kind"] != _STATED).any():
-        return rows, ~its, flags(sources, rows, its)
-    runs = sources.newest(name, ["stated"])
-    rows = dict(runs.rows)
-    words, wanted = sources.shard.words("stated"), set(doubt.values)
-    says = [n for n, content in words.items() if not wanted.isdisjoint(content.split("\n"))]
-    its = (rows["stated"] == 0) | np.isin(rows["stated"], says)
-    several = runs.spread(runs.lengths) > 1
-    return rows, its & ~several, flags(sources, rows, its & several)
+def _doubted(sources: Sources, names: tuple[str, ...]) -> Doubted:
+    """The doubts about any of some concepts, with what casts the first one."""
+    found = [doubted_of(sources, name) for name in dict.fromkeys(names)]
+    sure, unsure = np.zeros(sources.size, bool), np.zeros(sources.size, bool)
+    who = np.full(sources.size, NOBODY, np.int32)
+    for each in found:
+        who = np.where(each.sure & ~sure, each.who, who)
+        sure = sure | each.sure
+        unsure = unsure | each.unsure
+    return Doubted(sure, who, unsure)
 
 
 def _lists_of(sources: Sources, history: str) -> Lists:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.columns.cells import Openers, Read, code
-from protocol_logic.findings.columns.closing import closing_of, flags, seen
+from protocol_logic.findings.columns.closing import closing_of
+from protocol_logic.findings.columns.seen import flags, seen
 from protocol_logic.findings.columns.sources import Sources, day_of, number_of
 from protocol_logic.findings.columns.tables import NEVER, Flags
 from protocol_logic.findings.occurrences import Axis
@@ -25,18 +26,19 @@ def read_occurrences(sources: Sources, finding: Finding) -> Read:
     """Read `last`, `count` or `present_as`."""
     asked = finding.occurrence
     assert asked is not None
-    closing = closing_of(sources, finding.entry)
+    below = sources.vocabulary.below
+    left_out = {name for other in asked.subject.others for name in below(other)}
+    doubting = tuple(kind for kind in below(finding.entry) if kind not in left_out)
+    closing = closing_of(sources, finding.entry, () if finding.kind == "present_as" else doubting)
     read = Read.of(sources.size, 0)
     read.left = closing.left | _has_any(sources, finding, asked.subject.concept)
     closes = closing.closes
     if finding.kind == "present_as":
         read.left |= bool(finding.variant)
-        below = sources.vocabulary.below
-        left_out = {name for other in asked.subject.others for name in below(other)}
         every = np.ones(sources.size, bool)
         for kind in below(asked.subject.concept):
             if kind not in left_out:
-                its = closing_of(sources, kind)
+                its = closing_of(sources, kind, ())
                 every &= its.closes
                 read.left |= its.left
         _, absent, unrecorded = (np.uint64(1 << place) for place in range(3))

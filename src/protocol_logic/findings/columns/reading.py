@@ -38,6 +38,9 @@ from protocol_logic.findings.variants import base_of
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.store.shards import Shard
 
+_IN_RECORD = voc.Quantity | voc.Status | voc.Consent | voc.Lesion
+"""Inputs of which it is asked whether anything is recorded."""
+
 
 def read_columns(
     protocol: core.Protocol,
@@ -214,8 +217,10 @@ class _Reader:
                 return read_ratio(self.sources, finding, self._sex_of())
             case "value" | "recorded" if not isinstance(entry, voc.Quantity | voc.Age):
                 return *read_value(self.sources, finding), nobody
-            case "in_record" if isinstance(entry, voc.Quantity | voc.Status | voc.Consent):
+            case "in_record" if isinstance(entry, _IN_RECORD):
                 return *read_in_record(self.sources, finding), nobody
+            case "in_record" if not isinstance(entry, voc.Concept | voc.History):
+                return None
             case "derived":
                 return read_derived(self.sources, finding, self.sex)
             case "age":

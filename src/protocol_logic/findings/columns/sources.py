@@ -68,10 +68,10 @@ class Sources:
         """The facts of an entry that may be the newest, in a window where one is given."""
         if window is None:
             return Runs(self.facts(entry, columns), self.as_of)
-        end, since = self._days_of(window)
+        end, since = self.days_of(window)
         return Runs(self.facts(entry, columns), np.minimum(end, self.as_of), since)
 
-    def _days_of(self, window: Window) -> tuple[Ints, Ints]:
+    def days_of(self, window: Window) -> tuple[Ints, Ints]:
         """By patient the last and the first day of a window."""
         end = self.as_of
         if window.before is not None and window.before in self.timepoints:

@@ -9,28 +9,27 @@ from numpy.typing import NDArray
 
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.columns.cells import Openers, Read, code
-from protocol_logic.findings.columns.closing import (
+from protocol_logic.findings.columns.closing import Closing, closing_of
+from protocol_logic.findings.columns.occurrences import READ as OCCURRENCES, read_occurrences
+from protocol_logic.findings.columns.runs import Runs
+from protocol_logic.findings.columns.seen import (
     STATEMENT,
-    Closing,
     certain,
-    closing_of,
     first_of,
     flags,
     seen,
+    state_now,
 )
-from protocol_logic.findings.columns.occurrences import READ as OCCURRENCES, read_occurrences
-from protocol_logic.findings.columns.runs import Runs
 from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.tables import NEVER, NOBODY, Flags, Ints
 from protocol_logic.findings.rows import Reason
 from protocol_logic.findings.statements import HAPPENED
 from protocol_logic.foundation.operators import OPERATORS
 from protocol_logic.knowledge.vocabulary import Concept, Event
-from protocol_logic.records.store.by_entry import KINDS, NO_DAY, SIDES, STATES
+from protocol_logic.records.store.by_entry import KINDS, NO_DAY, SIDES
 from protocol_logic.records.store.shards import Table
 
 _CONDITION, _THERAPY, _DONE = (1 + KINDS.index(x) for x in ("condition", "therapy", "done"))
-_ABSENT, _UNKNOWN = 1 + STATES.index("absent"), 1 + STATES.index("unknown")
 _BOTH, _LEFT, _RIGHT = (1 + SIDES.index(side) for side in ("both", "left", "right"))
 
 READ = {"presence", "evidence", "in_effect", "both_sides", "unrecorded", "in_record"} | OCCURRENCES
@@ -89,14 +88,11 @@ def _not_closed(finding: Finding, closing: Closing, reason: Ints) -> Openers:
 
 def _presence(sources: Sources, finding: Finding) -> Read:
     entry = sources.vocabulary.entries[finding.entry]
-    closing = closing_of(sources, finding.entry)
+    closing = closing_of(sources, finding.entry, ())
     facts = sources.facts(finding.entry, STATEMENT)
     runs = Runs(facts, sources.as_of)
     rows = runs.rows
-    after = np.where(rows["after"] > 0, rows["after"], _ABSENT)
-    over = (rows["end_first"] != NO_DAY) & (runs.as_of >= rows["end_first"])
-    is_after = over & (runs.as_of >= rows["end_last"])
-    state = np.where(is_after, after, np.where(over, _UNKNOWN, rows["state"]))
+    state = state_now(sources, rows)
     states = runs.union(np.uint8(1) << (state.astype(np.uint8) - np.uint8(1)))
     left = runs.any((rows["kind"] != _CONDITION) | rows["past"] | (rows["state"] == 0))
     if getattr(entry, "recurs", False):  # that it ended may deny nothing
