@@ -27,6 +27,7 @@ from protocol_logic.findings.rows import (
     Row,
     concept_group as concept_group,
     look,
+    without_values,
 )
 from protocol_logic.findings.statements import read_statement
 from protocol_logic.findings.therapy import read_therapy
@@ -284,20 +285,9 @@ def look_at(found: PatientFindings) -> None:
     for name, cells in found.single.items():
         found.looks[name] = look(cells, elements.get(name, ()))
     for group in found.groups:
-        rows = _without_values(group.rows)
+        rows = without_values(group.rows)
         inside = [f"{n} {e}" for n in sorted(group.findings) for e in elements.get(n, ())]
         found.looks[group.name] = look(rows, (*elements.get(group.name, ()), *inside))
-
-
-def _without_values(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """The rows with the values in their labels numbered: which differ is all that matters."""
-    if len(rows) == 1:
-        return (Row(rows[0].cells),)
-    numbers: dict[tuple[str, str], str] = {}
-    return tuple(
-        Row(row.cells, tuple((x[0], numbers.setdefault(x, str(len(numbers)))) for x in row.labels))
-        for row in rows
-    )
 
 
 def _matters(by_choice: Mapping[tuple[int, ...], CellSet], position: int) -> bool:

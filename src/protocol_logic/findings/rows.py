@@ -95,6 +95,17 @@ def look(what: CellSet | tuple[Row, ...], elements: tuple[str, ...]) -> Look:
     return found
 
 
+def without_values(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows with the values in their labels numbered: which differ is all that matters."""
+    if len(rows) == 1:
+        return (Row(rows[0].cells),)
+    numbers: dict[tuple[str, str], str] = {}
+    return tuple(
+        Row(row.cells, tuple((x[0], numbers.setdefault(x, str(len(numbers)))) for x in row.labels))
+        for row in rows
+    )
+
+
 def concept_group(concept: str) -> str:
     """The name of the group with all readings of a medication class."""
     return f"courses_of_{concept}"

@@ -34,7 +34,7 @@ _FIRST = date(1900, 1, 1)
 """No therapy or event of a living patient is earlier."""
 
 
-_Labels: TypeAlias = tuple[tuple[str, str], ...]
+Labels: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class _Shapes:
         self.open = visible.closed(concept, visible.vocabulary.below(concept)) is None
         self.too_many = False
         self.element = visible.vocabulary.entries[concept].element
-        self.numbers: dict[str, dict[_Labels, tuple[Fraction, bool]]] = {}
+        self.numbers: dict[str, dict[Labels, tuple[Fraction, bool]]] = {}
         """Lines finding -> how many lines are recorded and whether it is open, by all labels."""
         self.rooms: dict[tuple[str, date, date], bool] = {}
         """Whether a course leaves room: most completions have the same courses."""
@@ -225,7 +225,7 @@ class _Shapes:
                     row = self._row(chosen_days, chosen_intents, chosen_events)
                     if row is not None:
                         rows.setdefault(row)
-        return _merged(list(rows))
+        return merged(list(rows))
 
     def _openers(self) -> tuple[Opener, ...]:
         openers: list[Opener] = []
@@ -275,7 +275,7 @@ class _Shapes:
         """
         if not self.open:
             return {}
-        return {finding: _moving(numbers) for finding, numbers in self.numbers.items()}
+        return {finding: moving(numbers) for finding, numbers in self.numbers.items()}
 
     def _labels(
         self, days: tuple[date, ...], intents: tuple[str, ...], happens: tuple[bool, ...]
@@ -296,7 +296,7 @@ class _Shapes:
                 labels.setdefault(element, []).append(day.isoformat() if happened else "no")
         return tuple((element, " ".join(values)) for element, values in labels.items())
 
-    def _line_cells(self, periods: list[_Course], labels: _Labels) -> Iterator[tuple[str, CellSet]]:
+    def _line_cells(self, periods: list[_Course], labels: Labels) -> Iterator[tuple[str, CellSet]]:
         for finding in self.lines:
             number = Fraction(_lines(_of_intent(periods, finding.detail)))
             # What is unrecorded can only raise the number.
@@ -403,7 +403,7 @@ class Signature:
                 yield f"{clause}({slot},{other})", _YES
 
 
-def _merged(rows: list[Row]) -> tuple[Row, ...]:
+def merged(rows: list[Row]) -> tuple[Row, ...]:
     """Values of an element that make no difference, whatever the others are, become one."""
     for place in range(len(rows[0].labels) if rows else 0):
         seen: dict[str, dict[tuple[tuple[str, str], ...], object]] = {}
@@ -419,14 +419,14 @@ def _merged(rows: list[Row]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _moving(numbers: Mapping[_Labels, tuple[Fraction, bool]]) -> frozenset[str]:
+def moving(numbers: Mapping[Labels, tuple[Fraction, bool]]) -> frozenset[str]:
     """The elements of which two values, all others being the same, give two numbers.
 
     The lower one must leave the finding open: then some unrecorded lines bring it just to a limit.
     """
     moving: set[str] = set()
     for place, (element, _) in enumerate(next(iter(numbers), ())):
-        highest: dict[_Labels, Fraction] = {}
+        highest: dict[Labels, Fraction] = {}
         for labels, (number, _) in numbers.items():
             rest = labels[:place] + labels[place + 1 :]
             highest[rest] = max(number, highest.get(rest, number))

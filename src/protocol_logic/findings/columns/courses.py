@@ -1,14 +1,15 @@
 """Courses and lines of therapy of many patients at once, as `findings/therapy.py` reads them.
 
-Just of those of whom all days, ends and intents are known: then there is one reading, a row.
+Just of those of whom all days and ends are known. Each completion of a patient is read as if it
+were a patient: one for whom all intents are stated, else one for each choice of intents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from typing import TypeAlias
 
 import numpy as np
 
@@ -22,12 +23,13 @@ from protocol_logic.findings.columns.closing import (
     history_of,
     seen,
 )
+from protocol_logic.findings.columns.completions import Completions, Days
 from protocol_logic.findings.columns.months import first_day_reaching, last_day_within
 from protocol_logic.findings.columns.sources import Sources, number_of
 from protocol_logic.findings.columns.tables import NEVER, Column, Flags, Ints, Looks, Why
 from protocol_logic.findings.days import COURSE_GAP_DAYS
-from protocol_logic.findings.rows import CellSet, Row, concept_group, look
-from protocol_logic.findings.therapy import Signature
+from protocol_logic.findings.rows import CellSet, Row, concept_group, look, without_values
+from protocol_logic.findings.therapy import Labels, Signature, merged, moving as moving_elements
 from protocol_logic.findings.variants import base_of
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.vocabulary import Concept, Event
@@ -38,18 +40,8 @@ _PRESENT = 1 + STATES.index("present")
 _FIRST = number_of(date(1900, 1, 1))
 _MOST_BITS = 62
 
-
-@dataclass(slots=True)
-class _Days:
-    """Periods or courses: of whom, from when to when, and the number of the intent."""
-
-    patient: Ints
-    start: Ints
-    end: Ints
-    intent: Ints
-
-    def taken(self, where: Flags | Ints) -> _Days:
-        return _Days(self.patient[where], self.start[where], self.end[where], self.intent[where])
+_Completion: TypeAlias = tuple[list[Signature], list[int]]
+"""The signatures of the courses, and by finding the number of lines."""
 
 
 def read_courses(
@@ -98,8 +90,9 @@ class _Reader:
             self.oldest = np.minimum(self.oldest, closing.dated)
             history = history_of(self.sources.vocabulary, name)
             self.closed[closing.closes] = self.table.list_number(history)
-        kept = ~self.left[periods.patient]
-        periods = periods.taken(kept)
+        its = self.completions = Completions(periods, self.left, self._intents())
+        begun = its.periods.start <= its.to_completions(self.sources.as_of)[its.periods.patient]
+        periods = its.periods.taken(begun)
         signatures: list[tuple[int, Signature]] = []
         shapes = self._shapes(periods, happened, signatures)
         if shapes is None:
@@ -112,9 +105,16 @@ class _Reader:
     def _note(self, rows: Mapping[str, Ints], where: Flags) -> None:
         np.minimum.at(self.oldest, rows["patient"][where], rows["dated"][where])
 
-    def _periods(self) -> _Days:
-        """The periods of the class that have begun; who has an uncertain one leaves."""
+    def _intents(self) -> list[int]:
+        """The numbers of the intents that a period without one may have; those of which nothing is
+        asked are alike."""
         asked = {*(f.detail for f in self.lines), *(p.intent for p in self.patterns)}
+        its = [n for n, intent in enumerate(INTENTS, 1) if intent in asked]
+        others = [n for n, intent in enumerate(INTENTS, 1) if intent not in asked]
+        return [*its, *others[:1]]
+
+    def _periods(self) -> Days:
+        """The periods of the class; who has one of uncertain days leaves."""
         found = []
         for name in self.sources.vocabulary.below(self.concept):
             rows = seen(self.sources, name)
@@ -131,17 +131,9 @@ class _Reader:
             end, end_last = np.where(before, start, end), np.where(before, start, end_last)
             sure = (rows["start_first"] != NO_DAY) & (start == start_last) & (end == end_last)
             sure &= ended | rows["ongoing"]
-            if asked - {"", None}:
-                sure &= rows["intent"] > 0
             self.left[patient[~sure]] = True
-            begun = start <= as_of
-            found.append(_Days(patient, start, end, rows["intent"]).taken(begun))
-        return _Days(
-            *(
-                np.concatenate([getattr(each, name) for each in found] or [np.zeros(0, np.int64)])
-                for name in ("patient", "start", "end", "intent")
-            )
-        )
+            found.append(Days(patient, start, end, rows["intent"], rows["resource"]))
+        return Days.of(found)
 
     def _happenings(self, name: str) -> tuple[Ints, Ints]:
         """Of whom an event is recorded, and its day; who has an uncertain one leaves."""
@@ -192,12 +184,12 @@ class _Reader:
 
     def _shapes(
         self,
-        periods: _Days,
+        periods: Days,
         happened: Mapping[str, tuple[Ints, Ints]],
         signatures: list[tuple[int, Signature]],
     ) -> Ints | None:
-        """By patient the signatures of the courses, as bits; each is put into the list."""
-        shapes = np.zeros(self.sources.size, np.int64)
+        """By completion the signatures of the courses, as bits; each is put into the list."""
+        shapes = np.zeros(self.completions.size, np.int64)
         for intent in dict.fromkeys(pattern.intent for pattern in self.patterns):
             own = [pattern for pattern in self.patterns if pattern.intent == intent]
             sizes = [1 << len(pattern.clauses) for pattern in own]
@@ -208,7 +200,8 @@ class _Reader:
             for place, pattern in enumerate(own):
                 found |= self._room(pattern, courses).astype(np.int64) << place
                 shift = len(own) + sum(sizes[:place])
-                found |= self._pairs(pattern, courses, happened[pattern.event]) << shift
+                events = self.completions.events(*happened[pattern.event])
+                found |= self._pairs(pattern, courses, events) << shift
             known, at = np.unique(found, return_inverse=True)
             for number, bits in enumerate(known.tolist()):
                 place = len(signatures)
@@ -217,12 +210,12 @@ class _Reader:
                     signatures.append((place, self._signature(intent, own, sizes, bits)))
                     shapes[patients] |= 1 << place
                 else:
-                    self.left[patients] = True
+                    self.left[self.completions.of[patients]] = True
         return shapes
 
-    def _room(self, pattern: core.Pattern, courses: _Days) -> Flags:
+    def _room(self, pattern: core.Pattern, courses: Days) -> Flags:
         """Whether some day up to the as-of date would satisfy all clauses with a course."""
-        as_of = self.sources.as_of[courses.patient]
+        as_of = self.completions.to_completions(self.sources.as_of)[courses.patient]
         low, high = np.full(len(as_of), _FIRST), as_of.copy()
         there = np.ones(len(as_of), bool)
         for clause in pattern.clauses:
@@ -237,7 +230,7 @@ class _Reader:
                 high = np.minimum(high, _bound(courses, clause.latest, latest=True))
         return there & (low <= high)
 
-    def _pairs(self, pattern: core.Pattern, courses: _Days, event: tuple[Ints, Ints]) -> Ints:
+    def _pairs(self, pattern: core.Pattern, courses: Days, event: tuple[Ints, Ints]) -> Ints:
         """By course a bit for each set of clauses that hold of it and one of the events."""
         patient, day = event
         first = np.searchsorted(courses.patient, patient, "left")
@@ -272,68 +265,91 @@ class _Reader:
 
     # ---- lines -------------------------------------------------------------------------------
 
-    def _lines(self, periods: _Days, finding: Finding) -> Ints:
-        """By patient how many lines of an intent there are."""
+    def _lines(self, periods: Days, finding: Finding) -> Ints:
+        """By completion how many lines of an intent there are."""
         lines = joined(_of_intent(periods, finding.detail or None), 0)
-        return np.bincount(lines.patient, minlength=self.sources.size)
-
-    def _line_cells(
-        self, numbers: Sequence[int], is_open: bool, unlisted: bool
-    ) -> Iterator[tuple[str, CellSet]]:
-        for finding, count in zip(self.lines, numbers, strict=True):
-            number = Fraction(count)
-            value = Interval.at_least(number) if is_open else Interval.point(number)
-            if finding.variant and unlisted:
-                if finding.variant == "or_unrecorded":
-                    yield finding.id, frozenset(finding.cells[-1:])
-                    continue
-                value = Interval.point(number)
-            yield (
-                finding.id,
-                frozenset(cell for cell, part in finding.parts if part.intersects(value)),
-            )
+        return np.bincount(lines.patient, minlength=self.completions.size)
 
     # ---- columns -----------------------------------------------------------------------------
 
     def _columns(
         self, shapes: Ints, counts: Sequence[Ints], signatures: Sequence[tuple[int, Signature]]
     ) -> dict[str, Column]:
-        size = self.sources.size
-        is_open = ~self.closing.closes
-        unlisted = self.closing.unlisted
+        size, its = self.sources.size, self.completions
+        is_open, unlisted = ~self.closing.closes, self.closing.unlisted
         reason = np.where(self.closing.reason > 0, self.closing.reason, code("not_closed"))
         if not self.lines:
-            is_open, reason = np.zeros(size, bool), np.zeros(size, np.uint8)
+            is_open = np.zeros(size, bool)
         reason = np.where(is_open, reason, 0)
-        parts = [shapes, *counts, is_open, unlisted, reason]
-        keys = np.zeros(size, np.int64)
-        for part in parts:
-            known, its = distinct(part.astype(np.int64))
-            keys = distinct(keys * len(known) + its)[1].astype(np.int64)
+        patients, place, resource = its.openers()
+        intents = np.bincount(patients, minlength=size)
+        keys = _together(
+            [its.sequences(_together([shapes, *counts])), intents, is_open, unlisted, reason]
+        )
         known, first = np.unique(keys, return_index=True)
-        looks, whys = np.zeros(len(known), np.int32), np.zeros(len(known), np.int32)
-        for place, patient in enumerate(first.tolist()):
-            slots = [s for n, s in signatures if int(shapes[patient]) >> n & 1]
-            numbers = [int(each[patient]) for each in counts]
-            cells = dict(self._line_cells(numbers, bool(is_open[patient]), bool(unlisted[patient])))
-            for number, signature in enumerate(sorted(slots), 1):
-                cells.update(signature.cells(self.concept, f"c{number}", number))
-            row, why = Row(tuple(sorted(cells.items()))), self._why(int(reason[patient]))
-            elements = [element for element, _ in why]
-            inside = [f"{n} {e}" for n in sorted(f.id for f in self.lines) for e in elements]
-            looks[place] = self.table.number(look((row,), (*elements, *inside)))
-            whys[place] = self.table.why_number(why)
-        group = Column.empty(size)
-        group.look, group.why = looks[keys], whys[keys]
-        columns = {concept_group(self.concept): group}
-        for finding in self.lines:
-            columns[finding.id] = Column.empty(size)
-            columns[finding.id].why = group.why.copy()
-        for column in columns.values():
+        names = [concept_group(self.concept), *(finding.id for finding in self.lines)]
+        looks = np.zeros(len(known), np.int32)
+        whys = {name: np.zeros(len(known), np.int32) for name in names}
+        asking = {name: np.zeros(len(known), bool) for name in names}
+        for key, patient in enumerate(first.tolist()):
+            begin = int(its.first[patient])
+            completions = [
+                (
+                    [signature for n, signature in signatures if int(shapes[each]) >> n & 1],
+                    [int(numbers[each]) for numbers in counts],
+                )
+                for each in range(begin, begin + int(its.many[patient]))
+            ]
+            rows, moved = self._rows(completions, bool(is_open[patient]), bool(unlisted[patient]))
+            why = self._why(int(reason[patient]))
+            also: Why = (("treatment_intent", "absent"),) * int(intents[patient])
+            elements: dict[str, dict[str, None]] = {}
+            for name in names:
+                asking[name][key] = name == names[0] or name in moved
+                said = (*why, *also) if asking[name][key] else why
+                whys[name][key] = self.table.why_number(said)
+                elements[name] = dict.fromkeys(element for element, _ in said)
+            inside = [f"{name} {e}" for name in sorted(names[1:]) for e in elements[name]]
+            looks[key] = self.table.number(look(rows, (*elements[names[0]], *inside)))
+        columns = {name: Column.empty(size) for name in names}
+        columns[names[0]].look = looks[keys]
+        place = place + is_open[patients]
+        for name, column in columns.items():
+            column.why = whys[name][keys]
             column.oldest, column.closing = self.oldest.copy(), self.closed.copy()
             if is_open.any():
                 column.resource(0)[is_open] = self.closing.who[is_open]
+            asks = asking[name][keys][patients]
+            for each in np.unique(place[asks]).tolist():
+                at = asks & (place == each)
+                column.resource(each)[patients[at]] = resource[at]
         return columns
+
+    def _rows(
+        self, completions: Sequence[_Completion], is_open: bool, unlisted: bool
+    ) -> tuple[tuple[Row, ...], frozenset[str]]:
+        """The rows of a patient, and the lines of which the intents move the number."""
+        rows = []
+        moving = {finding.id: dict[Labels, tuple[Fraction, bool]]() for finding in self.lines}
+        for place, (slots, counts) in enumerate(completions):
+            labels = (("treatment_intent", str(place)),) if len(completions) > 1 else ()
+            cells: dict[str, CellSet] = {}
+            for finding, count in zip(self.lines, counts, strict=True):
+                number = Fraction(count)
+                value = Interval.at_least(number) if is_open else Interval.point(number)
+                if finding.variant and unlisted:
+                    if finding.variant == "or_unrecorded":
+                        cells[finding.id] = frozenset(finding.cells[-1:])
+                        continue
+                    value = Interval.point(number)
+                its = frozenset(cell for cell, part in finding.parts if part.intersects(value))
+                cells[finding.id] = its
+                moving[finding.id][labels] = number, len(its) > 1
+            for slot, signature in enumerate(sorted(slots), 1):
+                cells.update(signature.cells(self.concept, f"c{slot}", slot))
+            rows.append(Row(tuple(sorted(cells.items())), labels))
+        moved = [name for name, numbers in moving.items() if is_open and moving_elements(numbers)]
+        return without_values(merged(rows)), frozenset(moved)
 
     def _why(self, reason: int) -> Why:
         if not reason:
@@ -344,14 +360,23 @@ class _Reader:
         return ((entries[found.closed_by or self.concept].element, REASONS[reason - 1]),)
 
 
-def _of_intent(periods: _Days, intent: str | None) -> _Days:
+def _together(parts: Sequence[Ints]) -> Ints:
+    """A number for what is the same in all parts, from 0 and without gaps."""
+    keys = np.zeros(len(parts[0]), np.int64)
+    for part in parts:
+        known, its = distinct(part.astype(np.int64))
+        keys = distinct(keys * len(known) + its)[1].astype(np.int64)
+    return keys
+
+
+def _of_intent(periods: Days, intent: str | None) -> Days:
     """The periods of one intent; of all where there is none."""
     if not intent:
         return periods
     return periods.taken(periods.intent == 1 + INTENTS.index(intent))
 
 
-def joined(periods: _Days, gap_days: int) -> _Days:
+def joined(periods: Days, gap_days: int) -> Days:
     """Periods joined while the next starts at most so many days after the latest end."""
     order = np.lexsort((periods.end, periods.start, periods.patient))
     its = periods.taken(order)
@@ -365,10 +390,12 @@ def joined(periods: _Days, gap_days: int) -> _Days:
     begins = new.copy()
     begins[1:] |= its.start[1:] + lift[1:] - latest[:-1] > gap_days
     at = np.flatnonzero(begins)
-    return _Days(its.patient[at], its.start[at], np.maximum.reduceat(its.end, at), its.intent[at])
+    found = its.taken(at)
+    found.end = np.maximum.reduceat(its.end, at)
+    return found
 
 
-def _bound(courses: _Days, instant: core.Instant, *, latest: bool) -> Ints:
+def _bound(courses: Days, instant: core.Instant, *, latest: bool) -> Ints:
     """The first day that an instant allows, or the last one."""
     edge = courses.start if instant.edge == "start" else courses.end
     if not instant.months:
@@ -376,7 +403,7 @@ def _bound(courses: _Days, instant: core.Instant, *, latest: bool) -> Ints:
     return (last_day_within if latest else first_day_reaching)(edge, instant.months)
 
 
-def _holds(clause: core.Timing | core.Duration, courses: _Days, day: Ints) -> Flags:
+def _holds(clause: core.Timing | core.Duration, courses: Days, day: Ints) -> Flags:
     if isinstance(clause, core.Duration):
         reached = first_day_reaching(courses.start, clause.months)
         long_enough: Flags = np.minimum(courses.end, day) >= reached
