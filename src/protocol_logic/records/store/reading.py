@@ -276,7 +276,7 @@ class Store:
 
     # ---- patients ----------------------------------------------------------------------------
 
-    def stretches(self, most: int, parts: int = 12) -> Iterator[Stretch]:
+    def stretches(self, most: int, parts: int = 1) -> Iterator[Stretch]:
         """All patients, in stretches: a short one first, then so many parts that several processes
         can share, or more, of `most` patients at most. Each has a cost of its own, so there are not
         many."""
