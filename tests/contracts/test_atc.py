@@ -30,13 +30,24 @@ GROUPS = {
     "B01AF": "apixaban, edoxaban, rivaroxaban",
     "B01AX": "fondaparinux, fondaparinux sodium",
     "C01": "amiodarone, digoxin, dobutamine, dopamine, norepinephrine",
-    "C03": "furosemide, hydrochlorothiazide, spironolactone",
-    "C07": "acebutolol, atenolol, bisoprolol, carvedilol, labetalol, metoprolol, nadolol, "
-    "nebivolol, propranolol, sotalol, timolol",
-    "C08C": "amlodipine, nifedipine",
+    "C02A": "clonidine, guanfacine, methyldopa, moxonidine",
+    "C02C": "doxazosin, prazosin",
+    "C02D": "hydralazine, minoxidil",
+    "C03A": "hydrochlorothiazide",
+    "C03B": "chlorthalidone",
+    "C03C": "bumetanide, furosemide, torsemide",
+    "C03DA": "eplerenone, finerenone, spironolactone",
+    "C03DB": "amiloride, triamterene",
+    "C07": "acebutolol, atenolol, betaxolol, bisoprolol, carvedilol, esmolol, labetalol, "
+    "metoprolol, nadolol, nebivolol, pindolol, propranolol, sotalol, timolol",
+    "C08C": "amlodipine, clevidipine, felodipine, isradipine, lercanidipine, nicardipine, "
+    "nifedipine, nimodipine, nisoldipine",
     "C08D": "diltiazem, verapamil",
-    "C09A": "benazepril, captopril, enalapril, lisinopril, ramipril",
-    "C09C": "candesartan, irbesartan, losartan, olmesartan, telmisartan, valsartan",
+    "C09A": "benazepril, captopril, enalapril, fosinopril, lisinopril, moexipril, perindopril, "
+    "quinapril, ramipril, trandolapril",
+    "C09C": "azilsartan, candesartan, eprosartan, irbesartan, losartan, olmesartan, telmisartan, "
+    "valsartan",
+    "C09XA": "aliskiren",
     "C10AA": "atorvastatin, fluvastatin, lovastatin, pitavastatin, pravastatin, rosuvastatin, "
     "simvastatin",
     "H01": "vasopressin (usp)",
@@ -107,7 +118,11 @@ CLASSES = {
     "thrombolytic": "B01AD",
     "beta_blocker": "C07",
     "diuretic": "C03",
-    "antihypertensive": "C03 C07 C08 C09",
+    "thiazide": "C03A C03B",
+    "loop_diuretic": "C03C",
+    "potassium_sparing_diuretic": "C03D",
+    "mineralocorticoid_receptor_antagonist": "C03DA",
+    "antihypertensive": "C02 C03 C07 C08 C09",
     "ace_inhibitor": "C09A",
     "angiotensin_receptor_blocker": "C09C",
     "statin": "C10AA",

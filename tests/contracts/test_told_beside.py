@@ -43,7 +43,21 @@ TOLD = {
         "peptic_ulcer": {"met": "K25.4 K28.4 12274003", "not_met": "K92.1 I85.01"},
     },
     "cardiology": {
-        "hypertension": {"met": "198992004 O10.011 O13.3 O14.93 O16.5 I11.0", "not_met": "O22.31"},
+        "hypertension": {
+            "met": "198992004 I10 I15.1 O10.011 O10.411 O13.3 O14.93 O16.5 I11.0 123799005",
+            "unknown": "302233006 302835009",
+            "not_met": "O22.31",
+        },
+        "secondary_hypertension": {
+            "met": "I15.0 31992008 O10.42",
+            "unknown": "I70.1 C74.10",
+            "not_met": "I10 38341003",
+        },
+        "hypertension other than secondary_hypertension": {
+            "met": "I10 59621000 O10.011 I11.0",
+            "unknown": "38341003",
+            "not_met": "I15.9 O10.411",
+        },
         "deep_vein_thrombosis": {"met": "O22.31 O87.1 49956009", "not_met": "O14.93"},
         "venous_thromboembolism": {"met": "I63.6 O22.50", "not_met": "I63.9"},
         "ischemic_stroke": {"met": "I63.9 422504002 230706003", "not_met": "I61.9"},
@@ -162,29 +176,54 @@ def test_a_complete_list_does_not_deny_what_a_code_says(file: str, tmp_path: Pat
     assert not wrong
 
 
-# Class of medication -> outcome -> RxNorm codes of a course that is over, beside a complete list.
+# File -> class of medication -> outcome -> RxNorm codes of a course that is over, beside a complete
+# list.
 TAKEN = {
-    "history of egfr_inhibitor": {"met": "480167 1940643 1098413 318341", "not_met": "2361285"},
-    "history of egfr_tyrosine_kinase_inhibitor": {"met": "672149 1430438", "not_met": "318341"},
-    "history of her2_directed_therapy": {
-        "met": "480167 1371041 2382605",
-        "unknown": "1430438",
-        "not_met": "337525",
+    "drugs.antineoplastic": {
+        "history of egfr_inhibitor": {"met": "480167 1940643 1098413 318341", "not_met": "2361285"},
+        "history of egfr_tyrosine_kinase_inhibitor": {"met": "672149 1430438", "not_met": "318341"},
+        "history of her2_directed_therapy": {
+            "met": "480167 1371041 2382605",
+            "unknown": "1430438",
+            "not_met": "337525",
+        },
+        "history of trastuzumab": {
+            "met": "224905 2382605 2103478",
+            "unknown": "1371041 2267582",
+            "not_met": "480167 1298944",
+        },
+        # A conjugate of it; an inhibitor of EGFR that inhibits HER2 too.
+        "history of antiangiogenic": {"met": "1098413", "not_met": "480167"},
     },
-    "history of trastuzumab": {
-        "met": "224905 2382605 2103478",
-        "unknown": "1371041 2267582",
-        "not_met": "480167 1298944",
+    "drugs.cardiac": {
+        # Alone, with a thiazide, with a dihydropyridine, with both.
+        "history of antihypertensive": {
+            "met": "29046 197885 898342 999967 2409 197499 884173 197625 905225 1656340 597967",
+            "not_met": "83367",
+        },
+        "history of thiazide": {
+            "met": "5487 2409 197383 197885 999967 198224 884192 977883",
+            "not_met": "29046 4603 197625 898342",
+        },
+        "history of diuretic": {"met": "4603 5487 9997 313096 2562816", "not_met": "17767"},
+        "history of ace_inhibitor": {"met": "197885 898342 897781", "not_met": "999967"},
+        "history of angiotensin_receptor_blocker": {
+            "met": "1656340 999967 1798281",
+            "not_met": "2409",
+        },
+        "history of dihydropyridine": {"met": "17767 898342 999967 597967", "not_met": "897781"},
+        "history of atenolol": {"met": "1202 197379 197383", "not_met": "854908"},
+        "history of atorvastatin": {"met": "597967", "not_met": "17767"},
     },
-    # A conjugate of it; an inhibitor of EGFR that inhibits HER2 too.
-    "history of antiangiogenic": {"met": "1098413", "not_met": "480167"},
 }
 
 
-def test_a_complete_list_does_not_deny_what_a_drug_is(tmp_path: Path) -> None:
-    codes = sorted({c for told in TAKEN.values() for each in told.values() for c in each.split()})
-    lines = ["protocol taken\n  title Taken\n  uses drugs.antineoplastic\n"]
-    lines += [f"exclude c{n}\n  > c{n}\n  {name}\n" for n, name in enumerate(TAKEN)]
+@pytest.mark.parametrize("file", TAKEN)
+def test_a_complete_list_does_not_deny_what_a_drug_is(file: str, tmp_path: Path) -> None:
+    asked = TAKEN[file]
+    codes = sorted({c for told in asked.values() for each in told.values() for c in each.split()})
+    lines = [f"protocol taken\n  title Taken\n  uses {file}\n"]
+    lines += [f"exclude c{n}\n  > c{n}\n  {name}\n" for n, name in enumerate(asked)]
     (tmp_path / "p.elig").write_text("\n".join(lines))
     (tmp_path / "p.ndjson").write_text("\n".join(map(taken, codes)))
     done = run(
@@ -192,7 +231,7 @@ def test_a_complete_list_does_not_deny_what_a_drug_is(tmp_path: Path) -> None:
         "--as-of", "2026-01-15", "--format", "ndjson",
     )  # fmt: skip
     rows = {row["patient"]: row["criteria"] for row in map(json.loads, done.stdout.splitlines())}
-    for number, (name, told) in enumerate(TAKEN.items()):
+    for number, (name, told) in enumerate(asked.items()):
         for outcome, each in told.items():
             for code in each.split():
                 assert (code, name, rows[code][number]["outcome"]) == (code, name, outcome)
@@ -239,6 +278,7 @@ SPOKEN = {
             "62238-1 75 mL/min/{1.73_m2}, 32294-1 12 mg/g",
         ),
     },
+    "cardiology": {"heart_failure": ("10230-1 40 %, 88020-3 420913000", "10230-1 41 %")},
     "diabetes": {
         "diabetes": ("4548-4 7.1 %", "4548-4 5.9 %"),
         "type_2_diabetes": ("", "4548-4 7.1 %"),

@@ -73,7 +73,7 @@ def report_code_clashes(found: Entries) -> None:
                 wider = ""
                 if isinstance(entry, voc.Concept):
                     wider = f"; where `{other}` is wider than what is meant, "
-                    if what == "condition":
+                    if what in ("condition", "medication"):
                         wider += f"say `is a {other}` and name it as a `shared code`, or "
                     wider += 'ask a person: `attested "..."`'
                 found.problems.add(

@@ -36,7 +36,9 @@ _PROPERTIES = {
     "procedure": {
         *_SAID, "code", "history code", "unlike", "is a", "includes", "closed by", "doubted by",
     },
-    "medication": {*_SAID, "code", "unlike", "is a", "includes", "closed by", "doubted by"},
+    "medication": {
+        *_SAID, "code", "shared code", "unlike", "is a", "includes", "closed by", "doubted by",
+    },
     "event": {*_SAID, "from conditions", "from status", "closed by"},
     "lesion": {
         *_SAID, "code", "unit", "accepts", "axis", "site", "method", "measurable",
