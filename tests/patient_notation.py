@@ -27,7 +27,7 @@
     lesion 12 mm lung CT                  also: lesion 16 mm short lymph_node; lesion 9 mm
     informed_consent signed               also: rejected, draft, denied
     hospitalization finished on 2026-05-01 to 2026-05-09      also: in-progress, without an end
-    medication_history closed             also: working
+    medication_history closed             also: working; closed empty unavailable (or nilknown)
     allergy to paclitaxel                 also: resolved, refuted, unconfirmed, intolerance after it
     allergy to something                  without a code; also: no known allergy
     pregnancy named by encounter on 2026-10-01            in a place that is not read as that; also:
@@ -489,9 +489,12 @@ def _consent(entry: voc.Consent, rest: str) -> Json:
 
 def _list(entry: voc.History, rest: str) -> Json:
     rest, _, named = rest.partition(" naming ")
+    rest, _, reason = rest.partition(" empty ")
     mode = {"closed": "snapshot", "working": "working"}[rest]
     code = _concept(entry.codes[0].key)
     found = {"resourceType": "List", "status": "current", "mode": mode, "code": code}
+    if reason:
+        found["emptyReason"] = _concept((f"{_HL7}list-empty-reason", reason))
     item = {"reference": named} if "/" in named else {"display": named}
     return {**found, "entry": [{"item": item}]} if named else found
 

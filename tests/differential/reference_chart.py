@@ -109,6 +109,7 @@ class Chart:
         self.as_of = as_of
         self.unclear = record.unclear
         self.alike = [each for each in record.unread if not each.unusable]
+        self.unusable = [each for each in record.unread if each.unusable]
         self.mentioned = record.mentioned
         self.unread = {
             each.kind
@@ -165,6 +166,15 @@ class Chart:
             if not order.reading.known or not any(day >= ordered_by for day in spoken):
                 found.append(order)
         return found
+
+    def is_taken_back(self, fact: Fact) -> bool:
+        """Whether a newer list says that what a list of the record holds is not known."""
+        if not isinstance(fact.reading, Closed) or not fact.reading.listed:
+            return False
+        begins = date.min if fact.date is None else fact.date.first
+        others = [e for e in self.unusable if fact.entry in e.entries]
+        days = [(e.date.last, e.why) for e in others if e.date.first <= self.as_of]
+        return any(d > begins or (d == begins and w == "not-known") for d, w in days)
 
     def day(self, number: int, fact: Fact) -> Day:
         """The day that decides whether a fact counts."""

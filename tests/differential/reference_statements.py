@@ -147,6 +147,7 @@ class Statements(ABC):
                 for number, fact in lists
                 if not (isinstance(fact.reading, Closed) and fact.reading.listed)
             ]
+        lists = [(n, fact) for n, fact in lists if not self.chart.is_taken_back(fact)]
         nevers = [
             (number, fact)
             for number, fact in self.chart.nevers(entry)

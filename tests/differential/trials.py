@@ -84,6 +84,7 @@ def trials(case: int) -> Iterator[Trial]:
         record = _unread(random.Random(f"unread {case} {number}"), record, as_of)
         record = _alike(random.Random(f"alike {case} {number}"), record, as_of)
         record = _mentioned(random.Random(f"mentioned {case} {number}"), record, as_of)
+        record = _taken_back(random.Random(f"taken back {case} {number}"), record, as_of)
         record = _said_twice(random.Random(f"twice {case} {number}"), record)
         record = answered(rng, found.protocol, record, as_of)
         shift = timedelta(days=rng.choice([-400, -20, 0, 14, 60]))
@@ -161,6 +162,18 @@ def _mentioned(rng: random.Random, record: PatientRecord, as_of: date) -> Patien
         name = rng.choice([*SITES, "breast_cancer", "chemotherapy", "oophorectomy"])
         found.append(Mentioned(name, f"Mentioned/{number}", day))
     return replace(record, mentioned=tuple(sorted(found)))
+
+
+def _taken_back(rng: random.Random, record: PatientRecord, as_of: date) -> PatientRecord:
+    """The record, now and then with lists by which older ones close nothing."""
+    found = list(record.unread)
+    for number in range(rng.choice([0, 0, 0, 1, 2])):
+        day = (as_of + timedelta(days=rng.choice([-900, -30, -1, 0, 1, 45]))).isoformat()
+        day = rng.choice([day, day, day[:7], ""])
+        name = rng.choice(["problem_list", "medication_history", "procedure_history"])
+        why = rng.choice(["not-known", "retired"])
+        found.append(Unread(f"List/back{number}", "", "", day, (name,), why, unusable=True))
+    return replace(record, unread=tuple(sorted(found)))
 
 
 def _of_the_past(rng: random.Random, record: PatientRecord) -> PatientRecord:

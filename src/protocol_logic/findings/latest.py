@@ -28,6 +28,7 @@ from protocol_logic.records.facts import (
     Unlisted,
     Unread,
 )
+from protocol_logic.records.lists import NOT_KNOWN
 
 State: TypeAlias = Literal["present", "absent", "unknown", "ended"]
 
@@ -293,7 +294,11 @@ class Visible:
             if doubt is not None:
                 return "doubted", doubt
         lapsed = next(self._lists(entry), None)
-        return ("stale", lapsed.resource) if lapsed is not None else (reason, None)
+        if lapsed is not None:
+            return "stale", lapsed.resource
+        others = (self._taken_back(fact) for fact in self._of_history(entry))
+        other = next(filter(None, others), None)
+        return ("not_closed", other) if other is not None else (reason, None)
 
     def unlisted(self, entry: str, by_list: bool = True) -> bool:
         """Whether nothing tells what else there may be of an entry: no list that would close it,
@@ -319,10 +324,22 @@ class Visible:
             unread = kind_of(self.vocabulary.entries[entry]) in self.unread
             for fact in (*self._of_history(entry), *self._denials(entry)):
                 is_closed = isinstance(fact.reading, Closed) and self.certain(fact)
-                if not is_closed or (unread and is_listed(fact)):
+                if not is_closed or (unread and is_listed(fact)) or self._taken_back(fact):
                     continue
                 if not is_listed(fact) or self.doubt(doubting) is None:
                     yield fact
+
+    def _taken_back(self, fact: Fact) -> str | None:
+        """The newer list of the record, if any, by which a list of it closes nothing any more: it
+        is not known what it would hold, or it was taken back."""
+        if not self._alike or not is_listed(fact):
+            return None
+        first = fact.date.first if fact.date is not None else date.min
+        for each in self.alike(fact.entry, unusable=True):
+            last = each.date.last
+            if last > first or (last == first and each.why == NOT_KNOWN):
+                return each.resource
+        return None
 
     def doubt(self, names: Iterable[str]) -> str | None:
         """The first resource that casts doubt on the absence of some concepts."""
@@ -340,7 +357,7 @@ class Visible:
 
     def closes(self, history: str) -> bool:
         """Whether a list is recorded, and closes all that it can."""
-        lists = self.of(history)
+        lists = [fact for fact in self.of(history) if self._taken_back(fact) is None]
         if not lists or not self.unread or not all(map(is_listed, lists)):
             return bool(lists)
         kinds = {kind_of(e) for e in self.vocabulary.entries.values() if _is_closed_by(e, history)}

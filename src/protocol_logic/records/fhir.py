@@ -49,7 +49,7 @@ from protocol_logic.records.unknown_codes import (
     why_beside,
     why_unmapped,
 )
-from protocol_logic.records.unread import alike, told
+from protocol_logic.records.unread import TELLING, alike, told
 
 Outcome: TypeAlias = Literal["facts", "irrelevant", "problems"]
 NO_RESOURCE = "(none)"
@@ -327,7 +327,7 @@ class Reader:
         """Read one resource by its row; whether it was noted for its code, which no entry has."""
         json = item.json
         parts = self._found(json, row)
-        if row is ROWS["Observation"]:
+        if json["resourceType"] in TELLING:
             for each in alike(tuple(told(json)), self.codings):
                 day = each.day or first_day(json, row)
                 found = Unread(item.name, each.code, each.name, day, each.entries, each.why)

@@ -15,13 +15,29 @@ from protocol_logic.records.facts import Closed, Fact, Unlisted
 from protocol_logic.records.item import Item, display, objects_in, text_in
 from protocol_logic.records.json_text import Object
 
+NIL = "nilknown"
+NOT_KNOWN = "not-known"
+TAKEN_BACK = ("retired", "entered-in-error")
+
+
+def why_not_known(json: Object) -> str:
+    """Why beside a List no older one of its kind closes anything: what it would hold is not known,
+    or it was taken back; else nothing."""
+    status = text_in(json, "status") or ""
+    empty = json.get("emptyReason")
+    if status in TAKEN_BACK:
+        return status
+    if status != "current" or empty is None or NIL in [code for _, code in keys_of(empty)]:
+        return ""
+    return NOT_KNOWN
+
 
 def read(item: Item, entry: History, when: PartialDate | None) -> None:
     """A closed list, unless it is no snapshot or says that it is empty because nobody asked."""
     empty = item.json.get("emptyReason")
     if item.json.get("mode") != "snapshot":
         item.problem("not-usable", f"a list that is no snapshot does not close `{entry.name}`")
-    elif empty is not None and "nilknown" not in [code for _, code in keys_of(empty)]:
+    elif empty is not None and NIL not in [code for _, code in keys_of(empty)]:
         item.problem("not-usable", f"the reason why the list is empty leaves `{entry.name}` open")
     else:
         close(item, entry, when)

@@ -1,5 +1,6 @@
 """Results that do not count, though they may be of an entry: by whose code nothing is read, while
-their names resemble that of an entry or it is known to be near; or which cannot be used.
+their names resemble that of an entry or it is known to be near; or which cannot be used. And lists
+that say that what they would hold is not known, or that are taken back.
 
 All of it rests on what a result says of itself (`told`), so that it can be said of that alone.
 """
@@ -10,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from protocol_logic.knowledge.results_alike import Result
-from protocol_logic.knowledge.vocabulary import Quantity, Status
-from protocol_logic.records.codings import Codings, Key, is_known, keys_of
+from protocol_logic.knowledge.vocabulary import History, Named, Quantity, Status
+from protocol_logic.records import lists
+from protocol_logic.records.codings import Codings, Key, Table, is_known, keys_of
 from protocol_logic.records.dates import is_dated
 from protocol_logic.records.item import display, objects_in, text_in
 from protocol_logic.records.json_text import Object
@@ -21,6 +23,8 @@ _CODED = ("valueCodeableConcept", "valueBoolean")
 _UNSURE = ("preliminary", "unknown")
 """Statuses for which a result does not count, though there is one."""
 NEAR, UNDATED, NO_STATUS = "near", "undated", "none"
+TELLING = ("Observation", "List")
+"""The types of resources that say such things."""
 
 
 class Alike(NamedTuple):
@@ -37,7 +41,15 @@ class Alike(NamedTuple):
 
 def told(json: Object) -> Iterator[Object]:
     """What an Observation and its components say of themselves, each that has a value: its name
-    and codes, its unit, whether it is coded, and why it cannot be used."""
+    and codes, its unit, whether it is coded, and why it cannot be used; and what a List says that
+    is not known to be complete."""
+    if json["resourceType"] == "List":
+        why = lists.why_not_known(json)
+        if why:
+            code = json.get("code")
+            keys = [list(key) for key in keys_of(code)]
+            yield {"name": display(code), "keys": keys, "why": why, "list": True}
+        return
     usable = _usable(json)
     if usable is None:
         return
@@ -71,7 +83,8 @@ def alike(said: Sequence[Mapping[str, Any]], codings: Codings) -> Iterator[Alike
         keys = [(system, code) for system, code in each["keys"]]
         code, name, why = keys[0][1] if keys else "", each["name"], each.get("why", "")
         if why:
-            entries = _entries(keys, codings)
+            table = codings.lists if each.get("list") else codings.observations
+            entries = _entries(keys, table)
             if entries:
                 yield Alike(code, name, entries, why, each.get("day", ""), unusable=True)
             continue
@@ -90,7 +103,7 @@ def alike(said: Sequence[Mapping[str, Any]], codings: Codings) -> Iterator[Alike
             yield Alike(code, name, entries)
 
 
-def _entries(keys: Sequence[Key], codings: Codings) -> tuple[str, ...]:
-    """The quantities and statuses that have one of some codes."""
-    found = (entry for key in keys for entry in codings.observations.get(key, ()))
-    return tuple(dict.fromkeys(e.name for e in found if isinstance(e, Quantity | Status)))
+def _entries(keys: Sequence[Key], table: Table[Named]) -> tuple[str, ...]:
+    """The quantities, statuses and histories that have one of some codes."""
+    found = (entry for key in keys for entry in table.get(key, ()))
+    return tuple(dict.fromkeys(e.name for e in found if isinstance(e, Quantity | Status | History)))

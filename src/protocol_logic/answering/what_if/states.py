@@ -105,8 +105,9 @@ class States:
         if id(divided) not in kept:
             kept[id(divided)] = Kept(divided, maker.sources)
         self._kept = kept[id(divided)]
-        named = frozenset(each.entry for each in record.mentioned)
-        self._unread = record.unclear, frozenset(maker.visible.unread), named
+        beside = [(each.entry, each.day) for each in record.mentioned]
+        beside += [(n, each.day) for each in record.unread for n in each.entries]
+        self._unread = record.unclear, frozenset(maker.visible.unread), frozenset(beside)
         """What decides, beside facts, what a list closes."""
         self._movers: dict[int, tuple[int, ...]] = {}
         self._alike: dict[int, int] = {}

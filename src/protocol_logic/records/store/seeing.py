@@ -34,7 +34,7 @@ from protocol_logic.records.unknown_codes import (
     named_beside,
     why_unmapped,
 )
-from protocol_logic.records.unread import alike, told
+from protocol_logic.records.unread import TELLING, alike, told
 
 _NO_SYSTEMS: frozenset[str] = frozenset()
 
@@ -271,7 +271,7 @@ class _Seer(fhir.Reader):
 
     def _alike(self, json: Object) -> list[Object]:
         """What results that nothing reads say of themselves, where they resemble an entry."""
-        if json["resourceType"] != "Observation":
+        if json["resourceType"] not in TELLING:
             return []
         return [
             said
