@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -26,6 +27,8 @@ Job: TypeAlias = Callable[[Item], Result]
 
 ALONE_SECONDS = 0.5
 """How long this process computes alone: what is done by then is not worth starting others for."""
+_FEW_SECONDS = 2.0
+"""How long it does so where fewer items than a batch are left: to start others takes a second."""
 _BATCH_ITEMS = 16
 _BATCH_SIZE = 500_000
 _AHEAD = 4  # batches for each worker that may be read before the oldest is done
@@ -95,17 +98,22 @@ class Workers(Generic[Item, Result]):
     def results(self, items: Iterable[Item]) -> Iterator[Result]:
         """The result of each item, in order; workers are started where there is enough to do."""
         job, left = self._start(), iter(items)
-        alone_until = process_time() + ALONE_SECONDS
-        for item in left:
-            yield job(item)
+        begun = process_time()
+        ahead: deque[Item] = deque()
+        while ahead or (ahead := deque(islice(left, 1))):
+            yield job(ahead.popleft())
             if self._number == 1:
                 continue
-            if not self._workers and process_time() > alone_until:
-                for _ in range(self._number):
+            took = process_time() - begun
+            if not self._workers and took > ALONE_SECONDS:
+                ahead.extend(islice(left, _BATCH_ITEMS - len(ahead)))
+                if len(ahead) < _BATCH_ITEMS and took < _FEW_SECONDS:
+                    continue
+                for _ in range(self._number if ahead else 0):
                     self._start_worker()
             if any(worker.pipe.poll() for worker in self._workers):
                 break
-        yield from self._shared(job, left)
+        yield from self._shared(job, chain(ahead, left))
 
     def _shared(self, job: Job[Item, Result], items: Iterator[Item]) -> Iterator[Result]:
         """Results of batches that the workers do."""

@@ -54,7 +54,9 @@ def run(
         nonlocal waited
         until = time.monotonic() + 20
         while time.monotonic() < until:
-            if waited and all(worker.ready for worker in shared._workers):  # or none could begin
+            if waited > 20 and all(
+                worker.ready for worker in shared._workers
+            ):  # or none could begin
                 break
             waited += 1
             yield "wait"
@@ -101,9 +103,16 @@ def test_an_error_of_the_program_comes_through(monkeypatch: pytest.MonkeyPatch) 
     assert "in job" in str(caught.value.__cause__)
 
 
-def test_few_items_are_done_alone() -> None:
+def test_what_takes_no_time_is_done_alone() -> None:
     with Workers(lambda: str, 2, size=len, lost=str) as shared:  # a job that no pickle takes
         assert list(shared.results(map(str, range(50)))) == [str(n) for n in range(50)]
+        assert shared._workers == []
+
+
+def test_nothing_is_started_for_the_last_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "ALONE_SECONDS", -1.0)
+    with Workers(lambda: str, 2, size=len, lost=str) as shared:  # a job that no pickle takes
+        assert list(shared.results(map(str, range(16)))) == [str(n) for n in range(16)]
         assert shared._workers == []
 
 
