@@ -22,10 +22,10 @@ from tests.differential import bundles, seed_oracle
 from tests.differential.reference import TooLarge, evaluate
 from tests.differential.trials import record_of, seed, trials
 
-MANY = int(os.environ.get("MANY", "75"))
+MANY = int(os.environ.get("MANY", "40"))
 MOST = 5_000 if "MANY" in os.environ else 800
 """Completions after which the reference gives a record up: of 150 records 3, or 9."""
-CHUNK = 25
+CHUNK = 20
 
 
 def decide(found: Compiled, engine: Engine, record: PatientRecord, as_of: date) -> Decision:

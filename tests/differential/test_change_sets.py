@@ -16,7 +16,7 @@ from tests.differential.reference_changes import Brute, Lit
 from tests.differential.reference_days import TooLarge
 from tests.differential.trials import trials
 
-MANY = int(os.environ.get("MANY", "20"))
+MANY = int(os.environ.get("MANY", "10"))
 MOST = 400 if "MANY" in os.environ else 200
 
 

@@ -39,7 +39,7 @@ from protocol_logic.records.files import Reading
 from protocol_logic.records.sources import iter_unread
 from protocol_logic.records.tables import iter_table_records
 from tests.differential.limited import AS_OF, limited
-from tests.differential.plain_pathfinder import excluded, read_table, rule_of, rules_of
+from tests.differential.plain_pathfinder import Tables, excluded, read_table, rule_of, rules_of
 from tests.differential.trials import compiled as of_text, trials
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +51,8 @@ PUBLISHED = {"age": 0, "histology_squamous": 2020, "ecog": 1797, "platelets": 19
 """Whom each rule excludes, as the notebook of the tutorial prints it."""
 
 MANY = int(os.environ.get("MANY", "1"))
+OF_LIMITS = 4 if "MANY" in os.environ else 2
+"""Protocols full of limits for each that is of any kind."""
 TINY = Fraction(1, 10**9)
 
 SYNTHEA = ROOT.parent / "shared" / "data" / "synthea-r4" / "patients.ndjson.gz"
@@ -89,10 +91,15 @@ def counted() -> PartTally:
 
 
 @cache
+def tables() -> Tables:
+    """Trial Pathfinder's own, in plain Python."""
+    return {f: read_table(TABLES / f"{f}.csv") for f in ("demographics", "features", "lab")}
+
+
+@cache
 def fails() -> list[set[str]]:
     """Whom the rules exclude, by the plain reading of Trial Pathfinder's own files."""
-    tables = {f: read_table(TABLES / f"{f}.csv") for f in ("demographics", "features", "lab")}
-    plain = excluded(rules_of(TABLES / "criteria.csv"), tables)
+    plain = excluded(rules_of(TABLES / "criteria.csv"), tables())
     return [{name.lower() for name in names} for names in plain.values()]
 
 
@@ -125,10 +132,9 @@ def test_attrition_and_leave_one_out_as_in_plain_python() -> None:
 @tutorial
 @pytest.mark.parametrize(
     ("rule", "sign", "limits"),
-    [("bilirubin", "<=", ("0.9", "1.1", "1.5")), ("platelets", ">=", ("70", "95", "120"))],
+    [("bilirubin", "<=", ("0.9", "1.5")), ("platelets", ">=", ("70", "120"))],
 )
 def test_curves_as_in_plain_python(rule: str, sign: str, limits: tuple[str, ...]) -> None:
-    tables = {f: read_table(TABLES / f"{f}.csv") for f in ("demographics", "features", "lab")}
     rules = rules_of(TABLES / "criteria.csv")
     numbers = limits_of(compiled().protocol, compiled().plan)
     n, limit = next((n, x) for n, x in enumerate(numbers) if x.test.entry == rule)
@@ -136,7 +142,7 @@ def test_curves_as_in_plain_python(rule: str, sign: str, limits: tuple[str, ...]
     [old] = [r for r in rules if r.name.lower() == rule]
     for number in limits:
         changed = rule_of("\n".join((*old.text[:-1], f"lab['LabValue'] {sign} {number}")))
-        by_it = excluded([changed], tables).values()
+        by_it = excluded([changed], tables()).values()
         left = sum(not (names - {rule} | by) for names, by in zip(fails(), by_it, strict=True))
         assert curve.at(Fraction(number) * limit.scale) == left, number
 
@@ -258,7 +264,9 @@ def with_criteria(told: Compiled, places: Sequence[int]) -> Compiled:
     return replace(made, codings=told.codings, dates=told.dates)
 
 
-CASES = [("limits", case) for case in range(4 * MANY)] + [("any", case) for case in range(MANY)]
+CASES = [("limits", case) for case in range(OF_LIMITS * MANY)] + [
+    ("any", case) for case in range(MANY)
+]
 
 
 @pytest.mark.parametrize(("kind", "case"), CASES)

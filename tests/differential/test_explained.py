@@ -31,9 +31,9 @@ from tests.differential.protocols import random_protocol
 from tests.differential.trials import compiled, record_of, seed, trials
 from tests.patient_notation import bundle_of
 
-MANY = int(os.environ.get("MANY", "25"))
-CHUNK = 25
-CORRUPTED = 50 if "MANY" in os.environ else 20
+MANY = int(os.environ.get("MANY", "12"))
+CHUNK = 12
+CORRUPTED = 50 if "MANY" in os.environ else 10
 """How many corruptions of each of the twenty seed cases are tried."""
 SEED = Path(__file__).resolve().parents[3] / "shared" / "data" / "seed_cases"
 needs_seed = pytest.mark.skipif(not SEED.is_dir(), reason="the seed cases (../shared) are not here")

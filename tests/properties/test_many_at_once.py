@@ -22,8 +22,8 @@ SETS = {"demo": 15, "pysynthea-breast-r4": 3, "synthea-r4": 6}
 
 @pytest.mark.parametrize("protocol", ["anlotinib_fulvestrant", "gemcitabine_oxaliplatin"])
 def test_patients_that_are_made_up(protocol: str, tmp_path: Path) -> None:
-    stores.made_up(tmp_path / "s.duckdb", protocol, 40)
-    assert same_rows(tmp_path / "s.duckdb", stores.protocol_of(protocol)) == 40
+    stores.made_up(tmp_path / "s.duckdb", protocol, 24)
+    assert same_rows(tmp_path / "s.duckdb", stores.protocol_of(protocol)) == 24
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -31,7 +31,7 @@ from protocol_logic.records.store.rows import Rows, patient_of, rows_of
 from protocol_logic.records.store.seeing import see
 from tools import fuzz_records
 
-MANY = int(os.environ.get("MANY", "150"))
+MANY = int(os.environ.get("MANY", "75"))
 DEMO = Path(__file__).parents[2] / "demo" / "patients"
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SETS = (
