@@ -1,10 +1,14 @@
 """What does not count but keeps something open, or is told, comes from stores as from files: lists
-that are taken back."""
+that are taken back, pressure that was not taken
+in the office, or is told in words."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +18,7 @@ from protocol_logic.answering.rows import AsOf
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Screening, compile_source
+from protocol_logic.records.json_text import parse
 from protocol_logic.records.sources import Document
 from tests.many_rows import same_rows
 from tests.properties.test_store import Both
@@ -22,13 +27,17 @@ from tests.stores import store_of, whole_knowledge
 AS_OF = date(2026, 1, 15)
 PROTOCOL = """protocol unread
   title What does not count
-  uses pregnancy
+  uses pregnancy, vital_signs
 
 exclude pregnant
   > Pregnant
   pregnancy
+
+exclude high
+  > Systolic blood pressure of 160 or more
+  systolic_pressure >= 160 mm[Hg]
 """
-LOINC = "http://loinc.org"
+LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
 
 
 def concept(code: str, system: str = LOINC, **more: str) -> dict[str, object]:
@@ -47,6 +56,34 @@ def problem_list(day: str, **more: object) -> dict[str, object]:
 
 
 UNAVAILABLE = concept("unavailable", "http://terminology.hl7.org/CodeSystem/list-empty-reason")
+
+
+def result(day: str, codes: str, number: int, **more: object) -> dict[str, object]:
+    coding = [{"system": LOINC, "code": code} for code in codes.split()]
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "effectiveDateTime": day,
+        **measured(coding, number),
+        **more,
+    }
+
+
+def measured(coding: object, number: int) -> dict[str, object]:
+    unit = {"system": "http://unitsofmeasure.org", "code": "mm[Hg]"}
+    return {"code": {"coding": coding}, "valueQuantity": {"value": number, **unit}}
+
+
+def panel(day: str, number: int, **more: object) -> dict[str, object]:
+    coding = [{"system": LOINC, "code": "8480-6"}]
+    return without(result(day, "85354-9", 0, component=[measured(coding, number)], **more))
+
+
+def without(found: dict[str, object], *others: str) -> dict[str, object]:
+    return {key: each for key, each in found.items() if key not in ("valueQuantity", *others)}
+
+
+AT_HOME = {"method": concept("413153004", SNOMED)}
 # What the record of a woman holds beside a complete list of 1 January -> outcomes and gaps.
 TOLD: dict[str, tuple[list[dict[str, object]], dict[str, object]]] = {
     "list": ([], {"pregnant": ("not_met", None)}),
@@ -58,6 +95,54 @@ TOLD: dict[str, tuple[list[dict[str, object]], dict[str, object]]] = {
         [problem_list("2026-01-02", status="retired")],
         {"pregnant": ("unknown", ("pregnancy", "not_closed", "List/0"))},
     ),
+    "office": (
+        [result("2026-01-05", "8480-6", 172), panel("2026-01-10", 140)],
+        {"high": ("not_met", None)},
+    ),
+    "home": (
+        [result("2026-01-05", "8480-6", 172), panel("2026-01-10", 120, **AT_HOME)],
+        {"high": ("met", None, ("Observation/1", "near"))},
+    ),
+    "only-home": (
+        [result("2026-01-10", "8480-6", 172, **AT_HOME)],
+        {
+            "high": (
+                "unknown",
+                ("systolic_pressure", "unreadable", "Observation/0"),
+                ("Observation/0", "near"),
+            )
+        },
+    ),
+    "auscultation": (
+        [
+            result("2026-01-05", "8480-6", 140),
+            panel("2026-01-10", 172, method=concept("37931006", SNOMED)),
+        ],
+        {"high": ("met", None)},
+    ),
+    "24-hours": (
+        [result("2026-01-05", "8480-6", 140), result("2026-01-10", "8490-5 8480-6", 165)],
+        {"high": ("not_met", None, ("Observation/1", "near"))},
+    ),
+    "older-24-hours": (
+        [result("2026-01-05", "8480-6", 140), result("2026-01-02", "8490-5 8480-6", 165)],
+        {"high": ("not_met", None)},
+    ),
+    "no-value": (
+        [
+            result("2026-01-05", "8480-6", 140),
+            without(result("2026-01-10", "8480-6", 165, **AT_HOME)),
+            without(panel("2026-01-11", 165), "component"),
+        ],
+        {"high": ("not_met", None)},
+    ),
+    "text": (
+        [
+            result("2026-01-05", "8480-6", 140),
+            {**without(panel("2026-01-11", 165), "component"), "valueString": "172/110"},
+        ],
+        {"high": ("not_met", None, ("Observation/1", "near"))},
+    ),
 }
 
 
@@ -67,7 +152,9 @@ def document(name: str, resources: list[dict[str, object]]) -> Document:
     patient = {"resourceType": "Patient", "id": name, "gender": "female", "birthDate": "1990-01-01"}
     every = [patient, *told, {**problem_list("2026-01-01"), "id": "all", **of}]
     entry = [{"resource": each} for each in every]
-    return Document(f"{name}.json", {"resourceType": "Bundle", "entry": entry})
+    content = parse(json.dumps({"resourceType": "Bundle", "entry": entry}).encode())
+    assert isinstance(content, dict)
+    return Document(f"{name}.json", content)
 
 
 def test_they_are_told_alike(tmp_path: Path) -> None:
@@ -79,16 +166,17 @@ def test_they_are_told_alike(tmp_path: Path) -> None:
     for each, (_, wanted) in zip(documents, TOLD.values(), strict=True):
         [record] = both.check(each)
         row = screening.row(record, AsOf(AS_OF, "option"))
-        assert {c["id"]: told_of(c) for c in row["criteria"] if c["id"] in wanted} == wanted
+        told = {c["id"]: told_of(c) for c in row["criteria"] if c["id"] in wanted}
+        assert (each.source, told) == (each.source, wanted)
     store_of(tmp_path / "s.duckdb", documents)
     assert same_rows(tmp_path / "s.duckdb", compiled, AS_OF) == len(TOLD)
 
 
-def told_of(criterion: dict[str, object]) -> object:
+def told_of(criterion: Mapping[str, Any]) -> object:
     """The outcome of a criterion, and its first gap or what stands beside the verdict."""
     gaps = criterion["gap_details"]
-    assert isinstance(gaps, list)
     told = next(
         (tuple(gap[key] for key in ("element", "reason", "resource")) for gap in gaps), None
     )
-    return criterion["outcome"], told
+    beside = [(each["resource"], each["why"]) for each in criterion["unread"]]
+    return (criterion["outcome"], told, *beside)

@@ -83,6 +83,8 @@ class Codings:
     """What quantities were read as (see records/quantities.py), to read the same only once."""
     naming: dict[Key, tuple[Concept, ...]] = field(default_factory=dict, compare=False, repr=False)
     """What codes were found to name, whatever they stand for, to find it only once."""
+    near: Mapping[Key, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
+    """Code -> the entries that measure the same, but otherwise."""
     alike: Alike = field(default_factory=lambda: Alike(()), compare=False, repr=False)
     """Which of the entries a result resembles that none of them reads."""
 
@@ -147,6 +149,11 @@ class Codings:
             stating=frozenset(
                 [*_valued(whole), *(key for s in whole.of(Status) for key in _keys(s.codes))]
             ),
+            near={
+                key: found
+                for key, its in unlike.items()
+                if (found := frozenset(entry.name for entry, other in its if other.near))
+            },
             alike=Alike(e for e in vocabulary.entries.values() if isinstance(e, Quantity | Status)),
         )
 

@@ -49,7 +49,7 @@ from protocol_logic.records.unknown_codes import (
     why_beside,
     why_unmapped,
 )
-from protocol_logic.records.unread import TELLING, alike, told
+from protocol_logic.records.unread import TELLING, alike, taken_otherwise, told
 
 Outcome: TypeAlias = Literal["facts", "irrelevant", "problems"]
 NO_RESOURCE = "(none)"
@@ -380,6 +380,12 @@ class Reader:
         parts = [(json, entry) for entry in row.find(json, self.codings)]
         if "component" in json and json["resourceType"] == "Observation":
             parts += self._components(json, {entry.name for _, entry in parts})
+        if parts and json["resourceType"] == "Observation":
+            parts = [
+                (part, entry)
+                for part, entry in parts
+                if entry.name not in taken_otherwise(json, part, self.codings)
+            ]
         return parts
 
     def _read_stages(self, item: Item, row: Row[Any]) -> None:

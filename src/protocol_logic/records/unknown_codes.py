@@ -11,7 +11,7 @@ from typing import Any
 
 from protocol_logic.foundation.problems import Problem
 from protocol_logic.foundation.text import shown
-from protocol_logic.knowledge.vocabulary import Concept
+from protocol_logic.knowledge.vocabulary import Concept, Named, Unlike
 from protocol_logic.records.codings import Codings, entries_of, keys_of
 from protocol_logic.records.facts import Fact
 from protocol_logic.records.item import objects_in, text_in
@@ -79,10 +79,23 @@ def look_alikes(json: Object, row: Row[Any], codings: Codings) -> Iterator[tuple
     where the resource states one, and why it is none of theirs."""
     for key in keys_of(json.get(row.code or "")):
         for entry, other in codings.unlike.get(key, ()):
-            name = f"`{shown(key[1])}`"
-            name += f" ({other.code.display})" if other.code.display else ""
-            why = f"{name} is not `{entry.name}`: {other.why}"
-            yield (entry.kind if row.concept and isinstance(entry, Concept) else ""), why
+            yield (
+                (entry.kind if row.concept and isinstance(entry, Concept) else ""),
+                _why_unlike(entry, other),
+            )
+    for key in keys_of(json.get("method")) if codings.near else ():
+        if key in codings.near:
+            parts = (json, *objects_in(json, "component"))
+            own = {e.name for p in parts for e in entries_of(p.get("code"), codings.observations)}
+            for entry, other in codings.unlike[key]:
+                if other.near and entry.name in own:
+                    yield "", _why_unlike(entry, other)
+
+
+def _why_unlike(entry: Named, other: Unlike) -> str:
+    name = f"`{shown(other.code.code)}`"
+    name += f" ({other.code.display})" if other.code.display else ""
+    return f"{name} is not `{entry.name}`: {other.why}"
 
 
 def why_unmapped(json: Object, path: str, systems: frozenset[str]) -> str | None:

@@ -58,10 +58,39 @@ def told(json: Object) -> Iterator[Object]:
         if value is not None and isinstance(part.get("code"), dict):
             said: dict[str, Any] = {"name": display(part["code"]), "coded": value in _CODED}
             said["keys"] = [list(key) for key in keys_of(part["code"])]
+            if "method" in json:
+                said["method"] = [list(key) for key in keys_of(json["method"])]
             quantity = part[value] if value == "valueQuantity" else None
             if isinstance(quantity, dict):
                 said["unit"] = text_in(quantity, "code") or text_in(quantity, "unit") or ""
             yield {**said, **usable}
+
+
+def taken_otherwise(json: Object, part: Object, codings: Codings) -> frozenset[str]:
+    """The entries that a result, or a part of it, is not of, though it may have a code of theirs:
+    by its method, or by a further code, it was measured otherwise."""
+    near = codings.near
+    coded = part.get("code")
+    codes = coded.get("coding") if isinstance(coded, dict) else None
+    several = isinstance(codes, list) and len(codes) > 1
+    if not near or not ("method" in json or several):
+        return _NONE
+    keys = [*keys_of(json.get("method")), *(keys_of(coded) if several else ())]
+    return _NONE.union(*(near[key] for key in keys if key in near))
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _by_method(
+    keys: Sequence[Key], method: Sequence[Sequence[str]], codings: Codings
+) -> Iterator[str]:
+    """The entries of some codes to which a result is near by its method."""
+    for system, code in method:
+        near = codings.near.get((system, code), ())
+        yield from (
+            e.name for key in keys for e in codings.observations.get(key, ()) if e.name in near
+        )
 
 
 def _usable(json: Object) -> dict[str, str] | None:
@@ -89,11 +118,10 @@ def alike(said: Sequence[Mapping[str, Any]], codings: Codings) -> Iterator[Alike
                 yield Alike(code, name, entries, why, each.get("day", ""), unusable=True)
             continue
         # Also where it is read as another entry: an amount of what a test says is there or not.
-        near = tuple(
-            entry.name for key in keys for entry, other in codings.unlike.get(key, ()) if other.near
-        )
+        near = [entry for key in keys for entry in sorted(codings.near.get(key, ()))]
+        near += _by_method(keys, each.get("method", ()), codings)
         if near:
-            yield Alike(code, name, near, NEAR)
+            yield Alike(code, name, tuple(dict.fromkeys(near)), NEAR)
         if any(key in codings.observations for key in keys):
             continue
         if any(key in codings.unlike or is_known(key) for key in keys):

@@ -38,7 +38,7 @@ from protocol_logic.records.unknown_codes import (
     why_beside,
     why_unmapped,
 )
-from protocol_logic.records.unread import Alike, alike
+from protocol_logic.records.unread import Alike, alike, taken_otherwise
 
 
 class Said(NamedTuple):
@@ -112,10 +112,13 @@ class Chosen:
             return Said(frozenset(), known=known, mentions=mentions("", named_in(about), codings))
         row, numbers = ROWS[kind], self.numbers
         whole = [entry.name for entry in row.find(about, codings)]
-        parts = {(0, numbers[name]) for name in whole}
+        not_of = taken_otherwise(about, about, codings) if kind == "Observation" else ()
+        parts = {(0, numbers[name]) for name in whole if name not in not_of}
         for number, component in enumerate(objects_in(about, "component"), 1):
+            not_of = taken_otherwise(about, component, codings)
             for entry in entries_of(component.get("code"), codings.observations):
-                if entry.name not in whole and not isinstance(entry, Lesion):
+                is_its = entry.name not in whole and entry.name not in not_of
+                if is_its and not isinstance(entry, Lesion):
                     parts.add((number, numbers[entry.name]))
         elements = {**about, "resourceType": kind}
         found = bool(parts)

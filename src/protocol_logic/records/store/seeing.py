@@ -34,7 +34,7 @@ from protocol_logic.records.unknown_codes import (
     named_beside,
     why_unmapped,
 )
-from protocol_logic.records.unread import TELLING, alike, told
+from protocol_logic.records.unread import TELLING, alike, taken_otherwise, told
 
 _NO_SYSTEMS: frozenset[str] = frozenset()
 
@@ -206,7 +206,7 @@ class _Seer(fhir.Reader):
     def _of_row(self, item: Item, row: Row[Any], kept: Kept) -> Kept | None:
         json, kind = item.json, kept.type
         kept.kind = kind
-        coded, beside = self._coded(json, row), self._beside(json)
+        coded, beside = self._coded(json, row), {**self._beside(json), **self._method(json)}
         staged_about = _stages(json)
         untold = lists.untold(json, self.told_in(item.name)) if kind == "List" else ()
         items = [list(each) for each in untold]
@@ -245,7 +245,7 @@ class _Seer(fhir.Reader):
     def _is_told(self, json: Object, row: Row[Any], kept: Kept, coded: Coded | None) -> bool:
         """Whether something can be told of what no entry is found for."""
         about = kept.about or {}
-        if "results" in about or "named" in about or self._beside(json):
+        if "results" in about or "named" in about or "method" in about or self._beside(json):
             return True
         return self._may_be_told(json, row) if coded is None else coded.told
 
@@ -269,6 +269,14 @@ class _Seer(fhir.Reader):
             if place is not None:
                 others[place] = others.get(place, 0) + 1
 
+    def _method(self, json: Object) -> Object:
+        """The method of a result, if by it that may be near an entry."""
+        if "method" not in json or json["resourceType"] != "Observation":
+            return {}
+        keys = keys_of(json["method"])
+        near = any(key in layer.codings.near for key in keys for layer in self.knowledge.layers)
+        return _pruned(json, ("method",), words=False) if near else {}
+
     def _alike(self, json: Object) -> list[Object]:
         """What results that nothing reads say of themselves, where they resemble an entry."""
         if json["resourceType"] not in TELLING:
@@ -281,7 +289,7 @@ class _Seer(fhir.Reader):
 
     def _coded(self, json: Object, row: Row[Any]) -> Coded | None:
         """What was found by the same code before; None where more than one code decides."""
-        if not row.by_code or "component" in json:
+        if not row.by_code or "component" in json or self._method(json):
             return None
         key = _key(json, row)
         if key is None:
@@ -307,8 +315,11 @@ class _Seer(fhir.Reader):
             for layer in self.knowledge.layers
             for entry in row.find(json, layer.codings)
         ]
+        result = json["resourceType"] == "Observation"
+        if result:
+            parts = [each for each in parts if _is_of(json, *each)]
         components: list[Object] = []
-        if "component" in json and json["resourceType"] == "Observation":
+        if "component" in json and result:
             for component in objects_in(json, "component"):
                 found = [
                     (layer, component, len(components) + 1, entry)
@@ -317,7 +328,7 @@ class _Seer(fhir.Reader):
                     if not isinstance(entry, Lesion)
                 ]
                 if found:
-                    parts += found
+                    parts += [each for each in found if _is_of(json, *each)]
                     components.append(component)
         return parts, components
 
@@ -448,6 +459,11 @@ class _Seer(fhir.Reader):
         """Keep what was told since."""
         kept.problems += (KeptProblem(scope, p.code, p.message, p.hint) for p in self.problems)
         self.problems.clear()
+
+
+def _is_of(json: Object, layer: Layer, part: Object, number: int, entry: Named) -> bool:
+    """Whether a result, or a part of it, is of an entry of which it has a code."""
+    return entry.name not in taken_otherwise(json, part, layer.codings)
 
 
 @lru_cache(maxsize=65536)
