@@ -392,12 +392,18 @@ class _Stretch:
                     each = there.setdefault(place, [])
                     each += [(name, suspect) for suspect in stubs.suspects[about]]
         found: dict[int, ToldBeside] = {}
+        numbers: dict[tuple[int, ...], int] = {}
+        """By who is closed how and what stands beside; each that may is one object."""
         others = []
         for place, suspects in there.items():
             if len(suspects) > 1:
                 suspects.sort(key=lambda each: (each[1].kind, each[0], each[1]))
-            state = states[state_of[place]]
-            number = beside.number(names, state, tuple([each for _, each in suspects]))
+            state = int(state_of[place])
+            key = (state, *[id(each) for _, each in suspects])
+            number = numbers.get(key, -1)
+            if number < 0:
+                their = tuple([each for _, each in suspects])
+                number = numbers[key] = beside.number(names, states[state], their)
             lists = beside.told[number].lists
             who = [int(self.heads.lists[history][place]) for history in lists]
             if SEVERAL in who:

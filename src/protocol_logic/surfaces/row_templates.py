@@ -75,7 +75,7 @@ class JsonTemplates(Templates):
         self._criteria: dict[Shape, Template] = {}
         self._written: dict[Piece, bytes] = {}
         self._between = b""
-        self._of_problem: Template | None = None
+        self._problems: dict[tuple[str, ...], Template] = {}
 
     def piece(self, row: ManyRow) -> bytes:
         # Both are kept with the frame, so that no other gets their numbers.
@@ -153,11 +153,15 @@ class JsonTemplates(Templates):
         return found
 
     def _problem(self, row: ManyRow, number: int) -> bytes:
-        said = problem_dict(row.problems[number])
-        if self._of_problem is None:
-            marked = {name: _mark(n) for n, name in enumerate(said, 1)}
-            self._of_problem = self._template(self._inside(row, marked, True))
-        return self._filled(self._of_problem, (b"", *map(self._text, said.values())))
+        problem = row.problems[number]
+        key = (problem.code, problem.severity, problem.message)
+        template = self._problems.get(key)
+        if template is None:
+            if len(self._problems) > _MOST:
+                self._problems.clear()
+            marked = {**problem_dict(problem), "resource": _mark(1)}
+            template = self._problems[key] = self._template(self._inside(row, marked, True))
+        return self._filled(template, (b"", self._text(problem.resource)))
 
 
 class CsvTemplates(Templates):

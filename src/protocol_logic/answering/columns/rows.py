@@ -210,6 +210,8 @@ class ShardRows:
         """(patient, number) -> name of the resources that are `wanted`, to be set."""
         self._dates: dict[int, str | None] = {NEVER: None}
         self._judged = decided.judged.tolist()
+        self._telling: dict[str, Ints] = {}
+        """Findings and groups of which something open is a problem of the record too: whose."""
         self._told = self._tells_problems()
 
     def rows(self, of_patients: Iterable[tuple[PatientRecord, AsOf, Account]]) -> Iterator[ManyRow]:
@@ -226,7 +228,7 @@ class ShardRows:
             if beside is not None:
                 problems += self._beside(place, patient, record, beside, criteria)
             if told or len(problems) > 1:
-                found = self._found(place, self.columns) if told else _NOTHING_FOUND
+                found = self._found(patient) if told else _NOTHING_FOUND
                 problems = tuple(rows.problems_of(replace(record, problems=problems), found))
             about, its = self.its.about(as_of), self.its.judged(judged)
             yield ManyRow(record.patient, record.source, about, its, criteria, resources, problems)
@@ -325,7 +327,8 @@ class ShardRows:
                 names = self.its.asked(int(number))
                 if names:
                     self._wanted_of(names, self.patients[told == number], found)
-        self._wanted_of(self.columns, self.patients[self._told], found)
+        for name, of_whom in self._telling.items():
+            self._wanted_of([name], np.flatnonzero(of_whom), found)
         found.update((patient, n) for patient, its in self.beside.items() for n in its.lists)
         pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
         return pairs[:, 0], pairs[:, 1]
@@ -347,24 +350,29 @@ class ShardRows:
         return oldest
 
     def _tells_problems(self) -> Ints:
-        """By patient whether something that is open is a problem of the record too."""
+        """By place whether something that is open is a problem of the record too."""
         whys = self.its.engine.looks.whys
         of_why = np.array([any(reason in _TOLD for _, reason in why) for why in whys], bool)
         told = np.zeros(len(self.patients), bool)
-        for column in self.columns.values():
-            told |= of_why[column.why[self.patients]]
+        for name, column in self.columns.items():
+            its = of_why[column.why[self.patients]]
+            if its.any():
+                told |= its
+                self._telling[name] = np.zeros(len(column.look), bool)
+                self._telling[name][self.patients[its]] = True
         return told
 
-    def _found(self, place: int, names: Iterable[str]) -> PatientFindings:
-        """What keeps some findings and groups of a patient open."""
-        found, patient = PatientFindings(date.min), int(self.patients[place])
-        for name in names:
-            column = self.columns[name]
-            why = self.its.engine.looks.whys[column.why[patient]]
-            if why:
+    def _found(self, patient: int) -> PatientFindings:
+        """What keeps findings and groups of a patient open and is a problem of the record too."""
+        found, whys = PatientFindings(date.min), self.its.engine.looks.whys
+        for name, of_whom in self._telling.items():
+            if of_whom[patient]:
                 found.openers[name] = tuple(
-                    Opener(element, reason, self._resource(name, n, patient))
-                    for n, (element, reason) in enumerate(why)
+                    [
+                        Opener(element, reason, self._resource(name, n, patient))
+                        for n, (element, reason) in enumerate(whys[self.columns[name].why[patient]])
+                        if reason in _TOLD
+                    ]
                 )
         return found
 

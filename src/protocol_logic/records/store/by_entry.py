@@ -1,5 +1,5 @@
 """The facts of a store once more, sorted by entry and patient, as plain numbers: what is asked of
-all patients at once is asked of one entry after another. Source: docs/store.md.
+many patients at once is asked of one entry after another. Source: docs/store.md.
 
 No column has a NULL. A patient goes by the position among the patients in the order of the sources,
 from 0; a text by its number in `words`; a day by its number from 1970-01-01.
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+BLOCK = 2**13
+"""So many patients lie together, sorted by entry: who asks for these does not read the others."""
 NO_DAY = -2_000_000_000
 NO_INSTANT = -(2**62)
 KINDS = (
@@ -151,7 +153,7 @@ def _by_entry() -> str:
         JOIN positions USING (patient)
         LEFT JOIN day_texts ON facts.day = day_texts.content {words}
         WHERE sure OR facts.kind <> 'closed'
-        ORDER BY entry, position, facts.place
+        ORDER BY position // {BLOCK}, entry, position, facts.place
     """
 
 

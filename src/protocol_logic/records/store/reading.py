@@ -18,7 +18,7 @@ from protocol_logic.records.facts import PatientRecord
 from protocol_logic.records.item import objects_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.resources import ROWS
-from protocol_logic.records.store.by_entry import is_sorted
+from protocol_logic.records.store.by_entry import BLOCK, is_sorted
 from protocol_logic.records.store.dataset import Dataset
 from protocol_logic.records.store.gathering import Chosen, gather
 from protocol_logic.records.store.kept import ELEMENT, KeptPatient
@@ -279,12 +279,13 @@ class Store:
     def stretches(self, most: int, parts: int = 1) -> Iterator[Stretch]:
         """All patients, in stretches: a short one first, then so many parts that several processes
         can share, or more, of `most` patients at most. Each has a cost of its own, so there are not
-        many."""
+        many; long ones end with those who lie together."""
         number = self.number()
         start = 0
         while start < number or not start:
             size = max(_CHUNK, min(most, number // parts)) if start else _CHUNK
-            stop = min(start + size, number)
+            stop = start + size
+            stop = min(stop // BLOCK * BLOCK if size >= BLOCK else stop, number)
             share = self.name[1][-1] * (stop - start) // max(number, 1)
             yield Stretch(self.name, start, stop, share)
             start = stop or 1
