@@ -7,7 +7,7 @@ findings. So one of them is read one by one, and the others take what that gives
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,9 +42,9 @@ class Assumed(Shard):
         """How many patients there are."""
         return len(self._at)
 
-    def facts(self, entry: str, columns: Sequence[str]) -> Table:
+    def facts(self, entry: str, columns: Sequence[str], beside: Iterable[str] = ()) -> Table:
         """The facts of an entry, as those of a shard."""
-        found = self._shard.facts(entry, columns)
+        found = self._shard.facts(entry, columns, beside)
         if entry != self._entry:
             patient = self._mapped[found["patient"]]
             its = patient >= 0

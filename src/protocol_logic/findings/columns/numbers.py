@@ -19,7 +19,7 @@ from protocol_logic.findings.columns.cells import (
 )
 from protocol_logic.findings.columns.cutting import inside
 from protocol_logic.findings.columns.runs import Runs
-from protocol_logic.findings.columns.sources import Sources
+from protocol_logic.findings.columns.sources import LIMITS, Sources
 from protocol_logic.findings.columns.tables import Flags, Ints
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.elements import REFERENCE_RANGE
@@ -28,9 +28,6 @@ from protocol_logic.records.store.by_entry import KINDS, NO_LO, SHAPES
 _POINT, _WIDE = 1 + SHAPES.index("point"), 1 + SHAPES.index("wide")
 _MEASURED = 1 + KINDS.index("measured")
 _ENDS = ("lo_n", "lo_d", "hi_n", "hi_d", "ends")
-_LIMITS = tuple(
-    f"{end}{sex}_{part}" for end in ("uln", "lln") for sex in ("", "_f", "_m") for part in "nd"
-)
 _COLUMNS = ("shape", *_ENDS, "relative", "limits")
 
 
@@ -153,7 +150,7 @@ def numbers_of(sources: Sources, entry: str, window: Window | None) -> Numbers:
 def _numbers_of(sources: Sources, entry: str, window: Window | None) -> Numbers:
     found = sources.vocabulary.entries[entry]
     assert isinstance(found, voc.Quantity)
-    limits = ("odd", *_LIMITS) if entry in sources.ratios else ()
+    limits = LIMITS if entry in sources.ratios else ()
     runs = sources.newest(entry, (*_COLUMNS, *limits), window)
     rows = runs.rows
     unread = (rows["shape"] == 0) | (rows["kind"] != _MEASURED)

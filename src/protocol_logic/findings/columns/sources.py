@@ -16,6 +16,11 @@ from protocol_logic.findings.columns.tables import Ints
 from protocol_logic.knowledge.vocabulary import Vocabulary
 from protocol_logic.records.store.shards import Shard, Table
 
+LIMITS = (
+    "odd",
+    *(f"{end}{sex}_{part}" for end in ("uln", "lln") for sex in ("", "_f", "_m") for part in "nd"),
+)
+"""The columns with limits of normal."""
 _FIRST = date(1970, 1, 1).toordinal()
 
 
@@ -62,7 +67,13 @@ class Sources:
 
     def facts(self, entry: str, columns: Sequence[str]) -> Table:
         """The facts of an entry, with their days."""
-        return self.shard.facts(entry, list(dict.fromkeys((*DATED, *columns))))
+        limits = [name for name in columns if name in LIMITS]
+        others = [name for name in columns if name not in LIMITS]
+        found = self.shard.facts(entry, list(dict.fromkeys((*DATED, *others))))
+        if not limits:
+            return found
+        # Few entries have any.
+        return {**found, **self.shard.facts(entry, limits, self.ratios)}
 
     def newest(self, entry: str, columns: Sequence[str], window: Window | None = None) -> Runs:
         """The facts of an entry that may be the newest, in a window where one is given."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from protocol_logic.records.store.opening import told
@@ -10,6 +10,16 @@ from protocol_logic.records.store.span import Array as Array, Span, Table as Tab
 
 if TYPE_CHECKING:
     from protocol_logic.records.store.reading import Gatherer
+
+
+_ASKED = {
+    "Quantity": "numbers",
+    "Concept": "statements",
+    "History": "statements",
+    "Event": "statements",
+    "Lesion": "lesions",
+}
+"""Kind of entry -> which entries are read together."""
 
 
 class Shard:
@@ -21,7 +31,10 @@ class Shard:
         self._gatherer = gatherer
         self.start = span.start
         self.stop = span.stop
-        self._beside = [number for number in gatherer.numbers.values() if number >= 0]
+        self._beside: dict[str, list[int]] = {}
+        for number in gatherer.numbers.values():
+            if number >= 0:
+                self._beside.setdefault(self._what(number), []).append(number)
         self._unread: dict[str, Array] = {}
         self._mentioned: dict[str, Array] | None = None
 
@@ -44,16 +57,27 @@ class Shard:
         """How many patients there are."""
         return self.stop - self.start
 
-    def facts(self, entry: str, columns: Sequence[str]) -> Table:
+    def _what(self, number: int) -> str:
+        """As what an entry is asked for: of entries of a kind the same columns are."""
+        return _ASKED.get(self.span.kinds().get(number, ""), "named")
+
+    def facts(self, entry: str, columns: Sequence[str], beside: Iterable[str] = ()) -> Table:
         """Columns of `by_entry` of the facts of an entry, by patient and in record order: those of
-        resources that stand for the entry under the protocol."""
+        resources that stand for the entry under the protocol. `beside`: just the entries of which
+        these columns are asked, where few are."""
         number = self._gatherer.numbers.get(entry, -1)
+        what = self._what(number)
+        others: Sequence[int] = self._beside.get(what, ())
+        if beside:
+            what = f"{what} {columns[0]}"
+            others = [n for name in beside if (n := self._gatherer.numbers.get(name, -1)) >= 0]
         excluded = self._excluded().get(number)
         if not excluded:
-            return self.span.facts(number, columns, self._beside)
+            return self.span.facts(number, columns, others, what)
         import numpy as np
 
-        found = self.span.facts(number, dict.fromkeys((*columns, "about", "part")), self._beside)
+        columns = list(dict.fromkeys((*columns, "about", "part")))
+        found = self.span.facts(number, columns, others, what)
         where = np.ones(len(found["patient"]), bool)
         for about, part in excluded:
             where &= (found["about"] != about) | (found["part"] != part)

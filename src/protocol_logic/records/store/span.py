@@ -29,7 +29,7 @@ class Span:
         self.connection = connection
         self.start = start
         self.stop = stop
-        self._blocks: dict[int, _Block] = {}
+        self._blocks: dict[tuple[str, int], _Block] = {}
         self._known: dict[object, Any] = {}
 
     @property
@@ -44,13 +44,26 @@ class Span:
         found: _T = self._known[key]
         return found
 
-    def facts(self, entry: int, columns: Iterable[str], beside: Collection[int]) -> Table:
+    def facts(
+        self, entry: int, columns: Sequence[str], beside: Collection[int], what: str
+    ) -> Table:
         """Columns of `by_entry` of the facts of an entry, by patient and in record order; those of
-        the entries `beside` are read with them."""
-        if entry not in self._blocks:
-            block = _Block(self, [n for n in {entry, *beside} if n not in self._blocks])
-            self._blocks.update(dict.fromkeys(block.entries, block))
-        return self._blocks[entry].facts(entry, columns)
+        the entries `beside` are read with them, as `what` they are asked for together."""
+        key = what, entry
+        if key not in self._blocks:
+            entries = [n for n in {entry, *beside} if (what, n) not in self._blocks]
+            block = _Block(self, entries, columns)
+            self._blocks.update({(what, number): block for number in entries})
+        return self._blocks[key].facts(entry, columns)
+
+    def kinds(self) -> Mapping[int, str]:
+        """What the entries of the store are, by number."""
+        return self.once("kinds", self._kinds)
+
+    def _kinds(self) -> dict[int, str]:
+        with told():
+            rows = self.connection.execute("SELECT entry, kind FROM entries").fetchall()
+        return dict(rows)
 
     @property
     def numbers(self) -> Array:
@@ -174,20 +187,21 @@ class Span:
 class _Block:
     """The facts of some entries: columns, each read when it is first asked for."""
 
-    def __init__(self, span: Span, entries: Sequence[int]) -> None:
+    def __init__(self, span: Span, entries: Sequence[int], columns: Sequence[str]) -> None:
+        """`columns`: those that are asked for first."""
         import numpy as np
 
         self.entries = entries
         self._span = span
         self._columns: dict[str, Array] = {}
         self._order: Array | None = None
-        self._read(())
+        self._read(columns)
         entry, patient, place = (self._columns[name] for name in _PLACE)
         key = entry.astype(np.int64) * span.size + patient
         if (key[1:] < key[:-1]).any():  # of several files one lies behind the other
             self._order = np.argsort(key, kind="stable")
-            for name in _PLACE:
-                self._columns[name] = self._columns[name][self._order]
+            for name, column in self._columns.items():
+                self._columns[name] = column[self._order]
             key, place = key[self._order], self._columns["place"]
         if ((key[1:] == key[:-1]) & (place[1:] < place[:-1])).any():
             raise StoreError(*_NOT_IN_ORDER)
