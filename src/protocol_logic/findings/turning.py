@@ -28,6 +28,7 @@ from protocol_logic.records.facts import (
     Done,
     Fact,
     Happened,
+    Measured,
     Therapy,
     Unlisted,
 )
@@ -159,14 +160,18 @@ class _Turns:
         entries = self.vocabulary.entries
         derived = self.protocol.derived.get(finding.entry)
         inputs = derived.inputs if derived is not None else ()
-        # A formula of which an input is never recorded is not computed on any birthday.
-        if all(self.facts.get(n) for n in inputs if isinstance(entries.get(n), voc.Quantity)):
+        # A formula of which an input is never recorded as a number is not computed on any birthday.
+        if all(self._is_number(n) for n in inputs if isinstance(entries.get(n), voc.Quantity)):
             for name in names:
                 if isinstance(entries.get(name), voc.Age):
                     self._birthdays(finding, name)
         self._ends(finding, windows, names, slack)
         old = [self.policies[name] for name in names if name in self.policies]
         self._passings(finding.id, [*moving, *old] if moving else [])
+
+    def _is_number(self, name: str) -> bool:
+        readings = (fact.reading for fact in self.facts.get(name, ()))
+        return any(isinstance(each, Measured) and each.value is not None for each in readings)
 
     def _doubting(self, name: str) -> Iterator[tuple[Fact, Window | None]]:
         """What may cast doubt on the absence of a concept or a kind of it, as long as it is in a

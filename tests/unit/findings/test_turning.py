@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 from datetime import date, timedelta
+from fractions import Fraction
 from functools import cache
 
 import pytest
@@ -16,6 +17,7 @@ from protocol_logic.answering.what_if.ahead import cells_of
 from protocol_logic.answering.what_if.when import breakpoints
 from protocol_logic.compiling.policies import check_policies
 from protocol_logic.foundation.calendar import PartialDate
+from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problems
 from protocol_logic.foundation.source import Source
 from protocol_logic.pipeline import Compiled, ahead_of, compile_source
@@ -26,6 +28,7 @@ from protocol_logic.records.facts import (
     Done,
     Fact,
     Happened,
+    Measured,
     PatientRecord,
     Reading,
     Stated,
@@ -166,3 +169,34 @@ def test_nothing_changes_between_them(name: str) -> None:
         assert scanned == [day for day in days if day <= last], (case, record.facts)
         changes += len(scanned)
     assert changes >= MANY // 2
+
+
+CLEARANCE = """protocol trial
+  uses demographics, labs
+
+include a
+  > Clearance
+  creatinine_clearance >= 60 mL/min
+"""
+
+
+def test_a_formula_changes_on_birthdays_only_where_all_its_numbers_are_recorded() -> None:
+    """An input of which just a result is known that cannot be used has no number on any day."""
+    found = compile_source(Source("trial.elig", CLEARANCE), Problems())
+    assert found is not None
+    today = PartialDate.parse("2026-01-05")
+    number = Measured(Interval.point(Fraction(60)))
+    for weight, computed in ((None, False), (Measured(None), False), (number, True)):
+        said: list[tuple[str, PartialDate | None, Reading]] = [
+            ("birth_date", None, Born(PartialDate.parse("1961-05-01"))),
+            ("sex", None, Stated(frozenset({"female"}))),
+            ("creatinine", today, number),
+        ]
+        said += [("body_weight", today, weight)] if weight is not None else []
+        facts = [
+            Fact(entry=name, resource=f"X/{name}", date=day, recorded="", reading=reading)
+            for name, day, reading in said
+        ]
+        record = PatientRecord(patient="p", source="p", index_date=AS_OF, facts=tuple(facts))
+        days = ahead_of(found, record).turns(AS_OF)
+        assert (date(2026, 5, 1) in days) is computed, weight
