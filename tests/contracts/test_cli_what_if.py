@@ -174,17 +174,58 @@ exclude washout
 """
 
 
-def test_what_stopping_a_drug_brings_only_later_is_told_and_so(tmp_path: Path) -> None:
+def test_a_drug_is_stopped_today_and_the_time_after_it_is_waited_for(tmp_path: Path) -> None:
     meral = DEMO / "meral_goserelin_salvage.json"
     protocol = written(tmp_path / "w.elig", WASHOUT)
-    asked = run("what-if", protocol, meral, "--format", "json")
-    assert json.loads(asked.stdout)["notes"] == [
-        "with gnrh_analogue stopped on 2026-10-28 `washout` passes from 2026-11-25 on"
+    asked = json.loads(run("what-if", protocol, meral, "--format", "json").stdout)
+    first = asked["repairs"][0]
+    assert (first["cost"], first["earliest"], asked["notes"]) == (5, "2026-11-25", [])
+    changes = [(c["kind"], c["finding"], c["to"], c["earliest"]) for c in first["changes"]]
+    assert changes == [
+        ("treat", "gnrh_analogue", "stopped on 2026-10-28", None),
+        ("wait", "gnrh_analogue within 28 days", "false", "2026-11-25"),
     ]
-    stop = "gnrh_analogue:MedicationAdministration/meral-goserelin is from 2025-10-13 to 2026-10-27"
-    for day, said in (("2026-11-24", "ineligible"), ("2026-11-25", "eligible")):
-        done = run("what-if", protocol, meral, "--as-of", day, "--set", stop, "--format", "json")
-        assert json.loads(done.stdout)["eligibility"] == said
+    record = "gnrh_analogue:MedicationAdministration/meral-goserelin"
+    for stop in ("gnrh_analogue is stopped on 2026-10-28",
+                 f"{record} is from 2025-10-13 to 2026-10-27"):  # fmt: skip
+        for day, said in (("2026-11-24", "ineligible"), ("2026-11-25", "eligible")):
+            done = run(
+                "what-if", protocol, meral, "--as-of", day, "--set", stop, "--format", "json"
+            )
+            assert json.loads(done.stdout)["eligibility"] == said
+
+
+def test_what_stopping_a_drug_brings_later_is_told_where_there_is_no_repair(tmp_path: Path) -> None:
+    meral = DEMO / "meral_goserelin_salvage.json"
+    man = "\ninclude man\n  > Men\n  sex is male\n"
+    uses = "drugs.antineoplastic, demographics"
+    text = WASHOUT.replace("drugs.antineoplastic", uses) + man
+    protocol = written(tmp_path / "w.elig", text)
+    asked = json.loads(run("what-if", protocol, meral, "--format", "json").stdout)
+    assert asked["repairs"] == []
+    assert asked["notes"][-1] == (
+        "with gnrh_analogue stopped on 2026-10-28 `washout` passes from 2026-11-25 on"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("stopped on 2026-11-31", "`2026-11-31` is no day of the calendar"),
+        ("stopped on 2026-11-26", "2026-11-26 lies after 2026-11-25, so it does not count"),
+        ("stopped on 2025-10-12", "no course of `gnrh_analogue` goes on on 2025-10-12"),
+        ("stopped on Monday", "`stopped on Monday` is no value of it"),
+    ],
+)
+def test_a_stop_is_of_a_day_on_which_the_drug_is_taken(
+    tmp_path: Path, said: str, message: str
+) -> None:
+    meral = DEMO / "meral_goserelin_salvage.json"
+    protocol = written(tmp_path / "w.elig", WASHOUT)
+    setting = f"gnrh_analogue is {said}"
+    done = run("what-if", protocol, meral, "--as-of", "2026-11-25", "--set", setting)
+    assert done.returncode == 2
+    assert message in done.stderr
 
 
 def test_a_name_that_no_criterion_reads_is_told() -> None:

@@ -8,6 +8,7 @@ among those that make the patient eligible is told from the findings of that roa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cached_property
 from itertools import combinations, permutations, product
 from math import prod
@@ -28,9 +29,9 @@ Setting: TypeAlias = tuple[Change, ...]
 
 
 class EveryRepair:
-    """The repairs of one patient."""
+    """The repairs of one patient; `since`: a day before, on which a drug can be stopped too."""
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: Trial, since: date | None = None) -> None:
         self.trial = trial
         told = self.told = trial.told
         self.voc = told.protocol.vocabulary
@@ -38,7 +39,7 @@ class EveryRepair:
             told.protocol, told.plan, trial.engine, changes_of(told.protocol), told.windows,
             told.dates,
         )  # fmt: skip
-        self.patient = Patient(repairing, trial.record, trial.as_of)
+        self.patient = Patient(repairing, trial.record, trial.as_of, since)
         for unit in range(len(repairing.units)):
             self.patient.levers_of(unit)
         self.levers: Mapping[int, Lever] = dict(sorted(self.patient.states.levers.items()))

@@ -1,7 +1,7 @@
 """Which repairs of a later day are none, since one of an earlier day asks for less or no more.
 
 A change of an earlier day asks for no more than one of a later day if it changes the same input in
-the same way, or in more ways, or if, on the later day, it is smaller.
+the same way, or in more ways, or on the same day, or if, on the later day, it is smaller.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ def _is_one_for_one(small: Sequence[int], smaller: Mapping[int, frozenset[int]])
 def asks_no_more(later: Patient, one: Asked, other: Asked) -> bool:
     """Whether a change of an earlier day asks for no more than one of a later day."""
     if (one.lever, one.way) == (other.lever, other.way):
+        return True
+    if one.option.stops and (one.lever, one.option.on) == (other.lever, other.option.on):
         return True
     if not later.smaller.is_of_concept(one.lever):
         return one.lever == other.lever and _is_wider(one.option, other.option)

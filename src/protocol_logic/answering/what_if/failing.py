@@ -88,14 +88,20 @@ class OfProtocol:
 
 
 class Day:
-    """One patient on one day."""
+    """One patient on one day; `since`: an earlier one, on which something can be done already."""
 
-    def __init__(self, of_protocol: OfProtocol, record: PatientRecord, as_of: date) -> None:
+    def __init__(
+        self,
+        of_protocol: OfProtocol,
+        record: PatientRecord,
+        as_of: date,
+        since: date | None = None,
+    ) -> None:
         self.r, self.record, self.as_of = of_protocol, record, as_of
         r = of_protocol
         visible = r.visible(record, as_of)
         self.found: PatientFindings = read_visible(r.protocol, r.plan, visible)
-        self.maker = LeverMaker(r.sources, r.changes, visible, self.found, r.acquire)
+        self.maker = LeverMaker(r.sources, r.changes, visible, self.found, r.acquire, since)
         uncertain = self._uncertain()
         self.divided = r.blocks.of(uncertain, self._sexed() if uncertain else frozenset())
         self.states = States(self.maker, self.divided, record, r.kept)
@@ -202,10 +208,10 @@ class Day:
         finally:
             self._instead = {}
 
-    def rows_of(self, findings: Collection[str]) -> list[Key]:
-        """The joint rows of some findings as they are."""
+    def rows_of(self, findings: Collection[str], region: Region = ()) -> list[Key]:
+        """The joint rows of some findings as they are, or with a region set."""
         blocks = dict.fromkeys(self.divided.home[name] for name in findings)
-        return [row for block in blocks for row in self.states.rows(block, ())]
+        return [row for block in blocks for row in self._rows(block, region)]
 
     def fails_whole(self, unit: int, own: Region) -> bool:
         """Whether a unit may fail where each input of a region is one fact."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cached_property
 
 from protocol_logic.answering.what_if.changes import UNKNOWN, Doing
 from protocol_logic.answering.what_if.levers import Lever, Option, doing_of
-from protocol_logic.answering.what_if.setting import STOPPED
+from protocol_logic.answering.what_if.setting import STOPPED, goes_on
 from protocol_logic.answering.what_if.sources import Sources
 from protocol_logic.compiling import core
 from protocol_logic.compiling.changing import HISTORY, Change
@@ -24,7 +25,10 @@ from protocol_logic.records.values import COMPLETE, NEVER
 
 
 class ConceptLevers:
-    """Those of one patient on one day."""
+    """Those of one patient on one day.
+
+    `since`: the day on which a repair can begin before this day, which is waited for.
+    """
 
     def __init__(
         self,
@@ -33,12 +37,13 @@ class ConceptLevers:
         visible: Visible,
         found: PatientFindings,
         acquire: bool = False,
+        since: date | None = None,
     ) -> None:
         self.sources, self.changes, self.found = sources, changes, found
         self.protocol, self.voc = sources.protocol, sources.voc
         self.visible, self.as_of = visible, visible.as_of
         self.cutter = Cutter(self.protocol, visible)
-        self.acquire = acquire
+        self.acquire, self.since = acquire, since
         self.notes: dict[str, dict[str, None]] = {}
         """Finding -> why some of its repairs are not found."""
 
@@ -124,7 +129,7 @@ class ConceptLevers:
     def _medication(self, entry: voc.Concept, readers: Sequence[Finding]) -> Lever:
         change = self.changes[entry.name]
         facts = [f for f in self.visible.below(entry.name) if isinstance(f.reading, Therapy)]
-        running = [f for f in facts if isinstance(f.reading, Therapy) and self._goes_on(f.reading)]
+        running = [f for f in facts if goes_on(f, self.as_of)]
         in_use = any(f.kind in ("in_effect", "last", "count") for f in readers)
         options = []
         if change.kind != "never" and in_use and not running:
@@ -133,22 +138,21 @@ class ConceptLevers:
             reading = Therapy(day, None, ongoing=True, intent=None)
             fact = self._fact(entry.name, said, reading)
             options.append(Option(said, change.kind, change.cost, (fact,)))
-        if change.kind != "never" and running:
-            options.append(Option(STOPPED, change.kind, change.cost, stops=entry.name))
+        stops = [(STOPPED, self.as_of)] if running else []
+        before = [f for f in facts if self.since is not None and goes_on(f, self.since)]
+        if self.since is not None and before:
+            stops.append((f"{STOPPED} on {self.since.isoformat()}", self.since))
+        if change.kind != "never":
+            for said, on in stops:
+                options.append(Option(said, change.kind, change.cost, stops=entry.name, on=on))
         denied = not self.visible.below(entry.name) and self._is_denied(entry.name, readers)
         if not facts and not denied and change.obtain is not None:
             never = self._fact(entry.name, NEVER, Closed())
             options.append(Option(NEVER, "obtain", change.obtain, (never,)))
         was = NEVER if denied else UNKNOWN
-        if running:
-            was = _course_text(running[-1].reading)
+        if taken := running or before:
+            was = _course_text(taken[-1].reading)
         return Lever(entry.name, was, tuple(options))
-
-    def _goes_on(self, reading: Therapy) -> bool:
-        begun = reading.start is None or reading.start.first <= self.as_of
-        if reading.end is None:
-            return begun and reading.ongoing
-        return begun and reading.end.last >= self.as_of
 
     def _list(self, entry: voc.History) -> Lever | None:
         change = self.changes[entry.name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, TypeAlias
@@ -36,9 +37,9 @@ class Option:
     """One state that an input can be set to.
 
     `said`: as `--set` takes it. `facts`: what then is recorded; none where a
-    medication is stopped (`stops`), or `tests` are set to a `truth` as a whole. `family`: those of
-    one family can be neighbours. `range_`: of a number. `rounded`: whether an end was rounded,
-    below and above.
+    medication is stopped (`stops`) `on` a day, or `tests` are set to a `truth` as a whole.
+    `family`: those of one family can be neighbours. `range_`: of a number. `rounded`: whether an
+    end was rounded, below and above.
     """
 
     said: str
@@ -46,6 +47,7 @@ class Option:
     cost: int
     facts: tuple[Fact, ...] = ()
     stops: str = ""
+    on: date | None = None
     tests: tuple[core.Test, ...] = ()
     truth: bool = True
     family: str = ""

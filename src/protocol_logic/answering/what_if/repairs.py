@@ -36,8 +36,14 @@ class Repairing(OfProtocol):
 class Patient(Search):
     """One patient on one day."""
 
-    def __init__(self, of_protocol: OfProtocol, record: PatientRecord, as_of: date) -> None:
-        super().__init__(of_protocol, record, as_of)
+    def __init__(
+        self,
+        of_protocol: OfProtocol,
+        record: PatientRecord,
+        as_of: date,
+        since: date | None = None,
+    ) -> None:
+        super().__init__(of_protocol, record, as_of, since)
         self._changes: dict[tuple[int, tuple[int, ...]], Change] = {}
         self._regions: dict[Change, tuple[int, tuple[int, ...]]] = {}
         self._too_many: dict[str, None] = {}

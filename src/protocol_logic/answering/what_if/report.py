@@ -60,9 +60,10 @@ class Questions:
         else:
             if eligibility != "eligible":
                 repairs = checked(self.repairing.repairs(record, day), holds)
-                told = self.blocked.notes(record, day) if not repairs.repairs else ()
-                after = stopping_notes(Patient(self.repairing, record, day), ahead)
-                repairs = replace(repairs, notes=(*repairs.notes, *told, *after))
+                if not repairs.repairs:
+                    told = self.blocked.notes(record, day)
+                    after = stopping_notes(Patient(self.repairing, record, day), ahead)
+                    repairs = replace(repairs, notes=(*repairs.notes, *told, *after))
             when = when_data(timeline(ahead, self.repairing.engine, day))
         measures = measure_data(self.measuring.measures(found, decision))
         return {

@@ -22,8 +22,14 @@ _AT_ONCE = 20
 class Search(Day):
     """Of one patient on one day."""
 
-    def __init__(self, of_protocol: OfProtocol, record: PatientRecord, as_of: date) -> None:
-        super().__init__(of_protocol, record, as_of)
+    def __init__(
+        self,
+        of_protocol: OfProtocol,
+        record: PatientRecord,
+        as_of: date,
+        since: date | None = None,
+    ) -> None:
+        super().__init__(of_protocol, record, as_of, since)
         self.related: dict[int, None] = {}
         """The units that do not pass, and all that a lever moves with them."""
 

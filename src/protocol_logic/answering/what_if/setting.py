@@ -28,7 +28,8 @@ from protocol_logic.records.facts import (
 )
 
 STOPPED = "stopped"
-"""What is said of a medication whose courses end the day before."""
+"""What is said of a medication whose courses end the day before; of a day that is past with it:
+`stopped on 2026-10-30`."""
 
 HISTORIES = (core.LinesOf, core.Pattern, core.Occurred, core.NumberOf, core.PresentAs)
 """Tests of what only a history tells, which are set as a whole."""
@@ -70,6 +71,15 @@ def _is_older(fact: Fact, new: Fact, as_of: date) -> bool:
     if new.date is None or fact.date is None:
         return False
     return fact.date.last < new.date.first or fact.date.first > as_of
+
+
+def goes_on(fact: Fact, day: date) -> bool:
+    """Whether a fact is a course that has begun by a day, and is not over on it."""
+    course = fact.reading
+    if not isinstance(course, Therapy):
+        return False
+    begun = course.start is None or course.start.first <= day
+    return begun and (course.ongoing if course.end is None else course.end.last >= day)
 
 
 def stopped(

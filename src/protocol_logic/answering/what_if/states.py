@@ -424,7 +424,7 @@ def set_in(
         if option.facts:
             record = with_facts(record, option.facts, as_of, vocabulary)
         if option.stops:
-            record = stopped(record, option.stops, as_of, vocabulary)
+            record = stopped(record, option.stops, option.on or as_of, vocabulary)
     return record
 
 

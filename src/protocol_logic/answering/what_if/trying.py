@@ -15,7 +15,7 @@ from datetime import date
 
 from protocol_logic.answering.what_if.conditions import condition_ids
 from protocol_logic.answering.what_if.kept_ranges import ends_read, with_range
-from protocol_logic.answering.what_if.setting import STOPPED, forced, stopped, with_facts
+from protocol_logic.answering.what_if.setting import STOPPED, forced, goes_on, stopped, with_facts
 from protocol_logic.answering.what_if.sources import Sources
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Plan
@@ -37,6 +37,7 @@ from protocol_logic.records.quantities import Unreadable
 _WORDS = re.compile(r"(?P<name>[^\s=<>]+)\s+is\s+(?P<value>\S.*)")
 _TRUTH = re.compile(r"(?P<condition>.+)\s+is\s+(?P<truth>true|false)")
 _SIGN = re.compile(r"(?P<name>[a-z]\w*)\s*(?P<sign>[<>=:]+)\s*(?P<value>\S.*)")
+_STOP = re.compile(STOPPED + r"(?: on (?P<day>\d{4}-\d\d-\d\d))?")
 _EXAMPLE = "write `NAME is VALUE`, as in `hemoglobin is 95 g/L`"
 SET = "--set"
 
@@ -46,7 +47,7 @@ class Settings:
     """All that is set for a patient on a day.
 
     `texts`: as given, with what is kept of the record, `facts`: one for each entry with a value,
-    `gone`: entries of which nothing is recorded, `stops`: medications that are stopped,
+    `gone`: entries of which nothing is recorded, `stops`: medications that are stopped on a day,
     `histories`: tests that hold, or do not, as a whole. `said`: what is said of single records.
     `unread`: names that no criterion reads.
     """
@@ -54,7 +55,7 @@ class Settings:
     texts: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
     gone: frozenset[str] = frozenset()
-    stops: tuple[str, ...] = ()
+    stops: Mapping[str, date] = field(default_factory=dict)
     histories: Mapping[core.Test, bool] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
     said: tuple[Answer, ...] = ()
@@ -66,8 +67,8 @@ class Settings:
             record = Answers(Source(SET, ""), {record.patient: self.said}).apply(record, as_of)
         facts = tuple(fact for fact in record.facts if fact.entry not in self.gone)
         record = with_facts(replace(record, facts=facts), self.facts, as_of, vocabulary)
-        for concept in self.stops:
-            record = stopped(record, concept, as_of, vocabulary)
+        for concept, on in self.stops.items():
+            record = stopped(record, concept, on, vocabulary)
         return record
 
     def findings(self, plan: Plan, found: PatientFindings) -> PatientFindings:
@@ -100,7 +101,7 @@ class SettingReader:
             tuple(" ".join(text.split()) for text in reading.texts),
             tuple(reading.facts),
             frozenset(reading.gone),
-            tuple(reading.stops),
+            reading.stops,
             reading.histories,
             tuple(name for name in reading.named if name not in self.reached),
             tuple(reading.said.values()),
@@ -120,7 +121,7 @@ class _Reading:
         self.texts: list[str] = []
         self.facts: list[Fact] = []
         self.gone: list[str] = []
-        self.stops: list[str] = []
+        self.stops: dict[str, date] = {}
         self.histories: dict[core.Test, bool] = {}
         self.named: dict[str, None] = {}
         self.said: dict[str, Answer] = {}
@@ -155,13 +156,9 @@ class _Reading:
 
     def _value(self, entry: Entry, name: str, value: str) -> None:
         concept = entry.name if isinstance(entry, Concept) and entry.kind == "medication" else None
-        if value == STOPPED and concept is not None:
-            if self._goes_on(concept):
-                if self._is_first(entry.name, name):
-                    self.stops.append(concept)
-            else:
-                message = f"no course of `{concept}` goes on on {self.as_of.isoformat()}"
-                self._problem("unknown-value", message, value, "leave it out")
+        stop = _STOP.fullmatch(value) if concept is not None else None
+        if stop is not None and concept is not None:
+            self._stop(concept, name, value, stop["day"])
             return
         fact = read_given(self.elements, name, value, self.as_of, f"what-if/{entry.name}")
         if fact is not None and fact.date is not None and fact.date.first > self.as_of:
@@ -179,6 +176,20 @@ class _Reading:
             if kept:
                 self.texts[-1] += f"{kept} (the range as recorded)"
             self.facts.append(fact)
+
+    def _stop(self, concept: str, name: str, value: str, day: str | None) -> None:
+        try:
+            on = date.fromisoformat(day) if day is not None else self.as_of
+        except ValueError:
+            raise Unreadable(f"`{day}` is no day of the calendar") from None
+        if on > self.as_of:
+            message = f"{on.isoformat()} lies after {self.as_of.isoformat()}, so it does not count"
+            self._problem("unknown-value", message, value, "move the day of judgement: `--as-of`")
+        elif not self._goes_on(concept, on):
+            message = f"no course of `{concept}` goes on on {on.isoformat()}"
+            self._problem("unknown-value", message, value, "leave it out")
+        elif self._is_first(concept, name):
+            self.stops[concept] = on
 
     def _of_record(self, name: str, value: str) -> None:
         """What is said of one record, or the limit of normal of a result."""
@@ -207,18 +218,9 @@ class _Reading:
         self._problem("duplicate-name", f"`{entry}` is set twice", name, hint)
         return False
 
-    def _goes_on(self, concept: str) -> bool:
+    def _goes_on(self, concept: str, day: date) -> bool:
         names = self.vocabulary.below(concept)
-        return any(
-            isinstance(fact.reading, Therapy)
-            and fact.entry in names
-            and (
-                fact.reading.ongoing
-                if fact.reading.end is None
-                else fact.reading.end.last >= self.as_of
-            )
-            for fact in self.record.facts
-        )
+        return any(fact.entry in names and goes_on(fact, day) for fact in self.record.facts)
 
     def _stopped_hint(self, name: str) -> str | None:
         entry = self.vocabulary.entries.get(name)

@@ -1,13 +1,16 @@
 """Repairs by waiting: on later days, if nothing new is recorded till then, less is to be changed.
 
-The findings of a day decide which days there are to look at, and each is solved like the first.
+The findings of a day decide which days there are to look at, and each is solved like the first. A
+medication can be stopped today, too, and what comes of it waited for.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import groupby
 
 from protocol_logic.answering.what_if.ahead import Ahead
 from protocol_logic.answering.what_if.blocks import patterned
@@ -16,15 +19,17 @@ from protocol_logic.answering.what_if.earlier import Earlier
 from protocol_logic.answering.what_if.failing import TooMany
 from protocol_logic.answering.what_if.repairs import MORE_THAN_MOST, Patient, order
 from protocol_logic.answering.what_if.searching import MOST
+from protocol_logic.answering.what_if.states import set_in
 from protocol_logic.compiling import core
 from protocol_logic.compiling.clauses import said
 from protocol_logic.compiling.plan import Plan
-from protocol_logic.findings.read import concept_group
+from protocol_logic.findings.read import concept_group, read_visible
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.reasoning.criteria import Key
 from protocol_logic.reasoning.meaning import Meaning
 from protocol_logic.reasoning.repairing import Region
 from protocol_logic.reasoning.support import Truth, View
+from protocol_logic.records.facts import PatientRecord
 
 WAIT = 1
 """What each wait costs."""
@@ -44,7 +49,7 @@ def with_waits(today: Patient, found: Repairs) -> Repairs:
     earlier = Earlier()
     earlier.fresh(today, kept)
     for day in _days(today):
-        later = Patient(today.r, today.record, day)
+        later = Patient(today.r, today.record, day, since=today.as_of)
         new: Sequence[Repair] = [Repair(changes=(), cost=0)]
         if later.decision.eligibility != "eligible":
             try:
@@ -55,8 +60,12 @@ def with_waits(today: Patient, found: Repairs) -> Repairs:
             new = of_day.repairs
             notes.update(dict.fromkeys(of_day.notes))
         fresh = earlier.fresh(later, new)
-        waits = _Waits(today, later)
-        kept += map(waits.waited, fresh)
+        waits: dict[Region, _Waits] = {}
+        for repair in fresh:
+            stops = _stops_of(later, repair)
+            if stops not in waits:
+                waits[stops] = _Waits(today, later, stops)
+            kept.append(waits[stops].waited(repair))
         if any(not repair.changes for repair in fresh):
             break  # time alone: no later day needs less
     kept.sort(key=order)
@@ -77,29 +86,70 @@ def _days(today: Patient) -> Iterator[date]:
         tests=r.plan.tests,
         basis={},
     )
-    ahead = Ahead(r.protocol, small, lambda _: today.record, r.windows, r.dates)
+    of_each = (_days_of(today, small, record) for record in _records(today))
+    return (day for day, _ in groupby(heapq.merge(*of_each)))
+
+
+def _days_of(today: Patient, plan: Plan, record: PatientRecord) -> Iterator[date]:
+    r = today.r
+    ahead = Ahead(r.protocol, plan, lambda _: record, r.windows, r.dates)
     return (day for day, _, _ in ahead.changes(today.as_of))
 
 
-class _Waits:
-    """What is waited for until a later day."""
+def _records(today: Patient) -> list[PatientRecord]:
+    """The record as it is, with each medication stopped today, and with all of them."""
+    stops = [
+        option
+        for number in sorted({n for unit in today.related for n in today.levers_of(unit)})
+        for option in today.states.levers[number].options
+        if option.stops
+    ]
+    found: list[PatientRecord] = []
+    for chosen in ([], *([each] for each in stops), stops):
+        record = set_in(today.record, chosen, today.as_of, today.r.voc)
+        if all(record.facts != other.facts for other in found):
+            found.append(record)
+    return found
 
-    def __init__(self, today: Patient, later: Patient) -> None:
-        self.today, self.later = today, later
+
+def _stops_of(later: Patient, repair: Repair) -> Region:
+    """What of a repair of a later day is done before it."""
+    return tuple(
+        [
+            (lever, kept)
+            for lever, kept in later.region_of(repair)
+            if later.states.levers[lever].options[kept[0]].on not in (None, later.as_of)
+        ]
+    )
+
+
+def _stopped_today(today: Patient, stops: Region) -> Region:
+    """The same on the day on which it is done."""
+    found = []
+    for lever, _ in stops:
+        options = today.states.levers[lever].options
+        found.append((lever, (next(n for n, each in enumerate(options) if each.stops),)))
+    return tuple(found)
+
+
+class _Waits:
+    """What is waited for until a later day; `stops`: what is stopped today."""
+
+    def __init__(self, today: Patient, later: Patient, stops: Region) -> None:
+        self.today, self.later, self._stops = today, later, stops
+        stopped = _stopped_today(today, stops)
+        self._done = {lever for lever, _ in stops}
         self._related = [*today.related]
         self._changed: dict[int, list[Key]] = {}
         """The blocks of which the rows are others then, with those of today."""
         for block in sorted({b for unit in self._related for b in later.reads(unit)}):
             names = later.divided.blocks[block].plan.findings
-            old = today.rows_of(names)
-            if old != later.rows_of(names):
+            old = today.rows_of(names, stopped)
+            if old != later.rows_of(names, stops):
                 self._changed[block] = old
         self._broken: dict[tuple[int, int, Region], bool] = {}
         self._told: dict[int, list[Change]] = {}
-        protocol, plan = today.r.protocol, today.r.plan
-        self._now, self._then = (
-            Meaning(protocol, plan, View.of(each.found)) for each in (today, later)
-        )
+        self._now, self._then = _meaning(today, stopped), _meaning(later, stops)
 
     def waited(self, repair: Repair) -> Repair:
         """A repair of the later day with what is waited for."""
@@ -109,8 +159,11 @@ class _Waits:
         for block in needed or self._changed:
             for change in self._changes(block):
                 waits.setdefault(change.finding, change)
+        each = zip(region, repair.changes, strict=True)
+        done = [change for one, change in each if one in self._stops]
+        rest = [change for change in repair.changes if change not in done]
         return Repair(
-            changes=(*waits.values(), *repair.changes),
+            changes=(*done, *waits.values(), *rest),
             cost=repair.cost + sum(wait.cost for wait in waits.values()),
             earliest=self.later.as_of,
         )
@@ -118,7 +171,8 @@ class _Waits:
     def _is_needed(self, block: int, region: Region) -> bool:
         """Whether some unit that passes with a region would not if a block were as it is today."""
         later = self.later
-        if any(lever in later.states.movers(block) for lever, _ in region):
+        movers = later.states.movers(block)
+        if any(lever in movers and lever not in self._done for lever, _ in region):
             return False
         for unit in self._related:
             if block not in later.reads(unit):
@@ -153,6 +207,16 @@ class _Waits:
             if before != after:
                 words = " ".join(said(source, test).split())
                 yield _wait(words, _WORDS[before], _WORDS[after], later.as_of)
+
+
+def _meaning(patient: Patient, region: Region) -> Meaning:
+    """What tests are of a patient with medications stopped."""
+    r, found = patient.r, patient.found
+    if region:
+        options = [patient.states.levers[lever].region(kept) for lever, kept in region]
+        record = set_in(patient.record, options, patient.as_of, r.voc)
+        found = read_visible(r.protocol, r.plan, r.visible(record, patient.as_of))
+    return Meaning(r.protocol, r.plan, View.of(found))
 
 
 def _is_read(today: Patient, number: int, later: Patient, test: core.Test) -> bool:
