@@ -82,7 +82,7 @@ def test_bad_rows_are_told_and_the_others_count(tmp_path: Path) -> None:
         ("bad-answer", "error", "answers.csv:3", None),
         ("bad-answer", "error", "answers.csv:3", None),
         ("answer-not-used", "warning", "answers.csv:5", "ines"),
-        ("unknown-patient", "error", "answers.csv:4", None),
+        ("other-patients", "warning", "answers.csv:4", None),
     ]
     assert "answers.csv:3:7" in done.stderr
 

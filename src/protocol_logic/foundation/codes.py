@@ -88,7 +88,8 @@ _ROWS = (
     Code("not-read", "warning", "an element of a resource that this program does not read"),
     # answers and tables
     Code("bad-answer", "error", "a row of an answers file that cannot be used"),
-    Code("unknown-patient", "error", "answers about somebody who is no patient of the run"),
+    Code("unknown-patient", "error", "answers about nobody of the run"),
+    Code("other-patients", "warning", "answers about patients who are not of the run"),
     Code("answer-not-used", "warning", "an answer that has no effect on the record"),
     Code("bad-mapping", "error", "a mapping of tables that cannot be used"),
     Code("mapping-not-used", "warning", "a text of a mapping that stands in no row"),

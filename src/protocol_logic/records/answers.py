@@ -35,7 +35,8 @@ from protocol_logic.records.facts import (
 )
 from protocol_logic.records.values import Intent
 
-_MOST_UNKNOWN = 20
+_MOST_TOLD = 3
+_MOST_SOUGHT = 20
 
 Said: TypeAlias = Reading | Limit | Intent
 """What an answer says: a reading of an entry, a limit of normal in its unit, or an intent."""
@@ -105,18 +106,33 @@ class Answers:
         return f"{Path(self.file.name).name}:{answer.line}"
 
     def unknown_patients(self, known: Collection[str]) -> Iterator[Problem]:
-        """A problem for each patient who is none of the `known`: all of the run."""
+        """One problem for all patients who are none of the `known`, those of the run. Answers may
+        be those of a cohort, of which the run has a part; that it has nobody is an error."""
         unknown = [patient for patient in self.by_patient if patient not in known]
-        for number, patient in enumerate(unknown):
-            first = self.by_patient[patient][0]
-            yield Problem(
-                code="unknown-patient",
-                message=f"`{shown(patient)}` is no patient of this run",
-                # Searching for the nearest of many ids takes time.
-                hint=did_you_mean(patient, known) if number < _MOST_UNKNOWN else None,
-                source=self.file,
-                span=self.file.line_span(first.line),
-            )
+        if not unknown:
+            return
+        told = [f"`{shown(patient)}`" for patient in unknown[:_MOST_TOLD]]
+        rest = [f"{len(unknown) - _MOST_TOLD:,} more"] if len(unknown) > _MOST_TOLD else []
+        names = " and ".join(filter(None, (", ".join((told + rest)[:-1]), (told + rest)[-1])))
+        are = "is no patient" if len(unknown) == 1 else "are no patients"
+        none = len(unknown) == len(self.by_patient)
+        yield Problem(
+            code="unknown-patient" if none else "other-patients",
+            message=f"{names} {are} of this run",
+            hint=self._slip(unknown, known),
+            source=self.file,
+            span=self.file.line_span(self.by_patient[unknown[0]][0].line),
+        )
+
+    def _slip(self, unknown: Collection[str], known: Collection[str]) -> str | None:
+        """The first of the unknown patients who resembles somebody without answers."""
+        without = [patient for patient in known if patient not in self.by_patient]
+        # Searching for the nearest of many ids takes time.
+        for patient in list(unknown)[:_MOST_SOUGHT] if without else ():
+            meant = did_you_mean(patient, without)
+            if meant is not None:
+                return meant if len(unknown) == 1 else f"`{shown(patient)}`: {meant}"
+        return None
 
 
 def why_not_used(answer: Answer, record: PatientRecord, as_of: date) -> str | None:

@@ -482,7 +482,7 @@ def test_all_missing_columns_are_told() -> None:
 def test_patients_who_are_none_of_the_run() -> None:
     read_ = answers("p,ecog,1,w,2026-10-29,", "quentin,ecog,1,w,2026-10-29,")
     (problem,) = read_.unknown_patients({"p", "quentina"})
-    assert problem.code == "unknown-patient"
+    assert problem.code == "other-patients"
     assert problem.message == "`quentin` is no patient of this run"
     assert problem.hint == "did you mean `quentina`?"
     assert problem.source is not None
