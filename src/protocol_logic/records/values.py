@@ -82,8 +82,9 @@ _QUANTITY = re.compile(
 )
 _DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 _COURSE = re.compile(
-    r"(?:(?P<before>(?!from\s)[a-z]+)\s+)?(?:from\s+)?"
-    r"(?P<start>\S+)\s+(?:to\s+(?P<end>\S+)|(?P<ongoing>ongoing))(?:\s+(?P<after>\S+))?",
+    r"(?:(?P<before>(?!from\s)[a-z]+)\s+)?"
+    r"(?:(?:from\s+)?(?P<start>\S+)\s+(?:to\s+(?P<end>\S+)|ongoing)|from\s+(?P<since>\S+))"
+    r"(?:\s+(?P<after>\S+))?",
     re.IGNORECASE,
 )
 _ENDS: tuple[End, ...] = get_args(End)
@@ -184,8 +185,8 @@ def expected(entry: Entry) -> str:
             return one_of((*_SIDES, *CLOSING))
         case Concept():
             return (
-                "dates as in `2023-01-15 to 2024-06` or `2024-03 ongoing`, perhaps then "
-                f"{one_of(INTENTS)}; or {one_of(CLOSING)}"
+                "dates as in `2023-01-15 to 2024-06`, `2024-03 ongoing` or `from 2024-03`; of a "
+                f"treatment of cancer perhaps then {one_of(INTENTS)}; or {one_of(CLOSING)}"
             )
         case PatientField(field="birthDate"):
             return _A_DATE
@@ -363,13 +364,13 @@ def _course(entry: Concept, text: str) -> Therapy | NotTaken:
     intent = read_intent(intents[0]) if intents else None
     start, end = (
         read_date(day) if day not in (None, OPEN_END) else None
-        for day in (match["start"], match["end"])
+        for day in (match["start"] or match["since"], match["end"])
     )
     if start is None and end is None:
         raise Unreadable(f"`{shown(text)}` has no date")
     if start is not None and end is not None and end.last < start.first:
         raise Unreadable(f"`{shown(text)}` ends before it starts", "unreadable-date")
-    return Therapy(start, end, ongoing=match["ongoing"] is not None, intent=intent)
+    return Therapy(start, end, ongoing=match["end"] is None, intent=intent)
 
 
 def _lesion(entry: Lesion, text: str) -> LesionSize:
