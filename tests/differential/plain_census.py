@@ -103,7 +103,7 @@ STATUSES: dict[str, tuple[set[tuple[str, str]], set[tuple[str, str]]]] = {
     ),
     "m_category": (
         _under(LOINC, "21907-1 21901-4"),
-        _under(SNOMED, "1229901006 1229903009 1229916009"),
+        _under(SNOMED, "1229901006 1229903009 1229916009") | _under(AJCC, "cM0 cM1 pM1"),
     ),
     "menopausal_status": (
         _under(SNOMED, "161712005"),

@@ -78,6 +78,8 @@ def read(stage: Any, **content: Any) -> tuple[dict[str, list[Any]], list[str]]:
         ({"summary": concept("cT4", AJCC)}, "t_category", "T4"),
         ({"type": concept("21906-3", LOINC), "summary": concept("cN3", AJCC)}, "n_category", "N3"),
         ({"summary": concept("1229903009")}, "m_category", "M1"),
+        ({"summary": concept("cM0", AJCC)}, "m_category", "M0"),
+        ({"summary": concept("pM1", AJCC)}, "m_category", "M1"),
     ],
 )
 def test_a_stage_is_read_as_of_an_observation(stage: Any, entry: str, value: str) -> None:
