@@ -83,12 +83,12 @@ def creatinine(value: int, day: str) -> dict[str, Any]:
 
 
 def resource(kind: str, status: str | None) -> dict[str, object]:
-    drug = {"medicationCodeableConcept": coded(RXNORM, "29046")}
-    begun = {"effectivePeriod": {"start": "2026-10-01"}}
+    drug: dict[str, object] = {"medicationCodeableConcept": coded(RXNORM, "29046")}
+    taken = {**drug, "effectivePeriod": {"start": "2026-10-01"}}
     said: dict[str, dict[str, object]] = {
         "Observation": creatinine(2, "2026-10-20"),
-        "MedicationStatement": drug | begun,
-        "MedicationAdministration": drug | begun,
+        "MedicationStatement": taken,
+        "MedicationAdministration": taken,
         "MedicationRequest": {**drug, "intent": "order", "authoredOn": "2026-10-01"},
         "MedicationDispense": {**drug, "whenHandedOver": "2026-10-01"},
         "Procedure": {"code": coded(SNOMED, "36969009"), "performedDateTime": "2026-10-01"},
