@@ -210,16 +210,20 @@ class ShardRows:
         """(patient, number) -> name of the resources that are `wanted`, to be set."""
         self._dates: dict[int, str | None] = {NEVER: None}
         self._judged = decided.judged.tolist()
-        self._telling: dict[str, Ints] = {}
+        self._telling = dict(self._tells_problems())
         """Findings and groups of which something open is a problem of the record too: whose."""
-        self._told = self._tells_problems()
+        self._told: dict[int, list[str]] = {}
+        """The same by patient."""
+        for name, of_whom in self._telling.items():
+            for patient in of_whom.tolist():
+                self._told.setdefault(patient, []).append(name)
 
     def rows(self, of_patients: Iterable[tuple[PatientRecord, AsOf, Account]]) -> Iterator[ManyRow]:
         """The rows of all patients, with their records, the days on which they are judged, and
         what became of their resources."""
         pieces = [self._pieces(number) for number in range(len(self.decided.told))]
-        each = zip(self.patients.tolist(), self._judged, self._told.tolist(), strict=True)
-        for place, ((patient, judged, told), (record, as_of, resources)) in enumerate(
+        each = zip(self.patients.tolist(), self._judged, strict=True)
+        for place, ((patient, judged), (record, as_of, resources)) in enumerate(
             zip(each, of_patients, strict=True)
         ):
             criteria = [of_criterion[place] for of_criterion in pieces]
@@ -227,8 +231,9 @@ class ShardRows:
             beside = self.beside.get(patient)
             if beside is not None:
                 problems += self._beside(place, patient, record, beside, criteria)
+            told = self._told.get(patient)
             if told or len(problems) > 1:
-                found = self._found(patient) if told else _NOTHING_FOUND
+                found = self._found(patient, told) if told else _NOTHING_FOUND
                 problems = tuple(rows.problems_of(replace(record, problems=problems), found))
             about, its = self.its.about(as_of), self.its.judged(judged)
             yield ManyRow(record.patient, record.source, about, its, criteria, resources, problems)
@@ -328,7 +333,7 @@ class ShardRows:
                 if names:
                     self._wanted_of(names, self.patients[told == number], found)
         for name, of_whom in self._telling.items():
-            self._wanted_of([name], np.flatnonzero(of_whom), found)
+            self._wanted_of([name], of_whom, found)
         found.update((patient, n) for patient, its in self.beside.items() for n in its.lists)
         pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
         return pairs[:, 0], pairs[:, 1]
@@ -349,31 +354,25 @@ class ShardRows:
                 np.minimum(oldest, column.oldest[self.patients], out=oldest)
         return oldest
 
-    def _tells_problems(self) -> Ints:
-        """By place whether something that is open is a problem of the record too."""
+    def _tells_problems(self) -> Iterator[tuple[str, Ints]]:
         whys = self.its.engine.looks.whys
         of_why = np.array([any(reason in _TOLD for _, reason in why) for why in whys], bool)
-        told = np.zeros(len(self.patients), bool)
         for name, column in self.columns.items():
             its = of_why[column.why[self.patients]]
             if its.any():
-                told |= its
-                self._telling[name] = np.zeros(len(column.look), bool)
-                self._telling[name][self.patients[its]] = True
-        return told
+                yield name, self.patients[its]
 
-    def _found(self, patient: int) -> PatientFindings:
-        """What keeps findings and groups of a patient open and is a problem of the record too."""
+    def _found(self, patient: int, names: Sequence[str]) -> PatientFindings:
+        """What keeps some findings and groups of a patient open and is a problem of the record."""
         found, whys = PatientFindings(date.min), self.its.engine.looks.whys
-        for name, of_whom in self._telling.items():
-            if of_whom[patient]:
-                found.openers[name] = tuple(
-                    [
-                        Opener(element, reason, self._resource(name, n, patient))
-                        for n, (element, reason) in enumerate(whys[self.columns[name].why[patient]])
-                        if reason in _TOLD
-                    ]
-                )
+        for name in names:
+            found.openers[name] = tuple(
+                [
+                    Opener(element, reason, self._resource(name, n, patient))
+                    for n, (element, reason) in enumerate(whys[self.columns[name].why[patient]])
+                    if reason in _TOLD
+                ]
+            )
         return found
 
     def _resource(self, name: str, opener: int, patient: int) -> str | None:

@@ -171,7 +171,8 @@ def facts_alone(
         ).fetchall()
         resources = run(
             "SELECT * FROM resources SEMI JOIN "
-            f"(SELECT patient, resource FROM facts SEMI JOIN wanted USING (patient, entry)) AS its "
+            "(SELECT patient, resource FROM facts SEMI JOIN wanted USING (patient, entry) "
+            f"WHERE {reach}) AS its "
             f"USING (patient, resource) WHERE {reach} ORDER BY patient, resource"
         ).fetchall()
         shard.connection.unregister("wanted")
@@ -193,15 +194,13 @@ def resource_names(shard: Shard, patients: Array, numbers: Array) -> dict[tuple[
         return {}
     import pyarrow
 
-    wanted = pyarrow.table({"position": patients + shard.start, "resource": numbers})
+    its = {"patient": shard.numbers[patients], "resource": numbers, "place": patients}
     with told():
-        run = shard.connection.register("wanted", wanted).execute
+        run = shard.connection.register("wanted", pyarrow.table(its)).execute
         rows = run(
-            "SELECT position, resource, name FROM wanted JOIN positions USING (position) "
-            "JOIN resources USING (patient, resource) WHERE patient BETWEEN "
-            "(SELECT min(patient) FROM positions WHERE position BETWEEN $1 AND $2) AND "
-            "(SELECT max(patient) FROM positions WHERE position BETWEEN $1 AND $2)",
-            [shard.start, shard.stop - 1],
+            "SELECT place, resource, name FROM wanted "
+            f"JOIN (SELECT patient, resource, name FROM resources WHERE {shard.reach}) AS its "
+            "USING (patient, resource)"
         ).fetchall()
         shard.connection.unregister("wanted")
-    return {(position - shard.start, resource): name for position, resource, name in rows}
+    return {(place, resource): name for place, resource, name in rows}
