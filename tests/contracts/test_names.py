@@ -110,7 +110,7 @@ def test_nothing_found_says_what_is_near() -> None:
             "nsclc",
             ["non_small_cell_lung_cancer", "lung_adenocarcinoma", "squamous_cell_lung_cancer"],
         ),
-        ("HBV", ["hepatitis_b", "hepatitis_b_dna"]),
+        ("HBV", ["hepatitis_b", "hepatitis_b_dna", "hepatitis_b_viral_load"]),
         ("TKI", ["targeted_therapy", "alk_inhibitor", "egfr_tyrosine_kinase_inhibitor"]),
         ("ANC", ["neutrophils"]),
         (

@@ -14,6 +14,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.conditions import LESION_VALUES
 from protocol_logic.compiling.library import knowledge_unit
 from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
+from protocol_logic.foundation.text import listed
 from protocol_logic.knowledge.resources import knowledge_names
 from protocol_logic.language import knowledge_tree, tree
 
@@ -172,7 +173,7 @@ def _entry(node: knowledge_tree.Entry, home: str, source: str) -> Known:
             for code in prop.codes
         ),
         element=node.element.text if node.element else node.name.text,
-        also=_listed(_text(properties, "also")),
+        also=listed(_text(properties, "also")),
         units=tuple(
             word
             for key, most in (("unit", None), ("accepts", None), ("accepts where", 1))
@@ -200,13 +201,8 @@ def _definition(node: tree.Definition, home: str, source: str) -> Known:
         closed_by=None,
         codes=(),
         element=node.element.text if node.element else node.name.text,
-        also=_listed(texts.get("also", "")),
+        also=listed(texts.get("also", "")),
     )
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    """The words for a thing that a line `also` lists."""
-    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _text(properties: Sequence[knowledge_tree.Property], key: str) -> str:

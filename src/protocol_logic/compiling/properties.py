@@ -13,6 +13,7 @@ from protocol_logic.compiling.entries import Entries
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.foundation.problems import Problem, did_you_mean
 from protocol_logic.foundation.source import Source, Span
+from protocol_logic.foundation.text import listed
 from protocol_logic.foundation.units import SCALES, UNIT_WORDS, UnitError, conversion_factor, unit
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language import knowledge_tree
@@ -124,6 +125,9 @@ class Properties:
     def label(self) -> str:
         prop = self.one("label")
         return prop.text if prop else self.name.replace("_", " ")
+
+    def also(self) -> tuple[str, ...]:
+        return listed(prop.text if (prop := self.one("also")) else "")
 
     def code(self, ref: knowledge_tree.CodeRef) -> voc.Code | None:
         url = self.found.systems.get(ref.system.text)

@@ -40,6 +40,11 @@ def shown(text: str) -> str:
     return "".join(parts) + "…"
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """What a line lists with commas, such as other words for a thing."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def unseen(text: str) -> str | None:
     """The first character of a text that a person cannot see, escaped; None where there is none."""
     found = (char for char in text if char != "\\" and not _visible(char))

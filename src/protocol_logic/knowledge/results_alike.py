@@ -22,6 +22,8 @@ Measurable: TypeAlias = Quantity | Status
 _SEVERAL = re.compile(r"[^\W\d]\+[^\W\d]")
 """Two things in one: `Estrogen+Progesterone`."""
 
+_DIGITS = re.compile(r"[0-9]+")
+
 
 class Result(NamedTuple):
     """What a result says of itself: its name as recorded, the unit of its value as written, and
@@ -34,11 +36,15 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
-    """How an entry is spoken of, and what its values are like."""
+    """How an entry is spoken of, and what its values are like.
+
+    `others`: the other words for it, with the digits in them.
+    """
 
     entry: Measurable
     said: str
     names: tuple[Name, ...]
+    others: tuple[tuple[Name, frozenset[str]], ...]
     specimens: frozenset[str]
     dimensions: frozenset[str]
 
@@ -53,6 +59,7 @@ class _Spoken:
             entry,
             f"{entry.name} {label}",
             tuple(name for name in names if name.words),
+            tuple((name_of(text, observed=True), _digits(text)) for text in entry.also),
             frozenset(kind for name in names for kind in name.specimens),
             frozenset(filter(None, map(_dimension, accepts))),
         )
@@ -71,7 +78,11 @@ class _Spoken:
             dimension = _dimension(result.unit)
             if dimension is not None and dimension not in self.dimensions:
                 return False
-        return any(_agrees(own, name) for own in self.names)
+        if any(_agrees(own, name) for own in self.names):
+            return True
+        if isinstance(self.entry, Status) and result.unit:
+            return False
+        return any(_says(own, digits, name, result.name) for own, digits in self.others)
 
 
 def _agrees(own: Name, other: Name) -> bool:
@@ -82,6 +93,19 @@ def _agrees(own: Name, other: Name) -> bool:
     if other.ratio != own.ratio or other.per_surface != own.per_surface:
         return False
     return len(its) <= 2 * len(mine)
+
+
+def _says(own: Name, digits: frozenset[str], other: Name, text: str) -> bool:
+    """Whether a name is one of the other words for an entry: what several words say may be said
+    closer by one more, but a single word, as it is short or wide, stands alone."""
+    if not own.words or not _agrees(own, other):
+        return False
+    more = len(other.words) - len(own.words)
+    return more == 0 and digits == _digits(text) if len(own.words) == 1 else more <= 1
+
+
+def _digits(text: str) -> frozenset[str]:
+    return frozenset(_DIGITS.findall(text))
 
 
 def _dimension(code: str) -> str | None:
@@ -106,7 +130,8 @@ class Alike:
         if self._words is None:
             self._words = {}
             for spoken in map(_Spoken.of, self._entries):
-                for word in {word for name in spoken.names for word in name.words}:
+                names = (*spoken.names, *(name for name, _ in spoken.others))
+                for word in {word for name in names for word in name.words}:
                     self._words.setdefault(word, []).append(spoken)
         return self._words
 

@@ -47,13 +47,15 @@ class Named:
     """What every entry has.
 
     `name` is how authors call it; `element` is the id under which a gap is reported; `unlike` are
-    codes that may be taken for it, which records are told of.
+    codes that may be taken for it, which records are told of. `also`: other words for it; no
+    verdict rests on them, so they move no digest.
     """
 
     name: str
     element: str
     label: str
     unlike: tuple[Unlike, ...] = ()
+    also: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from protocol_logic.foundation.problems import Problems
 from protocol_logic.knowledge.results_alike import Alike, Result
 from protocol_logic.knowledge.vocabulary import Quantity, Status
 
-HOMES = ("systems", "labs", "vital_signs", "oncology.breast", "labs.metabolism")
+HOMES = ("systems", "labs", "vital_signs", "oncology.breast", "labs.metabolism", "cardiology")
 
 
 @cache
@@ -31,6 +31,14 @@ def alike() -> Alike:
         ("Glucose [Mass/volume] in Serum or Plasma --fasting", "mg/dL", ("fasting_glucose",)),
         ("Hemoglobin A1c", "%", ("hba1c",)),
         ("Cholesterol in HDL [Mass/volume] in Serum", "mg/dL", ("hdl_cholesterol",)),
+        # By other words for it; a single one, as it is short or wide, says no more than that.
+        ("LVEF", "%", ("left_ventricular_ejection_fraction",)),
+        ("EF (%)", "%", ("left_ventricular_ejection_fraction",)),
+        ("Cardiac ejection fraction", "%", ("left_ventricular_ejection_fraction",)),
+        ("SBP", "mm[Hg]", ("systolic_pressure",)),
+        ("Right ventricular ejection fraction", "%", ()),
+        ("CA 125", "", ()),
+        ("Vitamin K", "ug/L", ()),
         # What it is found in, what it is set in relation to, or its unit is another.
         ("Creatinine [Mass/volume] in Urine", "mg/dL", ()),
         ("Glucose [Mass/volume] in Cerebral spinal fluid", "mg/dL", ()),
