@@ -113,6 +113,7 @@ def alike_under(
             sources.windows,
             sources.timepoints,
             sources.ratios,
+            sources.cut,
         )
         parts, columns = read(its)
         for part in parts:

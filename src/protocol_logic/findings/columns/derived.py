@@ -25,12 +25,14 @@ from protocol_logic.findings.columns.values import ages_of, values_named
 from protocol_logic.findings.formulas import compute
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge import vocabulary as voc
+from protocol_logic.records.store.by_entry import HI_CLOSED, LO_CLOSED, NO_HI, NO_LO
 
 
 @dataclass(slots=True)
 class _Input:
     """An input by patient: a number (`has`) as numerators and denominators, nothing (`nothing`), or
-    unreadable. `several`: who has not just one of these."""
+    unreadable. `several`: who has not just one of these. `ranged`: of whom all that is known is
+    where the number lies: from `number` to `high`, with the `ends` that a store has."""
 
     openers: Openers
     has: Flags
@@ -39,6 +41,22 @@ class _Input:
     left: Flags
     oldest: Ints
     number: tuple[Ints, Ints]
+    ranged: Flags
+    high: tuple[Ints, Ints]
+    ends: Ints
+
+    def interval(self, place: int) -> Interval:
+        """The number of a patient."""
+        low = exact(self.number, place)
+        if not self.ranged[place]:
+            return Interval.point(low)
+        ends = int(self.ends[place])
+        return Interval(
+            None if ends & NO_LO else low,
+            bool(ends & LO_CLOSED),
+            None if ends & NO_HI else exact(self.high, place),
+            bool(ends & HI_CLOSED),
+        )
 
 
 def read_derived(sources: Sources, finding: Finding, sex: str | None) -> tuple[Read, Flags, Flags]:
@@ -54,6 +72,7 @@ def read_derived(sources: Sources, finding: Finding, sex: str | None) -> tuple[R
     chosen: dict[str, Flags] = {}
     no_fact = np.zeros(size, bool)
     asks = np.zeros(size, bool)
+    ranged = has & np.logical_or.reduce([each.ranged for each in inputs.values()])
     openers = [each.openers for each in inputs.values()]
     for name, values in fields.items():
         runs = values.runs
@@ -73,7 +92,7 @@ def read_derived(sources: Sources, finding: Finding, sex: str | None) -> tuple[R
         )
         no_fact |= ~runs.to_patients(np.ones(len(runs.starts), bool), False)
     read = Read.of(size, 0)
-    mask, is_open = _computed(finding, derived, inputs, chosen, has & ~left & ~asks)
+    mask, is_open = _computed(finding, derived, inputs, chosen, has & ~left & ~asks, ranged)
     read.mask = mask
     read.left = left
     reported = _reported(sources, finding, derived, read, ~has & ~left)
@@ -91,9 +110,10 @@ def read_derived(sources: Sources, finding: Finding, sex: str | None) -> tuple[R
     read.oldest = of_inputs
     if reported is not None:
         read.oldest = np.where(has, of_inputs, reported.oldest)
-    root = np.where(is_open, code("imprecise"), 0).astype(np.uint8)
+    # With a range among the inputs, each of them can tip what is computed; else only a root.
+    root = np.where(is_open & ~ranged, code("imprecise"), 0).astype(np.uint8)
     for each in openers:
-        each.reason = np.where(has, np.uint8(0), each.reason)
+        each.reason = np.where(has & ~ranged, np.uint8(0), each.reason)
     nobody = np.full(size, NOBODY, np.int32)
     read.openers = [*openers, Openers(derived.element, root, nobody)]
     return read, unsure, asks
@@ -116,24 +136,29 @@ def _input(sources: Sources, name: str, window: Window | None) -> _Input:
         return _Input(
             Openers(entry.element, reason, ages.who.copy()),
             has, ages.reason == code("absent"), several, ages.left, np.full(size, NEVER, np.int64),
-            (ages.least, np.ones(size, np.int64)),
+            (ages.least, np.ones(size, np.int64)), np.zeros(size, bool),
+            (ages.least, np.ones(size, np.int64)), np.zeros(size, np.uint8),
         )  # fmt: skip
     numbers = numbers_of(sources, name, window)
     runs, rows = numbers.runs, numbers.runs.rows
     reason = np.full(size, code("absent"), np.uint8)
     reason[runs.patients] = numbers.reason
-    number = tuple(
-        runs.to_patients(rows[column][runs.starts], without)
-        for column, without in (("lo_n", 0), ("lo_d", 1))
-    )
+    first = {
+        column: runs.to_patients(rows[column][runs.starts], without)
+        for column, without in (("lo_n", 0), ("lo_d", 1), ("hi_n", 0), ("hi_d", 1), ("ends", 0))
+    }
+    ranged = numbers.ranged & (name not in sources.cut)
     return _Input(
         Openers(_element(sources, name), reason, runs.to_patients(numbers.who, NOBODY)),
         runs.to_patients(runs.any(numbers.counts), False),
         ~runs.to_patients(np.ones(len(runs.starts), bool), False),
-        runs.to_patients(~numbers.one, False),
+        runs.to_patients(~numbers.one & ~ranged, False),
         runs.to_patients(numbers.left, False),
         runs.oldest(),
-        (number[0], number[1]),
+        (first["lo_n"], first["lo_d"]),
+        runs.to_patients(ranged, False),
+        (first["hi_n"], first["hi_d"]),
+        first["ends"],
     )
 
 
@@ -143,8 +168,10 @@ def _computed(
     inputs: Mapping[str, _Input],
     chosen: Mapping[str, Flags],
     where: Flags,
+    ranged: Flags,
 ) -> tuple[NDArray[np.uint64], Flags]:
-    """The cells of those of whom all inputs are one number, and who has several of them."""
+    """The cells of those of whom all inputs are one number, or a range, and who has several of
+    them."""
     mask = np.zeros(len(where), np.uint64)
     is_open = np.zeros(len(where), bool)
     at = np.flatnonzero(where)
@@ -156,7 +183,7 @@ def _computed(
     }
     found = bounded(derived.formula, values, {key: its[at] for key, its in chosen.items()})
     value = np.broadcast_to(found.value, at.shape)
-    near = ~np.isfinite(value) | ~np.isfinite(found.error)
+    near = ~np.isfinite(value) | ~np.isfinite(found.error) | ranged[at]
     cells = np.zeros(len(at), np.uint64)
     for place, (_, part) in enumerate(finding.parts):
         inside = np.ones(len(at), bool)
@@ -167,7 +194,7 @@ def _computed(
         cells |= inside.astype(np.uint64) << np.uint64(place)
     mask[at] = cells
     for place in at[near].tolist():
-        numbers = {n: Interval.point(exact(each.number, place)) for n, each in inputs.items()}
+        numbers = {name: each.interval(place) for name, each in inputs.items()}
         fields = dict(key.split(" ", 1) for key, its in chosen.items() if its[place])
         exactly = compute(derived.formula, numbers, fields)
         its = [part.intersects(exactly) for _, part in finding.parts]

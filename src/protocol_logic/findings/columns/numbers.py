@@ -25,7 +25,7 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.elements import REFERENCE_RANGE
 from protocol_logic.records.store.by_entry import KINDS, NO_LO, SHAPES
 
-_POINT, _WIDE = 1 + SHAPES.index("point"), 1 + SHAPES.index("wide")
+_POINT, _INTERVAL, _WIDE = (1 + SHAPES.index(shape) for shape in ("point", "interval", "wide"))
 _MEASURED = 1 + KINDS.index("measured")
 _ENDS = ("lo_n", "lo_d", "hi_n", "hi_d", "ends")
 _COLUMNS = ("shape", *_ENDS, "relative", "limits")
@@ -37,7 +37,8 @@ class Numbers:
 
     `counts`: the rows that give a number. By run: `blank`, whether any other value may be it;
     `no_fact`, whether none may count; `one`, whether there is surely one number and no more;
-    `reason` and `who`, why there is not just one; `left`, who cannot be told.
+    `reason` and `who`, why there is not just one; `left`, who cannot be told; `ranged`, whether one
+    range is all that is known.
     """
 
     runs: Runs
@@ -48,6 +49,7 @@ class Numbers:
     reason: Ints
     who: Ints
     left: Flags
+    ranged: Flags
 
 
 def read_number(sources: Sources, finding: Finding) -> tuple[Read, Flags]:
@@ -99,7 +101,10 @@ def read_ratio(sources: Sources, finding: Finding, sex: Ints) -> tuple[Read, Fla
 
 def _of_ratio(numbers: Numbers, left: Flags) -> Numbers:
     n = numbers
-    return Numbers(n.runs, n.counts, n.blank, n.no_fact, n.one, n.reason, n.who, n.left | left)
+    left = n.left | left
+    return Numbers(
+        n.runs, n.counts, n.blank, n.no_fact, n.one, n.reason, n.who, left, n.ranged
+    )  # fmt: skip
 
 
 def _read(
@@ -193,7 +198,9 @@ def _numbers_of(sources: Sources, entry: str, window: Window | None) -> Numbers:
         runs.all(unread) & ~stale & ~runs.none_certain
     )
     left = runs.any(rows["shape"] == _WIDE) | (tied & (runs.lengths > 1))
-    return Numbers(runs, counts, blank, runs.none_certain, one, reason, who, left)
+    is_range = runs.all((rows["shape"] == _INTERVAL) & ~rows["relative"] & counts)
+    ranged = alike & is_range & runs.same("limits") & ~blank & ~runs.none_certain
+    return Numbers(runs, counts, blank, runs.none_certain, one, reason, who, left, ranged)
 
 
 def _only_limits(numbers: Numbers) -> Flags:

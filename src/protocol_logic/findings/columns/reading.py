@@ -56,8 +56,25 @@ def read_columns(
     `windows`, `timepoints`: as `read_findings` takes them.
     """
     ratios = frozenset(f.entry for f in plan.findings.values() if f.kind == "ratio")
-    sources = Sources(protocol, shard, as_of.astype(np.int64), windows, timepoints, ratios)
+    sources = Sources(
+        protocol,
+        shard,
+        as_of.astype(np.int64),
+        windows,
+        timepoints,
+        ratios,
+        frozenset(_cut(protocol, plan)),
+    )
     return _Reader(sources, table).read(plan)
+
+
+def _cut(protocol: core.Protocol, plan: Plan) -> Iterator[str]:
+    """What findings cut, as `Cutter.split_censored` does: of computed ones the reported value."""
+    for finding in plan.findings.values():
+        derived = protocol.derived.get(finding.entry)
+        name = finding.entry if derived is None else derived.reported
+        if finding.kind in ("number", "ratio", "derived") and name is not None:
+            yield name
 
 
 class _Reader:

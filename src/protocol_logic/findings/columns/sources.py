@@ -49,6 +49,8 @@ class Sources:
     timepoints: Mapping[str, date]
     ratios: frozenset[str] = frozenset()
     """The quantities of which limits of normal are asked."""
+    cut: frozenset[str] = frozenset()
+    """The quantities that a finding cuts by its limits, of their own or of normal."""
     known: dict[object, Any] = field(default_factory=dict)
 
     @property
