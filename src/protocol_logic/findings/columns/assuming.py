@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -24,16 +25,12 @@ _ALWAYS = {"kind": _STATED, "first": NO_DAY, "last": NO_DAY, "dated": NEVER}
 """What a value that is assumed has in columns where that is not 0."""
 
 
-class Assumed(Shard):
-    """Some patients of a shard, of whom one value is assumed; at the places that `places` give."""
+class Some(Shard):
+    """Some patients of a shard; at the places that `places` give."""
 
-    def __init__(self, shard: Shard, places: Ints, entry: str, value: str) -> None:
+    def __init__(self, shard: Shard, places: Ints) -> None:
         self._shard = shard
         self._at = places
-        self._entry = entry
-        known = shard.words("stated")
-        self._word = 1 + max(known, default=0)
-        self._stated = {**known, self._word: value}
         self._mapped = np.full(shard.size, -1, np.int32)
         self._mapped[places] = np.arange(len(places), dtype=np.int32)
 
@@ -45,20 +42,13 @@ class Assumed(Shard):
     def facts(self, entry: str, columns: Sequence[str], beside: Iterable[str] = ()) -> Table:
         """The facts of an entry, as those of a shard."""
         found = self._shard.facts(entry, columns, beside)
-        if entry != self._entry:
-            patient = self._mapped[found["patient"]]
-            its = patient >= 0
-            return {**{name: each[its] for name, each in found.items()}, "patient": patient[its]}
-        table = {name: np.zeros(self.size, each.dtype) for name, each in found.items()}
-        table["patient"] = np.arange(self.size, dtype=np.int32)
-        for name, each in {**_ALWAYS, "stated": self._word}.items():
-            if name in table:
-                table[name] = np.full(self.size, each)
-        return table
+        patient = self._mapped[found["patient"]]
+        its = patient >= 0
+        return {**{name: each[its] for name, each in found.items()}, "patient": patient[its]}
 
     def words(self, kind: str) -> Mapping[int, str]:
-        """The texts of a kind, with the value that is assumed."""
-        return self._stated if kind == "stated" else self._shard.words(kind)
+        """The texts of a kind."""
+        return self._shard.words(kind)
 
     def words_of(self, numbers: Ints) -> Mapping[int, str]:
         """The texts of some numbers."""
@@ -74,6 +64,33 @@ class Assumed(Shard):
         return {name: each[self._at] for name, each in self._shard.mentioned().items()}
 
 
+class Assumed(Some):
+    """The same, of whom one value is assumed."""
+
+    def __init__(self, shard: Shard, places: Ints, entry: str, value: str) -> None:
+        super().__init__(shard, places)
+        self._entry = entry
+        known = shard.words("stated")
+        self._word = 1 + max(known, default=0)
+        self._stated = {**known, self._word: value}
+
+    def facts(self, entry: str, columns: Sequence[str], beside: Iterable[str] = ()) -> Table:
+        """The facts of an entry, as those of a shard."""
+        found = super().facts(entry, columns, beside)
+        if entry != self._entry:
+            return found
+        table = {name: np.zeros(self.size, each.dtype) for name, each in found.items()}
+        table["patient"] = np.arange(self.size, dtype=np.int32)
+        for name, each in {**_ALWAYS, "stated": self._word}.items():
+            if name in table:
+                table[name] = np.full(self.size, each)
+        return table
+
+    def words(self, kind: str) -> Mapping[int, str]:
+        """The texts of a kind, with the value that is assumed."""
+        return self._stated if kind == "stated" else super().words(kind)
+
+
 @dataclass(slots=True)
 class Alike:
     """Patients of a part that left, by place in the shard.
@@ -87,6 +104,10 @@ class Alike:
     who: dict[tuple[str, Reason], Ints]
 
 
+Reading: TypeAlias = Callable[[Sources], tuple[Sequence[Part], dict[str, Column]]]
+"""Reads some findings: their parts, and their columns."""
+
+
 def alike_under(
     sources: Sources,
     names: frozenset[str],
@@ -94,28 +115,37 @@ def alike_under(
     entry: str,
     values: Values,
     asks: Mapping[str, Flags],
-    read: Callable[[Sources], tuple[Sequence[Part], dict[str, Column]]],
+    read: Reading,
     table: Looks,
 ) -> Alike:
     """Who of some patients look alike under each value of an entry. `asks`: by finding in whom it
     reads the value; `read`: the part under one of them, with the columns of its findings."""
-    size, places = sources.size, np.flatnonzero(where)
-    found = Alike(np.full(size, -1, np.int64), {}, {})
-    alone = np.zeros(len(places), bool)
+    places = np.flatnonzero(where)
     keys = _of_value(sources, values, places)
     keys += [asks[name][places].astype(np.int64) for name in sorted(names) if name in asks]
-    for value in values.values:
-        shard = Assumed(sources.shard, places, entry, value)
-        its = Sources(
-            sources.protocol,
-            shard,
-            sources.as_of[places],
-            sources.windows,
-            sources.timepoints,
-            sources.ratios,
-            sources.cut,
-        )
-        parts, columns = read(its)
+    under = (Assumed(sources.shard, places, entry, value) for value in values.values)
+    found = Alike(np.full(sources.size, -1, np.int64), {}, {})
+    alone = np.zeros(len(places), bool)
+    number_alike(sources, names, places, under, keys, read, table, found, alone)
+    return found
+
+
+def number_alike(
+    sources: Sources,
+    names: frozenset[str],
+    places: Ints,
+    under: Iterable[Shard],
+    keys: list[Ints],
+    read: Reading,
+    table: Looks,
+    found: Alike,
+    alone: Flags,
+) -> None:
+    """Number patients who look alike in some findings under each of several things, and have the
+    same `keys`; not those that are `alone`."""
+    size, alone = sources.size, alone.copy()
+    for shard in under:
+        parts, columns = read(sources.some(shard, places))
         for part in parts:
             alone |= part.left
         for name, column in sorted(columns.items()):
@@ -123,20 +153,18 @@ def alike_under(
                 alone |= column.look != NO_LOOK
                 continue
             keys += [column.look.astype(np.int64), column.why.astype(np.int64)]
-            alone |= _same(found.oldest, name, column.oldest, places, size, NEVER)
+            alone |= _same(found.oldest, name, column.oldest, places, size)
             alone |= column.closing > 0
-            for number, why in enumerate(table.whys):
+            for number in np.unique(column.why).tolist():
                 has = column.why == number
-                if why and has.any():
-                    for n, said in enumerate(why):
-                        who = column.who[n] if n < len(column.who) else np.full(len(has), NOBODY)
-                        alone |= _note(found.who, said, who, has, places, size)
-    of = ",".join(sorted(names)).encode()
+                for n, said in enumerate(table.whys[number]):
+                    who = column.who[n] if n < len(column.who) else np.full(len(has), NOBODY)
+                    alone |= note(found.who, said, who, has, places, size)
+    of = f"{len(keys)} {','.join(sorted(names))}".encode()
     rows = np.stack(keys, axis=1)
     for n in np.flatnonzero(~alone).tolist():
         key = of + rows[n].tobytes()
         found.number[places[n]] = table.alike.setdefault(key, len(table.alike))
-    return found
 
 
 def _of_value(sources: Sources, values: Values, places: Ints) -> list[Ints]:
@@ -155,18 +183,16 @@ def _of_value(sources: Sources, values: Values, places: Ints) -> list[Ints]:
     ]
 
 
-def _same(
-    known: dict[str, Ints], name: str, its: Ints, places: Ints, size: int, without: int
-) -> Flags:
+def _same(known: dict[str, Ints], name: str, its: Ints, places: Ints, size: int) -> Flags:
     """Note a column; where it is not what was noted."""
     if name not in known:
-        known[name] = np.full(size, without, np.int64)
+        known[name] = np.full(size, NEVER, np.int64)
         known[name][places] = its
     differs: Flags = known[name][places] != its
     return differs
 
 
-def _note(
+def note(
     known: dict[tuple[str, Reason], Ints],
     said: tuple[str, Reason],
     who: Ints,

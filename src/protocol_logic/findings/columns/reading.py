@@ -17,7 +17,8 @@ import numpy as np
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Finding, Plan
 from protocol_logic.compiling.windows import Window
-from protocol_logic.findings.columns.assuming import Alike, alike_under
+from protocol_logic.findings.columns.alternatives import alternatives_alike
+from protocol_logic.findings.columns.assuming import Alike, Reading, alike_under
 from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of, many
 from protocol_logic.findings.columns.closing import history_of
 from protocol_logic.findings.columns.courses import read_courses
@@ -78,9 +79,12 @@ def _cut(protocol: core.Protocol, plan: Plan) -> Iterator[str]:
 
 
 class _Reader:
-    def __init__(self, sources: Sources, table: Looks) -> None:
+    """`assuming`: what is not certain is assumed, so that nobody has to look alike."""
+
+    def __init__(self, sources: Sources, table: Looks, assuming: bool = False) -> None:
         self.sources = sources
         self.table = table
+        self.assuming = assuming
         self.asks: dict[str, Flags] = {}
         """Finding -> in whom it reads the sex, which is not certain."""
         fields = sources.vocabulary.of(voc.PatientField)
@@ -117,22 +121,34 @@ class _Reader:
             jointly |= by_sex
             parts.append(Part(frozenset(findings), of_part, left | by_sex))
         if len(parts) == 1:
-            return parts
+            return [self._with_alternatives(part) for part in parts]
         for part in parts:
             part.left &= ~jointly
         alike = self._alike(names, plan, jointly) if jointly.any() else None
-        return [Part(names, plan, jointly, alike), *parts]
+        return [Part(names, plan, jointly, alike), *map(self._with_alternatives, parts)]
+
+    def _with_alternatives(self, part: Part) -> Part:
+        """A part with who look alike of those who left for a number or an age."""
+        if part.left.any() and not part.left.all() and not self.assuming:
+            part.alike = alternatives_alike(
+                self.sources, part.names, part.plan, part.left, self._reading(part), self.table
+            )
+        return part
+
+    def _reading(self, part: Part) -> Reading:
+        def read(sources: Sources) -> tuple[list[Part], dict[str, Column]]:
+            columns: dict[str, Column] = {}
+            reader = _Reader(sources, self.table, assuming=True)
+            return reader._part(part.names, part.plan, columns), columns
+
+        return read
 
     def _alike(self, names: frozenset[str], plan: Plan, jointly: Flags) -> Alike | None:
         """Who of those who left for the sex look alike whatever it is."""
-        if self.sex is None:
+        if self.sex is None or self.assuming:
             return None
-
-        def read(sources: Sources) -> tuple[list[Part], dict[str, Column]]:
-            columns: dict[str, Column] = {}
-            return _Reader(sources, self.table)._part(names, plan, columns), columns
-
         values = values_named(self.sources, self.sex)
+        read = self._reading(Part(names, plan, jointly))
         return alike_under(
             self.sources, names, jointly, self.sex, values, self.asks, read, self.table
         )

@@ -67,6 +67,18 @@ class Sources:
             self.known[key] = read()
         return self.known[key]
 
+    def some(self, shard: Shard, places: Ints) -> Sources:
+        """The same of some patients, of whom a shard tells what there is."""
+        return Sources(
+            self.protocol,
+            shard,
+            self.as_of[places],
+            self.windows,
+            self.timepoints,
+            self.ratios,
+            self.cut,
+        )
+
     def facts(self, entry: str, columns: Sequence[str]) -> Table:
         """The facts of an entry, with their days."""
         limits = [name for name in columns if name in LIMITS]
