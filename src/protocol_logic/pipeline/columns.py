@@ -272,7 +272,7 @@ class _Stretch:
         columns = read_columns(c.protocol, c.plan, self.shard, days, its.looks, c.windows, c.dates)
         every = np.full(size, not its.apart)
         for part in columns.parts:
-            every &= part.left
+            every &= part.left if part.alike is None else part.left & (part.alike.number < 0)
         wholly = heads.unread | every
         leaving = Leaving(c.protocol, columns, its.looks, c.windows, c.dates, self.texts)
         # What is named in places that are not read, no facts alone tell.

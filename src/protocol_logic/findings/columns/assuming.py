@@ -153,7 +153,9 @@ def number_alike(
                 alone |= column.look != NO_LOOK
                 continue
             keys += [column.look.astype(np.int64), column.why.astype(np.int64)]
-            alone |= _same(found.oldest, name, column.oldest, places, size)
+            # What a finding rests on is what it rests on under any of them.
+            oldest = found.oldest.setdefault(name, np.full(size, NEVER, np.int64))
+            oldest[places] = np.minimum(oldest[places], column.oldest)
             alone |= column.closing > 0
             for number in np.unique(column.why).tolist():
                 has = column.why == number
@@ -181,15 +183,6 @@ def _of_value(sources: Sources, values: Values, places: Ints) -> list[Ints]:
             (values.who != NOBODY, False),
         )
     ]
-
-
-def _same(known: dict[str, Ints], name: str, its: Ints, places: Ints, size: int) -> Flags:
-    """Note a column; where it is not what was noted."""
-    if name not in known:
-        known[name] = np.full(size, NEVER, np.int64)
-        known[name][places] = its
-    differs: Flags = known[name][places] != its
-    return differs
 
 
 def note(
