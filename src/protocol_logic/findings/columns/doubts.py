@@ -109,15 +109,20 @@ def _saying(sources: Sources, doubt: Doubt, name: str) -> tuple[Rows, Flags, Fla
         is_number = (kind == _MEASURED) & (rows["shape"] != 0) & ~rows["relative"]
         says &= ~is_number | (mask != 0)
         cannot_tell |= is_number & (unfit | (rows["shape"] == _WIDE))
-    absent = (kind == _CONDITION) & (state_now(sources, rows) == _ABSENT)
-    says &= ~absent | (not doubt.latest and _has_ended(rows))
+    if isinstance(sources.vocabulary.entries[name], Concept):
+        absent = (kind == _CONDITION) & (state_now(sources, rows) == _ABSENT)
+        says &= ~absent | (not doubt.latest and _has_ended(rows))
+    else:
+        cannot_tell |= kind == _CONDITION
     return rows, says & ~cannot_tell, cannot_tell
 
 
 def _counting(sources: Sources, doubt: Doubt, name: str) -> Rows:
     """The facts by which an entry may cast doubt."""
+    is_concept = isinstance(sources.vocabulary.entries[name], Concept)
+    columns = STATEMENT if is_concept else ("stated",)
     numbers = _NUMBER if doubt.numbers is not None else ()
-    rows = dict(sources.facts(name, (*STATEMENT, *numbers)))
+    rows = dict(sources.facts(name, (*columns, *numbers)))
     if not len(rows["patient"]):
         return rows
     as_of, since = sources.as_of, None
@@ -130,9 +135,8 @@ def _counting(sources: Sources, doubt: Doubt, name: str) -> Rows:
     rows = taken(rows, is_seen & (rows["kind"] != _NOT_TAKEN))
     if not doubt.latest:
         return rows
-    # What only says that a condition was counts where nothing says how it is.
-    past = rows["past"] & (rows["kind"] == _CONDITION)
-    if past.any():
+    if is_concept:  # what only says that it was counts where nothing says how it is
+        past = rows["past"] & (rows["kind"] == _CONDITION)
         of_now = flags(sources, rows, ~past)[rows["patient"]]
         rows = taken(rows, ~past | (~of_now & (rows["state"] != _ABSENT)))
     return Runs(rows, as_of, since).rows
