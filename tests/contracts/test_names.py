@@ -40,6 +40,11 @@ def test_a_name_comes_before_what_only_a_code_says() -> None:
     assert names[0] == "creatinine"
 
 
+def test_a_code_of_the_drug_alone_comes_before_those_of_products_with_others() -> None:
+    (first, code), *_ = search(["chlorthalidone"], names_known()).by_code
+    assert (first.name, code) == ("thiazide", ("rxnorm", "2409", "chlorthalidone"))
+
+
 def test_one_name_is_shown_as_it_is_tested() -> None:
     lines = run("names", "ecog").stdout.splitlines()
     assert lines[lines.index("tested by") + 1] == "    ecog COMPARISON NUMBER"

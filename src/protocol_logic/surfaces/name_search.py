@@ -56,7 +56,9 @@ def search(words: Iterable[str], known: Sequence[Known]) -> Hits:
             return replace(hits, meant=" ".join(mended))
     if not found or min(map(len, parts)) > _SHORT:
         found = _at(r"\b{}", either, known)
-    by_code = tuple((e, c) for e in known if e not in found and (c := _code(e, either)))
+    coded = ((e, c) for e in known if e not in found and (c := _code(e, either)))
+    # What says nothing else comes first: the drug before the products in which it is.
+    by_code = tuple(sorted(coded, key=lambda hit: len(hit[1][2])))
     if not found and not by_code and min(map(len, parts)) > _SHORT:
         found = _at("{}", either, known)
     if found or by_code:
