@@ -114,7 +114,8 @@ class Chart:
         self.unread = {
             each.kind
             for each in record.unlisted
-            if not each.known and not (each.first is not None and each.first > as_of)
+            if not (each.known or each.status)
+            and not (each.first is not None and each.first > as_of)
         }
         self.today = on(as_of)
         self.tests = tuple(_all_tests(protocol))

@@ -70,7 +70,7 @@ def look_beside(
         told = [
             each._replace(like=likes.get((name, each), ""))
             for each in seen
-            if each.kind in closed and (not each.known or (name, each) in likes)
+            if each.kind in closed and (each.keeps_open or (name, each) in likes)
         ]
         if told:
             beside[name] = tuple(told)
@@ -177,9 +177,12 @@ def words(unlisted: Sequence[Unlisted]) -> str:
 
 
 def _named(unlisted: Sequence[Unlisted], what: str) -> str:
+    of_each: dict[tuple[str, str], Unlisted] = {}
+    for each in sorted(unlisted, key=lambda each: (not each.like, each)):
+        of_each.setdefault((each.resource, "" if each.code else each.name), each)
     kinds = sorted({each.kind for each in unlisted})
-    kind = " and ".join(_MANY[kind] if len(unlisted) > 1 else kind for kind in kinds)
-    codes = {(each.code, each.name): each for each in reversed(unlisted)}
+    kind = " and ".join(_MANY[kind] if len(of_each) > 1 else kind for kind in kinds)
+    codes = {(each.code, each.name): each for each in reversed(of_each.values())}
     first = sorted(codes.values(), key=lambda each: (not each.like, each.name, each.code))
     named = [
         f"`{shown(each.name)}` ({', '.join(map(shown, filter(None, (each.code, each.resource))))})"
@@ -188,7 +191,7 @@ def _named(unlisted: Sequence[Unlisted], what: str) -> str:
     ]
     if len(first) > MOST_NAMED:
         named.append(f"{len(first) - MOST_NAMED:,} more")
-    return f"{len(unlisted):,} {kind} {what}: {', '.join(named)}"
+    return f"{len(of_each):,} {kind} {what}: {', '.join(named)}"
 
 
 def said_of(name: str, resource: str, like: str, status: str | None) -> str:

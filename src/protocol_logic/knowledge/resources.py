@@ -109,8 +109,8 @@ def knowledge_path(name: str) -> Path | None:
     return _file(root / f"{name.replace('.', '/')}.elig") if _is_name(name) else None
 
 
-_SYSTEM = re.compile(r"^system[ \t]+(\w+)[ \t]+(\S+)", re.M)
-_CODE = re.compile(r"\b([a-z][a-z0-9_]*)[ \t]+(?=([A-Za-z0-9][A-Za-z0-9.\-]*))")
+SYSTEM = re.compile(r"^system[ \t]+(\w+)[ \t]+(\S+)", re.M)
+CODE = re.compile(r"\b([a-z][a-z0-9_]*)[ \t]+(?=([A-Za-z0-9][A-Za-z0-9.\-]*))")
 
 
 @cache
@@ -119,11 +119,11 @@ def known_codes() -> frozenset[tuple[str, str]]:
     not decide: its files are not read as knowledge for it."""
     paths = filter(None, map(knowledge_path, knowledge_names()))
     texts = [path.read_text(encoding="utf-8") for path in paths]
-    systems = {name: url for text in texts for name, url in _SYSTEM.findall(text)}
+    systems = {name: url for text in texts for name, url in SYSTEM.findall(text)}
     return frozenset(
         (systems[name], code)
         for text in texts
-        for name, code in _CODE.findall(text)
+        for name, code in CODE.findall(text)
         if name in systems
     )
 

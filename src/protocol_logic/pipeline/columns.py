@@ -385,16 +385,18 @@ class _Stretch:
         names = tuple(beside.names(columns.columns, stubs.classes))
         states, state_of, closed = beside.closed(columns.columns, names)
         there: dict[int, list[tuple[str, Unlisted]]] = {}
+        others: set[int] = set()
         for place, about, day, name in zip(*its, strict=True):
             if closed[place] and place in patients:
                 first = first_day(day)
                 if first is None or first <= patients[place].as_of.date:
                     each = there.setdefault(place, [])
                     each += [(name, suspect) for suspect in stubs.suspects[about]]
+                    if len(stubs.suspects[about]) > 1:  # several names of one resource
+                        others.add(place)
         found: dict[int, ToldBeside] = {}
         numbers: dict[tuple[int, ...], int] = {}
         """By who is closed how and what stands beside; each that may is one object."""
-        others = []
         for place, suspects in there.items():
             if len(suspects) > 1:
                 suspects.sort(key=lambda each: (each[1].kind, each[0], each[1]))
@@ -407,10 +409,10 @@ class _Stretch:
             lists = beside.told[number].lists
             who = [int(self.heads.lists[history][place]) for history in lists]
             if SEVERAL in who:
-                others.append(place)
+                others.add(place)
             elif who:
                 found[place] = ToldBeside(number, tuple([n for n, _ in suspects]), tuple(who))
-        return found, others
+        return {place: its for place, its in found.items() if place not in others}, sorted(others)
 
     def _rows(
         self,

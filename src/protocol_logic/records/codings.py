@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from protocol_logic.foundation.interval import Interval
 from protocol_logic.knowledge.resources import known_codes
 from protocol_logic.knowledge.results_alike import Alike
+from protocol_logic.knowledge.same_thing import SameThing
 from protocol_logic.knowledge.vocabulary import (
     Code,
     Concept,
@@ -87,6 +88,10 @@ class Codings:
     """Code -> the entries that measure the same, but otherwise."""
     alike: Alike = field(default_factory=lambda: Alike(()), compare=False, repr=False)
     """Which of the entries a result resembles that none of them reads."""
+    same: SameThing = field(
+        default_factory=lambda: SameThing(Vocabulary({})), compare=False, repr=False
+    )
+    """Which names say the same as the codes beside them."""
 
     @classmethod
     def of(cls, whole: Vocabulary, reached: Collection[str] | None = None) -> Codings:
@@ -155,6 +160,7 @@ class Codings:
                 if (found := frozenset(entry.name for entry, other in its if other.near))
             },
             alike=Alike(e for e in vocabulary.entries.values() if isinstance(e, Quantity | Status)),
+            same=SameThing(whole),
         )
 
     def concepts(self, key: Key) -> tuple[Concept, ...]:

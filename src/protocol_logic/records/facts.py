@@ -247,13 +247,14 @@ class Fact:
 
 
 class Unlisted(NamedTuple):
-    """A resource that states something coded, whether an entry has its code or not.
+    """A resource that states something coded, whether an entry has its code or not, by one of the
+    names that it has.
 
-    `kind`: the kind of concept that it is of; `code`: its first code, `name` what the record calls
-    it; `day`: its first day as written, or empty; `known`: its code stands in the knowledge base;
-    `entries`: those that have it; `like`: the entry that it resembles, if any;
-    `status`: one for which it does not count, though it may have happened; `target`: to what the
-    item of a list refers that it stands for, if any.
+    `kind`: the kind of concept that it is of; `code`: a code of it, `name` what the record calls
+    it; `day`: its first day as written, or empty; `known`: what the name says stands in the
+    knowledge base; `entries`: those that have a code of it; `like`: the entry that it resembles, if
+    any; `status`: one for which it does not count, though it may have happened; `target`: to what
+    the item of a list refers that it stands for, if any.
     """
 
     kind: str
@@ -270,7 +271,7 @@ class Unlisted(NamedTuple):
     @property
     def keeps_open(self) -> bool:
         """Whether it may be anything of its kind, so that no list of the record closes that."""
-        return not self.known
+        return not self.known and not self.status
 
     def is_seen(self, day: date) -> bool:
         """Whether it may be of that day or an earlier one."""

@@ -33,12 +33,13 @@ from protocol_logic.records.facts import (
     past,
     place,
 )
-from protocol_logic.records.item import Item, display, objects_in, text_in
+from protocol_logic.records.item import Item, objects_in, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.medications import made_of
 from protocol_logic.records.mentioned import day_of_unread, keys_in, mentions
 from protocol_logic.records.references import Subject, identifiers, subject_reference
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
+from protocol_logic.records.several import unlisted
 from protocol_logic.records.sources import Document
 from protocol_logic.records.unknown_codes import (
     first_day,
@@ -466,17 +467,9 @@ class Reader:
     def _note(self, item: Item, row: Row[Any], concept: str) -> None:
         """Note what a resource states of a kind of concept, or may be taken for."""
         coded = item.json.get(row.code or "")
-        keys = keys_of(coded)
-        code = keys[0][1] if keys else ""
-        day = first_day(item.json, row)
-        own = concept == row.concept
-        named = entries_of(coded, self.codings.named[concept]) if own else ()
-        entries = tuple([entry.name for entry in named])
-        known = own and (bool(entries) or any(map(is_known, keys)))
-        status = unsure_status(item.json, row)
-        self.stated.append(
-            Unlisted(concept, item.name, code, display(coded), day, known, entries, status=status)
-        )
+        its = unlisted(coded, concept, self.codings, is_its=concept == row.concept)
+        day, status = first_day(item.json, row), unsure_status(item.json, row)
+        self.stated += (e._replace(resource=item.name, day=day, status=status) for e in its)
 
     def _is_unlike(self, item: Item, row: Row[Any]) -> bool:
         """Whether a resource has a code that may be taken for one of an entry, which is told."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.knowledge.vocabulary import Lesion
 from protocol_logic.records import lists, stages
-from protocol_logic.records.codings import Codings, entries_of, is_known, keys_of
+from protocol_logic.records.codings import Codings, entries_of
 from protocol_logic.records.facts import (
     Account,
     Closed,
@@ -25,10 +25,11 @@ from protocol_logic.records.facts import (
     place,
 )
 from protocol_logic.records.fhir import NO_RESOURCE, TURNS
-from protocol_logic.records.item import display, objects_in
+from protocol_logic.records.item import objects_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.mentioned import mentions, named_in
 from protocol_logic.records.resources import ROWS
+from protocol_logic.records.several import Called, names_of
 from protocol_logic.records.store.kept import Kept, KeptPatient, KeptProblem
 from protocol_logic.records.unknown_codes import (
     is_read_elsewhere,
@@ -47,8 +48,8 @@ class Said(NamedTuple):
     `parts`: (part, number of an entry) pairs that are found; `found`: whether any is, but for the
     stages of a Condition. Where there are none: `unlike`,
     (kind or nothing, why) of those for which a code may be taken; `unmapped`, why no code can be
-    known. `concept`: the kind of concept that is stated, with its first `code`, its `name`, the
-    `entries` that have its codes, and whether one of these `stands` in the knowledge base.
+    known. `concept`: the kind of concept that is stated, with its `names` and the `entries` that
+    have its codes; it `stands` in the knowledge base where it does by each name.
     `known`: whether a resource of a type that is not read has a code of some entry. `closes`: read
     with lists. `beside`: conditions that it names where it is not read for any, with the code.
     `alike`: results that do not count, and are of entries or resemble them. `mentions`: entries
@@ -63,8 +64,7 @@ class Said(NamedTuple):
     concept: str | None = None
     entries: tuple[str, ...] = ()
     stands: bool = False
-    code: str = ""
-    name: str = ""
+    names: tuple[Called, ...] = ()
     known: bool = False
     closes: bool = False
     beside: tuple[tuple[str, str], ...] = ()
@@ -134,16 +134,15 @@ class Chosen:
             return Said(frozenset(parts), found, closes=closes, beside=beside, mentions=its)
         results = tuple(alike(about.get("results", ()), codings))
         coded, concept = about.get(row.code), row.concept
-        keys = keys_of(coded)
+        names = names_of(coded, concept, codings) if concept is not None else ()
         entries = entries_of(coded, codings.named[concept]) if concept is not None else ()
         said = Said(
             frozenset(parts),
             found,
             concept=concept,
             entries=tuple(entry.name for entry in entries),
-            stands=bool(entries) or any(map(is_known, keys)),
-            code=keys[0][1] if keys else "",
-            name=display(coded),
+            stands=all(each.known for each in names),
+            names=names,
             closes=closes,
             beside=beside,
             alike=results,
@@ -343,20 +342,11 @@ class _Gathering:
         return unmapped is not None
 
     def _note(self, kept: Kept, said: Said, concept: str) -> None:
-        known = _is_known(said, concept)
-        entries = said.entries if concept == said.concept else ()
-        self.stated.append(
-            Unlisted(
-                concept,
-                kept.name,
-                said.code,
-                said.name,
-                kept.day,
-                known,
-                entries,
-                status=kept.status,
-            )
-        )
+        own = concept == said.concept
+        entries = said.entries if own else ()
+        for code, name, known in said.names:
+            its = Unlisted(concept, kept.name, code, name, kept.day, own and known, entries)
+            self.stated.append(its._replace(status=kept.status))
 
 
 def _is_known(said: Said, concept: str) -> bool:

@@ -75,7 +75,8 @@ def _noted(said: Said) -> Iterator[Unlisted]:
     for kind in kinds:
         if kind is not None:
             is_its = kind == said.concept
-            known, entries = said.stands and is_its, said.entries if is_its else ()
-            yield Unlisted(kind, "", said.code, said.name, "", known, entries)
+            entries = said.entries if is_its else ()
+            for code, name, known in said.names:
+                yield Unlisted(kind, "", code, name, "", known and is_its, entries)
     for kind in said.closing:
         yield from (Unlisted(kind, "", "", name, "") for name, _ in said.items)
