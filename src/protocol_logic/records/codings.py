@@ -67,7 +67,7 @@ class Codings:
     consents: Table[Consent]
     unlike: Mapping[Key, tuple[tuple[Named, Unlike], ...]]
     closed: Mapping[str, frozenset[str]]
-    named: Mapping[str, Table[Concept]]
+    named: Mapping[str, Table[Concept]] = field(compare=False)
     """Kind of concept -> all concepts of the vocabulary, reached or not."""
     systems: frozenset[str]
     qualifiers: Mapping[str, tuple[Qualifier, ...]]
@@ -139,13 +139,7 @@ class Codings:
             consents=consents,
             unlike=unlike,
             closed=closed_kinds(vocabulary),
-            named={
-                kind: _table(
-                    (c, _keys((*(c.codes if c.kind in kinds else ()), *c.past)))
-                    for c in whole.of(Concept)
-                )
-                for kind, kinds in _FOUND_AS.items()
-            },
+            named=_ByKind(whole),
             systems=code_systems(whole),
             qualifiers=_by_element(vocabulary.of(Qualifier)),
             qualifying=frozenset(key for q in whole.of(Qualifier) for key in q.meanings),
@@ -174,6 +168,25 @@ class Codings:
             its = {e.name: e for table in tables for e in entries_of(coded, table)}
             found = self.naming[key] = tuple(its.values())
         return found
+
+
+class _ByKind(dict[str, Table[Concept]]):
+    """Kind of resource -> all concepts that its code is one of; made of those that are met."""
+
+    def __init__(self, whole: Vocabulary) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def __missing__(self, kind: str) -> Table[Concept]:
+        kinds = _FOUND_AS[kind]
+        self[kind] = found = _table(
+            (c, _keys((*(c.codes if c.kind in kinds else ()), *c.past)))
+            for c in self._whole.of(Concept)
+        )
+        return found
+
+    def __reduce__(self) -> tuple[type[_ByKind], tuple[Vocabulary]]:
+        return _ByKind, (self._whole,)
 
 
 _MOST_NAMING = 100_000
