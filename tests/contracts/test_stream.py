@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.command import COMMAND, DEMO, PROTOCOL, bundle, environment, renamed, run
+from tests.contracts.test_cli_audit import said
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
 
@@ -42,20 +43,24 @@ def test_the_same_bytes_however_many_workers(many: Path, tmp_path: Path) -> None
     some = tmp_path / "some.ndjson"
     some.write_text("".join(many.read_text().splitlines(keepends=True)[:350]))
     outputs: list[tuple[int, str, bytes, bytes]] = []
+    records = []
     for number in ("1", "2"):
-        files = [tmp_path / f"{name}{number}" for name in ("rows", "notes")]
+        files = [tmp_path / f"{name}{number}" for name in ("rows", "notes", "record")]
         done = run(
             "screen", PROTOCOL, some, "--workers", number, "--format", "ndjson", "--why",
-            "-o", files[0], "--problems", files[1],
+            "-o", files[0], "--problems", files[1], "--record", files[2],
         )  # fmt: skip
-        rows, notes = (file.read_bytes() for file in files)
+        rows, notes = (file.read_bytes() for file in files[:2])
         outputs.append((done.returncode, done.stderr, rows, notes))
+        records.append(said(files[2]))
     assert outputs[0] == outputs[1]
+    assert records[0] == records[1]
     code, stderr, rows, notes = outputs[0]
     assert code == 1
     patients = [json.loads(row)["patient"] for row in rows.splitlines()]
     gone = {3, 300, 301, 320}
     assert patients == [f"p{number}" for number in range(350) if number not in gone]
+    assert [line["patient"] for line in records[0][1:]] == patients
     assert stderr.count("error[not-readable]: line 30") == 2
     assert "error[duplicate-patient]: patient `p3` stands in 2 bundles of this file" in stderr
     stopped = [note for note in map(json.loads, notes.splitlines()) if note["severity"] == "error"]

@@ -19,7 +19,7 @@ from tests.differential.every_repair import EveryRepair
 from tests.differential.protocols import HEADER, SENTENCE, Writer
 from tests.differential.trials import Trial, compiled, doubted, record_of
 
-MANY = int(os.environ.get("MANY", "12"))
+MANY = int(os.environ.get("MANY", "6"))
 CHUNK = 6
 MOST = 1_500
 """How many settings are tried of a patient at most; who has more is left out."""

@@ -39,7 +39,7 @@ from protocol_logic.records.facts import (
 )
 from tests.differential.trials import Trial, trials
 
-MANY = int(os.environ.get("MANY", "40"))
+MANY = int(os.environ.get("MANY", "20"))
 CHUNK = 20
 MOST_WAYS = 250
 MOST_ELEMENTS = 7

@@ -21,7 +21,7 @@ from tests.differential.protocols import STATUSES
 from tests.differential.trials import Trial, trials
 from tests.test_repair_cases import screened
 
-MANY = int(os.environ.get("MANY", "8"))
+MANY = int(os.environ.get("MANY", "4"))
 CHUNK = 4
 CLIMBS = 3
 """How often a random way to a setting that makes a patient eligible is gone."""

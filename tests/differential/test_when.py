@@ -22,7 +22,7 @@ from protocol_logic.records.facts import PatientRecord
 from tests.differential.protocols import random_policies, random_protocol
 from tests.differential.trials import Trial, compiled, policies, record_of, trials
 
-MANY = int(os.environ.get("MANY", "8"))
+MANY = int(os.environ.get("MANY", "4"))
 CHUNK = 4
 DAYS = 500 if "MANY" in os.environ else 125
 """How many days of a patient are scanned, from the as-of date or from a day after it."""
