@@ -214,8 +214,8 @@ def washing_trials(case: int) -> Iterator[Trial]:
             day = as_of - timedelta(days=rng.choice([0, 1, 20, 100, 400]))
             end = as_of + timedelta(days=rng.randint(-5, 60))
             until = PartialDate(end, end, end.isoformat()) if rng.random() < 0.3 else None
-            start = PartialDate(day, day, day.isoformat())
-            if end >= day:
+            start = PartialDate.parse(day.isoformat()[: rng.choice([10, 10, 7])])
+            if end >= start.last:
                 kept.append(fact(drug, start, Therapy(start, until, until is None, None)))
         kept += [fact("medication_history", None, Closed())] * (rng.random() < 0.8)
         kept += [fact("procedure_history", None, Closed())] * (rng.random() < 0.5)

@@ -124,11 +124,12 @@ def _stops_of(later: Patient, repair: Repair) -> Region:
 
 
 def _stopped_today(today: Patient, stops: Region) -> Region:
-    """The same on the day on which it is done."""
+    """The same on the day on which it is done; without a course that may begin only then."""
     found = []
-    for lever, _ in stops:
-        options = today.states.levers[lever].options
-        found.append((lever, (next(n for n, each in enumerate(options) if each.stops),)))
+    for number, _ in stops:
+        lever = today.states.lever(number)
+        options = lever.options if lever is not None else ()
+        found += [(number, (n,)) for n, each in enumerate(options) if each.stops]
     return tuple(found)
 
 
