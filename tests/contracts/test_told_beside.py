@@ -42,7 +42,18 @@ TOLD = {
         },
         "peptic_ulcer": {"met": "K25.4 K28.4 12274003", "not_met": "K92.1 I85.01"},
     },
+    "transplantation": {
+        "history of organ_transplantation": {
+            "met": "Z94.0 T86.11 T86.10 T86.21 T86.33 T86.41 T86.810 Z48.21 Z48.22 Z48.280 Z48.288",
+            "unknown": "Z94.9 T86.91",
+        },
+        "history of kidney_transplantation": {"met": "T86.11 Z48.22", "unknown": "Z48.288"},
+        "history of heart_transplantation": {"met": "T86.21 T86.33 Z94.3"},
+        "history of liver_transplantation": {"met": "T86.41 Z48.23"},
+    },
     "cardiology": {
+        "atrial_fibrillation": {"met": "I48.91 49436004", "unknown": "164889003"},
+        "atrial_flutter": {"unknown": "164890007", "not_met": "164889003"},
         "hypertension": {
             "met": "198992004 I10 I15.1 O10.011 O10.411 O13.3 O14.93 O16.5 I11.0 123799005",
             "unknown": "302233006 302835009",
@@ -82,6 +93,8 @@ TOLD = {
     },
     "hepatic": {
         "ascites": {"met": "K70.31 K71.51 R18.0 R18.8", "not_met": "K70.30"},
+        "autoimmune_disease": {"met": "K74.3"},
+        "cirrhosis": {"met": "K74.3 31712002 K74.60"},
         "liver_failure": {"met": "B19.11 K70.40 K71.11 K72.90", "not_met": "B19.10"},
         "hepatic_encephalopathy": {"met": "K72.91 K76.82", "not_met": "K72.90"},
     },
@@ -99,12 +112,12 @@ TOLD = {
         # Malignant fluid is of whatever cancer.
         "malignancy other than breast_cancer": {
             "met": "D46.9 C34.90",
-            "unknown": "R18.0 J91.0 D49.2",
-            "not_met": "C50.911 Z79.811 Z51.11",
+            "unknown": "R18.0 J91.0 D49.2 Z51.11",
+            "not_met": "C50.911 Z79.811",
         },
         "malignancy": {
             "met": "C78.6 D63.0 R18.0 J91.0 O9A.111 D45 D46.9 D47.1 D47.3 109995007 109992005",
-            "unknown": "D70.1 D37.1 D47.9 D48.60 D49.2",
+            "unknown": "D70.1 D37.1 D47.9 D48.60 D49.2 Z51.0 Z51.11 Z51.12 Z92.21",
             "not_met": "D63.1 D47.2 D12.6 D03.9",
         },
     },
@@ -174,6 +187,24 @@ def test_a_complete_list_does_not_deny_what_a_code_says(file: str, tmp_path: Pat
         if rows[code][number]["outcome"] != outcome
     ]
     assert not wrong
+
+
+def test_what_treats_a_cancer_that_is_stated_speaks_for_no_other(tmp_path: Path) -> None:
+    """A doubt of a class does not count where a kind of the class is stated."""
+    (tmp_path / "p.elig").write_text(
+        "protocol told\n  title Told\n  uses oncology.general\n\n"
+        "exclude c\n  > c\n  malignancy other than breast_cancer\n"
+    )
+    record = json.loads(bundle("Z51.11"))
+    cancer = json.loads(bundle("C50.911"))["entry"][1]["resource"]
+    cancer["subject"] = {"reference": "Patient/Z51.11"}
+    record["entry"].append({"resource": cancer})
+    (tmp_path / "p.json").write_text(json.dumps(record))
+    done = run(
+        "screen", tmp_path / "p.elig", tmp_path / "p.json",
+        "--as-of", "2026-01-15", "--format", "ndjson",
+    )  # fmt: skip
+    assert json.loads(done.stdout)["criteria"][0]["outcome"] == "not_met"
 
 
 # File -> class of medication -> outcome -> RxNorm codes of a course that is over, beside a complete
@@ -299,7 +330,10 @@ SPOKEN = {
             "62238-1 75 mL/min/{1.73_m2}, 32294-1 12 mg/g",
         ),
     },
-    "cardiology": {"heart_failure": ("10230-1 40 %, 88020-3 420913000", "10230-1 41 %")},
+    "cardiology": {
+        "heart_failure": ("10230-1 40 %, 88020-3 420913000", "10230-1 41 %"),
+        "atrial_fibrillation": ("8601-7 164889003", "8601-7 164890007"),
+    },
     "diabetes": {
         "diabetes": ("4548-4 7.1 %", "4548-4 5.9 %"),
         "type_2_diabetes": ("", "4548-4 7.1 %"),
