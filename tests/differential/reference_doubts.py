@@ -56,6 +56,14 @@ def _last_days(chart: Chart, concept: str) -> Iterator[date]:
             for fact in _facts(chart, name, window, doubt.latest):
                 if _may_say(doubt, fact, chart.as_of):
                     yield date.max if fact.date is None else fact.date.last
+            since = date.min
+            if doubt.latest:
+                dated = [f.date.first for f in _facts(chart, name, window, True) if f.date]
+                since = min(dated, default=since)
+            for other in (*chart.alike, *chart.unusable):
+                is_new = other.date.last >= since and _may_lie_in(chart, other.date, window)
+                if name in other.entries and is_new:
+                    yield other.date.last
             for each in chart.mentioned:
                 if each.entry == name and _may_lie_in(chart, each.date, window):
                     yield each.date.last

@@ -206,7 +206,10 @@ def _alike(rng: random.Random, record: PatientRecord, as_of: date) -> PatientRec
         day = (as_of + timedelta(days=rng.choice([-900, -100, -10, 0, 1, 45]))).isoformat()
         day = rng.choice([day, day, day[:7], ""])
         entry = rng.choice([*STATUSES, *LIMITS])
-        found.append(Unread(f"Alike/{number}", "", entry, day, (entry,)))
+        told = Unread(f"Alike/{number}", "", entry, day, (entry,))
+        if rng.random() < 0.3:
+            told = told._replace(why="preliminary", unusable=True)
+        found.append(told)
     gone = {e for each in found for e in each.entries} if rng.random() < 0.7 else set()
     facts = tuple(fact for fact in record.facts if fact.entry not in gone)
     return replace(record, facts=facts, unread=tuple(found))

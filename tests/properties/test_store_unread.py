@@ -1,6 +1,6 @@
 """What does not count but keeps something open, or is told, comes from stores as from files: lists
 that are taken back, pressure that was not taken
-in the office, or is told in words."""
+in the office, or is told in words, tests that resemble what casts doubt, or cannot be used."""
 
 from __future__ import annotations
 
@@ -83,6 +83,18 @@ def without(found: dict[str, object], *others: str) -> dict[str, object]:
     return {key: each for key, each in found.items() if key not in ("valueQuantity", *others)}
 
 
+def pregnancy_test(
+    code: str, system: str = LOINC, value: str = "10828004", status: str = "final", **more: str
+) -> dict[str, object]:
+    return {
+        "resourceType": "Observation",
+        "status": status,
+        "effectiveDateTime": "2025-12-20",
+        "code": concept(code, system, **more),
+        "valueCodeableConcept": concept(value, SNOMED),
+    }
+
+
 AT_HOME = {"method": concept("413153004", SNOMED)}
 # What the record of a woman holds beside a complete list of 1 January -> outcomes and gaps.
 TOLD: dict[str, tuple[list[dict[str, object]], dict[str, object]]] = {
@@ -94,6 +106,33 @@ TOLD: dict[str, tuple[list[dict[str, object]], dict[str, object]]] = {
     "retired": (
         [problem_list("2026-01-02", status="retired")],
         {"pregnant": ("unknown", ("pregnancy", "not_closed", "List/0"))},
+    ),
+    "preliminary": (
+        [pregnancy_test("2106-3", status="preliminary")],
+        {"pregnant": ("unknown", ("pregnancy", "doubted", "Observation/0"))},
+    ),
+    "local-test": (
+        [pregnancy_test("17", "urn:x", display="Urine pregnancy test")],
+        {"pregnant": ("unknown", ("pregnancy", "doubted", "Observation/0"))},
+    ),
+    "undated-test": (
+        [{**pregnancy_test("2106-3"), "effectiveDateTime": None, "issued": "2025-12-20T08:00:00Z"}],
+        {"pregnant": ("unknown", ("pregnancy", "doubted", "Observation/0"))},
+    ),
+    "older-preliminary": (
+        [
+            pregnancy_test("2106-3", status="preliminary"),
+            {**pregnancy_test("2106-3", value="260385009"), "effectiveDateTime": "2025-12-21"},
+        ],
+        {"pregnant": ("not_met", None)},
+    ),
+    "long-ago": (
+        [{**pregnancy_test("2106-3", status="preliminary"), "effectiveDateTime": "2024-12-20"}],
+        {"pregnant": ("not_met", None)},
+    ),
+    "withdrawn-test": (
+        [pregnancy_test("2106-3", status="entered-in-error")],
+        {"pregnant": ("not_met", None)},
     ),
     "office": (
         [result("2026-01-05", "8480-6", 172), panel("2026-01-10", 140)],

@@ -1,19 +1,20 @@
 """What casts doubt on the absence of a concept: what a record says of it by another entry, as the
-concept is `doubted by` it, or where it names it in a place that is not read.
+concept is `doubted by` it, which what resembles that entry or cannot be used may be too; or where
+it names the concept in a place that is not read.
 
 No list denies a concept beside such a thing. What is stated of it, and what a person says, may.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.knowledge.vocabulary import Concept, Doubt
-from protocol_logic.records.facts import ConditionStated, Fact, Measured, Stated
+from protocol_logic.records.facts import ConditionStated, Fact, Measured, Stated, Unread
 
 if TYPE_CHECKING:
     from protocol_logic.findings.latest import Visible
@@ -36,11 +37,21 @@ def _doubts(visible: Visible, concept: str) -> Iterator[tuple[str, PartialDate |
     for doubt in entry.doubts:
         there = visible.within(Window(*doubt.within)) if doubt.within is not None else visible
         for name in visible.vocabulary.below(doubt.entry):
-            for fact in there.newest(name) if doubt.latest else there.of(name):
+            facts = there.newest(name) if doubt.latest else there.of(name)
+            for fact in facts:
                 if _says(doubt, fact, visible.as_of):
                     yield fact.resource, fact.date
+            for other in there.alike(name, unusable=True):
+                if not doubt.latest or _may_be_newest(other, facts):
+                    yield other.resource, other.date
             for mention in there.mentioned(name):
                 yield mention.resource, mention.date
+
+
+def _may_be_newest(other: Unread, facts: Iterable[Fact]) -> bool:
+    """Whether a result that does not count may be as new as one of the newest that do."""
+    days = [fact.date.first for fact in facts if fact.date is not None]
+    return other.date.last >= min(days, default=date.min)
 
 
 def _says(doubt: Doubt, fact: Fact, as_of: date) -> bool:
