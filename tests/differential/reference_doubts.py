@@ -50,6 +50,9 @@ def _last_days(chart: Chart, concept: str) -> Iterator[date]:
     for each in chart.mentioned:
         if each.entry == concept and each.date.first <= chart.as_of:
             yield each.date.last
+    for other in chart.unusable:
+        if concept in other.entries and other.date.first <= chart.as_of:
+            yield other.date.last
     for doubt in entry.doubts:
         window = None if doubt.within is None else Window(*doubt.within)
         for name in chart.vocabulary.below(doubt.entry):
@@ -62,6 +65,10 @@ def _last_days(chart: Chart, concept: str) -> Iterator[date]:
                 since = min(dated, default=since)
             for other in (*chart.alike, *chart.unusable):
                 is_new = other.date.last >= since and _may_lie_in(chart, other.date, window)
+                kin = [e for e in chart.vocabulary.entries.values() if e.name != name]
+                codes = {c.code for e in kin for c in getattr(e, "codes", ())}
+                if other.why == "near" and other.code in codes:
+                    continue  # that entry is asked itself
                 if name in other.entries and is_new:
                     yield other.date.last
             for each in chart.mentioned:

@@ -165,13 +165,14 @@ def _mentioned(rng: random.Random, record: PatientRecord, as_of: date) -> Patien
 
 
 def _taken_back(rng: random.Random, record: PatientRecord, as_of: date) -> PatientRecord:
-    """The record, now and then with lists by which older ones close nothing."""
+    """The record, now and then with lists by which older ones close nothing, and with results that
+    state conditions and cannot be used."""
     found = list(record.unread)
     for number in range(rng.choice([0, 0, 0, 1, 2])):
         day = (as_of + timedelta(days=rng.choice([-900, -30, -1, 0, 1, 45]))).isoformat()
         day = rng.choice([day, day, day[:7], ""])
-        name = rng.choice(["problem_list", "medication_history", "procedure_history"])
-        why = rng.choice(["not-known", "retired"])
+        name = rng.choice(["problem_list", "medication_history", "procedure_history", *SITES])
+        why = "preliminary" if name in SITES else rng.choice(["not-known", "retired"])
         found.append(Unread(f"List/back{number}", "", "", day, (name,), why, unusable=True))
     return replace(record, unread=tuple(sorted(found)))
 

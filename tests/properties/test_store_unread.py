@@ -1,6 +1,7 @@
 """What does not count but keeps something open, or is told, comes from stores as from files: lists
 that are taken back, pressure that was not taken
-in the office, or is told in words, tests that resemble what casts doubt, or cannot be used."""
+in the office, or is told in words, tests that resemble what casts doubt, or cannot be used, and
+results that state a condition and cannot be used."""
 
 from __future__ import annotations
 
@@ -95,6 +96,17 @@ def pregnancy_test(
     }
 
 
+def stated(code: str, system: str = SNOMED, **more: object) -> dict[str, object]:
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "effectiveDateTime": "2025-12-20",
+        "code": concept(code, system),
+        "valueBoolean": True,
+        **more,
+    }
+
+
 AT_HOME = {"method": concept("413153004", SNOMED)}
 # What the record of a woman holds beside a complete list of 1 January -> outcomes and gaps.
 TOLD: dict[str, tuple[list[dict[str, object]], dict[str, object]]] = {
@@ -132,6 +144,32 @@ TOLD: dict[str, tuple[list[dict[str, object]], dict[str, object]]] = {
     ),
     "withdrawn-test": (
         [pregnancy_test("2106-3", status="entered-in-error")],
+        {"pregnant": ("not_met", None)},
+    ),
+    "stated": (
+        [stated("198992004", status="preliminary")],
+        {"pregnant": ("unknown", ("pregnancy", "doubted", "Observation/0"))},
+    ),
+    "category": (
+        [stated("O14.93", "http://hl7.org/fhir/sid/icd-10-cm", status="preliminary")],
+        {"pregnant": ("unknown", ("pregnancy", "doubted", "Observation/0"))},
+    ),
+    "stated-without-day": (
+        [{**stated("77386006"), "effectiveDateTime": None}],
+        {"pregnant": ("unknown", ("pregnancy", "doubted", "Observation/0"))},
+    ),
+    "denied": (
+        [
+            stated("77386006", valueBoolean=False, status="preliminary"),
+            {
+                **without(stated("77386006", status="preliminary"), "valueBoolean"),
+                "valueCodeableConcept": concept("2667000", SNOMED),
+            },
+        ],
+        {"pregnant": ("not_met", None)},
+    ),
+    "other-stated": (
+        [stated("90560007", status="preliminary")],
         {"pregnant": ("not_met", None)},
     ),
     "office": (

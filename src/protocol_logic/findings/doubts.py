@@ -1,6 +1,6 @@
 """What casts doubt on the absence of a concept: what a record says of it by another entry, as the
 concept is `doubted by` it, which what resembles that entry or cannot be used may be too; or where
-it names the concept in a place that is not read.
+it names the concept in a place that is not read, or by a result that cannot be used.
 
 No list denies a concept beside such a thing. What is stated of it, and what a person says, may.
 """
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.calendar import PartialDate
-from protocol_logic.knowledge.vocabulary import Concept, Doubt
+from protocol_logic.knowledge.vocabulary import Concept, Doubt, Quantity, Status
 from protocol_logic.records.facts import ConditionStated, Fact, Measured, Stated, Unread
+from protocol_logic.records.unread import NEAR
 
 if TYPE_CHECKING:
     from protocol_logic.findings.latest import Visible
@@ -34,6 +35,8 @@ def _doubts(visible: Visible, concept: str) -> Iterator[tuple[str, PartialDate |
         return
     for each in visible.mentioned(concept):
         yield each.resource, each.date
+    for other in visible.alike(concept, unusable=True):
+        yield other.resource, other.date
     for doubt in entry.doubts:
         there = visible.within(Window(*doubt.within)) if doubt.within is not None else visible
         for name in visible.vocabulary.below(doubt.entry):
@@ -42,7 +45,8 @@ def _doubts(visible: Visible, concept: str) -> Iterator[tuple[str, PartialDate |
                 if _says(doubt, fact, visible.as_of):
                     yield fact.resource, fact.date
             for other in there.alike(name, unusable=True):
-                if not doubt.latest or _may_be_newest(other, facts):
+                is_new = not doubt.latest or _may_be_newest(other, facts)
+                if is_new and not _is_read(visible, other, name):
                     yield other.resource, other.date
             for mention in there.mentioned(name):
                 yield mention.resource, mention.date
@@ -52,6 +56,16 @@ def _may_be_newest(other: Unread, facts: Iterable[Fact]) -> bool:
     """Whether a result that does not count may be as new as one of the newest that do."""
     days = [fact.date.first for fact in facts if fact.date is not None]
     return other.date.last >= min(days, default=date.min)
+
+
+def _is_read(visible: Visible, other: Unread, near: str) -> bool:
+    """Whether what is near an entry is read as another, which says itself what doubts."""
+    return other.why == NEAR and any(
+        code.code == other.code
+        for entry in visible.vocabulary.entries.values()
+        if isinstance(entry, Quantity | Status) and entry.name != near
+        for code in entry.codes
+    )
 
 
 def _says(doubt: Doubt, fact: Fact, as_of: date) -> bool:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from protocol_logic.knowledge.results_alike import Result
-from protocol_logic.knowledge.vocabulary import History, Named, Quantity, Status
+from protocol_logic.knowledge.vocabulary import Concept, History, Named, Quantity, Status
 from protocol_logic.records import lists
-from protocol_logic.records.codings import Codings, Key, Table, is_known, keys_of
+from protocol_logic.records.codings import Codings, Key, Table, entries_of, is_known, keys_of
 from protocol_logic.records.dates import is_dated
 from protocol_logic.records.item import display, objects_in, text_in
 from protocol_logic.records.json_text import Object
@@ -22,6 +22,7 @@ from protocol_logic.records.resources import ROWS
 _CODED = ("valueCodeableConcept", "valueBoolean")
 _UNSURE = ("preliminary", "unknown")
 """Statuses for which a result does not count, though there is one."""
+_ABSENT = ("http://snomed.info/sct", "2667000")
 NEAR, UNDATED, NO_STATUS = "near", "undated", "none"
 TELLING = ("Observation", "List")
 """The types of resources that say such things."""
@@ -41,7 +42,8 @@ class Alike(NamedTuple):
 
 def told(json: Object) -> Iterator[Object]:
     """What an Observation and its components say of themselves, each that has a value: its name
-    and codes, its unit, whether it is coded, and why it cannot be used; and what a List says that
+    and codes, its unit, whether it is coded, whether it denies what it is of, and why it cannot be
+    used; and what a List says that
     is not known to be complete."""
     if json["resourceType"] == "List":
         why = lists.why_not_known(json)
@@ -60,6 +62,8 @@ def told(json: Object) -> Iterator[Object]:
             said["keys"] = [list(key) for key in keys_of(part["code"])]
             if "method" in json:
                 said["method"] = [list(key) for key in keys_of(json["method"])]
+            if part[value] is False or _ABSENT in keys_of(part[value]):
+                said["denied"] = True
             quantity = part[value] if value == "valueQuantity" else None
             if isinstance(quantity, dict):
                 said["unit"] = text_in(quantity, "code") or text_in(quantity, "unit") or ""
@@ -113,7 +117,7 @@ def alike(said: Sequence[Mapping[str, Any]], codings: Codings) -> Iterator[Alike
         code, name, why = keys[0][1] if keys else "", each["name"], each.get("why", "")
         if why:
             table = codings.lists if each.get("list") else codings.observations
-            entries = _entries(keys, table)
+            entries = _entries(keys, table, "denied" in each)
             if entries:
                 yield Alike(code, name, entries, why, each.get("day", ""), unusable=True)
             continue
@@ -131,7 +135,9 @@ def alike(said: Sequence[Mapping[str, Any]], codings: Codings) -> Iterator[Alike
             yield Alike(code, name, entries)
 
 
-def _entries(keys: Sequence[Key], table: Table[Named]) -> tuple[str, ...]:
-    """The quantities, statuses and histories that have one of some codes."""
-    found = (entry for key in keys for entry in table.get(key, ()))
-    return tuple(dict.fromkeys(e.name for e in found if isinstance(e, Quantity | Status | History)))
+def _entries(keys: Sequence[Key], table: Table[Named], denied: bool) -> tuple[str, ...]:
+    """The entries that have one of some codes: quantities, statuses, histories, and concepts that
+    are not denied."""
+    coded = {"coding": [{"system": system, "code": code} for system, code in keys]}
+    kinds = Quantity | Status | History if denied else Quantity | Status | History | Concept
+    return tuple(entry.name for entry in entries_of(coded, table) if isinstance(entry, kinds))
