@@ -381,13 +381,15 @@ class Reader:
         parts = [(json, entry) for entry in row.find(json, self.codings)]
         if "component" in json and json["resourceType"] == "Observation":
             parts += self._components(json, {entry.name for _, entry in parts})
-        if parts and json["resourceType"] == "Observation":
-            parts = [
-                (part, entry)
-                for part, entry in parts
-                if entry.name not in taken_otherwise(json, part, self.codings)
-            ]
-        return parts
+        if not parts or not self.codings.near or json["resourceType"] != "Observation":
+            return parts
+        method = "method" in json
+        return [
+            (part, entry)
+            for part, entry in parts
+            if not (method or len(part["code"]["coding"]) > 1)
+            or entry.name not in taken_otherwise(json, part, self.codings)
+        ]
 
     def _read_stages(self, item: Item, row: Row[Any]) -> None:
         """Read what a Condition says of stages, as Observations say it."""

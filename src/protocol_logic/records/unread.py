@@ -62,7 +62,7 @@ def told(json: Object) -> Iterator[Object]:
             said["keys"] = [list(key) for key in keys_of(part["code"])]
             if "method" in json:
                 said["method"] = [list(key) for key in keys_of(json["method"])]
-            if part[value] is False or _ABSENT in keys_of(part[value]):
+            if usable and (part[value] is False or _ABSENT in keys_of(part[value])):
                 said["denied"] = True
             quantity = part[value] if value == "valueQuantity" else None
             if isinstance(quantity, dict):
@@ -122,8 +122,9 @@ def alike(said: Sequence[Mapping[str, Any]], codings: Codings) -> Iterator[Alike
                 yield Alike(code, name, entries, why, each.get("day", ""), unusable=True)
             continue
         # Also where it is read as another entry: an amount of what a test says is there or not.
-        near = [entry for key in keys for entry in sorted(codings.near.get(key, ()))]
-        near += _by_method(keys, each.get("method", ()), codings)
+        near = [name for key in keys if key in codings.near for name in sorted(codings.near[key])]
+        if "method" in each:
+            near += _by_method(keys, each["method"], codings)
         if near:
             yield Alike(code, name, tuple(dict.fromkeys(near)), NEAR)
         if any(key in codings.observations for key in keys):
