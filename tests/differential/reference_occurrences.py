@@ -17,7 +17,12 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import ConditionStated, Done, Fact, Therapy
 from tests.differential.reference_chart import compare
 from tests.differential.reference_days import NOT_BEFORE, Day, Far, on
-from tests.differential.reference_statements import of_now, things_named, without_followed
+from tests.differential.reference_statements import (
+    of_now,
+    own_of_things,
+    things_named,
+    without_followed,
+)
 from tests.differential.reference_therapy import Therapies
 
 Tag: TypeAlias = tuple[Hashable, ...]
@@ -147,6 +152,12 @@ class Occurrences(Therapies):
                 if any(told):
                     return True
                 newest = [one for one in newest if one in chosen]
+            for itself, thing in own_of_things(seen):
+                if any(says(*one) for one in latest(itself)):
+                    key = ("hidden", subject, kind, *(number for number, _ in itself))
+                    hidden = not any(says(*one) for one in latest(thing))
+                    if hidden and self.world.choose(key, [True, False]):
+                        return True
             if not newest:
                 return None
             return says(*self.world.choose(("statement", subject, kind), newest))

@@ -236,12 +236,15 @@ class Statements(ABC):
         def read() -> bool | None:
             things = things_named(of_now(self.visible(concept)))
             for thing in things if len(things) > 1 else ():
-                of_latest_day = [
-                    one for one in thing if all(self._not_before(one, other) for other in thing)
-                ]
-                says = self._may_say(concept, without_followed(of_latest_day))
+                says = self._may_say(concept, self._last(thing))
                 key = ("said", concept, *(number for number, _ in thing))
                 if self.world.choose(key, sorted(says, key=str)):
+                    return True
+            for itself, thing in own_of_things(of_now(self.visible(concept))):
+                surely, maybe = (self._may_say(concept, self._last(of)) for of in (itself, thing))
+                key = ("hidden", concept, *(number for number, _ in itself))
+                hidden = True in surely and True not in maybe
+                if hidden and self.world.choose(key, [True, False]):
                     return True
             options = self._may_say(concept, self.latest(concept))
             if len(things) > 1:
@@ -251,6 +254,11 @@ class Statements(ABC):
             return self.world.choose(("said", concept), sorted(options, key=str))
 
         return self.world.once(("what is said of", concept), read)
+
+    def _last(self, of: list[Numbered]) -> list[Numbered]:
+        """The statements of the latest day."""
+        last = [one for one in of if all(self._not_before(one, other) for other in of)]
+        return without_followed(last)
 
     def _may_say(self, concept: str, latest: list[Numbered]) -> set[bool | None]:
         """What any of some statements says."""
@@ -426,6 +434,18 @@ def things_named(facts: list[Numbered]) -> list[list[Numbered]]:
                 thing.append((number, fact))
         things.append(thing)
     return things
+
+
+def own_of_things(facts: list[Numbered]) -> list[tuple[list[Numbered], list[Numbered]]]:
+    """For each thing that is named what is surely said of it, by a code of it or of the class as a
+    whole, and what may be: also what only codes of other systems name."""
+    found = []
+    codes = {n: f.reading.codes for n, f in facts if isinstance(f.reading, ConditionStated)}
+    named = sorted({of for of in codes.values() if of}, key=sorted)
+    for of, thing in zip(named, things_named(facts), strict=True):
+        itself = [(n, f) for n, f in thing if not codes.get(n) or codes[n] & of]
+        found.append((itself, thing))
+    return found
 
 
 def without_followed(facts: list[Numbered]) -> list[Numbered]:

@@ -25,7 +25,15 @@ from protocol_logic.reasoning.decision import (
     Eligibility,
     ScopeDecision,
 )
-from protocol_logic.records.facts import Account, Closed, NotTaken, PatientRecord, total_of
+from protocol_logic.records.facts import (
+    Account,
+    Closed,
+    ConditionStated,
+    Fact,
+    NotTaken,
+    PatientRecord,
+    total_of,
+)
 
 AsOfSource: TypeAlias = Literal["option", "index", "bundle"]
 Row: TypeAlias = Mapping[str, Any]
@@ -310,14 +318,17 @@ def problems_of(record: PatientRecord, found: PatientFindings) -> list[Problem]:
                 file=record.source,
             )
         )
-    for openers in found.openers.values():
+    for name, openers in found.openers.items():
         for opener in openers:
             if opener.reason == "conflicting":
+                message, hint = _CONFLICT
+                if _is_over_elsewhere(found.evidence.get(name, ()), opener.resource):
+                    message, hint = _OVER_ELSEWHERE
                 problems.append(
                     Problem(
                         code="conflict",
-                        message=f"different values of `{opener.element}` on its latest date",
-                        hint="each is taken to be possible; correct the record where one is wrong",
+                        message=message.format(opener.element),
+                        hint=hint,
                         resource=opener.resource,
                         file=record.source,
                     )
@@ -333,6 +344,23 @@ def problems_of(record: PatientRecord, found: PatientFindings) -> list[Problem]:
                     )
                 )
     return sorted(dict.fromkeys(problems), key=lambda p: (p.resource or "", p.code, p.message))
+
+
+_CONFLICT = (
+    "different values of `{}` on its latest date",
+    "each is taken to be possible; correct the record where one is wrong",
+)
+_OVER_ELSEWHERE = (
+    "`{}` is there by one code, and over later by one of another code system",
+    "they may be of two things; correct the record, or answer what is so",
+)
+
+
+def _is_over_elsewhere(facts: Iterable[Fact], resource: str | None) -> bool:
+    """Whether what a resource states of a condition is older than what contradicts it."""
+    told = [(f.resource, f.date) for f in facts if isinstance(f.reading, ConditionStated)]
+    days = [when for name, when in told if name == resource and when is not None]
+    return any(when is not None and when.first > day.last for day in days for _, when in told)
 
 
 def problem_dict(problem: Problem) -> dict[str, Any]:

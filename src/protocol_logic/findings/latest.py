@@ -193,6 +193,18 @@ class Visible:
             for one in named.values()
         ]
 
+    def hidden(self, facts: Sequence[Fact]) -> Iterator[tuple[list[Fact], list[Fact]]]:
+        """For each thing that is named what may be the latest of it itself, and what may be of it
+        where what is named in other code systems is the same, if that is something else."""
+        said = [(f, f.reading) for f in _of_now(list(facts)) if type(f.reading) is ConditionStated]
+        for codes in dict.fromkeys(stated.codes for _, stated in said if stated.codes):
+            one = next(stated for _, stated in said if stated.codes == codes)
+            may_be = self.newest_of([f for f, each in said if not each.is_of_another(one)])
+            its = [f for f, each in said if not each.codes or not codes.isdisjoint(each.codes)]
+            own = self.newest_of(its)
+            if own != may_be:
+                yield own, may_be
+
     def recurs(self, entry: str) -> bool:
         """Whether something comes again."""
         found = self.vocabulary.entries[entry]

@@ -178,6 +178,12 @@ def _tell(visible: Visible, finding: Finding, said: list[Statement], told: _Told
         if True in its and not set(newest) <= set(latest):
             can |= its - {None}
             told.openers.update(named.openers)
+    for own, later in visible.hidden(facts) if can != {True} else ():
+        of_its = _say(visible, finding, own, by_fact, _Told(set(), {}, []))
+        of_all = _say(visible, finding, later, by_fact, _Told(set(), {}, []))
+        if True in of_its and True not in of_all:
+            can |= {True, False}
+            told.openers[Opener(finding.element, "conflicting", own[0].resource)] = None
     told.can |= can
 
 

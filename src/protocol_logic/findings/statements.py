@@ -73,7 +73,15 @@ def _presence(visible: Visible, finding: Finding) -> Found:
             openers = found.openers or (Opener(finding.element, reason, facts[0].resource),)
             cells = found.cells | {"present", "absent"}
             found = Found(cells, openers, tuple(dict.fromkeys((*found.facts, *facts))))
+    for own, later in visible.hidden(visible.of(finding.entry)):
+        if visible.states(later) <= _OVER and not visible.states(own) <= _OVER:
+            openers = found.openers or (Opener(finding.element, "conflicting", own[0].resource),)
+            cells = found.cells | {"present", "absent"}
+            found = Found(cells, openers, tuple(dict.fromkeys((*found.facts, *own, *later))))
     return found
+
+
+_OVER = frozenset({"absent", "ended"})
 
 
 def _latest(visible: Visible, finding: Finding) -> Found:
