@@ -400,3 +400,11 @@ def test_what_is_no_kind() -> None:
     assert "cervical_carcinoma_in_situ" not in below("malignancy")
     assert not {"palbociclib", "cdk4_6_inhibitor", "trastuzumab"} & set(below("chemotherapy"))
     assert "insulin" not in below("oral_hypoglycemic")
+
+
+def test_the_readme_counts_the_names_that_there_are() -> None:
+    root = Path(__file__).parents[2]
+    told = re.search(r"more than (\d+) names", (root / "README.md").read_text(encoding="utf-8"))
+    page = (root / "docs" / "knowledge.md").read_text(encoding="utf-8")
+    made = re.search(r"(\d+) names that a protocol can say", page)
+    assert told and made and int(told[1]) < int(made[1]) <= int(told[1]) + 100

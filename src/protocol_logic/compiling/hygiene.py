@@ -106,12 +106,8 @@ def _open_class(
     """A criterion that passes only where a record says itself that there is none of a class."""
     entries = protocol.vocabulary.entries
     classes = list(dict.fromkeys(str(getattr(each.test, "concept", "")) for each in stuck))
-    kinds = [
-        kind
-        for name in classes
-        for kind in protocol.vocabulary.below(name)[1:]
-        if isinstance(entry := entries[kind], Concept) and entry.closed_by is not None
-    ]
+    kinds = [kind for each in stuck for kind in _closed_kinds(protocol, each.test)]
+    kinds = list(dict.fromkeys(kinds))
     cures = _closings(unit, protocol, classes)
     cures.append("patients of whom nothing is recorded stay open until a person says `never`")
     if any(isinstance(e := entries[n], Concept) and e.kind == "allergy" for n in classes):
@@ -128,6 +124,21 @@ def _open_class(
 
 
 _MOST_KINDS = 3
+
+
+def _closed_kinds(protocol: core.Protocol, test: core.Test) -> list[str]:
+    """The kinds of the class of a test that a list closes, those next to it first, without those
+    that are left out."""
+    voc, name = protocol.vocabulary, str(getattr(test, "concept", ""))
+    subject = getattr(test, "subject", None)
+    others = subject.others if isinstance(subject, core.Subject) else ()
+    left_out = {kind for other in others for kind in voc.below(other)}
+    found = []
+    for kind in voc.below(name)[1:]:
+        entry = voc.entries[kind]
+        if isinstance(entry, Concept) and entry.closed_by is not None and kind not in left_out:
+            found.append((name not in entry.parents, kind))
+    return [kind for _, kind in sorted(found, key=lambda each: each[0])]
 
 
 def _why(stuck: Stuck) -> str:
