@@ -188,19 +188,20 @@ class Search(Day):
                 continue
             fits = []
             every = True
+            movers = self.states.movers(number)
             for state in self.states.states(number):
                 by_slots = self.states.by_slots(number, state)
                 chosen = by_slots.values() if slots is None else [by_slots.get(slots, ())]
                 if any(_fits(row, own) for rows in chosen for row in rows):
                     set_to = dict(state)
-                    movers = self.states.movers(number)
                     fits.append(tuple((place[i], set_to.get(i, -1)) for i in movers))
                 else:
                     every = False
             if not fits:
                 return None
             if not every:
-                parts.append(tuple(fits))
+                choices = [len(self.states.levers[i].options) + 1 for i in movers]
+                parts.append(_deciding(tuple(fits), choices))
         return tuple(parts)
 
 
@@ -208,6 +209,16 @@ def _shape(lever: Lever) -> Shape:
     families: dict[str, int] = {}
     numbers = tuple(families.setdefault(o.family, len(families)) for o in lever.options)
     return Shape(lever.joined or "one", numbers, tuple(o.cost for o in lever.options))
+
+
+def _deciding(states: Fit, choices: Sequence[int]) -> Fit:
+    """States without the levers that make no difference: each state is there with every choice of
+    such a lever. Of many histories, each true or false, one nogood asks of one or two."""
+    for place in reversed(range(len(choices))):
+        rest = dict.fromkeys(state[:place] + state[place + 1 :] for state in states)
+        if len(rest) * choices[place] == len(states):
+            states = tuple(rest)
+    return states
 
 
 def _fits(row: Mapping[str, frozenset[str]], cells: Mapping[str, frozenset[str]]) -> bool:
