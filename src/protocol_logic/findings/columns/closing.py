@@ -11,13 +11,7 @@ import numpy as np
 
 from protocol_logic.findings.columns.cells import code
 from protocol_logic.findings.columns.doubts import Doubted, doubted_of
-from protocol_logic.findings.columns.seen import (
-    STATEMENT as STATEMENT,
-    certain as certain,
-    first_of as first_of,
-    flags as flags,
-    seen as seen,
-)
+from protocol_logic.findings.columns.seen import certain, first_of, flags, seen
 from protocol_logic.findings.columns.sources import Sources
 from protocol_logic.findings.columns.tables import NEVER, NOBODY, Flags, Ints
 from protocol_logic.findings.latest import kind_of

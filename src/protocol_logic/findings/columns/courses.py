@@ -16,15 +16,10 @@ import numpy as np
 from protocol_logic.compiling import core
 from protocol_logic.compiling.plan import Courses, Finding
 from protocol_logic.findings.columns.cells import REASONS, code, distinct
-from protocol_logic.findings.columns.closing import (
-    Closing,
-    certain,
-    closing_of,
-    history_of,
-    seen,
-)
+from protocol_logic.findings.columns.closing import Closing, closing_of, history_of
 from protocol_logic.findings.columns.completions import Completions, Days
 from protocol_logic.findings.columns.months import first_day_reaching, last_day_within
+from protocol_logic.findings.columns.seen import certain, seen
 from protocol_logic.findings.columns.sources import Sources, number_of
 from protocol_logic.findings.columns.tables import NEVER, Column, Flags, Ints, Looks, Why
 from protocol_logic.findings.days import COURSE_GAP_DAYS
