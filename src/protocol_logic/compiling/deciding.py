@@ -26,7 +26,8 @@ class Deciding:
     """Answers for one checked protocol.
 
     `by_lists`: what a record could do by its lists and denials, were no condition recorded as one
-    that the patient does not have. Few records say so of a class.
+    that the patient does not have. Few records say so of a class. Nor do
+    they say what a person is asked.
     """
 
     def __init__(self, protocol: core.Protocol, by_lists: bool = False) -> None:
@@ -67,6 +68,8 @@ class Deciding:
         match test:
             case core.Evidenced():
                 return value
+            case core.Asked():
+                return not self.by_lists
             case core.InEffect(concept=concept) | core.OnBothSides(concept=concept):
                 return value or self._closed(concept)
             case core.LinesOf(op=op) | core.NumberOf(op=op):

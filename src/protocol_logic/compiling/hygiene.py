@@ -91,8 +91,13 @@ def _undecided(unit: Unit, protocol: core.Protocol, problems: Problems) -> None:
             span = names[criterion.id]
             cure = _cure(unit, protocol, stuck)
             _add(problems, "never-decided", message, unit.source, span, cure, labels)
-        elif stuck := by_lists.never_passes(criterion):
+        elif stuck := _of_classes(by_lists.never_passes(criterion)):
             _open_class(unit, protocol, criterion, stuck, names[criterion.id], problems)
+
+
+def _of_classes(stuck: Iterable[Stuck]) -> tuple[Stuck, ...]:
+    """Those that ask for a class, and not a person."""
+    return tuple(each for each in stuck if not isinstance(each.test, core.Asked))
 
 
 def _open_class(
