@@ -26,6 +26,8 @@ NEEDED = os.environ.get("NEED_SPARK") == "1"
 needs_spark = pytest.mark.skipif(
     not HAS_SPARK and not NEEDED, reason="needs the extra `spark`, and Java"
 )
+SHARED = "read one by one: "
+"""How many patients of a store are so: one is for all in a process who look alike."""
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +52,13 @@ def test_a_local_session_gives_the_same_bytes(dataset: Path, tmp_path: Path) -> 
         options = ["--as-of", "2026-01-15", "--format", "ndjson", "--problems", "notes"]
         done = run("screen", PROTOCOL, dataset, *options, *more, cwd=tmp_path)
         notes = (tmp_path / "notes").read_text()
-        found.append((done.returncode, done.stdout, done.stderr, notes))
+        told = [line for line in done.stderr.splitlines() if not line.startswith(SHARED)]
+        found.append((done.returncode, done.stdout, told, notes))
     assert found[0] == found[1]
     code, rows, stderr, _ = found[0]
     assert code == 1
     assert rows.count("\n") == 700
-    assert "it is cut" in stderr
+    assert "error[not-readable]: it is cut" in stderr
 
 
 @needs_spark
