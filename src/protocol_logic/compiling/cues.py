@@ -18,6 +18,8 @@ _HOLDS = ("present", "yes", "true", "positive", "active", "confirmed", "current"
 _FAILS = ("absent", "no", "false", "negative", "none", "inactive")
 _ALIKE = 0.75
 _MOST_VALUES = 6
+_COMPARED = ("quantity", "derived", "age", "score")
+"""The statements whose entries are compared with numbers."""
 _OTHERWISE = (
     "what the knowledge base lacks can be an entry of your own, or be asked of a person: "
     '`attested "..."` or `judged "..."`'
@@ -80,13 +82,13 @@ def _amount(entry: voc.Quantity | voc.Age | Derived, number: int) -> str:
 # ---- a name that is not known --------------------------------------------------------------------
 
 
-def who_knows(name: str, known: Iterable[str], tested: bool) -> str:
+def who_knows(name: str, known: Iterable[str], tested: bool, compared: bool = False) -> str:
     """What to do about a name that nothing in use defines; `known`: those that could stand there;
-    `tested`: whether a condition asks for it.
+    `tested`: whether a condition asks for it; `compared`: with a number.
 
     The files that are not in use are looked at first: what is meant may have just this name.
     """
-    certain = defined_in(name) or _coded_as(name) or _called_so(name)
+    certain = defined_in(name) or _coded_as(name) or _called_so(name, compared)
     if certain is not None:
         return certain
     near = _coded_in(name) or misspelt(name, known)
@@ -105,15 +107,21 @@ def defined_in(name: str) -> str | None:
     return None
 
 
-def _called_so(name: str) -> str | None:
-    """The entry that a name is another word for: `nsclc`."""
+def _called_so(name: str, compared: bool) -> str | None:
+    """The entries that a name is another word for: `nsclc`. Of several those that are compared
+    with a number, or those that are not: `egfr`."""
     words = "[ _-]".join(map(re.escape, name.split("_")))
     other = re.compile(rf"^  also (?:.*, )?{words}(?:,.*)?$", re.MULTILINE | re.IGNORECASE)
+    found: list[tuple[str, str, str]] = []
     for home, text in _knowledge():
-        if (match := other.search(text)) is not None:
-            entry = re.findall(r"^[a-z]+ (\w+)", text[: match.start()], re.MULTILINE)[-1]
-            return f"did you mean `{entry}` (in `{home}`)?"
-    return None
+        for match in other.finditer(text):
+            kind, entry = re.findall(r"^([a-z]+) (\w+)", text[: match.start()], re.MULTILINE)[-1]
+            found.append((kind, entry, home))
+    fitting = [each for each in found if (each[0] in _COMPARED) is compared] or found
+    if not fitting:
+        return None
+    home = fitting[0][2]
+    return f"did you mean {one_of(entry for _, entry, at in fitting if at == home)} (in `{home}`)?"
 
 
 def _coded_as(name: str) -> str | None:

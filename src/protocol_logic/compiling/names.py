@@ -82,7 +82,8 @@ class Names:
             # A name that was claimed but not built has had its own problem.
             if word.text not in self.found.places:
                 message = f"the name `{word.text}` is not defined"
-                hint = who_knows(word.text, known, tested)
+                compared = voc.Quantity in kinds and voc.Status not in kinds
+                hint = who_knows(word.text, known, tested, compared)
                 self.problem("unknown-name", message, word.span, hint)
             return None
         if not isinstance(entry, kinds):

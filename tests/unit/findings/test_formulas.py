@@ -41,6 +41,11 @@ EXAMPLES = [
     ("egfr_ckd_epi_2021", {"creatinine": "7000/8842 mg/dL", "age": "52"}, "female", "89.7175"),
     ("egfr_ckd_epi_2021", {"creatinine": "7700/8842 mg/dL", "age": "67"}, "male", "94.5453"),
     ("egfr_ckd_epi_2021", {"creatinine": "6500/8842 mg/dL", "age": "76"}, "female", "84.4646"),
+    # The vignette of the R package kidney.epi (CRAN), for a white man; for a woman by hand: at 0.7
+    # mg/dL the creatinine counts for nothing, and 141 x 1.018 x 0.993^40 is 108.38.
+    ("egfr_ckd_epi_2009", {"creatinine": "1.4 mg/dL", "age": "60"}, "male", "54.22"),
+    ("egfr_ckd_epi_2009", {"creatinine": "103 umol/L", "age": "60"}, "male", "67.7"),
+    ("egfr_ckd_epi_2009", {"creatinine": "0.7 mg/dL", "age": "40"}, "female", "108.38"),
     # The calculator of the Centers for Disease Control and Prevention, as quoted there
     # (tests/testthat/test-derive_advs_params.R), and the package's own values.
     ("body_mass_index", {"body_height": "180 cm", "body_weight": "75 kg"}, "male", "23.148"),
