@@ -465,6 +465,7 @@ include numbers
   all of
     hemoglobin > 5.6 mmol/L
     platelets < 80 10*9/L
+    platelets > 0 10*9/L
     ecog >= 1
     bilirubin <= 1.5 x ULN
     age_in_days >= 2 weeks
@@ -505,10 +506,12 @@ def test_boundary_cases_do_not_count_for_the_coverage_and_it_is_said(tmp_path: P
 def test_boundary_cases_of_every_kind_of_limit(tmp_path: Path) -> None:
     path = written(tmp_path / "limits.elig", LIMITS)
     done = run("test", path, "--boundaries", "--write", tmp_path / "made.examples.elig")
-    assert (done.returncode, done.stderr) == (0, "58 tests of 1 protocol, all passed\n")
+    assert (done.returncode, done.stderr) == (0, "61 tests of 1 protocol, all passed\n")
     assert "    not met  hemoglobin is 5.6 mmol/L\n    met      hemoglobin is 5.61" in done.stdout
     assert "    not met  age_in_days is 13 days\n    met      age_in_days is 14 days" in done.stdout
     assert "    met      reported_clearance is 59.9 mL/min\n" in done.stdout
+    assert "  numbers: platelets > 0 10*9/L\n    not met  platelets is 0 10*9/L" in done.stdout
+    assert "    fewer: no value just below can be recorded" in done.stdout
     assert (
         "    not met  chemotherapy is from 2025-12-17 to 2025-12-17, medication_history"
         in done.stdout

@@ -191,6 +191,9 @@ class _Maker:
         return all(self._can_be_given(name, text) for name, text in case.given)
 
     def _can_be_given(self, name: str, text: str) -> bool:
+        entry = self.entries.get(name)
+        if text.startswith("-") and isinstance(entry, voc.Quantity) and not _may_be_negative(entry):
+            return False
         try:
             read_given(self.elements, name, text, DEFAULT_DAY, "")
         except (Unreadable, Unanswerable):
@@ -314,6 +317,11 @@ class _Maker:
         entry = self.entries[concept]
         closed_by = entry.closed_by if isinstance(entry, voc.Concept) else None
         return ((closed_by, "closed"),) if closed_by is not None else ()
+
+
+def _may_be_negative(entry: voc.Quantity) -> bool:
+    low = entry.plausible.lo if entry.plausible is not None else None
+    return low is None or low < 0
 
 
 def _outcome(met: bool) -> str:
