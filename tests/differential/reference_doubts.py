@@ -9,20 +9,28 @@ from datetime import date
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.knowledge import vocabulary as voc
-from protocol_logic.records.facts import ConditionStated, Fact, Measured, Stated
+from protocol_logic.records.facts import ConditionStated, Fact, Measured, Stated, Unread
 from tests.differential.reference_chart import Chart
 
 
 def is_doubted(chart: Chart, concepts: Iterable[str]) -> bool:
     """Whether something in the record speaks for one of some concepts, of which neither it nor a
     person says more."""
-    for concept in concepts:
-        if chart.nevers(concept):
-            continue
-        for last in _last_days(chart, concept):
-            if not any(_answers(chart, concept, fact, last) for fact in _stated(chart, concept)):
-                return True
-    return False
+    return any(_may_be(chart, concept) for concept in concepts)
+
+
+def _may_be(chart: Chart, concept: str) -> bool:
+    found: dict[str, bool] = chart.known.setdefault("doubted", {})
+    if concept not in found:
+        found[concept] = _speaks_for(chart, concept)
+    return found[concept]
+
+
+def _speaks_for(chart: Chart, concept: str) -> bool:
+    return not chart.nevers(concept) and any(
+        not any(_answers(chart, concept, fact, last) for fact in _stated(chart, concept))
+        for last in _last_days(chart, concept)
+    )
 
 
 def _stated(chart: Chart, concept: str) -> list[Fact]:
@@ -65,15 +73,18 @@ def _last_days(chart: Chart, concept: str) -> Iterator[date]:
                 since = min(dated, default=since)
             for other in (*chart.alike, *chart.unusable):
                 is_new = other.date.last >= since and _may_lie_in(chart, other.date, window)
-                kin = [e for e in chart.vocabulary.entries.values() if e.name != name]
-                codes = {c.code for e in kin for c in getattr(e, "codes", ())}
-                if other.why == "near" and other.code in codes:
-                    continue  # that entry is asked itself
-                if name in other.entries and is_new:
+                if name in other.entries and is_new and not _has_own_entry(chart, other, name):
                     yield other.date.last
             for each in chart.mentioned:
                 if each.entry == name and _may_lie_in(chart, each.date, window):
                     yield each.date.last
+
+
+def _has_own_entry(chart: Chart, other: Unread, name: str) -> bool:
+    """Whether what is near an entry has another one, which is asked itself."""
+    kin = [e for e in chart.vocabulary.entries.values() if e.name != name]
+    codes = (code.code for e in kin for code in getattr(e, "codes", ()))
+    return other.why == "near" and other.code in codes
 
 
 def _facts(chart: Chart, name: str, window: Window | None, latest: bool) -> list[Fact]:
