@@ -16,17 +16,19 @@ def copied(made: Path, store: Path, size: int) -> None:
     with duckdb.connect(str(store)) as connection:
         run = connection.execute
         (number,) = run("SELECT max(patient) FROM patients").fetchall()[0]
-        for first in range(number, size, number):
+        while number < size:  # all that are there once more
+            more = min(number, size - number)
             run(
-                f"INSERT INTO patients SELECT * REPLACE (patient + {first} AS patient, "
-                f"place + {first} AS place, id || '-{first}' AS id) FROM patients "
-                f"WHERE patient <= {min(number, size - first)}"
+                f"INSERT INTO patients SELECT * REPLACE (patient + {number} AS patient, "
+                f"place + {number} AS place, id || '-{number}' AS id) FROM patients "
+                f"WHERE patient <= {more}"
             )
             for table in ("resources", "facts", "problems"):
                 run(
-                    f"INSERT INTO {table} SELECT * REPLACE (patient + {first} AS patient) "
-                    f"FROM {table} WHERE patient <= {min(number, size - first)}"
+                    f"INSERT INTO {table} SELECT * REPLACE (patient + {number} AS patient) "
+                    f"FROM {table} WHERE patient <= {more}"
                 )
+            number += more
         run("CHECKPOINT")
         unsorted(connection)
         sort_by_entry(connection)
