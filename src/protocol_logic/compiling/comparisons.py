@@ -9,7 +9,7 @@ from protocol_logic.compiling import core
 from protocol_logic.compiling.cues import AGE_UNITS
 from protocol_logic.compiling.occurrences import Occurrences
 from protocol_logic.compiling.properties import unit_problem
-from protocol_logic.compiling.usual import Doubt, doubt_of, whole_doubt
+from protocol_logic.compiling.usual import Doubt, doubt_of, surface_doubt, whole_doubt
 from protocol_logic.compiling.windows import Window
 from protocol_logic.foundation.operators import COMPARISONS
 from protocol_logic.foundation.problems import one_of
@@ -164,6 +164,7 @@ class Comparisons(Occurrences):
             return None
         code = UNIT_WORDS.get(amount.unit.text, amount.unit.text)
         if isinstance(entry, voc.Quantity) and code in entry.accepts:
+            self._doubted(surface_doubt(entry.name, to, amount), amount)
             number = (number - zero_of(code)) * entry.accepts[code]
             return self._plausible(entry, number, amount)
         ifcc = of_ifcc(code, to, number)
@@ -176,6 +177,7 @@ class Comparisons(Occurrences):
         except UnitError as error:
             self.problem(unit_problem(code), error.message, amount.unit.span, error.hint)
             return None
+        self._doubted(surface_doubt(entry.name, to, amount), amount)
         if isinstance(entry, voc.Age) and (number * factor).denominator != 1:
             whole = f"whole {AGE_UNITS[entry.unit]}"
             message = f"an age is told in {whole}, not in {amount.number} {amount.unit.text}"

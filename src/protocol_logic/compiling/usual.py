@@ -1,4 +1,5 @@
-"""Limits to look at: no patient has them, no trial, or the point in them may part the thousands."""
+"""Limits to look at: no patient has them, no trial, the point in them may part the
+thousands, or they are per body surface and the value is not."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.language.nodes import Amount
 
 _MOST_TIMES_ULN = 20
+_SURFACE = "1.73"
 _LOOK = "look at the number and its unit"
 
 
@@ -64,6 +66,26 @@ def whole_doubt(entry: voc.Quantity, value: Fraction, op: str) -> Doubt | None:
         hint = f"write `{entry.name} is recorded` where that is meant"
         return Doubt("implausible-limit", f"every `{entry.name}` is {said}", hint)
     return None
+
+
+def surface_doubt(name: str, unit: str, amount: Amount) -> Doubt | None:
+    """That one of a value and its limit is per body surface, and the other is not.
+
+    An annotation means nothing in UCUM, so that the two units convert: a lesser patient with the
+    same number of both has less.
+    """
+    assert amount.unit is not None
+    written = f"{amount.number} {amount.unit.text}"
+    value, limit = (_SURFACE in code for code in (unit, amount.unit.text))
+    if value is limit:
+        return None
+    ways = ("is", "is not") if value else ("is not", "is")
+    message = f"`{name}` {ways[0]} per 1.73 m2 of body surface, `{written}` {ways[1]}"
+    hint = (
+        f"write a limit in `{unit}` if the text means that, else compare what is told in "
+        f"`{amount.unit.text}`"
+    )
+    return Doubt("body-surface", message, hint)
 
 
 def _may_be_thousands(number: str) -> bool:

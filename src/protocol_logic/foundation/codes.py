@@ -54,6 +54,7 @@ _ROWS = (
     Code("wrong-unit", "error", "a unit of another dimension than the quantity's"),
     Code("implausible-limit", "warning", "a limit outside the plausible range"),
     Code("unusual-limit", "warning", "a limit that is far from those of trials"),
+    Code("body-surface", "warning", "a limit for 1.73 m2 of a value that is not, or the reverse"),
     Code("unusual-window", "warning", "a window of one day, or one longer than a life"),
     Code("parts-left-out", "warning", "a value without its parts, which are values of their own"),
     Code("unused-parameter", "warning", "a parameter that no condition names"),
