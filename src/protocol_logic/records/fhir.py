@@ -4,8 +4,8 @@ Every resource, also a contained one, ends as facts, as a problem, or as irrelev
 nothing that the knowledge base reads. The accounting of the record says how many of each type.
 Source: docs/records.md.
 
-Long, since all that depends on the whole document (whose it is, the order in which resources are
-read, what cannot be known of them) stands in one reader, which a store's reader extends.
+All that depends on the whole document (whose it is, the order in which resources are read, what
+cannot be known of them) stands in one reader, which a store's reader extends.
 """
 
 from __future__ import annotations
@@ -13,15 +13,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.vocabulary import Concept, Lesion
-from protocol_logic.records import conditions, lists, stages
+from protocol_logic.records import lists, stages
 from protocol_logic.records.codings import Codings, entries_of, is_known, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
+from protocol_logic.records.entries import (
+    NO_RESOURCE,
+    TURNS,
+    Entry,
+    name_of,
+    resources_of,
+    subject_of,
+    why_not_read,
+)
 from protocol_logic.records.facts import (
     Account,
     Fact,
@@ -41,6 +50,13 @@ from protocol_logic.records.references import Subject, identifiers, subject_refe
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.several import unlisted
 from protocol_logic.records.sources import Document
+from protocol_logic.records.statuses import (
+    MODIFIERS,
+    is_stated,
+    unsure_status,
+    why_modified,
+    why_not_counted,
+)
 from protocol_logic.records.unknown_codes import (
     first_day,
     is_read_elsewhere,
@@ -53,8 +69,6 @@ from protocol_logic.records.unknown_codes import (
 from protocol_logic.records.unread import TELLING, alike, taken_otherwise, told
 
 Outcome: TypeAlias = Literal["facts", "irrelevant", "problems"]
-NO_RESOURCE = "(none)"
-"""The type under which entries that hold no resource are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,97 +106,6 @@ def read_record(
         problems.extend(found)
         return None
     return Reader(document, codings, entries, subject, found).read(missing, meet)
-
-
-class Entry(NamedTuple):
-    """A resource of a bundle; `name` is `Type/id`, or `Type/#n` for the n-th when it has no id.
-
-    A contained one has the name of the resource that it stands in, with `#id`; that of a row of a
-    table is its `fullUrl`.
-    """
-
-    kind: str
-    name: str
-    resource: Object
-    full_url: str | None
-    contained: bool = False
-
-
-def resources_of(document: Document, problems: list[Problem]) -> tuple[list[Entry], int]:
-    """All resources of a document; entries without one are problems, and their number."""
-    content = document.content
-    if content.get("resourceType") != "Bundle":
-        entries = [_entry(content, None, 1)]
-    else:
-        entries = []
-        listed = content.get("entry")
-        if listed is not None and not isinstance(listed, list):
-            message = "`entry` of the bundle is no list, so nothing in it is read"
-            problems.append(Problem(code="no-resource", message=message, file=document.source))
-        for number, entry in enumerate(listed if isinstance(listed, list) else [], 1):
-            resource = entry.get("resource") if isinstance(entry, dict) else None
-            why = _no_resource(resource)
-            if isinstance(resource, dict) and why is None:
-                made = _entry(resource, text_in(entry, "fullUrl"), number)
-                if document.named and made.full_url is not None:
-                    made = made._replace(name=made.full_url)
-                entries.append(made)
-            else:
-                message = f"entry {number} of the bundle has {why}"
-                problems.append(Problem(code="no-resource", message=message, file=document.source))
-    for entry in list(entries):
-        if "contained" in entry.resource:
-            entries.extend(_contained(entry, document.source, problems))
-    return entries, len(problems)
-
-
-def _no_resource(resource: object) -> str | None:
-    if not isinstance(resource, dict):
-        return "no resource"
-    if text_in(resource, "resourceType") is None:
-        return "a resource without a resourceType"
-    return "a Bundle, which is not read" if resource["resourceType"] == "Bundle" else None
-
-
-def _contained(entry: Entry, source: str, problems: list[Problem]) -> Iterator[Entry]:
-    listed = entry.resource["contained"]
-    for number, resource in enumerate(listed if isinstance(listed, list) else [listed], 1):
-        why = _no_resource(resource)
-        if why is None:
-            name = f"{entry.name}#{text_in(resource, 'id') or number}"
-            yield Entry(resource["resourceType"], name, resource, None, True)
-        else:
-            problems.append(
-                Problem(
-                    code="no-resource",
-                    message=f"`contained` {number} has {why}",
-                    resource=entry.name,
-                    file=source,
-                )
-            )
-
-
-def _entry(resource: Object, full_url: str | None, number: int) -> Entry:
-    kind = resource["resourceType"]
-    return Entry(kind, f"{kind}/{text_in(resource, 'id') or f'#{number}'}", resource, full_url)
-
-
-def subject_of(document: Document, entries: list[Entry], problems: list[Problem]) -> Subject | None:
-    """The one patient of a document, or None with a problem."""
-    patients = [entry for entry in entries if entry.kind == "Patient" and not entry.contained]
-    line = "" if document.line is None else f"line {document.line}: "
-    if len(patients) > 1:
-        names = ", ".join(f"`{shown(patient.name)}`" for patient in patients[:3])
-        message = f"{line}{len(patients)} patients in one bundle: {names}"
-        problems.append(Problem(code="two-patients", message=message, file=document.source))
-        return None
-    identity = text_in(patients[0].resource, "id") if patients else None
-    if not identity:
-        message = f"{line}{'the Patient has no id' if patients else 'there is no Patient'}"
-        problems.append(Problem(code="no-patient", message=message, file=document.source))
-        return None
-    patient = patients[0]
-    return Subject(identity, patient.full_url, identifiers(patient.resource.get("identifier")))
 
 
 class Reader:
@@ -533,52 +456,6 @@ class Reader:
             return found.resource if found is not None else None
 
         return made_of(medication.resource, called)
-
-
-MODIFIERS = ("modifierExtension", "implicitRules")
-TURNS = {"Patient": -1, "Encounter": 1, "Observation": 1, "List": 2, "Medication": 3}
-
-
-def name_of(content: Object) -> str:
-    """How problems of a whole document name it."""
-    return _entry(content, None, 1).name
-
-
-def why_not_read(entry: Entry) -> str:
-    """Why a resource of a type that is not read is told of, though an entry has its code."""
-    kind = f"a contained {entry.kind}" if entry.contained else f"type {entry.kind}"
-    return f"{shown(kind)} is not read, but the knowledge base knows its code"
-
-
-def why_not_counted(json: Object) -> str:
-    """Why a resource of such a status does not count."""
-    status = text_in(json, "status")
-    says = "no status" if status is None else f"status `{shown(status)}`"
-    return f"{says}: it does not count"
-
-
-def why_modified(modifier: str) -> str:
-    """Why a resource is taken as unknown."""
-    return f"`{modifier}` may change its meaning and is not read; it is taken as unknown"
-
-
-def is_stated(json: Object, row: Row[Any]) -> bool:
-    """Whether a resource would count if its code were known."""
-    if row.statuses is not None:
-        return text_in(json, "status") in row.statuses
-    return not conditions.is_withdrawn(json)
-
-
-_UNSURE = ("unknown", "in-progress", "on-hold", "stopped", "preliminary")
-
-
-def unsure_status(json: Object, row: Row[Any]) -> str:
-    """The status of a resource that does not count for it, though it may have happened; else
-    nothing."""
-    status = text_in(json, "status")
-    if row.statuses is None or status in row.statuses or status not in (None, *_UNSURE):
-        return ""
-    return status or "none"
 
 
 def day_made(bundle: Object) -> PartialDate | None:

@@ -11,6 +11,7 @@ from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.knowledge.vocabulary import Lesion
 from protocol_logic.records import lists, stages
 from protocol_logic.records.codings import Codings, entries_of
+from protocol_logic.records.entries import NO_RESOURCE, TURNS
 from protocol_logic.records.facts import (
     Account,
     Closed,
@@ -24,7 +25,6 @@ from protocol_logic.records.facts import (
     Unread,
     place,
 )
-from protocol_logic.records.fhir import NO_RESOURCE, TURNS
 from protocol_logic.records.item import objects_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.mentioned import mentions, named_in

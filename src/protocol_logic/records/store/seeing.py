@@ -14,16 +14,32 @@ from typing import Any, NamedTuple
 from protocol_logic.foundation.calendar import PartialDate
 from protocol_logic.foundation.problems import Problem, Problems
 from protocol_logic.knowledge.vocabulary import Lesion, Named, Qualifier, Quantity, Status
-from protocol_logic.records import fhir, lists, stages
+from protocol_logic.records import lists, stages
 from protocol_logic.records.codings import Key, entries_of, is_of_the_past, keys_of
 from protocol_logic.records.dates import day_of
+from protocol_logic.records.entries import (
+    TURNS,
+    Entry,
+    name_of,
+    resources_of,
+    subject_of,
+    why_not_read,
+)
 from protocol_logic.records.facts import Closed, ConditionStated, Done, Fact, doubtful, past
+from protocol_logic.records.fhir import Reader, index_date_of
 from protocol_logic.records.item import Item, objects_in, text_in
 from protocol_logic.records.json_text import Object
 from protocol_logic.records.mentioned import day_of_unread, keys_in, mentions
 from protocol_logic.records.references import Subject
 from protocol_logic.records.resources import MEDICATION, ROWS, Row
 from protocol_logic.records.sources import Document
+from protocol_logic.records.statuses import (
+    MODIFIERS,
+    is_stated,
+    unsure_status,
+    why_modified,
+    why_not_counted,
+)
 from protocol_logic.records.store.kept import Kept, KeptFact, KeptPatient, KeptProblem
 from protocol_logic.records.store.knowledge import VARIANT, Knowledge, Layer
 from protocol_logic.records.store.rows import about_text
@@ -43,8 +59,8 @@ def see(document: Document, knowledge: Knowledge, problems: Problems) -> KeptPat
     """What is kept of the one patient of a document; None, with an error in `problems`, where
     `read_record` gives none."""
     found: list[Problem] = []
-    entries, missing = fhir.resources_of(document, found)
-    subject = fhir.subject_of(document, entries, found)
+    entries, missing = resources_of(document, found)
+    subject = subject_of(document, entries, found)
     if subject is None:
         problems.extend(found)
         return None
@@ -107,14 +123,14 @@ class _Item(Item):
         super(_Item, self).problem(code, message, hint)  # slots: a class made anew, so no `super()`
 
 
-class _Seer(fhir.Reader):
+class _Seer(Reader):
     """Reads the resources of one document for all entries."""
 
     def __init__(
         self,
         document: Document,
         knowledge: Knowledge,
-        entries: list[fhir.Entry],
+        entries: list[Entry],
         subject: Subject,
         problems: list[Problem],
     ) -> None:
@@ -129,7 +145,7 @@ class _Seer(fhir.Reader):
         kept = self.kept
         kept.nothing = missing
         whole = [_always(problem) for problem in self.problems]
-        for entry in sorted(self.entries, key=lambda entry: fhir.TURNS.get(entry.kind, 0)):
+        for entry in sorted(self.entries, key=lambda entry: TURNS.get(entry.kind, 0)):
             self.problems.clear()
             seen = self._seen(entry)
             if seen is not None:
@@ -139,11 +155,11 @@ class _Seer(fhir.Reader):
                 self._count_other(entry)
         self.problems.clear()
         content = self.document.content
-        kept.index_date = fhir.index_date_of(self._item(content, fhir.name_of(content)))
+        kept.index_date = index_date_of(self._item(content, name_of(content)))
         kept.problems = [*whole, *map(_always, self.problems)]
         return kept
 
-    def _count_other(self, entry: fhir.Entry) -> None:
+    def _count_other(self, entry: Entry) -> None:
         """Note the codes of a resource that is only counted: other entries may have them."""
         row = None if entry.contained else ROWS.get(entry.kind)
         if row is None:
@@ -165,7 +181,7 @@ class _Seer(fhir.Reader):
 
     # ---- one resource ------------------------------------------------------------------------
 
-    def _seen(self, entry: fhir.Entry) -> Kept | None:
+    def _seen(self, entry: Entry) -> Kept | None:
         """What is kept of a resource; None where no protocol can be told anything of it."""
         row = None if entry.contained else ROWS.get(entry.kind)
         kept = Kept(entry.kind, entry.name)
@@ -187,7 +203,7 @@ class _Seer(fhir.Reader):
         self._take(kept)
         return self._of_row(item, row, kept)
 
-    def _of_no_row(self, entry: fhir.Entry, kept: Kept) -> Kept | None:
+    def _of_no_row(self, entry: Entry, kept: Kept) -> Kept | None:
         known = any(
             is_read_elsewhere(entry.resource, layer.codings) for layer in self.knowledge.layers
         )
@@ -199,7 +215,7 @@ class _Seer(fhir.Reader):
         kept.about = {**_pruned(entry.resource, ("code", MEDICATION), words=False), **named}
         kept.day = day_of_unread(entry.resource)
         if known:
-            message = fhir.why_not_read(entry)
+            message = why_not_read(entry)
             kept.problems.append(KeptProblem("known", "not-read", message))
         return kept
 
@@ -229,8 +245,8 @@ class _Seer(fhir.Reader):
                 kept.text = coded.text
             kept.about = about
             kept.day = first_day(json, row)
-            kept.stated = fhir.is_stated(json, row)
-            kept.status = fhir.unsure_status(json, row)
+            kept.stated = is_stated(json, row)
+            kept.status = unsure_status(json, row)
         staged = self._staged(json) if staged_about else []
         if parts:
             self._read_parts(item, row, parts, kept)
@@ -341,7 +357,7 @@ class _Seer(fhir.Reader):
     ) -> None:
         json = item.json
         if row.statuses is not None and text_in(json, "status") not in row.statuses:
-            item.problem("not-usable", fhir.why_not_counted(json))
+            item.problem("not-usable", why_not_counted(json))
             self._take(kept, "read")
             return
         when = day_of(item, row.dates) if row.dates else None
@@ -350,11 +366,11 @@ class _Seer(fhir.Reader):
             if not row.any_day:
                 return
             when = PartialDate.between(None, None)
-        modifier = next((key for key in fhir.MODIFIERS if json.get(key)), None)
+        modifier = next((key for key in MODIFIERS if json.get(key)), None)
         for layer, part, number, entry in parts:
             self._read_part(item, row, part, entry, when, kept, number, layer, modifier is not None)
         if modifier is not None:
-            item.problem("not-read", fhir.why_modified(modifier))
+            item.problem("not-read", why_modified(modifier))
             self._take(kept, "read")
 
     def _staged(self, json: Object) -> list[tuple[Layer, Object, int, Any]]:
@@ -373,9 +389,9 @@ class _Seer(fhir.Reader):
         kept: Kept,
     ) -> None:
         when = stages.day(item, row.dates)
-        modifier = next((key for key in fhir.MODIFIERS if item.json.get(key)), None)
+        modifier = next((key for key in MODIFIERS if item.json.get(key)), None)
         if modifier is not None:
-            item.problem("not-read", fhir.why_modified(modifier))
+            item.problem("not-read", why_modified(modifier))
         told = [(p.code, p.message, p.hint) for p in self.problems]
         self.problems.clear()
         for layer, said, number, entry in staged:
