@@ -42,13 +42,13 @@ def _answers(chart: Chart, concept: str, fact: Fact, last: date) -> bool:
     said = fact.reading
     if not isinstance(said, ConditionStated):
         return True
-    kind = chart.vocabulary.entries[fact.entry]
-    over = said.state_on(chart.as_of) == "absent"
+    if said.state_on(chart.as_of) != "absent":
+        return True
     denial = not said.confirmed or (said.clinical is None and said.abated is None)
-    if over and not denial and (fact.entry != concept or getattr(kind, "recurs", False)):
-        known = [day.first for day in (fact.date, said.abated) if day is not None]
-        return bool(known) and max(known) >= last
-    return not over or fact.entry == concept
+    if fact.entry != concept and denial:
+        return False
+    known = [day.first for day in (fact.date, said.abated) if day is not None]
+    return bool(fact.attested) or (bool(known) and max(known) >= last)
 
 
 def _last_days(chart: Chart, concept: str) -> Iterator[date]:

@@ -276,6 +276,8 @@ class Statements(ABC):
             return {True, False}
         if state == "present":
             return {True}
+        if is_doubted(self.chart, [concept]):
+            return {None}
         denied = not reading.confirmed or (reading.clinical is None and reading.abated is None)
         return {False} if denied or not self._concept(concept).recurs else {None}
 

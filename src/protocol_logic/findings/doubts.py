@@ -84,20 +84,20 @@ def _says(doubt: Doubt, fact: Fact, as_of: date) -> bool:
 
 
 def _is_told(visible: Visible, concept: str, day: PartialDate | None) -> bool:
-    """Whether the record, or a person, says itself what there is of a concept: of what recurs, and
-    of a kind of it, that it was over on that day or later."""
+    """Whether the record, or a person, says itself what there is of a concept: the record that it
+    was absent, or a kind of it over, on that day or later."""
     if visible.was_never(concept):
         return True
     for name in visible.vocabulary.below(concept):
         for fact in visible.of(name):
             said = fact.reading
             if isinstance(said, ConditionStated):
-                akin = name != concept
-                if said.has_ended(visible.as_of) and (akin or visible.recurs(name)):
+                is_absent = said.state_on(visible.as_of) == "absent"
+                if is_absent and name != concept and not said.has_ended(visible.as_of):
+                    continue
+                if is_absent and not fact.attested:
                     until = [when.first for when in (fact.date, said.abated) if when is not None]
                     if day is None or max(until, default=date.min) < day.last:
                         continue
-                elif akin and said.state_on(visible.as_of) == "absent":
-                    continue
             return True
     return False

@@ -168,14 +168,19 @@ class Visible:
 
     def states(self, facts: Iterable[Fact]) -> set[State]:
         """What statements about conditions say of the as-of day; that what recurs ended denies
-        nothing."""
+        nothing, nor does an absence that something newer casts doubt on."""
         return {
             "ended"
-            if self.recurs(fact.entry) and fact.reading.has_ended(self.as_of)
+            if self._denies_nothing(fact.entry, fact.reading)
             else fact.reading.state_on(self.as_of)
             for fact in facts
             if isinstance(fact.reading, ConditionStated)
         }
+
+    def _denies_nothing(self, entry: str, said: ConditionStated) -> bool:
+        if self.recurs(entry) and said.has_ended(self.as_of):
+            return True
+        return said.state_on(self.as_of) == "absent" and doubt_of(self, entry) is not None
 
     def apart(self, facts: Sequence[Fact]) -> list[list[Fact]]:
         """Statements about a condition by what they name: for each what may be the latest of it,

@@ -112,8 +112,12 @@ def _latest(visible: Visible, finding: Finding) -> Found:
     found = _not_said(visible, finding, unsaid)
     if not facts:
         return found
+    doubt = visible.doubt((finding.entry,))
+    why: Opener = Opener(finding.element, "ended", facts[0].resource)
+    if doubt is not None:
+        why = Opener(finding.element, "doubted", doubt)
     openers = tuple(
-        replace(o, reason="ended", resource=facts[0].resource) if o.reason == "absent" else o
+        replace(o, reason=why.reason, resource=why.resource) if o.reason == "absent" else o
         for o in found.openers
     )
     return Found(found.cells, openers, (*facts, *found.facts))

@@ -75,13 +75,9 @@ def _told(sources: Sources, concept: str, unsure: Flags) -> tuple[Flags, Ints]:
     for name in sources.vocabulary.below(concept):
         rows = seen(sources, name)
         unsure |= flags(sources, rows, rows["kind"] == _CLOSED)
-        akin = name != concept
         absent = (rows["kind"] == _CONDITION) & (state_now(sources, rows) == _ABSENT)
-        over = absent & _has_ended(rows)
-        if not akin and not getattr(sources.vocabulary.entries[name], "recurs", False):
-            over = np.zeros(len(over), bool)
-        says_nothing = over | (absent & akin)
-        told |= flags(sources, rows, ~says_nothing)
+        over = absent if name == concept else absent & _has_ended(rows)
+        told |= flags(sources, rows, ~absent)
         days = (rows["first"], rows["end_first"])
         last = np.maximum(*(np.where(day == NO_DAY, -NEVER, day) for day in days))
         np.maximum.at(until, rows["patient"][over], last[over])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from protocol_logic.compiling.plan import Finding
 from protocol_logic.findings.columns.cells import Openers, Read, code
 from protocol_logic.findings.columns.closing import Closing, closing_of
+from protocol_logic.findings.columns.doubts import doubted_of
 from protocol_logic.findings.columns.occurrences import READ as OCCURRENCES, read_occurrences
 from protocol_logic.findings.columns.runs import Runs
 from protocol_logic.findings.columns.seen import (
@@ -97,6 +98,8 @@ def _presence(sources: Sources, finding: Finding) -> Read:
     left = runs.any((rows["kind"] != _CONDITION) | rows["past"] | (rows["state"] == 0))
     if getattr(entry, "recurs", False):  # that it ended may deny nothing
         left |= (states & 2) != 0
+    doubted = doubted_of(sources, finding.entry)  # nor may what is older than a doubt
+    left |= ((states & 2) != 0) & (doubted.sure | doubted.unsure)[runs.patients]
     # What the latest do not say may be present still, where statements name different things.
     left |= (states != 1) & _differ(facts, sources.size)[runs.patients]
     if finding.variant:
