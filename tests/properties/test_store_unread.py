@@ -1,7 +1,8 @@
 """What does not count but keeps something open, or is told, comes from stores as from files: lists
 that are taken back, pressure that was not taken
 in the office, or is told in words, tests that resemble what casts doubt, or cannot be used, and
-results that state a condition and cannot be used."""
+results that state a condition and cannot be used, and reported values newer than what is computed
+in their stead."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ from tests.stores import store_of, whole_knowledge
 AS_OF = date(2026, 1, 15)
 PROTOCOL = """protocol unread
   title What does not count
-  uses pregnancy, vital_signs
+  uses pregnancy, vital_signs, labs
 
 exclude pregnant
   > Pregnant
@@ -37,6 +38,10 @@ exclude pregnant
 exclude high
   > Systolic blood pressure of 160 or more
   systolic_pressure >= 160 mm[Hg]
+
+include clears
+  > Creatinine clearance of at least 60 mL/min
+  creatinine_clearance >= 60 mL/min
 """
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
 
@@ -107,7 +112,21 @@ def stated(code: str, system: str = SNOMED, **more: object) -> dict[str, object]
     }
 
 
+def amount(day: str, code: str, number: int, unit: str, **more: object) -> dict[str, object]:
+    value = {"value": number, "system": "http://unitsofmeasure.org", "code": unit}
+    return result(day, code, number, valueQuantity=value, **more)
+
+
+CREATININE = amount("2025-11-01", "2160-0", 1, "mg/dL")
+WEIGHT = amount("2025-12-01", "29463-7", 70, "kg")
+
+
+def cleared(day: str, **more: object) -> dict[str, object]:
+    return amount(day, "35591-7", 8, "mL/min", **more)
+
+
 AT_HOME = {"method": concept("413153004", SNOMED)}
+UNKNOWN_PRESSURE = ("unknown", ("systolic_pressure", "absent", None))
 # What the record of a woman holds beside a complete list of 1 January -> outcomes and gaps.
 TOLD: dict[str, tuple[list[dict[str, object]], dict[str, object]]] = {
     "list": ([], {"pregnant": ("not_met", None)}),
@@ -219,6 +238,29 @@ TOLD: dict[str, tuple[list[dict[str, object]], dict[str, object]]] = {
             {**without(panel("2026-01-11", 165), "component"), "valueString": "172/110"},
         ],
         {"high": ("not_met", None, ("Observation/1", "near"))},
+    ),
+    # (140 - 36) x 70 / 72 x 0.85 is 86.
+    "computed": ([CREATININE, WEIGHT], {"clears": ("met", None)}),
+    "reported-later": (
+        [CREATININE, WEIGHT, cleared("2026-01-10"), cleared("2026-01-09")],
+        {"clears": ("met", None, ("Observation/2", "computed")), "high": UNKNOWN_PRESSURE},
+    ),
+    "reported-after-one": (
+        [CREATININE, WEIGHT, cleared("2025-11-02")],
+        {"clears": ("met", None, ("Observation/2", "computed"))},
+    ),
+    "reported-in-month": (
+        [CREATININE, WEIGHT, cleared("2025-11")],
+        {"clears": ("met", None, ("Observation/2", "computed"))},
+    ),
+    "reported-that-day": (
+        [CREATININE, WEIGHT, cleared("2025-11-01")],
+        {"clears": ("met", None)},
+    ),
+    "reported-alone": ([WEIGHT, cleared("2026-01-10")], {"clears": ("not_met", None)}),
+    "reported-preliminary": (
+        [CREATININE, WEIGHT, cleared("2026-01-10", status="preliminary")],
+        {"clears": ("met", None, ("Observation/2", "preliminary"))},
     ),
 }
 

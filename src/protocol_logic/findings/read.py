@@ -32,7 +32,7 @@ from protocol_logic.findings.rows import (
 from protocol_logic.findings.statements import read_statement
 from protocol_logic.findings.therapy import read_therapy
 from protocol_logic.findings.unlisted import look_beside
-from protocol_logic.findings.unread import look_at_unread
+from protocol_logic.findings.unread import is_reported, look_at_unread
 from protocol_logic.findings.variants import base_of, joined, split
 from protocol_logic.knowledge import vocabulary as voc
 from protocol_logic.records.facts import Fact, PatientRecord
@@ -75,7 +75,7 @@ def read_findings(
     found = read_visible(protocol, plan, visible)
     if record.unlisted:
         look_beside(protocol, plan, record, found)
-    if record.unread:
+    if record.unread or is_reported(protocol, plan):
         look_at_unread(protocol, plan, visible, found)
     return found
 

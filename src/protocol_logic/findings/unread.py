@@ -2,7 +2,7 @@
 an entry that it asks for.
 
 What counts, counts: no verdict rests on how something is called. But an older result may decide
-although a newer one is there, under a code that no entry has.
+although a newer one is there, under a code that no entry has, or as what a laboratory computed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from protocol_logic.findings.rows import PatientFindings
 from protocol_logic.foundation.text import shown
 from protocol_logic.knowledge.likeness import spoken
 from protocol_logic.knowledge.vocabulary import Concept
-from protocol_logic.records.facts import Unlisted, Unread
-from protocol_logic.records.unread import NEAR, NO_STATUS, UNDATED
+from protocol_logic.records.facts import Measured, Unlisted, Unread
+from protocol_logic.records.unread import COMPUTED, NEAR, NO_STATUS, UNDATED
 
 _READ = ("value", "recorded", "number", "ratio", "derived", "in_record")
 """The kinds of finding that are read from results."""
@@ -37,6 +37,8 @@ def look_at_unread(
             finding = plan.findings.get(name)  # a part of a plan has not all
             if finding is not None and finding.kind in _READ:
                 told.update(dict.fromkeys(_beside(protocol, visible, finding)))
+            if finding is not None and finding.kind == "derived":
+                told.update(dict.fromkeys(_reported(protocol, visible, finding, found)))
         if told:
             unread[criterion.id] = tuple(told)
     found.unread = unread
@@ -57,6 +59,33 @@ def _beside(protocol: core.Protocol, visible: Visible, finding: Finding) -> Iter
         for each in alike:
             if finding.taken or each.date.last >= first:
                 yield each._replace(entries=(name,))
+
+
+def _reported(
+    protocol: core.Protocol, visible: Visible, finding: Finding, found: PatientFindings
+) -> Iterator[Unread]:
+    """The newest reported values that do not count, since the quantity is computed, and may be
+    newer than a result from which it is."""
+    name = protocol.derived[finding.entry].reported
+    newest = visible.within(finding.window).newest(name) if name is not None else []
+    if name is None or not newest:
+        return
+    rests = found.evidence.get(finding.id, ())
+    days = [f.date.first for f in rests if isinstance(f.reading, Measured) and f.date is not None]
+    if not days or any(fact.entry == name for fact in rests):
+        return
+    entry = protocol.vocabulary.entries[name]
+    for fact in newest:
+        if fact.date is not None and fact.date.last > min(days):
+            yield Unread(fact.resource, "", entry.label, fact.date.text, (finding.entry,), COMPUTED)
+
+
+def is_reported(protocol: core.Protocol, plan: Plan) -> bool:
+    """Whether a plan computes what may be reported as well."""
+    return any(
+        finding.kind == "derived" and protocol.derived[finding.entry].reported is not None
+        for finding in plan.findings.values()
+    )
 
 
 def open_to(protocol: core.Protocol, plan: Plan) -> Callable[[Unlisted], bool]:
@@ -86,6 +115,7 @@ def unread_said(name: str, code: str, day: str, like: str, why: str | None) -> s
         NEAR: f"which is near `{like}`",
         UNDATED: f"`{like}` without a date that counts",
         NO_STATUS: f"`{like}` without a status",
+        COMPUTED: f"newer than what `{like}` is computed from",
     }.get(why, f"`{like}` of status `{why}`")
     return f"{shown(name)}{f' ({about})' if about else ''}, {said}"
 

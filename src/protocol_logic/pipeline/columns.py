@@ -274,6 +274,8 @@ class _Stretch:
         for part in columns.parts:
             every &= part.left if part.alike is None else part.left & (part.alike.number < 0)
         wholly = heads.unread | every
+        if columns.newer is not None:
+            wholly = wholly | columns.newer
         leaving = Leaving(c.protocol, columns, its.looks, c.windows, c.dates, self.texts)
         # What is named in places that are not read, no facts alone tell.
         mentioning = self.shard.mentioning()

@@ -23,7 +23,7 @@ _CODED = ("valueCodeableConcept", "valueBoolean")
 _UNSURE = ("preliminary", "unknown")
 """Statuses for which a result does not count, though there is one."""
 _ABSENT = ("http://snomed.info/sct", "2667000")
-NEAR, UNDATED, NO_STATUS = "near", "undated", "none"
+NEAR, UNDATED, NO_STATUS, COMPUTED = "near", "undated", "none", "computed"
 TELLING = ("Observation", "List")
 """The types of resources that say such things."""
 

@@ -119,6 +119,23 @@ def read_derived(sources: Sources, finding: Finding, sex: str | None) -> tuple[R
     return read, unsure, asks
 
 
+def newer_reported(sources: Sources, finding: Finding) -> Flags:
+    """Of whom a reported value may be newer than a result from which the quantity is computed."""
+    derived = sources.protocol.derived[finding.entry]
+    nobody = np.zeros(sources.size, bool)
+    if derived.reported is None:
+        return nobody
+    runs = numbers_of(sources, derived.reported, finding.window).runs
+    reported = runs.to_patients(runs.most(runs.rows["last"].astype(np.int64)), -NEVER)
+    found = nobody
+    for name in derived.inputs:
+        if isinstance(sources.vocabulary.entries[name], voc.Quantity):
+            its = numbers_of(sources, name, finding.window).runs
+            first = its.least(its.rows["first"].astype(np.int64))
+            found |= reported > its.to_patients(first, NEVER)
+    return found
+
+
 def _element(sources: Sources, name: str) -> str:
     entry = sources.vocabulary.entries[name]
     assert isinstance(entry, voc.Named)

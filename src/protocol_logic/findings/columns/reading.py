@@ -22,7 +22,7 @@ from protocol_logic.findings.columns.assuming import Alike, Reading, alike_under
 from protocol_logic.findings.columns.cells import MOST_CELLS, Read, column_of, many
 from protocol_logic.findings.columns.closing import history_of
 from protocol_logic.findings.columns.courses import read_courses
-from protocol_logic.findings.columns.derived import read_derived
+from protocol_logic.findings.columns.derived import newer_reported, read_derived
 from protocol_logic.findings.columns.numbers import read_number, read_ratio
 from protocol_logic.findings.columns.shared import may_be_shared, read_shared
 from protocol_logic.findings.columns.sources import Sources
@@ -96,6 +96,10 @@ class _Reader:
         for names, part in parts_of(self.sources.protocol, plan):
             parts += self._part(names, part, columns.columns)
         columns.parts = parts
+        columns.newer = np.zeros(self.sources.size, bool)
+        for finding in plan.findings.values():
+            if finding.kind == "derived":
+                columns.newer |= newer_reported(self.sources, finding)
         return columns
 
     def _part(self, names: frozenset[str], plan: Plan, columns: dict[str, Column]) -> list[Part]:

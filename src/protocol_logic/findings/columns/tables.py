@@ -116,8 +116,10 @@ class Part:
 
 @dataclass(slots=True)
 class Columns:
-    """What could be told of a shard: finding or group -> column; each is in some part."""
+    """What could be told of a shard: finding or group -> column; each is in some part. `newer`: of
+    whom a reported value may be newer than what is computed in its stead."""
 
     size: int
     parts: Sequence[Part]
     columns: dict[str, Column] = field(default_factory=dict)
+    newer: Flags | None = None
