@@ -90,6 +90,11 @@ TOLD = {
             "not_met": "N17.9",
         },
         "end_stage_renal_disease": {"met": "I13.11 I13.2 N18.6", "not_met": "I13.10"},
+        "dialysis_dependence": {
+            "met": "714152005 Z99.2",
+            "unknown": "N18.6 I12.0",
+            "not_met": "N18.4",
+        },
     },
     "hepatic": {
         "ascites": {"met": "K70.31 K71.51 R18.0 R18.8", "not_met": "K70.30"},
