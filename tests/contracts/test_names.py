@@ -246,3 +246,14 @@ def test_a_code_is_found_by_the_category_that_reads_it() -> None:
     assert told.stdout.startswith("seizure_disorder\n")
     assert "    its code icd10cm G40 Epilepsy and recurrent seizures\n" in told.stdout
     assert told.stderr == "no name fits `G40.919`; it stands in codes of these\n"
+
+
+def test_a_score_says_its_classes_and_what_it_adds_up() -> None:
+    told = run("names", "child_pugh").stdout
+    assert "A: 5 and 6 points, B: 7 to 9, C: 10 to 15" in told
+    assert "adds up: bilirubin, albumin, inr, ascites_grade, encephalopathy_grade\n" in told
+
+
+def test_an_equation_is_told_with_its_years() -> None:
+    told = run("names", "CKD-EPI").stdout
+    assert "eGFR (CKD-EPI 2009)" in told and "eGFR (CKD-EPI 2021)" in told

@@ -17,6 +17,7 @@ from protocol_logic.foundation.operators import COMPARISONS, OPERATORS
 from protocol_logic.foundation.text import listed
 from protocol_logic.knowledge.resources import knowledge_names
 from protocol_logic.language import knowledge_tree, tree
+from protocol_logic.language.nodes import Word
 
 _WINDOW = " within NUMBER UNIT"
 _FIXED_VALUES = {"lesion": LESION_VALUES, "consent": OPERATORS["attested"].cells}
@@ -34,6 +35,7 @@ class Known:
     code and display. `source`: its own, else that of its file. `element`: its id in gaps and
     answers. `also`: other words for it. `recurs`: it, or a class of it, comes again. `evidence`:
     what can confirm it. `sites`, `methods`: those of a lesion that have names.
+    `adds`: what the parts of a score ask for.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Known:
     sites: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     recurs: bool = False
+    adds: tuple[str, ...] = ()
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -202,7 +205,17 @@ def _definition(node: tree.Definition, home: str, source: str) -> Known:
         codes=(),
         element=node.element.text if node.element else node.name.text,
         also=listed(texts.get("also", "")),
+        adds=tuple(_asked(node.body)) if isinstance(node.body, tree.Score) else (),
     )
+
+
+def _asked(score: tree.Score) -> Iterator[str]:
+    """What the parts of a score ask for, each once, where each case asks for one thing."""
+    conditions = [case.condition for part in score.parts for case in part.cases]
+    names = [getattr(condition, "name", None) for condition in conditions]
+    words = [name.text for name in names if isinstance(name, Word)]
+    if len(words) == len(names):
+        yield from dict.fromkeys(words)
 
 
 def _text(properties: Sequence[knowledge_tree.Property], key: str) -> str:

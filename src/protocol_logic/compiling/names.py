@@ -101,8 +101,9 @@ class Names:
         definition, _ = self.definitions[name]
         if isinstance(definition.body, tree.Decide):
             return "write " + ", ".join(f"`{name} is {w.text}`" for w in definition.values)
-        limit = " <= NUMBER`" if isinstance(definition.body, tree.Score) else "` alone"
-        return f"write `{name}{limit}"
+        if isinstance(definition.body, tree.Score):
+            return f"write `{name} <= NUMBER` or `{name} >= NUMBER`"
+        return f"write `{name}` alone"
 
     def concept(self, word: Word, kind: str) -> voc.Concept | None:
         """The concept of a name where one kind of concept is wanted."""

@@ -104,6 +104,7 @@ def _lines(known: Known, code: tuple[str, str, str] | None = None) -> list[str]:
         "also": known.also,
         "covers": known.below,
         "values": known.values,
+        "adds up": known.adds,
         "evidence": known.evidence,
         "sites": known.sites,
         "methods": known.methods,
