@@ -43,8 +43,7 @@ class Alike(NamedTuple):
 def told(json: Object) -> Iterator[Object]:
     """What an Observation and its components say of themselves, each that has a value: its name
     and codes, its unit, whether it is coded, whether it denies what it is of, and why it cannot be
-    used; and what a List says that
-    is not known to be complete."""
+    used; and what a List says that is not known to be complete."""
     if json["resourceType"] == "List":
         why = lists.why_not_known(json)
         if why:
